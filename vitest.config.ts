@@ -1,0 +1,30 @@
+import { defineConfig } from "vitest/config";
+
+const real = {
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+};
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["{packages,apps,tools}/**/*.test.ts"],
+          exclude: ["**/node_modules/**", "**/*.slow.test.ts"],
+          ...real,
+        },
+      },
+      {
+        test: {
+          name: "slow",
+          include: ["{packages,apps,tools}/**/*.slow.test.ts", "test/**/*.test.ts"],
+          exclude: ["**/node_modules/**"],
+          ...real,
+          testTimeout: 180_000,
+        },
+      },
+    ],
+  },
+});
