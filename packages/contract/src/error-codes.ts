@@ -1,0 +1,152 @@
+type CatalogueEntry = { readonly status: number; readonly title: string; readonly remedy?: string };
+
+const entries = {
+  invalid_request: {
+    status: 422,
+    title: "The request has a mistake.",
+    remedy: "Mend the fields listed in `errors`.",
+  },
+  malformed_request: {
+    status: 400,
+    title: "The request can't be read.",
+    remedy: "Send valid JSON with Content-Type: application/json.",
+  },
+  payload_too_large: { status: 413, title: "The request is too large.", remedy: "Send less in one request." },
+  unsupported_media_type: {
+    status: 415,
+    title: "This media type isn't understood here.",
+    remedy: "Send application/json.",
+  },
+  unauthenticated: {
+    status: 401,
+    title: "A valid key is needed.",
+    remedy: "Send Authorization: Bearer <key>; the operator's key stands in .tenantry/operator.json.",
+  },
+  forbidden: { status: 403, title: "This key may not do that.", remedy: "Use a key with the right scope." },
+  not_found: { status: 404, title: "There is nothing here." },
+  method_not_allowed: { status: 405, title: "This method isn't allowed here." },
+  tenant_not_found: {
+    status: 404,
+    title: "No such tenant.",
+    remedy: "List the tenants with `tenantry tenant list`.",
+  },
+  app_not_found: {
+    status: 404,
+    title: "No such application.",
+    remedy: "List the applications with `tenantry app list`.",
+  },
+  operation_not_found: { status: 404, title: "No such operation." },
+  server_not_found: { status: 404, title: "No such database server." },
+  user_not_found: { status: 404, title: "No such user." },
+  slug_taken: { status: 409, title: "This slug is taken.", remedy: "Choose another slug." },
+  slug_refused: {
+    status: 422,
+    title: "This slug can't be used.",
+    remedy: "Use 3 to 50 lower-case letters, digits and single hyphens.",
+  },
+  name_taken: { status: 409, title: "This name is taken.", remedy: "Choose another name." },
+  email_taken: {
+    status: 409,
+    title: "This e-mail address is taken.",
+    remedy: "Use another address, or edit the user who has it.",
+  },
+  tenant_limit_reached: {
+    status: 409,
+    title: "This installation's limit of tenants is reached.",
+    remedy: "Raise the setting maxTenants, or delete a tenant.",
+  },
+  isolation_unavailable: {
+    status: 422,
+    title: "This isolation isn't available here.",
+    remedy: "Choose another level.",
+  },
+  illegal_transition: { status: 409, title: "That can't be done in the present state." },
+  has_children: {
+    status: 409,
+    title: "The tenant has children.",
+    remedy: "Delete or move the children first.",
+  },
+  operation_in_progress: {
+    status: 409,
+    title: "Another operation is at work here.",
+    remedy: "Wait for it, or cancel it.",
+  },
+  operation_failed: {
+    status: 500,
+    title: "The operation failed.",
+    remedy: "Look at its steps with `tenantry operation show`, then retry.",
+  },
+  operation_cancelled: { status: 409, title: "The operation was cancelled." },
+  precondition_failed: {
+    status: 412,
+    title: "It was changed since you read it.",
+    remedy: "Read it again, then repeat your change.",
+  },
+  idempotency_key_reused: {
+    status: 422,
+    title: "This idempotency key was used for another request.",
+    remedy: "Use a new key for a new request.",
+  },
+  idempotency_key_in_flight: {
+    status: 409,
+    title: "The first request with this idempotency key is still at work.",
+    remedy: "Wait, then repeat it.",
+  },
+  too_many_requests: {
+    status: 429,
+    title: "Too many requests.",
+    remedy: "Wait as long as Retry-After says.",
+  },
+  migration_failed: {
+    status: 422,
+    title: "A migration of the application failed.",
+    remedy: "Mend the file named, then release again.",
+  },
+  migration_changed: {
+    status: 409,
+    title: "A migration that was applied already has changed.",
+    remedy: "Restore the file, and put the change into a new one.",
+  },
+  server_unreachable: {
+    status: 422,
+    title: "The database server can't be used.",
+    remedy: "Check the URL, the role's rights and the network.",
+  },
+  no_capacity: {
+    status: 503,
+    title: "No database server has room.",
+    remedy: "Register another one with `tenantry server add`.",
+  },
+  busy: {
+    status: 503,
+    title: "Too much is going on at the moment.",
+    remedy: "Wait as long as Retry-After says.",
+  },
+  unavailable: {
+    status: 503,
+    title: "The service isn't available at the moment.",
+    remedy: "Try again shortly.",
+  },
+  login_refused: {
+    status: 401,
+    title: "The e-mail address or the password is wrong.",
+    remedy: "Check both, then try again.",
+  },
+  session_invalid: { status: 401, title: "The session isn't valid here.", remedy: "Log in again." },
+  environment_unavailable: { status: 409, title: "The environment isn't available now." },
+  unsafe_path: {
+    status: 422,
+    title: "This key would leave the tenant's space.",
+    remedy: "Use a relative key without . or .. parts.",
+  },
+  internal: {
+    status: 500,
+    title: "Something broke on our side.",
+    remedy: "Look into the log for the request id; report it if it stays.",
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof entries;
+
+/** Every error the API answers with: its status, its public text and what to do about it. */
+export const errorCatalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = entries;

@@ -1,0 +1,75 @@
+/**
+ * What an application's SDK follows: `GET /v1/runtime/snapshot?since=<cursor>` by app key, again whenever the event
+ * stream `GET /v1/runtime/stream` says that the version moved. It holds secrets: it goes to the application alone.
+ */
+export type RuntimeSnapshot = {
+  /** Pass it as `since` to get only what changed after it. */
+  cursor: string;
+  /** More is waiting: ask again with the cursor right away. */
+  hasMore: boolean;
+  /** True when the answer starts from nothing: forget environments that no page of it names. */
+  full: boolean;
+  environments: RuntimeEnvironment[];
+  /** Environments to forget. */
+  removed: string[];
+  /** The public keys that `Tenantry-Token` is signed with (RFC 7517). */
+  keys: { keys: JsonWebKeyWithId[] };
+  /** The audience that `Tenantry-Token` carries for this application, and its issuer. */
+  audience: string;
+  issuer: string;
+  /** Database backends this process may hold, by server id. */
+  budgets: { serverId: string; backends: number }[];
+};
+
+export type JsonWebKeyWithId = { kid: string; kty: string; crv: string; x: string; alg: string; use: string };
+
+export type EnvironmentStatus = "provisioning" | "ready" | "maintenance" | "failed" | "removing" | "removed";
+
+export type TenantStatus =
+  | "requested"
+  | "provisioning"
+  | "active"
+  | "suspended"
+  | "deleting"
+  | "purging"
+  | "deleted"
+  | "failed";
+
+export type DatabaseLevel = "shared" | "schema" | "database" | "dedicated" | "sqlite";
+
+/** One environment as its application sees it. `id` and `tenantId` are TypeIDs (`env_…`, `tnt_…`). */
+export type RuntimeEnvironment = {
+  id: string;
+  name: string;
+  status: EnvironmentStatus;
+  tenantId: string;
+  tenantSlug: string;
+  tenantName: string;
+  tenantStatus: TenantStatus;
+  timezone: string;
+  language: string;
+  /** Every hostname that leads here; the first is the primary one. */
+  hostnames: string[];
+  /** The effective settings: platform, plan, tenant and environment layered. */
+  settings: Record<string, unknown>;
+  database?: { level: DatabaseLevel; serverId: string; url: string; generation: number };
+  storage?: { driver: "fs"; directory: string; generation: number };
+  cache?: { driver: "memory"; prefix: string; generation: number };
+};
+
+/** The session's user, as `POST /v1/runtime/auth/…` answers. */
+export type RuntimeUser = { id: string; email: string; name: string | null; role: string };
+
+/** `POST /v1/runtime/auth/login` `{ environmentId, email, password, address?, userAgent? }`. */
+export type RuntimeLogin = { token: string; expiresAt: string; user: RuntimeUser };
+
+/** The claims of `Tenantry-Token`, beside `iss`, `aud`, `iat`, `exp`. */
+export type TenantTokenClaims = { sub: string; env: string; slug: string };
+
+/** What a gateway adds to each request it passes on. Whatever a client sends under `Tenantry-` is dropped. */
+export const tenantHeaders = {
+  tenant: "tenantry-tenant",
+  environment: "tenantry-environment",
+  requestId: "tenantry-request-id",
+  token: "tenantry-token",
+} as const;

@@ -1,0 +1,47 @@
+import { sql } from "kysely";
+import type { Db, Tx } from "./connection.ts";
+
+/** `routes`: gateways follow it; `runtime`: applications' SDKs; `events`: the outbox. */
+export type StreamName = "routes" | "runtime" | "events";
+
+/**
+ * Takes the stream's next version, stamps the transaction's changes with it through `apply`, and tells whoever
+ * listens. Call it last in the transaction: the stream's row stays locked until commit, which is what makes versions
+ * visible in order. Take several streams in alphabetical order, or two transactions may deadlock (and be repeated).
+ */
+export async function publish(
+  tx: Tx,
+  stream: StreamName,
+  apply: (version: number) => Promise<unknown>,
+): Promise<number> {
+  const { rows } = await sql<{ version: number }>`
+    update stream_versions set version = version + 1 where stream = ${stream} returning version
+  `.execute(tx);
+  const version = rows[0]!.version;
+  await apply(version);
+  await sql`select pg_notify('tenantry_stream', ${`${stream}:${version}`})`.execute(tx);
+  return version;
+}
+
+/** Leaves a tombstone at `version`, so that followers of the stream forget `key`. */
+export async function bury(
+  tx: Tx,
+  stream: StreamName,
+  version: number,
+  keys: readonly string[],
+): Promise<void> {
+  if (keys.length === 0) return;
+  await sql`
+    insert into stream_tombstones (stream, version, key)
+    select ${stream}, ${version}, key from unnest(${keys}::text[]) as key
+    on conflict do nothing
+  `.execute(tx);
+}
+
+/** The newest visible version of a stream. */
+export async function streamVersion(db: Db | Tx, stream: StreamName): Promise<number> {
+  const { rows } = await sql<{ version: number }>`
+    select version from stream_versions where stream = ${stream}
+  `.execute(db);
+  return rows[0]!.version;
+}

@@ -1,0 +1,85 @@
+import type { Db, Tx } from "../db/index.ts";
+
+/** What a step works with. Everything that writes goes through `transaction`, which a lost lease aborts. */
+export type StepContext<Input = Record<string, unknown>> = {
+  readonly operationId: string;
+  readonly tenantId: string | undefined;
+  readonly environmentId: string | undefined;
+  readonly input: Input;
+  /** The recorded results of the steps done so far, by step name. */
+  readonly results: Readonly<Record<string, unknown>>;
+  /** Which holder of the operation we are: later holders have a higher one. */
+  readonly fence: number;
+  /** Aborts when the lease is lost, the operation is cancelled, or the node shuts down. */
+  readonly signal: AbortSignal;
+  /** For reads. Writes go through `transaction`. */
+  readonly db: Db;
+  /** One registry transaction that first proves the lease; throws `LeaseLost` instead of writing when it is gone. */
+  transaction<Result>(work: (tx: Tx) => Promise<Result>): Promise<Result>;
+  /** Throws `LeaseLost` unless this worker still holds the operation. Call right before an outside effect. */
+  assertLease(): Promise<void>;
+  /** Reports how far this step is (0 to 1) and what it is doing. */
+  progress(fraction: number, message?: string): Promise<void>;
+  /** Records, before it is made, a thing outside the registry. Repeatable: the same name gives the same row. */
+  declareResource(resource: ResourceName & { detail?: Record<string, unknown> }): Promise<void>;
+  /** The thing stands: the sweeper leaves it alone from now on. */
+  resourcePresent(resource: ResourceName): Promise<void>;
+  /** The thing is gone: its row goes too. */
+  resourceRemoved(resource: ResourceName): Promise<void>;
+};
+
+/** Names a thing outside the registry: a database, a role, a directory, a process. */
+export type ResourceName = { kind: string; driver: string; serverId?: string; physicalName: string };
+
+/** Returned by `run` to wait without holding a worker; the step runs again at `until`. */
+export type Waiting = { waitUntil: Date; message?: string };
+
+export type Step<Input = Record<string, unknown>> = {
+  readonly name: string;
+  /** For people: "Create the database". */
+  readonly title: string;
+  /** Safe to repeat: tolerates that it has run before, wholly or in part. Its JSON result is recorded. */
+  run(context: StepContext<Input>): Promise<unknown>;
+  /** Takes back what `run` did, wholly, in part or not at all. Safe to repeat. */
+  undo?(context: StepContext<Input>): Promise<void>;
+};
+
+export type Workflow<Input = Record<string, unknown>> = {
+  /** `tenant.provision` */
+  readonly kind: string;
+  /** Raised whenever steps change in a way that a half-done operation could notice; workers claim only what they know. */
+  readonly version: number;
+  readonly steps: readonly Step<Input>[];
+  /** After a failure: undo the done steps (default), or stay where it is for an operator to retry. */
+  readonly onFailure?: "undo" | "stop";
+  /** How often a step is tried before it counts as failed; 3 when left out. */
+  readonly attempts?: number;
+  /** Runs in the transaction that ends the operation: the last word on the tenant's state. */
+  ended?(tx: Tx, outcome: Outcome<Input>): Promise<void>;
+};
+
+export type Outcome<Input = Record<string, unknown>> = {
+  operationId: string;
+  tenantId: string | undefined;
+  environmentId: string | undefined;
+  input: Input;
+  status: "succeeded" | "failed" | "cancelled";
+  error?: { code: string; title: string; detail?: string; remedy?: string };
+};
+
+/** Puts a workflow's input type behind it: the engine hands `input` on as it was recorded. */
+export function defineWorkflow<Input>(workflow: Workflow<Input>): Workflow {
+  return workflow as unknown as Workflow;
+}
+
+export function step<Input>(name: string, parts: Omit<Step<Input>, "name">): Step<Input> {
+  return { name, ...parts };
+}
+
+/** This worker no longer holds the operation: stop, and leave everything to whoever does. */
+export class LeaseLost extends Error {
+  constructor(operationId: string) {
+    super(`The lease of operation ${operationId} was lost.`);
+    this.name = "LeaseLost";
+  }
+}

@@ -1,0 +1,66 @@
+import { randomBytes } from "node:crypto";
+import { failure } from "./errors.ts";
+
+/** Crockford's base32 in lower case, as TypeID 0.3 uses it. */
+const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+
+export type IdPrefix =
+  | "tnt"
+  | "env"
+  | "op"
+  | "app"
+  | "rel"
+  | "srv"
+  | "db"
+  | "usr"
+  | "ses"
+  | "key"
+  | "evt"
+  | "plc"
+  | "ins";
+
+/** A new UUIDv7 (RFC 9562): sorts by the time it was made. */
+export function newId(now: number = Date.now()): string {
+  const bytes = randomBytes(16);
+  bytes.writeUIntBE(now, 0, 6);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x70;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = bytes.toString("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** The 26 characters by which a UUID is shown and used in physical names. */
+export function encodeUuid(uuid: string): string {
+  let value = BigInt(`0x${uuid.replaceAll("-", "")}`);
+  let text = "";
+  for (let position = 0; position < 26; position += 1) {
+    text = alphabet[Number(value & 31n)] + text;
+    value >>= 5n;
+  }
+  return text;
+}
+
+/** Shows a UUID as a TypeID: `tnt_01jd…`. */
+export function showId(prefix: IdPrefix, uuid: string): string {
+  return `${prefix}_${encodeUuid(uuid)}`;
+}
+
+/** Reads a TypeID back to its UUID; undefined when it is none of that prefix. */
+export function parseId(prefix: IdPrefix, text: string): string | undefined {
+  const match = /^([a-z]+)_([0-7][0-9a-hjkmnp-tv-z]{25})$/.exec(text);
+  if (!match || match[1] !== prefix) return undefined;
+  let value = 0n;
+  for (const character of match[2]!) value = (value << 5n) | BigInt(alphabet.indexOf(character));
+  const hex = value.toString(16).padStart(32, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** Like `parseId`, but an id that is none is an error that names the field. */
+export function requireId(prefix: IdPrefix, text: string, pointer: string): string {
+  const id = parseId(prefix, text);
+  if (id === undefined) {
+    const message = `"${text.slice(0, 60)}" is not an id of the form ${prefix}_….`;
+    throw failure("invalid_request", { detail: message, errors: [{ pointer, message }] });
+  }
+  return id;
+}
