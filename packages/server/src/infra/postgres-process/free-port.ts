@@ -1,0 +1,27 @@
+import { createServer } from "node:net";
+
+/** Whether nobody listens on this port of `host` at this moment. */
+export async function isFree(port: number, host: string): Promise<boolean> {
+  return (await tryPort(port, host)) !== undefined;
+}
+
+/** A port of `host` that nobody listens on at this moment. */
+export async function freePort(host: string): Promise<number> {
+  const port = await tryPort(0, host);
+  if (port === undefined) throw new Error(`No free port on ${host}.`);
+  return port;
+}
+
+function tryPort(wanted: number, host: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EADDRINUSE" || error.code === "EACCES") resolve(undefined);
+      else reject(error);
+    });
+    server.listen({ port: wanted, host, exclusive: true }, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : undefined));
+    });
+  });
+}
