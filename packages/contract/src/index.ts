@@ -1,2 +1,3 @@
 export * from "./error-codes.ts";
 export * from "./runtime.ts";
+export * from "./tenants.ts";

@@ -125,6 +125,8 @@ create table instances (
 create table tenants (
   id uuid primary key,
   slug text not null unique check (slug ~ '^[a-z0-9](-?[a-z0-9])+$' and length(slug) between 3 and 50),
+  -- the id a foreign system knows it by; the slug was derived from it then
+  client_id text unique,
   name text not null,
   status text not null check (status in ('requested', 'provisioning', 'active', 'suspended', 'deleting',
     'purging', 'deleted', 'failed')),

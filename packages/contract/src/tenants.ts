@@ -1,0 +1,135 @@
+import { z } from "zod";
+
+const text = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    // Control characters and bidirectional overrides would let a name lie about itself in lists and logs.
+    .regex(/^[^\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u, "has control or direction characters");
+
+const label = z
+  .string()
+  .min(1)
+  .max(63)
+  .regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/, "must be lower-case letters and digits, joined by . _ or -");
+
+/** Checked by `checkSlug` on the server, which also suggests a better one. */
+const slug = z.string().max(200);
+
+const timezone = z
+  .string()
+  .max(64)
+  .refine((name) => isTimezone(name), "must be an IANA timezone such as Europe/Berlin");
+
+const language = z
+  .string()
+  .max(35)
+  .regex(/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$/, "must be a language tag such as en or pt-BR");
+
+const logoUrl = z.url({ protocol: /^https?$/ }).max(2000);
+
+function isTimezone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export const databaseLevels = ["shared", "schema", "database", "dedicated", "sqlite"] as const;
+export const presets = ["soft", "medium", "hard"] as const;
+
+export const isolationRequest = z.strictObject({
+  database: z.enum(databaseLevels).optional(),
+  storage: z.enum(["prefix", "bucket", "own"]).optional(),
+  cache: z.enum(["prefix", "user", "own"]).optional(),
+  compute: z.enum(["shared", "process", "container"]).optional(),
+});
+export type IsolationRequest = z.infer<typeof isolationRequest>;
+
+export const createTenantRequest = z.strictObject({
+  slug: slug.optional().describe("The subdomain; derived from clientId when left out."),
+  clientId: text(100).optional().describe("The id another system knows this tenant by; unique."),
+  name: text(200),
+  app: label.optional().describe("The application it runs; the setting defaultApp when left out."),
+  plan: label.optional(),
+  region: label.optional(),
+  groups: z.array(label).max(50).optional(),
+  parentId: z.string().max(60).optional(),
+  preset: z.enum(presets).optional(),
+  isolation: isolationRequest.optional(),
+  timezone: timezone.optional(),
+  language: language.optional(),
+  logoUrl: logoUrl.optional(),
+  settings: z
+    .record(z.string().max(100), z.unknown())
+    .optional()
+    .describe("Settings of the tenant, limits among them."),
+  admin: z
+    .strictObject({ email: z.email().max(254), password: z.string().min(10).max(256) })
+    .optional()
+    .describe("The tenant's first user; made with the role admin."),
+});
+export type CreateTenantRequest = z.infer<typeof createTenantRequest>;
+
+export const updateTenantRequest = z
+  .strictObject({
+    slug: slug.optional(),
+    name: text(200).optional(),
+    plan: label.nullable().optional(),
+    region: label.nullable().optional(),
+    groups: z.array(label).max(50).optional(),
+    timezone: timezone.optional(),
+    language: language.optional(),
+    logoUrl: logoUrl.nullable().optional(),
+  })
+  .refine((body) => Object.keys(body).length > 0, "must change at least one field");
+export type UpdateTenantRequest = z.infer<typeof updateTenantRequest>;
+
+export const suspendTenantRequest = z.strictObject({
+  reason: text(200)
+    .default("operator")
+    .describe('Why: shown to whoever asks. "deactivated" is the tenant\'s own choice.'),
+});
+
+const placement = z.record(z.string(), z.unknown());
+
+export const environmentReply = z.object({
+  id: z.string(),
+  name: z.string(),
+  status: z.string(),
+  url: z.string(),
+  placements: z.object({
+    database: placement.nullable(),
+    storage: placement.nullable(),
+    cache: placement.nullable(),
+    compute: placement.nullable(),
+  }),
+});
+
+export const tenantReply = z.object({
+  id: z.string(),
+  slug: z.string(),
+  clientId: z.string().nullable(),
+  name: z.string(),
+  status: z.string(),
+  statusReason: z.string().nullable(),
+  app: z.string(),
+  plan: z.string().nullable(),
+  region: z.string().nullable(),
+  groups: z.array(z.string()),
+  parentId: z.string().nullable(),
+  timezone: z.string(),
+  language: z.string(),
+  logoUrl: z.string().nullable(),
+  deleteAt: z.string().nullable(),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+  environments: z.array(environmentReply),
+});
+export type TenantReply = z.infer<typeof tenantReply>;
+
+export const tenantListReply = z.object({ items: z.array(tenantReply), nextCursor: z.string().nullable() });

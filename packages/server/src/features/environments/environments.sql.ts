@@ -1,0 +1,40 @@
+import type { EnvironmentStatus } from "@tenantry/contract";
+import { type Db, sql, type Tx } from "../../infra/db/index.ts";
+
+export type EnvironmentRow = {
+  id: string;
+  tenantId: string;
+  name: "production" | "staging" | "development" | "sandbox";
+  status: EnvironmentStatus;
+};
+
+const columns = sql`id, tenant_id as "tenantId", name, status`;
+
+export async function insertEnvironment(tx: Tx, environment: Omit<EnvironmentRow, "status">): Promise<void> {
+  await sql`
+    insert into environments (id, tenant_id, name, status)
+    values (${environment.id}, ${environment.tenantId}, ${environment.name}, 'provisioning')
+  `.execute(tx);
+}
+
+export async function selectEnvironment(db: Db | Tx, id: string): Promise<EnvironmentRow | undefined> {
+  const { rows } = await sql<EnvironmentRow>`select ${columns} from environments where id = ${id}`.execute(
+    db,
+  );
+  return rows[0];
+}
+
+export async function selectEnvironmentsOf(
+  db: Db | Tx,
+  tenantIds: readonly string[],
+): Promise<EnvironmentRow[]> {
+  const { rows } = await sql<EnvironmentRow>`
+    select ${columns} from environments where tenant_id = any (${tenantIds}::uuid[])
+    order by array_position(array['production', 'staging', 'development', 'sandbox'], name)
+  `.execute(db);
+  return rows;
+}
+
+export async function updateEnvironmentStatus(tx: Tx, id: string, status: EnvironmentStatus): Promise<void> {
+  await sql`update environments set status = ${status}, updated_at = now() where id = ${id}`.execute(tx);
+}

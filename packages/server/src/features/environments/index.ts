@@ -1,0 +1,9 @@
+export { environmentTransitions, requireEnvironmentMove } from "./environment-state.ts";
+export {
+  type EnvironmentRow,
+  insertEnvironment,
+  selectEnvironment,
+  selectEnvironmentsOf,
+  updateEnvironmentStatus,
+} from "./environments.sql.ts";
+export { buryRuntime, touchRuntime } from "./runtime-version.ts";

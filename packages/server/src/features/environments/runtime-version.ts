@@ -1,0 +1,17 @@
+import { bury, publish, sql, type Tx } from "../../infra/db/index.ts";
+
+/**
+ * Lets applications learn what changed about these environments (status, placements, settings). Call it late in the
+ * transaction: it takes the stream `runtime`, which stays locked until commit.
+ */
+export async function touchRuntime(tx: Tx, environmentIds: readonly string[]): Promise<void> {
+  if (environmentIds.length === 0) return;
+  await publish(tx, "runtime", (version) =>
+    sql`update environments set version = ${version} where id = any (${environmentIds}::uuid[])`.execute(tx),
+  );
+}
+
+/** Lets applications forget environments that are being removed. */
+export async function buryRuntime(tx: Tx, environmentIds: readonly string[]): Promise<void> {
+  await publish(tx, "runtime", (version) => bury(tx, "runtime", version, environmentIds));
+}

@@ -1,0 +1,97 @@
+import { type Db, sql, type Tx } from "../../infra/db/index.ts";
+
+export type NewRoute = {
+  hostname: string;
+  kind: "system" | "alias" | "custom";
+  environmentId: string;
+};
+
+/** What a gateway shows: the worse of the tenant's and the environment's status. */
+const shownStatus = sql`
+  case
+    when t.status in ('deleting', 'purging', 'deleted') then 'deleted'
+    when t.status = 'suspended' then 'suspended'
+    when t.status in ('requested', 'provisioning') or e.status = 'provisioning' then 'provisioning'
+    when t.status = 'failed' or e.status = 'failed' then 'failed'
+    when e.status = 'maintenance' then 'maintenance'
+    when e.status in ('removing', 'removed') then 'deleted'
+    else 'active'
+  end
+`;
+
+/** Adds the route, or brings it back when the same environment had it as a redirect; false when another has the host. */
+export async function upsertRoute(tx: Tx, route: NewRoute, version: number): Promise<boolean> {
+  const { rows } = await sql`
+    insert into routes (hostname, kind, environment_id, environment_name, tenant_id, tenant_slug, tenant_name, app_id,
+      upstream_id, status, status_reason, version)
+    select ${route.hostname}, ${route.kind}, e.id, e.name, t.id, t.slug, t.name, t.app_id, t.app_id,
+      ${shownStatus}, t.status_reason, ${version}
+    from environments e join tenants t on t.id = e.tenant_id where e.id = ${route.environmentId}
+    on conflict (hostname) do update set kind = excluded.kind, redirect_to = null, expires_at = null,
+      environment_id = excluded.environment_id, environment_name = excluded.environment_name,
+      tenant_id = excluded.tenant_id, tenant_slug = excluded.tenant_slug, tenant_name = excluded.tenant_name,
+      app_id = excluded.app_id, upstream_id = excluded.upstream_id, status = excluded.status,
+      status_reason = excluded.status_reason, version = excluded.version
+    where routes.environment_id = excluded.environment_id or routes.redirect_to is not null
+    returning hostname
+  `.execute(tx);
+  return rows.length === 1;
+}
+
+/** Writes anew what the tenant's routes say of it. */
+export async function refreshRoutesOf(tx: Tx, tenantId: string, version: number): Promise<void> {
+  await sql`
+    update routes r set tenant_slug = t.slug, tenant_name = t.name, app_id = t.app_id, upstream_id = t.app_id,
+      status = ${shownStatus}, status_reason = t.status_reason, progress = null, version = ${version}
+    from environments e join tenants t on t.id = e.tenant_id
+    where r.tenant_id = ${tenantId} and e.id = r.environment_id
+  `.execute(tx);
+}
+
+export async function updateRouteProgress(tx: Tx, environmentId: string, progress: number, version: number) {
+  await sql`
+    update routes set progress = ${progress}, version = ${version} where environment_id = ${environmentId}
+  `.execute(tx);
+}
+
+export async function redirectRoute(
+  tx: Tx,
+  redirect: { from: string; to: string; days: number },
+  version: number,
+): Promise<void> {
+  await sql`
+    update routes set kind = 'alias', redirect_to = ${redirect.to},
+      expires_at = now() + ${redirect.days} * interval '1 day', version = ${version}
+    where hostname = ${redirect.from}
+  `.execute(tx);
+  // Older names lead straight to the newest, not along a chain.
+  await sql`
+    update routes set redirect_to = ${redirect.to}, version = ${version} where redirect_to = ${redirect.from}
+  `.execute(tx);
+}
+
+export async function deleteRoutesOf(tx: Tx, tenantId: string): Promise<string[]> {
+  const { rows } = await sql<{ hostname: string }>`
+    delete from routes where tenant_id = ${tenantId} returning hostname
+  `.execute(tx);
+  return rows.map((row) => row.hostname);
+}
+
+export async function deleteExpiredRedirects(tx: Tx): Promise<string[]> {
+  const { rows } = await sql<{ hostname: string }>`
+    delete from routes where redirect_to is not null and expires_at < now() returning hostname
+  `.execute(tx);
+  return rows.map((row) => row.hostname);
+}
+
+export type HostRow = { environmentId: string; hostname: string };
+
+/** The hosts that lead to each environment, the system's own first; redirects are left out. */
+export async function selectHosts(db: Db | Tx, environmentIds: readonly string[]): Promise<HostRow[]> {
+  const { rows } = await sql<HostRow>`
+    select environment_id as "environmentId", hostname from routes
+    where environment_id = any (${environmentIds}::uuid[]) and redirect_to is null
+    order by kind = 'custom', hostname
+  `.execute(db);
+  return rows;
+}

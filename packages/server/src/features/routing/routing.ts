@@ -1,0 +1,86 @@
+import { bury, publish, type Tx } from "../../infra/db/index.ts";
+import { failure } from "../../kernel/index.ts";
+import {
+  deleteExpiredRedirects,
+  deleteRoutesOf,
+  redirectRoute,
+  refreshRoutesOf,
+  updateRouteProgress,
+  upsertRoute,
+} from "./routing.sql.ts";
+
+/** How long a renamed tenant's old host leads to its new one. */
+const redirectDays = 30;
+
+/** The host of an environment below the root domain: `acme.example.com`, `acme--staging.example.com`. */
+export function environmentHost(slug: string, environment: string, rootDomain: string): string {
+  return environment === "production" ? `${slug}.${rootDomain}` : `${slug}--${environment}.${rootDomain}`;
+}
+
+/** Gives an environment its host below the root domain. Repeatable. */
+export async function addSystemRoute(
+  tx: Tx,
+  route: { environmentId: string; slug: string; environment: string; rootDomain: string },
+): Promise<string> {
+  const hostname = environmentHost(route.slug, route.environment, route.rootDomain);
+  await publish(tx, "routes", async (version) => {
+    const added = await upsertRoute(
+      tx,
+      { hostname, kind: "system", environmentId: route.environmentId },
+      version,
+    );
+    if (!added) throw failure("slug_taken", { detail: `The host ${hostname} belongs to another tenant.` });
+  });
+  return hostname;
+}
+
+/** Brings what gateways show of a tenant up to its present state. Call it late in the transaction. */
+export async function refreshRoutes(tx: Tx, tenantId: string): Promise<void> {
+  await publish(tx, "routes", (version) => refreshRoutesOf(tx, tenantId, version));
+}
+
+/** Shows visitors how far the provisioning of an environment is (0 to 1). */
+export async function showProgress(tx: Tx, environmentId: string, progress: number): Promise<void> {
+  await publish(tx, "routes", (version) => updateRouteProgress(tx, environmentId, progress, version));
+}
+
+/** Moves the hosts of a renamed tenant: the new ones answer at once, the old ones redirect for 30 days. */
+export async function renameSystemRoutes(
+  tx: Tx,
+  rename: {
+    tenantId: string;
+    environments: { id: string; name: string }[];
+    from: string;
+    to: string;
+    rootDomain: string;
+  },
+): Promise<void> {
+  await publish(tx, "routes", async (version) => {
+    for (const environment of rename.environments) {
+      const hostname = environmentHost(rename.to, environment.name, rename.rootDomain);
+      const added = await upsertRoute(
+        tx,
+        { hostname, kind: "system", environmentId: environment.id },
+        version,
+      );
+      if (!added) throw failure("slug_taken", { detail: `The host ${hostname} belongs to another tenant.` });
+      const from = environmentHost(rename.from, environment.name, rename.rootDomain);
+      await redirectRoute(tx, { from, to: hostname, days: redirectDays }, version);
+    }
+    await refreshRoutesOf(tx, rename.tenantId, version);
+  });
+}
+
+/** The tenant's hosts answer 404 from now on. */
+export async function removeRoutes(tx: Tx, tenantId: string): Promise<void> {
+  await publish(tx, "routes", async (version) =>
+    bury(tx, "routes", version, await deleteRoutesOf(tx, tenantId)),
+  );
+}
+
+/** Forgets redirects whose 30 days are over. */
+export async function removeExpiredRedirects(tx: Tx): Promise<number> {
+  const hostnames = await deleteExpiredRedirects(tx);
+  if (hostnames.length > 0) await publish(tx, "routes", (version) => bury(tx, "routes", version, hostnames));
+  return hostnames.length;
+}

@@ -1,0 +1,15 @@
+export { checkSlug, deriveSlug } from "./slug.ts";
+export { requireTenantMove, tenantTransitions } from "./tenant-state.ts";
+export {
+  countChildren,
+  countTenants,
+  deleteTenantRow,
+  insertTenant,
+  selectTenant,
+  selectTenants,
+  type TenantFilter,
+  type TenantRow,
+  updateTenantFields,
+  updateTenantStatus,
+} from "./tenants.sql.ts";
+export { findTenant, findTenantLocked, requireSlugForm, slugTaken } from "./tenants.ts";

@@ -1,0 +1,173 @@
+import type { TenantStatus } from "@tenantry/contract";
+import { type Db, sql, type Tx } from "../../infra/db/index.ts";
+
+export type TenantRow = {
+  id: string;
+  slug: string;
+  clientId: string | null;
+  name: string;
+  status: TenantStatus;
+  statusReason: string | null;
+  statusBefore: TenantStatus | null;
+  appId: string;
+  appSlug: string;
+  plan: string | null;
+  region: string | null;
+  groups: string[];
+  parentId: string | null;
+  timezone: string;
+  language: string;
+  logoUrl: string | null;
+  deleteAt: Date | null;
+  revision: number;
+  createdAt: Date;
+  updatedAt: Date;
+};
+
+const columns = sql`
+  t.id, t.slug, t.client_id as "clientId", t.name, t.status, t.status_reason as "statusReason",
+  t.status_before as "statusBefore", t.app_id as "appId", a.slug as "appSlug", t.plan, t.region, t.groups,
+  t.parent_id as "parentId", t.timezone, t.language, t.logo_url as "logoUrl", t.delete_at as "deleteAt",
+  t.revision, t.created_at as "createdAt", t.updated_at as "updatedAt"
+`;
+
+export type NewTenant = Pick<
+  TenantRow,
+  | "id"
+  | "slug"
+  | "clientId"
+  | "name"
+  | "appId"
+  | "plan"
+  | "region"
+  | "groups"
+  | "parentId"
+  | "timezone"
+  | "language"
+  | "logoUrl"
+>;
+
+/** Null when another tenant has the slug. */
+export async function insertTenant(tx: Tx, tenant: NewTenant): Promise<boolean> {
+  const { rows } = await sql`
+    insert into tenants (id, slug, client_id, name, status, app_id, plan, region, groups, parent_id, timezone, language,
+      logo_url)
+    values (${tenant.id}, ${tenant.slug}, ${tenant.clientId}, ${tenant.name}, 'provisioning', ${tenant.appId},
+      ${tenant.plan}, ${tenant.region}, ${tenant.groups}, ${tenant.parentId}, ${tenant.timezone}, ${tenant.language},
+      ${tenant.logoUrl})
+    on conflict do nothing
+    returning id
+  `.execute(tx);
+  return rows.length === 1;
+}
+
+export async function selectTenant(db: Db | Tx, id: string): Promise<TenantRow | undefined> {
+  const { rows } = await sql<TenantRow>`
+    select ${columns} from tenants t join apps a on a.id = t.app_id where t.id = ${id} and t.status <> 'deleted'
+  `.execute(db);
+  return rows[0];
+}
+
+export async function selectTenantBySlug(db: Db | Tx, slug: string): Promise<TenantRow | undefined> {
+  const { rows } = await sql<TenantRow>`
+    select ${columns} from tenants t join apps a on a.id = t.app_id where t.slug = ${slug} and t.status <> 'deleted'
+  `.execute(db);
+  return rows[0];
+}
+
+/** Locks the row until the transaction ends, so that two changes of one tenant follow each other. */
+export async function lockTenant(tx: Tx, id: string): Promise<TenantRow | undefined> {
+  const { rows } = await sql<TenantRow>`
+    select ${columns} from tenants t join apps a on a.id = t.app_id where t.id = ${id} and t.status <> 'deleted'
+    for update of t
+  `.execute(tx);
+  return rows[0];
+}
+
+export type TenantFilter = {
+  search?: string | undefined;
+  status?: TenantStatus | undefined;
+  app?: string | undefined;
+  group?: string | undefined;
+  limit: number;
+  /** The id of the last tenant of the page before. */
+  after?: string | undefined;
+};
+
+/** Newest first. One more than `limit` comes back when there is a next page. */
+export async function selectTenants(db: Db, filter: TenantFilter): Promise<TenantRow[]> {
+  const conditions = [sql`t.status <> 'deleted'`];
+  if (filter.search) {
+    const pattern = `%${filter.search.replace(/[\\%_]/g, "\\$&")}%`;
+    conditions.push(
+      sql`(t.slug like lower(${pattern}) or t.name ilike ${pattern} or t.client_id = ${filter.search})`,
+    );
+  }
+  if (filter.status) conditions.push(sql`t.status = ${filter.status}`);
+  if (filter.app) conditions.push(sql`a.slug = ${filter.app}`);
+  if (filter.group) conditions.push(sql`${filter.group} = any (t.groups)`);
+  if (filter.after) conditions.push(sql`t.id < ${filter.after}`);
+  const { rows } = await sql<TenantRow>`
+    select ${columns} from tenants t join apps a on a.id = t.app_id
+    where ${sql.join(conditions, sql` and `)}
+    order by t.id desc limit ${filter.limit + 1}
+  `.execute(db);
+  return rows;
+}
+
+export async function countTenants(db: Db | Tx): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from tenants where status <> 'deleted'
+  `.execute(db);
+  return rows[0]!.count;
+}
+
+export async function countChildren(db: Db | Tx, parentId: string): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from tenants where parent_id = ${parentId} and status <> 'deleted'
+  `.execute(db);
+  return rows[0]!.count;
+}
+
+export type StatusChange = {
+  status: TenantStatus;
+  reason?: string | null;
+  before?: TenantStatus | null;
+  deleteAt?: Date | null;
+};
+
+export async function updateTenantStatus(tx: Tx, id: string, change: StatusChange): Promise<void> {
+  await sql`
+    update tenants set status = ${change.status}, status_reason = ${change.reason ?? null},
+      status_before = ${change.before ?? null}, delete_at = ${change.deleteAt ?? null},
+      revision = revision + 1, updated_at = now()
+    where id = ${id}
+  `.execute(tx);
+}
+
+export type TenantChange = Pick<
+  TenantRow,
+  "slug" | "name" | "plan" | "region" | "groups" | "timezone" | "language" | "logoUrl"
+>;
+
+/** False when another tenant has the slug. */
+export async function updateTenantFields(tx: Tx, id: string, change: TenantChange): Promise<boolean> {
+  const { rows } = await sql`
+    update tenants set slug = ${change.slug}, name = ${change.name}, plan = ${change.plan}, region = ${change.region},
+      groups = ${change.groups}, timezone = ${change.timezone}, language = ${change.language},
+      logo_url = ${change.logoUrl}, revision = revision + 1, updated_at = now()
+    where id = ${id} and not exists (select from tenants other where other.slug = ${change.slug} and other.id <> ${id})
+    returning id
+  `.execute(tx);
+  return rows.length === 1;
+}
+
+/** Removes the tenant's row: its environments, placements, users and sessions go with it. */
+export async function deleteTenantRow(tx: Tx, id: string): Promise<void> {
+  await sql`delete from tenants where id = ${id}`.execute(tx);
+}
+
+export async function slugIsTaken(db: Db | Tx, slug: string): Promise<boolean> {
+  const { rows } = await sql`select from tenants where slug = ${slug}`.execute(db);
+  return rows.length > 0;
+}
