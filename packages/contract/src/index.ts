@@ -1,3 +1,4 @@
 export * from "./error-codes.ts";
 export * from "./runtime.ts";
+export * from "./settings.ts";
 export * from "./tenants.ts";

@@ -7,6 +7,8 @@ create table installation (
   singleton boolean primary key default true check (singleton),
   id uuid not null,
   root_domain text not null,
+  -- counted here so that the limit of tenants is exact and costs the same at any size
+  tenant_count int not null default 0,
   created_at timestamptz not null default now()
 );
 

@@ -19,7 +19,7 @@ const shownStatus = sql`
   end
 `;
 
-/** Adds the route, or brings it back when the same environment had it as a redirect; false when another has the host. */
+/** Adds the route, or turns a redirect of the same environment (or one that ran out) back; false when another holds it. */
 export async function upsertRoute(tx: Tx, route: NewRoute, version: number): Promise<boolean> {
   const { rows } = await sql`
     insert into routes (hostname, kind, environment_id, environment_name, tenant_id, tenant_slug, tenant_name, app_id,
@@ -32,7 +32,8 @@ export async function upsertRoute(tx: Tx, route: NewRoute, version: number): Pro
       tenant_id = excluded.tenant_id, tenant_slug = excluded.tenant_slug, tenant_name = excluded.tenant_name,
       app_id = excluded.app_id, upstream_id = excluded.upstream_id, status = excluded.status,
       status_reason = excluded.status_reason, version = excluded.version
-    where routes.environment_id = excluded.environment_id or routes.redirect_to is not null
+    where routes.environment_id = excluded.environment_id
+      or (routes.redirect_to is not null and routes.expires_at < now())
     returning hostname
   `.execute(tx);
   return rows.length === 1;

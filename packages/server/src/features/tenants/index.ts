@@ -2,7 +2,8 @@ export { checkSlug, deriveSlug } from "./slug.ts";
 export { requireTenantMove, tenantTransitions } from "./tenant-state.ts";
 export {
   countChildren,
-  countTenants,
+  countTenantIn,
+  countTenantOut,
   deleteTenantRow,
   insertTenant,
   selectTenant,

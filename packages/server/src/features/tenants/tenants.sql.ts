@@ -47,7 +47,7 @@ export type NewTenant = Pick<
   | "logoUrl"
 >;
 
-/** Null when another tenant has the slug. */
+/** False when another tenant has the slug or the client id. */
 export async function insertTenant(tx: Tx, tenant: NewTenant): Promise<boolean> {
   const { rows } = await sql`
     insert into tenants (id, slug, client_id, name, status, app_id, plan, region, groups, parent_id, timezone, language,
@@ -115,13 +115,6 @@ export async function selectTenants(db: Db, filter: TenantFilter): Promise<Tenan
   return rows;
 }
 
-export async function countTenants(db: Db | Tx): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    select count(*) as count from tenants where status <> 'deleted'
-  `.execute(db);
-  return rows[0]!.count;
-}
-
 export async function countChildren(db: Db | Tx, parentId: string): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*) as count from tenants where parent_id = ${parentId} and status <> 'deleted'
@@ -170,4 +163,16 @@ export async function deleteTenantRow(tx: Tx, id: string): Promise<void> {
 export async function slugIsTaken(db: Db | Tx, slug: string): Promise<boolean> {
   const { rows } = await sql`select from tenants where slug = ${slug}`.execute(db);
   return rows.length > 0;
+}
+
+/** Counts one more tenant; false when `limit` is reached. Exact: the row is locked until the transaction ends. */
+export async function countTenantIn(tx: Tx, limit: number): Promise<boolean> {
+  const { rows } = await sql`
+    update installation set tenant_count = tenant_count + 1 where tenant_count < ${limit} returning tenant_count
+  `.execute(tx);
+  return rows.length === 1;
+}
+
+export async function countTenantOut(tx: Tx): Promise<void> {
+  await sql`update installation set tenant_count = tenant_count - 1`.execute(tx);
 }

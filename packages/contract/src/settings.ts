@@ -1,0 +1,110 @@
+import { z } from "zod";
+import { databaseLevels } from "./tenants.ts";
+
+/** A size in bytes: a number, or text such as "1GB" (10⁹ bytes) or "1GiB" (2³⁰). */
+const size = z.union([
+  z.number().int().nonnegative(),
+  z.string().regex(/^\d+(?:\.\d+)? ?(?:B|[KMGT]i?B)$/, 'must be a size such as "500MB" or "1GiB"'),
+]);
+
+export type SettingDefinition = {
+  schema: z.ZodType;
+  default: unknown;
+  description: string;
+  /** The layers in which it may be set; platform is always one. */
+  scopes: readonly ("platform" | "tenant")[];
+  /** The environment variable that fixes it for the whole installation. */
+  variable?: string;
+};
+
+/** The settings Tenantry itself reads [REG-7]. Applications add their own keys under `app.` */
+export const settingDefinitions = {
+  maxTenants: {
+    schema: z.number().int().min(0).max(10_000_000),
+    default: 100,
+    description: "How many tenants this installation may hold.",
+    scopes: ["platform"],
+    variable: "MAX_TENANTS",
+  },
+  defaultApp: {
+    schema: z.string().min(1).max(63),
+    default: "sites",
+    description: "The application a tenant runs when its creation names none.",
+    scopes: ["platform"],
+    variable: "DEFAULT_APP",
+  },
+  defaultIsolation: {
+    schema: z.enum(databaseLevels),
+    default: "database",
+    description: "The database level of a tenant whose creation names none.",
+    scopes: ["platform"],
+    variable: "DEFAULT_ISOLATION",
+  },
+  deletionGraceDays: {
+    schema: z.number().min(0).max(365),
+    default: 7,
+    description: "Days in which the deletion of a tenant can be undone.",
+    scopes: ["platform", "tenant"],
+    variable: "DELETION_GRACE_DAYS",
+  },
+  storageQuota: {
+    schema: size,
+    default: "1GB",
+    description: "How much a tenant may store.",
+    scopes: ["platform", "tenant"],
+    variable: "DEFAULT_QUOTA",
+  },
+  maxPages: {
+    schema: z.number().int().min(0).max(1_000_000),
+    default: 100,
+    description: "How many pages a tenant's site may have.",
+    scopes: ["platform", "tenant"],
+    variable: "MAX_PAGES",
+  },
+  maxUsers: {
+    schema: z.number().int().min(0).max(1_000_000),
+    default: 5,
+    description: "How many users a tenant may have.",
+    scopes: ["platform", "tenant"],
+    variable: "MAX_USERS",
+  },
+  customDomains: {
+    schema: z.boolean(),
+    default: true,
+    description: "Whether tenants may have domains of their own.",
+    scopes: ["platform", "tenant"],
+    variable: "ENABLE_CUSTOM_DOMAINS",
+  },
+  requireEmailVerification: {
+    schema: z.boolean(),
+    default: true,
+    description: "Whether a registration must prove its e-mail address.",
+    scopes: ["platform"],
+    variable: "REQUIRE_EMAIL_VERIFICATION",
+  },
+  automaticTls: {
+    schema: z.boolean(),
+    default: true,
+    description: "Whether certificates are obtained without being asked for.",
+    scopes: ["platform", "tenant"],
+    variable: "AUTO_SSL",
+  },
+} as const satisfies Record<string, SettingDefinition>;
+
+export type SettingKey = keyof typeof settingDefinitions;
+
+/** New values by key; null takes the layer's value away. */
+export const changeSettingsRequest = z
+  .record(z.string().max(100), z.unknown())
+  .refine((body) => Object.keys(body).length > 0, "must change at least one setting");
+
+export const settingReply = z.object({
+  key: z.string(),
+  value: z.unknown(),
+  /** The layer the value comes from: `environment variable` and `file` can't be changed by the API. */
+  source: z.enum(["default", "file", "environment variable", "platform", "plan", "tenant", "environment"]),
+  description: z.string().nullable(),
+});
+export type SettingReply = z.infer<typeof settingReply>;
+
+export const settingListReply = z.object({ items: z.array(settingReply) });

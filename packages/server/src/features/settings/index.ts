@@ -1,0 +1,2 @@
+export { deleteSettingsOf } from "./settings.sql.ts";
+export { checkSettings, createSettings, type FixedSettings, type Settings } from "./settings.ts";

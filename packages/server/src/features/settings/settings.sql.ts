@@ -1,0 +1,40 @@
+import { type Db, sql, type Tx } from "../../infra/db/index.ts";
+
+export type SettingScope = "platform" | "plan" | "tenant" | "environment";
+export type SettingRow = { scope: SettingScope; scopeId: string; key: string; value: unknown };
+
+/** The rows of the platform and of the layers named, lowest layer first. */
+export async function selectSettings(
+  db: Db | Tx,
+  layers: { tenantId?: string; environmentId?: string } = {},
+): Promise<SettingRow[]> {
+  const { rows } = await sql<SettingRow>`
+    select scope, scope_id as "scopeId", key, value from settings
+    where scope = 'platform'
+      or (scope = 'tenant' and scope_id = ${layers.tenantId ?? null})
+      or (scope = 'environment' and scope_id = ${layers.environmentId ?? null})
+    order by array_position(array['platform', 'plan', 'tenant', 'environment'], scope), key
+  `.execute(db);
+  return rows;
+}
+
+export async function upsertSetting(tx: Tx, row: SettingRow, updatedBy: string): Promise<void> {
+  await sql`
+    insert into settings (scope, scope_id, key, value, updated_by)
+    values (${row.scope}, ${row.scopeId}, ${row.key}, ${JSON.stringify(row.value)}::jsonb, ${updatedBy})
+    on conflict (scope, scope_id, key) do update
+      set value = excluded.value, updated_by = excluded.updated_by, updated_at = now()
+  `.execute(tx);
+}
+
+export async function deleteSetting(tx: Tx, row: Omit<SettingRow, "value">): Promise<void> {
+  await sql`
+    delete from settings where scope = ${row.scope} and scope_id = ${row.scopeId} and key = ${row.key}
+  `.execute(tx);
+}
+
+export async function deleteSettingsOf(tx: Tx, scopeIds: readonly string[]): Promise<void> {
+  await sql`
+    delete from settings where scope in ('tenant', 'environment') and scope_id = any (${scopeIds}::text[])
+  `.execute(tx);
+}
