@@ -7,6 +7,7 @@ const real = {
 
 export default defineConfig({
   test: {
+    reporters: ["default", "./tools/vitest-summary-reporter.ts"],
     projects: [
       {
         test: {

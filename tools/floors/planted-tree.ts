@@ -32,7 +32,7 @@ export const cleanTree: Tree = {
   "packages/server/src/drivers/cache/driver.testsuite.ts": `import type { Cache } from "./driver.ts";`,
   "packages/server/src/drivers/cache/memory/index.ts": `import type { Cache } from "../driver.ts";`,
   "packages/server/src/drivers/cache/redis/index.ts": `import type { Cache } from "../driver.ts";`,
-  "packages/server/src/drivers/cache/redis/redis.test.ts": `import "../driver.testsuite.ts";`,
+  "packages/server/src/drivers/cache/redis/redis.test.ts": `import "../driver.testsuite.ts"; import "../../../../../../test/support/programs.ts";`,
   "packages/server/src/features/order.json": JSON.stringify(["audit", "tenants", "billing"]),
   "packages/server/src/features/audit/index.ts": `import "../../drivers/cache/memory/index.ts";`,
   "packages/server/src/features/tenants/index.ts": `import "../audit/index.ts"; import "./tenants.ts";`,
@@ -44,6 +44,7 @@ export const cleanTree: Tree = {
   "apps/sites/package.json": workspace("@tenantry/sites"),
   "apps/sites/src/index.ts": `import "@tenantry/sdk"; import "hono"; process.env.PORT;`,
   "bench/main.ts": `await import(process.argv[2] ?? "");`,
+  "test/support/programs.ts": "export const a = 1;",
   "test/e2e/start.test.ts": `import "../../packages/server/src/testing/postgres.ts";`,
 };
 

@@ -62,6 +62,7 @@ export const importRules: Record<string, ImportRule> = {
 
   "package-borders": ({ from, to }) => {
     if (!to || to.area === from.area || isTestSupport(from) || isTestSupport(to)) return null;
+    if (from.isTest && to.area === "test") return null;
     const allowed = allowedBy(from);
     if (!allowed || allowed.includes(to.area)) return null;
     return {
