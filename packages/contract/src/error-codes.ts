@@ -17,6 +17,17 @@ const entries = {
     title: "This media type isn't understood here.",
     remedy: "Send application/json.",
   },
+  headers_too_large: {
+    status: 431,
+    title: "The request's headers are too large.",
+    remedy: "Send fewer or shorter headers.",
+  },
+  timed_out: { status: 408, title: "The request took too long to arrive.", remedy: "Send it again." },
+  host_refused: {
+    status: 421,
+    title: "The API doesn't answer under this name.",
+    remedy: "Use localhost or an IP address, or add the name to the API's hosts in the configuration.",
+  },
   unauthenticated: {
     status: 401,
     title: "A valid key is needed.",

@@ -1,0 +1,33 @@
+import type { Db } from "../db/index.ts";
+import { claimKey, deleteOldKeys, findKey, finishKey, releaseKey } from "./idempotency.sql.ts";
+import type { IdempotencyStore } from "./idempotency.ts";
+
+const cleaningMs = 10 * 60_000;
+
+/** The store in the registry. Keys older than 24 hours are dropped along the way, at most every ten minutes. */
+export function createIdempotencyStore(db: Db): IdempotencyStore {
+  let cleanedAt = Number.NEGATIVE_INFINITY;
+
+  async function clean(): Promise<void> {
+    if (performance.now() - cleanedAt < cleaningMs) return;
+    cleanedAt = performance.now();
+    await deleteOldKeys(db);
+  }
+
+  return {
+    async claim(principal, key, requestHash) {
+      await clean();
+      const token = await claimKey(db, principal, key, requestHash);
+      if (token !== undefined) return { kind: "claimed", token };
+      const known = await findKey(db, principal, key);
+      // Released between the two statements: whoever repeats the request gets it.
+      if (!known) return { kind: "in_flight" };
+      if (!known.request_hash.equals(requestHash)) return { kind: "other_request" };
+      if (known.status === null) return { kind: "in_flight" };
+      const { status, headers, body } = known;
+      return { kind: "replay", reply: { status, headers: headers ?? {}, body } };
+    },
+    finish: (principal, key, token, reply) => finishKey(db, principal, key, token, reply),
+    release: (principal, key, token) => releaseKey(db, principal, key, token),
+  };
+}

@@ -1,0 +1,27 @@
+export { type Authenticate, bearerKey } from "./access.ts";
+export { type ApiOptions, createApi } from "./api.ts";
+export { etagOf, requireMatch } from "./conditional.ts";
+export { echo } from "./echo.ts";
+export { type ServerEvent, sendEvents } from "./event-stream.ts";
+export type { Claim, IdempotencyStore, StoredReply } from "./idempotency.ts";
+export { createIdempotencyStore } from "./idempotency-store.ts";
+export { openApiText } from "./openapi.ts";
+export {
+  goneSignal,
+  preferredWaitSeconds,
+  replyWithOperation,
+  type ShownOperation,
+} from "./operation-reply.ts";
+export { decodeCursor, encodeCursor, pageOf, pageQuery, toPage } from "./pages.ts";
+export type { ReadinessCheck } from "./platform-routes.ts";
+export type { RateLimits } from "./rate-limit.ts";
+export {
+  type Api,
+  type Principal,
+  principalName,
+  principalOf,
+  type Reply,
+  type Request,
+  type RouteGroup,
+  requestingAppId,
+} from "./types.ts";

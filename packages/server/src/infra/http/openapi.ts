@@ -1,0 +1,102 @@
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import { permissionCatalogue } from "@tenantry/contract";
+import type { FastifyRequest } from "fastify";
+import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
+import { problemType } from "./problem.ts";
+import { problemSchema } from "./problem-schema.ts";
+import type { Api } from "./types.ts";
+
+export const documentationPath = "/docs";
+
+type Document = { paths?: Record<string, Record<string, Operation>>; [key: string]: unknown };
+type Operation = { responses?: Record<string, unknown>; [key: string]: unknown };
+
+/** Collects the routes that come after it into an OpenAPI 3.1 document, and shows them at `/docs`. */
+export async function documentApi(api: Api, version: string): Promise<void> {
+  await api.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Tenantry",
+        version,
+        description:
+          "The control plane's API: tenants, the applications they run, and the work done on them.",
+        license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+      },
+      servers: [{ url: "/", description: "This installation" }],
+      components: {
+        securitySchemes: {
+          key: { type: "http", scheme: "bearer", description: "An operator's or an application's API key." },
+        },
+        schemas: { Problem: problemSchema },
+      },
+    },
+    transform: (document) => {
+      const transformed = jsonSchemaTransform(document);
+      const permission = document.route.config?.permission;
+      return { ...transformed, schema: { ...transformed.schema, ...securityOf(permission) } };
+    },
+    transformObject: (document) => withProblems(jsonSchemaTransformObject(document) as Document) as never,
+  });
+  await api.register(swaggerUi, {
+    routePrefix: documentationPath,
+    staticCSP: contentSecurityPolicy,
+    theme: { title: "Tenantry API" },
+    uiConfig: {
+      deepLinking: true,
+      docExpansion: "list",
+      displayOperationId: true,
+      persistAuthorization: false,
+      tryItOutEnabled: false,
+      validatorUrl: null,
+    },
+  });
+  api.get(
+    "/openapi.json",
+    { schema: { hide: true }, config: { permission: "public", quiet: true } },
+    async (_request: FastifyRequest, reply) => reply.type("application/json").send(openApiText(api)),
+  );
+}
+
+/** The page's own files and nothing from anywhere else; swagger-ui sets styles on elements. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "font-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** The document as text, the same for the same routes: fit to be committed. Call it once the API is ready. */
+export function openApiText(api: Api): string {
+  return `${JSON.stringify(api.swagger(), null, 2)}\n`;
+}
+
+function securityOf(permission: string | undefined): Record<string, unknown> {
+  if (permission === undefined || permission === "public") return { security: [] };
+  const meaning = permissionCatalogue[permission as keyof typeof permissionCatalogue];
+  return {
+    security: [{ key: [] }],
+    "x-permission": permission,
+    description: `Needs the permission \`${permission}\`: ${meaning}`,
+  };
+}
+
+/** Every operation may answer with a problem; said once here, so that no route has to. */
+function withProblems(document: Document): Document {
+  const content = { [problemType]: { schema: { $ref: "#/components/schemas/Problem" } } };
+  for (const operations of Object.values(document.paths ?? {})) {
+    for (const operation of Object.values(operations)) {
+      operation.responses = {
+        ...operation.responses,
+        default: { description: "A problem, with its code and what to do about it.", content },
+      };
+    }
+  }
+  return document;
+}
