@@ -1,6 +1,6 @@
 import helmet from "@fastify/helmet";
 
-import { type FastifyServerOptions, fastify, LogController } from "fastify";
+import { type FastifyPluginAsync, type FastifyServerOptions, fastify, LogController } from "fastify";
 import { serializerCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { encodeUuid, newId } from "../../kernel/index.ts";
 import type { Log } from "../log/index.ts";
@@ -85,7 +85,10 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     isDraining: () => drain.signal.aborted,
     publicKeys: options.publicKeys,
   });
-  for (const group of options.groups) await api.register(async (scope) => group(scope as Api));
+  for (const group of options.groups) {
+    const plugin: FastifyPluginAsync = async (scope) => group(scope as Api);
+    await api.register(plugin);
+  }
   await api.ready();
   return api;
 }

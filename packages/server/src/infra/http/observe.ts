@@ -18,7 +18,6 @@ export function observeRequests(api: Api, metrics: Metrics): void {
     if (request.routeOptions.config.quiet && status < 500) return;
     request.log.info(
       {
-        requestId: request.id,
         method: request.method,
         route,
         status,
