@@ -1,0 +1,44 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { contextStore } from "../context-store.ts";
+import { isTenantryError } from "../errors.ts";
+import { problemOf } from "../problem.ts";
+import type { Tenantry } from "../tenantry.ts";
+import { type AdapterOptions, bindEvents, pathOf } from "./request-context.ts";
+
+type Next = (error?: unknown) => void;
+
+/**
+ * `app.use(tenantMiddleware(tenantry))`, before everything that belongs to a tenant; body parsers may come before or
+ * after. A request without a usable tenant is answered with a problem document.
+ */
+export function tenantMiddleware(tenantry: Tenantry, options: AdapterOptions = {}) {
+  return (request: IncomingMessage, response: ServerResponse, next: Next): void => {
+    if (options.skip?.(pathOf(request.url))) {
+      next();
+      return;
+    }
+    tenantry.resolve(request).then(
+      (context) => {
+        bindEvents(request, context);
+        bindEvents(response, context);
+        contextStore.run(context, next);
+      },
+      (error: unknown) => tenantErrors()(error, request, response, next),
+    );
+  };
+}
+
+/**
+ * `app.use(tenantErrors())`, after the routes: answers errors of this package (a tenant suspended half-way, say) with
+ * their problem document, and leaves every other error to the next handler.
+ */
+export function tenantErrors() {
+  return (error: unknown, _request: IncomingMessage, response: ServerResponse, next: Next): void => {
+    if (!isTenantryError(error) || response.headersSent) {
+      next(error);
+      return;
+    }
+    const { status, headers, body } = problemOf(error);
+    response.writeHead(status, headers).end(body);
+  };
+}

@@ -1,0 +1,97 @@
+import { createHash } from "node:crypto";
+import type { RuntimeLogin, RuntimeUser } from "@tenantry/contract";
+import { LRUCache } from "lru-cache";
+import {
+  EnvironmentUnavailable,
+  LoginRefused,
+  RuntimeUnavailable,
+  TenantryError,
+  TooManyAttempts,
+} from "./errors.ts";
+import { type Credentials, type RuntimeApi, RuntimeRefused } from "./runtime/api.ts";
+
+/** Log-in of the current tenant's users. Sessions are valid for this tenant and environment alone. */
+export type Auth = {
+  /**
+   * Checks the password and opens a session. Give the visitor's `address`, by which attempts are counted, too. Throws
+   * `LoginRefused`, and `TooManyAttempts` with the seconds to wait.
+   */
+  login(credentials: Credentials): Promise<RuntimeLogin>;
+  /** Whose session this is; undefined when it is none, or no longer. At most five seconds old. */
+  user(sessionToken: string | undefined): Promise<RuntimeUser | undefined>;
+  /** Ends the session. Repeatable. */
+  logout(sessionToken: string | undefined): Promise<void>;
+};
+
+/** The sessions that this process has seen in the last seconds, of all tenants. */
+export type SessionCache = LRUCache<string, Promise<RuntimeUser | undefined>>;
+
+const rememberedMs = 5_000;
+/** 256 bits in base64url. Anything else can't be a session, and isn't worth asking about. */
+const tokenShape = /^[\w-]{43}$/;
+
+export function createSessionCache(now: () => number = () => performance.now()): SessionCache {
+  return new LRUCache({ max: 20_000, ttl: rememberedMs, ttlResolution: 0, perf: { now } });
+}
+
+export function createAuth(api: RuntimeApi, sessions: SessionCache, environmentId: () => string): Auth {
+  return {
+    async login(credentials) {
+      const environment = environmentId();
+      return api.login(environment, credentials).catch((error: unknown) => {
+        throw explain(error);
+      });
+    },
+    async user(token) {
+      const environment = environmentId();
+      if (token === undefined || !tokenShape.test(token)) return undefined;
+      const key = cacheKey(environment, token);
+      const known = sessions.get(key);
+      if (known !== undefined) return known;
+      const asking = askForUser(api, environment, token);
+      sessions.set(key, asking);
+      // A failure isn't an answer: the next call asks again.
+      asking.catch(() => sessions.delete(key));
+      return asking;
+    },
+    async logout(token) {
+      const environment = environmentId();
+      if (token === undefined || !tokenShape.test(token)) return;
+      await api.logout(environment, token).catch((error: unknown) => {
+        if (!(error instanceof RuntimeRefused && error.code === "session_invalid")) throw explain(error);
+      });
+      sessions.delete(cacheKey(environment, token));
+    },
+  };
+}
+
+async function askForUser(
+  api: RuntimeApi,
+  environmentId: string,
+  token: string,
+): Promise<RuntimeUser | undefined> {
+  try {
+    return (await api.session(environmentId, token)).user;
+  } catch (error) {
+    if (error instanceof RuntimeRefused && error.code === "session_invalid") return undefined;
+    throw explain(error);
+  }
+}
+
+/** Tokens themselves are not kept in memory longer than a call lasts. */
+function cacheKey(environmentId: string, token: string): string {
+  return `${environmentId} ${createHash("sha256").update(token).digest("base64url")}`;
+}
+
+function explain(error: unknown): unknown {
+  if (!(error instanceof RuntimeRefused)) return error;
+  if (error.code === "login_refused") return new LoginRefused(error.message);
+  if (error.code === "too_many_requests") {
+    return new TooManyAttempts(error.message, error.retryAfterSeconds ?? 60);
+  }
+  if (error.code === "environment_unavailable") {
+    return new EnvironmentUnavailable("of this session", error.message);
+  }
+  if (error.status >= 500) return new RuntimeUnavailable(error.message, { cause: error });
+  return new TenantryError(error.message, { code: error.code, status: error.status }, { cause: error });
+}

@@ -1,0 +1,54 @@
+import type { RuntimeEnvironment } from "@tenantry/contract";
+import { type Auth, createAuth, type SessionCache } from "./auth.ts";
+import type { RuntimeApi } from "./runtime/api.ts";
+import type { RuntimeFollower } from "./runtime/follower.ts";
+import { createSettings, type Settings } from "./settings.ts";
+import { usableEnvironment } from "./usable.ts";
+
+/**
+ * The tenant for whom code runs. Everything in it is looked up at each use, so that a context which outlives a change
+ * of its tenant (suspended, moved, renamed) never works with what was true before.
+ */
+export type TenantContext = {
+  readonly tenant: { readonly id: string; readonly slug: string; readonly name: string };
+  readonly environment: { readonly id: string; readonly name: string; readonly hostnames: readonly string[] };
+  /** An IANA time zone, and a BCP 47 language. */
+  readonly timezone: string;
+  readonly language: string;
+  /** The gateway's id of the request, for logs. */
+  readonly requestId: string | undefined;
+  readonly settings: Settings;
+  readonly auth: Auth;
+};
+
+export type ContextParts = { follower: RuntimeFollower; api: RuntimeApi; sessions: SessionCache };
+
+export function createContext(
+  parts: ContextParts,
+  environment: RuntimeEnvironment,
+  requestId: string | undefined,
+): TenantContext {
+  const { id } = environment;
+  // Who the tenant is may be asked (by an error handler, say) even when nothing of it may be used any more.
+  const newest = (): RuntimeEnvironment => parts.follower.state()?.environments.get(id) ?? environment;
+  const usable = (): RuntimeEnvironment => usableEnvironment(parts.follower.state(), id);
+  return {
+    requestId,
+    get tenant() {
+      const { tenantId, tenantSlug, tenantName } = newest();
+      return { id: tenantId, slug: tenantSlug, name: tenantName };
+    },
+    get environment() {
+      const { name, hostnames } = newest();
+      return { id, name, hostnames };
+    },
+    get timezone() {
+      return newest().timezone;
+    },
+    get language() {
+      return newest().language;
+    },
+    settings: createSettings(() => usable().settings),
+    auth: createAuth(parts.api, parts.sessions, () => usable().id),
+  };
+}

@@ -1,0 +1,25 @@
+/**
+ * Tenantry for applications: which tenant this code runs for, and everything of that tenant's.
+ *
+ *     const tenantry = createTenantry();
+ *     app.use(tenantMiddleware(tenantry));                  // from @tenantry/sdk/express
+ *     app.get("/", (request, response) => response.send(tenantry.current().tenant.name));
+ */
+export type { RuntimeLogin, RuntimeUser } from "@tenantry/contract";
+export type { Auth } from "./auth.ts";
+export type { TenantContext } from "./context.ts";
+export {
+  type CookieRequest,
+  clearedSessionCookie,
+  isSecure,
+  readSessionCookie,
+  sessionCookie,
+} from "./cookies.ts";
+export { type CsrfRequest, checkOrigin, csrfToken, type OriginVerdict } from "./csrf.ts";
+export * from "./errors.ts";
+export type { RequestHeaders } from "./headers.ts";
+export type { Log, TenantryOptions } from "./options.ts";
+export { type Problem, problemOf } from "./problem.ts";
+export type { Credentials } from "./runtime/api.ts";
+export type { Settings } from "./settings.ts";
+export { createTenantry, type Tenantry } from "./tenantry.ts";

@@ -1,0 +1,110 @@
+import type { RuntimeLogin, RuntimeSnapshot, RuntimeUser } from "@tenantry/contract";
+import { RuntimeUnavailable } from "../errors.ts";
+import type { Configuration } from "../options.ts";
+import { readEvents } from "./event-stream.ts";
+
+export type Credentials = { email: string; password: string; address?: string; userAgent?: string };
+export type RuntimeSession = { user: RuntimeUser; expiresAt: string };
+
+/** The calls that an application's key is good for. */
+export type RuntimeApi = {
+  snapshot(since: string | undefined, signal: AbortSignal): Promise<RuntimeSnapshot>;
+  /** Yields whenever something changed; ends when the connection does. */
+  changes(signal: AbortSignal): AsyncIterable<void>;
+  login(environmentId: string, credentials: Credentials): Promise<RuntimeLogin>;
+  session(environmentId: string, token: string): Promise<RuntimeSession>;
+  logout(environmentId: string, token: string): Promise<void>;
+};
+
+/** The API answered, and refused: `code` is one of the error catalogue's. */
+export class RuntimeRefused extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(status: number, code: string, detail: string, retryAfterSeconds?: number) {
+    super(detail);
+    this.name = "RuntimeRefused";
+    this.status = status;
+    this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+const snapshotDeadlineMs = 30_000;
+const authDeadlineMs = 10_000;
+/** The API sends a sign of life every 15 seconds; a stream that says nothing for longer than this is dead. */
+const streamSilenceMs = 40_000;
+
+export function createRuntimeApi({ url, appKey }: Configuration): RuntimeApi {
+  const base = new URL("v1/runtime/", url.href.endsWith("/") ? url : `${url.href}/`);
+  const headers = { authorization: `Bearer ${appKey}` };
+
+  async function ask(path: string, init: RequestInit): Promise<Response> {
+    let response: Response;
+    try {
+      response = await fetch(new URL(path, base), { ...init, headers: { ...headers, ...init.headers } });
+    } catch (error) {
+      throw new RuntimeUnavailable(`Tenantry's API at ${url.origin} doesn't answer.`, { cause: error });
+    }
+    if (response.ok) return response;
+    throw await refusal(response);
+  }
+
+  async function post(path: string, body: object): Promise<Response> {
+    return ask(path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(authDeadlineMs),
+    });
+  }
+
+  return {
+    async snapshot(since, signal) {
+      const query = since === undefined ? "" : `?since=${encodeURIComponent(since)}`;
+      const deadline = AbortSignal.any([signal, AbortSignal.timeout(snapshotDeadlineMs)]);
+      const response = await ask(`snapshot${query}`, { signal: deadline });
+      return (await response.json()) as RuntimeSnapshot;
+    },
+    async *changes(signal) {
+      const response = await ask("stream", { headers: { accept: "text/event-stream" }, signal });
+      for await (const event of readEvents(response.body!, streamSilenceMs)) {
+        if (event === "version") yield;
+      }
+    },
+    async login(environmentId, credentials) {
+      const response = await post("auth/login", { environmentId, ...credentials });
+      return (await response.json()) as RuntimeLogin;
+    },
+    async session(environmentId, token) {
+      const response = await post("auth/session", { environmentId, token });
+      return (await response.json()) as RuntimeSession;
+    },
+    async logout(environmentId, token) {
+      const response = await post("auth/logout", { environmentId, token });
+      await response.body?.cancel();
+    },
+  };
+}
+
+async function refusal(response: Response): Promise<Error> {
+  const text = await response.text().catch(() => "");
+  const problem = parseProblem(text);
+  const retryAfter = Number(response.headers.get("retry-after") ?? "");
+  const retryAfterSeconds = Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : undefined;
+  const detail = problem.detail ?? problem.title ?? `Tenantry's API answered ${response.status}.`;
+  return new RuntimeRefused(response.status, problem.code ?? "unknown", detail, retryAfterSeconds);
+}
+
+type Problem = { code?: string; title?: string; detail?: string };
+
+/** A proxy in between may answer with a page of its own; then there is no problem document to read. */
+function parseProblem(text: string): Problem {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Problem) : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,138 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { TenantryError } from "../errors.ts";
+import type { Log } from "../options.ts";
+import { type RuntimeApi, RuntimeRefused } from "./api.ts";
+import { catchUp, type RuntimeState } from "./state.ts";
+
+/**
+ * Keeps this process up to date with the installation: a change arrives within milliseconds by the event stream, or
+ * within five seconds by polling while the stream is broken. While the API is away the last state stands.
+ */
+export type RuntimeFollower = {
+  /** The newest state; undefined until the first snapshot is there. */
+  state(): RuntimeState | undefined;
+  /**
+   * Starts following, and resolves when the first snapshot is there. Tries until then, for as long as it takes; rejects
+   * when the API refuses the application's key, or `signal` aborts. Repeatable.
+   */
+  ready(signal?: AbortSignal): Promise<void>;
+  /** Asks for whatever changed until now. Calls at the same time share one request. */
+  refresh(): Promise<void>;
+  close(): Promise<void>;
+};
+
+const firstDelayMs = 100;
+const longestDelayMs = 5_000;
+
+export function createRuntimeFollower(
+  api: Pick<RuntimeApi, "snapshot" | "changes">,
+  log: Log,
+  applied: (state: RuntimeState) => void,
+): RuntimeFollower {
+  const closing = new AbortController();
+  let state: RuntimeState | undefined;
+  let first = waiting();
+  let following: Promise<void> | undefined;
+  let current: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  let reachable = true;
+  let delayMs = firstDelayMs;
+
+  async function pull(): Promise<void> {
+    state = await catchUp(state, (since) => api.snapshot(since, closing.signal));
+    applied(state);
+    first.resolve();
+    delayMs = firstDelayMs;
+    if (!reachable) log.info({}, "runtime.reachable");
+    reachable = true;
+  }
+
+  // A pull that is under way may have read before the change that the caller knows of: start another one after it.
+  function refresh(): Promise<void> {
+    next ??= current
+      .catch(() => undefined)
+      .then(() => {
+        next = undefined;
+        current = pull();
+        return current;
+      });
+    return next;
+  }
+
+  async function follow(): Promise<void> {
+    while (!closing.signal.aborted) {
+      try {
+        await refresh();
+        for await (const _ of api.changes(closing.signal)) await refresh();
+      } catch (error) {
+        if (closing.signal.aborted) return;
+        report(error);
+      }
+      await pause(delayMs * (0.5 + Math.random() / 2), undefined, { signal: closing.signal }).catch(
+        () => undefined,
+      );
+      delayMs = Math.min(delayMs * 2, longestDelayMs);
+    }
+  }
+
+  function report(error: unknown): void {
+    if (error instanceof RuntimeRefused && (error.status === 401 || error.status === 403)) {
+      first.reject(keyRefused(error));
+      first = waiting();
+    }
+    if (!reachable) return;
+    reachable = false;
+    log.warn(
+      { error: (error as Error).message, servingFromLastSnapshot: state !== undefined },
+      "runtime.unreachable",
+    );
+  }
+
+  return {
+    state: () => state,
+    ready(signal) {
+      if (closing.signal.aborted) return Promise.reject(closed());
+      if (state) return Promise.resolve();
+      following ??= follow();
+      return unlessAborted(first.promise, signal);
+    },
+    refresh: () => (closing.signal.aborted ? Promise.reject(closed()) : refresh()),
+    async close() {
+      closing.abort();
+      first.reject(closed());
+      await following;
+    },
+  };
+}
+
+/** A promise that may be rejected while nobody waits for it. */
+function waiting(): PromiseWithResolvers<void> {
+  const resolvers = Promise.withResolvers<void>();
+  resolvers.promise.catch(() => undefined);
+  return resolvers;
+}
+
+function keyRefused(cause: RuntimeRefused): TenantryError {
+  return new TenantryError(
+    "Tenantry refuses this application's key: TENANTRY_APP_KEY is wrong, or was revoked.",
+    { code: "app_key_refused", status: 500 },
+    { cause },
+  );
+}
+
+function closed(): TenantryError {
+  return new TenantryError("This Tenantry was closed.", { code: "closed", status: 503 });
+}
+
+async function unlessAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return promise;
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}

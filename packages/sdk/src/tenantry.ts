@@ -1,0 +1,92 @@
+import { tenantHeaders } from "@tenantry/contract";
+import { type Auth, createSessionCache } from "./auth.ts";
+import { type ContextParts, createContext, type TenantContext } from "./context.ts";
+import { contextStore } from "./context-store.ts";
+import { RuntimeUnavailable, TenantContextMissing } from "./errors.ts";
+import { headerOf, type RequestHeaders } from "./headers.ts";
+import { configure, type TenantryOptions } from "./options.ts";
+import { createResolver } from "./resolve.ts";
+import { createRuntimeApi } from "./runtime/api.ts";
+import { createRuntimeFollower } from "./runtime/follower.ts";
+import { createSettings, type Settings } from "./settings.ts";
+
+/** An application's way to the tenant it is working for. Make one per process. */
+export type Tenantry = {
+  /**
+   * Starts following the installation and resolves when its first snapshot is there; tries for as long as it takes, or
+   * until `signal` aborts. Rejects when the application's key is refused. Repeatable.
+   */
+  ready(options?: { signal?: AbortSignal }): Promise<void>;
+  /** The tenant that this code runs for. Throws `TenantContextMissing` outside a request or `run`. */
+  current(): TenantContext;
+  /**
+   * The tenant that a request is for, proven by the token that the gateway signed. Checked offline. Throws
+   * `TenantTokenInvalid` (401), `EnvironmentUnknown` (404), `EnvironmentSuspended`, `EnvironmentUnavailable` (503).
+   */
+  resolve(request: { headers: RequestHeaders }): Promise<TenantContext>;
+  /** Runs `work` for a tenant: a context, or an environment's id (`env_…`), as in jobs and scripts. */
+  run<Result>(
+    target: TenantContext | string,
+    work: (context: TenantContext) => Result | Promise<Result>,
+  ): Promise<Result>;
+  /** Lets go of connections and stops following. Nothing works afterwards. Repeatable. */
+  close(): Promise<void>;
+  /** The settings of the current tenant. */
+  readonly settings: Settings;
+  /** Log-in of the current tenant's users. */
+  readonly auth: Auth;
+};
+
+/** How long a first request waits for the first snapshot. */
+const firstSnapshotDeadlineMs = 10_000;
+
+/**
+ * Connects the application to its installation. Nothing is sent before `ready`, `resolve` or `run`. Throws one
+ * sentence when the address or the key is missing.
+ */
+export function createTenantry(options: TenantryOptions = {}): Tenantry {
+  const configuration = configure(options);
+  const api = createRuntimeApi(configuration);
+  const follower = createRuntimeFollower(api, configuration.log, () => undefined);
+  const parts: ContextParts = { follower, api, sessions: createSessionCache() };
+  const resolver = createResolver(follower);
+
+  async function firstSnapshot(): Promise<void> {
+    if (follower.state()) return;
+    const deadline = AbortSignal.timeout(firstSnapshotDeadlineMs);
+    await follower.ready(deadline).catch((error: unknown) => {
+      if (!deadline.aborted) throw error;
+      throw new RuntimeUnavailable("Tenantry's API hasn't answered yet.", { cause: error });
+    });
+  }
+
+  return {
+    ready: ({ signal } = {}) => follower.ready(signal),
+    current,
+    async resolve({ headers }) {
+      await firstSnapshot();
+      const environment = await resolver.byToken(headerOf(headers, tenantHeaders.token));
+      return createContext(parts, environment, headerOf(headers, tenantHeaders.requestId));
+    },
+    async run(target, work) {
+      await firstSnapshot();
+      const id = typeof target === "string" ? target : target.environment.id;
+      const environment = await resolver.byId(id);
+      const context = typeof target === "string" ? createContext(parts, environment, undefined) : target;
+      return await contextStore.run(context, async () => work(context));
+    },
+    close: () => follower.close(),
+    settings: createSettings(() => current().settings.all()),
+    auth: {
+      login: async (credentials) => current().auth.login(credentials),
+      user: async (token) => current().auth.user(token),
+      logout: async (token) => current().auth.logout(token),
+    },
+  };
+}
+
+function current(): TenantContext {
+  const context = contextStore.getStore();
+  if (!context) throw new TenantContextMissing();
+  return context;
+}
