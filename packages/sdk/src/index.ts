@@ -7,6 +7,7 @@
  */
 export type { RuntimeLogin, RuntimeUser } from "@tenantry/contract";
 export type { Auth } from "./auth.ts";
+export type { Log, TenantryOptions } from "./config.ts";
 export type { TenantContext } from "./context.ts";
 export {
   type CookieRequest,
@@ -18,7 +19,6 @@ export {
 export { type CsrfRequest, checkOrigin, csrfToken, type OriginVerdict } from "./csrf.ts";
 export * from "./errors.ts";
 export type { RequestHeaders } from "./headers.ts";
-export type { Log, TenantryOptions } from "./options.ts";
 export { type Problem, problemOf } from "./problem.ts";
 export type { Credentials } from "./runtime/api.ts";
 export type { Settings } from "./settings.ts";

@@ -22,7 +22,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await tenantry.close();
-  await installation.stop();
+  installation.stop();
 });
 
 const request = (token?: string) => ({ headers: token === undefined ? {} : { "tenantry-token": token } });

@@ -1,10 +1,10 @@
 import { tenantHeaders } from "@tenantry/contract";
 import { type Auth, createSessionCache } from "./auth.ts";
+import { configure, type TenantryOptions } from "./config.ts";
 import { type ContextParts, createContext, type TenantContext } from "./context.ts";
 import { contextStore } from "./context-store.ts";
 import { RuntimeUnavailable, TenantContextMissing } from "./errors.ts";
 import { headerOf, type RequestHeaders } from "./headers.ts";
-import { configure, type TenantryOptions } from "./options.ts";
 import { createResolver } from "./resolve.ts";
 import { createRuntimeApi } from "./runtime/api.ts";
 import { createRuntimeFollower } from "./runtime/follower.ts";

@@ -1,6 +1,6 @@
 import type { RuntimeLogin, RuntimeSnapshot, RuntimeUser } from "@tenantry/contract";
+import type { Configuration } from "../config.ts";
 import { RuntimeUnavailable } from "../errors.ts";
-import type { Configuration } from "../options.ts";
 import { readEvents } from "./event-stream.ts";
 
 export type Credentials = { email: string; password: string; address?: string; userAgent?: string };

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
+import type { Log } from "../config.ts";
 import { TenantryError } from "../errors.ts";
-import type { Log } from "../options.ts";
 import { type RuntimeApi, RuntimeRefused } from "./api.ts";
+import { coalesced } from "./coalesced.ts";
 import { catchUp, type RuntimeState } from "./state.ts";
 
 /**
@@ -33,34 +34,20 @@ export function createRuntimeFollower(
   let state: RuntimeState | undefined;
   let first = waiting();
   let following: Promise<void> | undefined;
-  let current: Promise<void> = Promise.resolve();
-  let next: Promise<void> | undefined;
   let reachable = true;
-  let delayMs = firstDelayMs;
 
-  async function pull(): Promise<void> {
+  const refresh = coalesced(async () => {
     state = await catchUp(state, (since) => api.snapshot(since, closing.signal));
     applied(state);
     first.resolve();
-    delayMs = firstDelayMs;
     if (!reachable) log.info({}, "runtime.reachable");
     reachable = true;
-  }
-
-  // A pull that is under way may have read before the change that the caller knows of: start another one after it.
-  function refresh(): Promise<void> {
-    next ??= current
-      .catch(() => undefined)
-      .then(() => {
-        next = undefined;
-        current = pull();
-        return current;
-      });
-    return next;
-  }
+  });
 
   async function follow(): Promise<void> {
+    let delayMs = firstDelayMs;
     while (!closing.signal.aborted) {
+      const startedAt = performance.now();
       try {
         await refresh();
         for await (const _ of api.changes(closing.signal)) await refresh();
@@ -68,9 +55,8 @@ export function createRuntimeFollower(
         if (closing.signal.aborted) return;
         report(error);
       }
-      await pause(delayMs * (0.5 + Math.random() / 2), undefined, { signal: closing.signal }).catch(
-        () => undefined,
-      );
+      if (performance.now() - startedAt > longestDelayMs) delayMs = firstDelayMs;
+      await pause(jittered(delayMs), undefined, { signal: closing.signal }).catch(() => undefined);
       delayMs = Math.min(delayMs * 2, longestDelayMs);
     }
   }
@@ -80,12 +66,9 @@ export function createRuntimeFollower(
       first.reject(keyRefused(error));
       first = waiting();
     }
-    if (!reachable) return;
+    if (reachable)
+      log.warn({ error: (error as Error).message, known: state !== undefined }, "runtime.unreachable");
     reachable = false;
-    log.warn(
-      { error: (error as Error).message, servingFromLastSnapshot: state !== undefined },
-      "runtime.unreachable",
-    );
   }
 
   return {
@@ -105,6 +88,11 @@ export function createRuntimeFollower(
   };
 }
 
+/** Between half and the whole of it: processes that lost the API together shouldn't come back together. */
+function jittered(delayMs: number): number {
+  return delayMs * (0.5 + Math.random() / 2);
+}
+
 /** A promise that may be rejected while nobody waits for it. */
 function waiting(): PromiseWithResolvers<void> {
   const resolvers = Promise.withResolvers<void>();
@@ -112,7 +100,7 @@ function waiting(): PromiseWithResolvers<void> {
   return resolvers;
 }
 
-function keyRefused(cause: RuntimeRefused): TenantryError {
+function keyRefused(cause: unknown): TenantryError {
   return new TenantryError(
     "Tenantry refuses this application's key: TENANTRY_APP_KEY is wrong, or was revoked.",
     { code: "app_key_refused", status: 500 },

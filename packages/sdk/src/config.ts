@@ -40,7 +40,7 @@ function missing(variable: string, option: string): TenantryError {
 }
 
 const warningsOnly: Log = {
-  info() {},
+  info: () => undefined,
   warn(fields, event) {
     process.emitWarning(`${event} ${JSON.stringify(fields)}`, "TenantryWarning");
   },
