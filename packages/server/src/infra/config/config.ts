@@ -1,0 +1,143 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import type { SettingKey } from "@tenantry/contract";
+import { Mistakes } from "./mistakes.ts";
+import { type Option, type OptionName, type OptionValues, options } from "./options.ts";
+import { fixedSettings } from "./settings.ts";
+
+/** What a process needs to know before it can ask the registry. Modules get the slices they use. */
+export type Config = {
+  /** Absolute. */
+  dataDir: string;
+  /** The registry's PostgreSQL; the embedded one when undefined. */
+  databaseUrl: string | undefined;
+  rootDomain: string;
+  /** How browsers reach the gateway when something stands before it: `https://example.com`. */
+  publicUrl: string | undefined;
+  /** `names`: host names under which the API answers beside localhost and IP addresses. */
+  api: { host: string; port: number; names: string[] };
+  gateway: { host: string; port: number };
+  masterKeyFile: string | undefined;
+  logLevel: string;
+  drainTimeoutMs: number;
+  /** Settings that the file or the environment fixes for the whole installation. */
+  settings: FixedSettings;
+  /** What looks like a mistake but stops nothing. */
+  warnings: string[];
+};
+
+export type FixedSettings = Partial<
+  Record<SettingKey, { value: unknown; source: "environment variable" | "file" }>
+>;
+
+export type ConfigSources = {
+  /** By option name, as the command line gave them. */
+  flags?: { [Name in OptionName]?: unknown };
+  environment?: Record<string, string | undefined>;
+};
+
+/**
+ * Reads the configuration: a flag wins over an environment variable, that over `<dataDir>/config.json`, that over the
+ * default. Everything is checked before anything is refused: the error lists each mistake and where it stands. An empty
+ * variable counts as unset. Call it again to read anew.
+ */
+export async function loadConfig(sources: ConfigSources = {}): Promise<Config> {
+  const environment = sources.environment ?? process.env;
+  const flags = sources.flags ?? {};
+  const mistakes = new Mistakes();
+
+  const dataDir = path.resolve(readOption("dataDir", flags, environment, {}, "", mistakes) ?? ".tenantry");
+  const file = path.join(dataDir, "config.json");
+  const contents = await readConfigFile(file, mistakes);
+
+  const values: OptionValues = {};
+  for (const name of Object.keys(options) as OptionName[]) {
+    Object.assign(values, { [name]: readOption(name, flags, environment, contents, file, mistakes) });
+  }
+  const { settings: fileSettings, ...fileOptions } = contents;
+  mistakes.unknownKeys(file, fileOptions, Object.values(options) as Option[]);
+  const settings = fixedSettings(fileSettings, file, environment, mistakes);
+  refuseSharedPort(values, mistakes);
+  mistakes.throwAny();
+
+  return {
+    dataDir,
+    databaseUrl: values.databaseUrl,
+    rootDomain: values.rootDomain ?? "localhost",
+    publicUrl: values.publicUrl,
+    api: { host: values.apiHost ?? "localhost", port: values.apiPort ?? 8686, names: values.apiNames ?? [] },
+    gateway: { host: values.gatewayHost ?? "localhost", port: values.gatewayPort ?? 8585 },
+    masterKeyFile: values.masterKeyFile && path.resolve(values.masterKeyFile),
+    logLevel: values.logLevel ?? "info",
+    drainTimeoutMs: values.drainTimeoutMs ?? 10_000,
+    settings,
+    warnings: unknownVariables(environment),
+  };
+}
+
+function readOption<Name extends OptionName>(
+  name: Name,
+  flags: { [Name in OptionName]?: unknown },
+  environment: Record<string, string | undefined>,
+  contents: Record<string, unknown>,
+  file: string,
+  mistakes: Mistakes,
+): OptionValues[Name] | undefined {
+  const option: Option = options[name];
+  const found = [
+    { where: option.flag, value: flags[name] },
+    { where: `the variable ${option.variable}`, value: environment[option.variable] || undefined },
+    { where: `${file} at /${option.path?.join("/")}`, value: option.path && valueAt(contents, option.path) },
+  ].find(({ value }) => value !== undefined);
+  if (!found) return undefined;
+  const parsed = option.schema.safeParse(found.value);
+  if (parsed.success) return parsed.data as OptionValues[Name];
+  mistakes.add(found.where, parsed.error);
+  return undefined;
+}
+
+function valueAt(contents: Record<string, unknown>, steps: readonly string[]): unknown {
+  let value: unknown = contents;
+  for (const step of steps) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, step)) return undefined;
+    value = (value as Record<string, unknown>)[step];
+  }
+  return value;
+}
+
+async function readConfigFile(file: string, mistakes: Mistakes): Promise<Record<string, unknown>> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT" && code !== "ENOTDIR") mistakes.say(`${file} can't be read: ${message}.`);
+    return {};
+  }
+  try {
+    const contents: unknown = JSON.parse(text);
+    if (typeof contents === "object" && contents !== null && !Array.isArray(contents)) {
+      return contents as Record<string, unknown>;
+    }
+    mistakes.say(`${file} must hold a JSON object.`);
+  } catch (error) {
+    mistakes.say(`${file} isn't valid JSON: ${(error as Error).message}.`);
+  }
+  return {};
+}
+
+function refuseSharedPort({ apiPort = 8686, gatewayPort = 8585 }: OptionValues, mistakes: Mistakes): void {
+  if (apiPort === gatewayPort && apiPort !== 0) {
+    mistakes.say(`The API and the gateway can't both listen on port ${apiPort}.`);
+  }
+}
+
+/** Variables that clients and applications read; ours to know, not ours to use. */
+const others = ["TENANTRY_URL", "TENANTRY_API_KEY", "TENANTRY_APP_KEY"];
+
+function unknownVariables(environment: Record<string, string | undefined>): string[] {
+  const known = new Set([...Object.values(options).map(({ variable }) => variable as string), ...others]);
+  return Object.keys(environment)
+    .filter((name) => name.startsWith("TENANTRY_") && !known.has(name))
+    .map((name) => `The variable ${name} isn't known here and changes nothing.`);
+}

@@ -1,0 +1,137 @@
+import { domainToASCII } from "node:url";
+import { getPublicSuffix, parse } from "tldts";
+import { z } from "zod";
+
+/** One thing to configure: by flag, by environment variable, or at `path` in the file. */
+export type Option<Schema extends z.ZodType = z.ZodType> = {
+  flag: string;
+  variable: string;
+  /** Where it stands in config.json; undefined for what can't come from there. */
+  path: readonly string[] | undefined;
+  /** Takes text (flags, variables) as well as what JSON would hold. Its messages never repeat the value. */
+  schema: Schema;
+};
+
+const port = wholeNumber(0, 65_535, "must be a port: 0 to 65535, 0 for any that is free");
+
+const host = z
+  .string()
+  .regex(/^[A-Za-z0-9.:_-]{1,253}$/, "must be a host name or an IP address to listen on, without a port");
+
+const databaseUrl = z.string().refine((text) => {
+  const url = URL.parse(text);
+  return url !== null && /^postgres(?:ql)?:$/.test(url.protocol) && url.pathname.length > 1;
+}, "must be postgres://user:password@host:port/database");
+
+const origin = z
+  .string()
+  .refine((text) => {
+    const url = URL.parse(text);
+    return url !== null && /^https?:$/.test(url.protocol) && url.pathname === "/" && !url.search && !url.hash;
+  }, "must be http://… or https://… without a path")
+  .transform((text) => new URL(text).origin);
+
+const rootDomain = z
+  .string()
+  .transform((text) => (/[/?#@:\\%\s]/.test(text) ? text : domainToASCII(text.replace(/\.$/, ""))))
+  .pipe(
+    z
+      .string()
+      .max(180, "must leave room for a tenant's name before it: at most 180 characters")
+      .regex(
+        /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+        "must be a domain name such as example.com, without scheme, port or path",
+      )
+      .refine((name) => parse(name).isIp !== true, "must be a name: an IP address has no subdomains")
+      .refine(
+        (name) => !isPublicSuffix(name),
+        "must be a domain of your own, not one that others register under",
+      ),
+  );
+
+function isPublicSuffix(name: string): boolean {
+  return getPublicSuffix(name) === name && parse(name).isIcann === true;
+}
+
+/** Every option there is. The flags are those of `tenantry up` and `tenantry serve`. */
+export const options = {
+  dataDir: { flag: "--data-dir", variable: "TENANTRY_DATA_DIR", path: undefined, schema: filePath() },
+  databaseUrl: {
+    flag: "--database-url",
+    variable: "DATABASE_URL",
+    path: ["databaseUrl"],
+    schema: databaseUrl,
+  },
+  rootDomain: {
+    flag: "--root-domain",
+    variable: "TENANTRY_ROOT_DOMAIN",
+    path: ["rootDomain"],
+    schema: rootDomain,
+  },
+  publicUrl: { flag: "--public-url", variable: "TENANTRY_PUBLIC_URL", path: ["publicUrl"], schema: origin },
+  apiHost: { flag: "--api-host", variable: "TENANTRY_API_HOST", path: ["api", "host"], schema: host },
+  apiPort: { flag: "--api-port", variable: "TENANTRY_API_PORT", path: ["api", "port"], schema: port },
+  apiNames: {
+    flag: "--api-names",
+    variable: "TENANTRY_API_NAMES",
+    path: ["api", "names"],
+    schema: listOf(host),
+  },
+  gatewayHost: {
+    flag: "--gateway-host",
+    variable: "TENANTRY_GATEWAY_HOST",
+    path: ["gateway", "host"],
+    schema: host,
+  },
+  gatewayPort: {
+    flag: "--gateway-port",
+    variable: "TENANTRY_GATEWAY_PORT",
+    path: ["gateway", "port"],
+    schema: port,
+  },
+  masterKeyFile: {
+    flag: "--master-key-file",
+    variable: "TENANTRY_MASTER_KEY_FILE",
+    path: ["masterKeyFile"],
+    schema: filePath(),
+  },
+  logLevel: {
+    flag: "--log-level",
+    variable: "TENANTRY_LOG_LEVEL",
+    path: ["logLevel"],
+    schema: z.enum(
+      ["fatal", "error", "warn", "info", "debug", "trace", "silent"],
+      "must be fatal, error, warn, info, debug, trace or silent",
+    ),
+  },
+  drainTimeoutMs: {
+    flag: "--drain-timeout-ms",
+    variable: "TENANTRY_DRAIN_TIMEOUT_MS",
+    path: ["drainTimeoutMs"],
+    schema: wholeNumber(0, 600_000, "must be milliseconds: 0 to 600000"),
+  },
+} as const satisfies Record<string, Option>;
+
+export type OptionName = keyof typeof options;
+export type OptionValues = { [Name in OptionName]?: z.output<(typeof options)[Name]["schema"]> };
+
+function wholeNumber(least: number, most: number, sentence: string) {
+  return z
+    .union([z.number(), z.string().regex(/^\d{1,9}$/)], sentence)
+    .transform(Number)
+    .pipe(z.number().int(sentence).min(least, sentence).max(most, sentence));
+}
+
+function filePath() {
+  return z
+    .string()
+    .min(1, "must be a path")
+    .refine((text) => !text.includes("\0"), "must be a path");
+}
+
+/** Text is split at commas. */
+function listOf(item: z.ZodString) {
+  return z
+    .union([z.array(z.string()), z.string().transform((text) => text.split(",").map((part) => part.trim()))])
+    .pipe(z.array(item));
+}
