@@ -1,9 +1,8 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import type { SettingKey } from "@tenantry/contract";
 import { Mistakes } from "./mistakes.ts";
 import { type Option, type OptionName, type OptionValues, options } from "./options.ts";
-import { fixedSettings } from "./settings.ts";
+import { type FixedSettings, fixedSettings } from "./settings.ts";
 
 /** What a process needs to know before it can ask the registry. Modules get the slices they use. */
 export type Config = {
@@ -25,10 +24,6 @@ export type Config = {
   /** What looks like a mistake but stops nothing. */
   warnings: string[];
 };
-
-export type FixedSettings = Partial<
-  Record<SettingKey, { value: unknown; source: "environment variable" | "file" }>
->;
 
 export type ConfigSources = {
   /** By option name, as the command line gave them. */

@@ -1,2 +1,3 @@
-export { type Config, type ConfigSources, type FixedSettings, loadConfig } from "./config.ts";
+export { type Config, type ConfigSources, loadConfig } from "./config.ts";
 export { ConfigError } from "./mistakes.ts";
+export type { FixedSettings } from "./settings.ts";

@@ -1,6 +1,10 @@
 import { type SettingDefinition, type SettingKey, settingDefinitions } from "@tenantry/contract";
-import type { FixedSettings } from "./config.ts";
 import type { Mistakes } from "./mistakes.ts";
+
+/** By setting: its value and who fixed it. */
+export type FixedSettings = Partial<
+  Record<SettingKey, { value: unknown; source: "environment variable" | "file" }>
+>;
 
 /** The installation's settings that its file or environment fixes; a variable wins over the file. */
 export function fixedSettings(
