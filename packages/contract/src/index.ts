@@ -1,4 +1,5 @@
 export * from "./error-codes.ts";
+export * from "./operations.ts";
 export * from "./permissions.ts";
 export * from "./runtime.ts";
 export * from "./settings.ts";

@@ -226,8 +226,9 @@ create table operations (
 create unique index operations_one_exclusive on operations (environment_id)
   where exclusive and environment_id is not null
     and status not in ('succeeded', 'failed', 'cancelled');
-create index operations_open on operations (status, lease_until)
-  where status not in ('succeeded', 'failed', 'cancelled');
+-- What a worker may take, in the order in which it became due: thousands that wait for next month cost nothing.
+create index operations_due on operations ((coalesce(wait_until, created_at)), id)
+  where status in ('queued', 'running', 'waiting', 'cancelling', 'undoing');
 create index operations_tenant on operations (tenant_id, created_at desc);
 create index operations_created on operations (created_at desc, id desc) where not internal;
 
@@ -243,6 +244,12 @@ create table operation_steps (
   started_at timestamptz,
   ended_at timestamptz,
   primary key (operation_id, ordinal)
+);
+
+-- When recurring work is due next: whichever node moves the date does it this time.
+create table schedules (
+  name text primary key,
+  due_at timestamptz not null
 );
 
 -- ---------------------------------------------------------------- places and what stands there

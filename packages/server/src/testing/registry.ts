@@ -1,20 +1,34 @@
-import { createDb, type Db, migrate, registryMigrations } from "../infra/db/index.ts";
-import { testPostgres } from "./postgres.ts";
+import {
+  createDb,
+  createNotifications,
+  type Db,
+  migrate,
+  type Notifications,
+  registryMigrations,
+} from "../infra/db/index.ts";
+import { silentLog } from "../infra/log/index.ts";
+import type { TestPostgres } from "./postgres.ts";
 
-export type TestRegistry = { db: Db; url: string; stop(): Promise<void> };
+export type TestRegistry = {
+  url: string;
+  db: Db;
+  notifications: Notifications;
+  close(): Promise<void>;
+};
 
-/** A PostgreSQL of this test's own with an empty registry in it. End it with `stop()`. */
-export async function testRegistry(): Promise<TestRegistry> {
-  const postgres = await testPostgres();
-  const url = await postgres.createDatabase();
+/** A fresh, migrated registry on a test server. Close it before the server stops. */
+export async function testRegistry(server: TestPostgres): Promise<TestRegistry> {
+  const url = await server.createDatabase();
   await migrate(url, await registryMigrations());
-  const db = createDb({ url, applicationName: "tenantry tests" });
+  const db = createDb({ url, applicationName: "test" });
+  const notifications = createNotifications({ url, applicationName: "test", log: silentLog });
   return {
-    db,
     url,
-    async stop() {
+    db,
+    notifications,
+    async close() {
+      await notifications.close();
       await db.destroy();
-      await postgres.stop();
     },
   };
 }

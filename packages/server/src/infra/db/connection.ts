@@ -18,7 +18,7 @@ export type DbOptions = {
 };
 
 /** Reads bigint as a number: versions and counts stay far below 2^53. */
-const types = {
+export const registryTypes = {
   getTypeParser(oid: number, format?: "text" | "binary") {
     if (oid === 20 && format !== "binary") return Number;
     return pg.types.getTypeParser(oid, format as "text");
@@ -38,14 +38,14 @@ export function createDb(options: DbOptions): Db {
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     options: connectionOptions(options),
-    types,
+    types: registryTypes,
   });
   // An idle connection that breaks is dropped by the pool; whoever asks next gets a new one or the error itself.
   pool.on("error", () => undefined);
   return new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
 }
 
-function connectionOptions(options: DbOptions): string {
+export function connectionOptions(options: DbOptions): string {
   const settings = [
     "search_path=tenantry",
     `statement_timeout=${options.statementTimeoutMs ?? 30_000}`,

@@ -1,5 +1,6 @@
 export { sql } from "kysely";
 export { createDb, type Db, type DbOptions, type Tx } from "./connection.ts";
+export { connectDirect, type DirectConnection } from "./direct.ts";
 export { databaseErrorCode, isUniqueViolation } from "./errors.ts";
 export { migrate, registryMigrations, supportedSchema } from "./migrator.ts";
 export { createNotifications, type Notifications } from "./notifications.ts";

@@ -1,1 +1,0 @@
-export { createApiKey, createKeyCheck, endApiKey, type MakeKey } from "./api-keys.ts";

@@ -1,0 +1,54 @@
+import type { OperationStatus } from "@tenantry/contract";
+import { isUniqueViolation, sql, type Tx } from "../db/index.ts";
+
+export type ControlRow = { status: OperationStatus; environmentId: string | null; exclusive: boolean };
+
+export async function selectForControl(tx: Tx, operationId: string): Promise<ControlRow | undefined> {
+  const { rows } = await sql<ControlRow>`
+    select status, environment_id as "environmentId", exclusive from operations
+    where id = ${operationId} for no key update
+  `.execute(tx);
+  return rows[0];
+}
+
+/** Turns it back. Whoever holds it hears of it; if nobody does, a worker takes it up to undo what was done. */
+export async function updateCancelling(tx: Tx, operationId: string): Promise<void> {
+  await sql`
+    with operation as (
+      update operations set status = 'cancelling', wait_until = null, error = null where id = ${operationId}
+      returning id
+    )
+    select pg_notify('tenantry_operation_due', id::text), pg_notify('tenantry_operation', id::text) from operation
+  `.execute(tx);
+}
+
+/** Starts it forward again from the first step that isn't done. False: its environment has another exclusive one. */
+export async function updateQueuedAgain(tx: Tx, operationId: string): Promise<boolean> {
+  await sql`savepoint retry`.execute(tx);
+  try {
+    await queueAgain(tx, operationId);
+    return true;
+  } catch (error) {
+    if (!isUniqueViolation(error, "operations_one_exclusive")) throw error;
+    await sql`rollback to savepoint retry`.execute(tx);
+    return false;
+  }
+}
+
+async function queueAgain(tx: Tx, operationId: string): Promise<void> {
+  await sql`
+    with operation as (
+      update operations set status = 'queued', wait_until = null, error = null, ended_at = null, message = null,
+        progress = (
+          select count(*) filter (where status = 'done')::real / greatest(count(*), 1)
+          from operation_steps where operation_id = ${operationId}
+        )
+      where id = ${operationId} returning id
+    ), steps as (
+      update operation_steps s set status = 'pending', attempt = 0, result = null, error = null,
+        started_at = null, ended_at = null
+      from operation where s.operation_id = operation.id and s.status <> 'done'
+    )
+    select pg_notify('tenantry_operation_due', id::text), pg_notify('tenantry_operation', id::text) from operation
+  `.execute(tx);
+}

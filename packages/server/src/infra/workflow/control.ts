@@ -1,0 +1,42 @@
+import type { OperationStatus } from "@tenantry/contract";
+import { failure, mayMove } from "../../kernel/index.ts";
+import type { Tx } from "../db/index.ts";
+import { selectForControl, updateCancelling, updateQueuedAgain } from "./control.sql.ts";
+import { operationTransitions } from "./operation-state.ts";
+import { selectExclusive } from "./start.sql.ts";
+import { operationInProgress } from "./start.ts";
+
+/**
+ * Asks for an operation to be turned back: the step at hand is aborted, and all that was done is undone. Repeatable.
+ * Throws `operation_not_found`, or `illegal_transition` for one that has ended or is being undone already.
+ */
+export async function cancelOperation(tx: Tx, operationId: string): Promise<void> {
+  const { status } = await find(tx, operationId);
+  if (status === "cancelling") return;
+  requireMove(status, "cancelling");
+  await updateCancelling(tx, operationId);
+}
+
+/**
+ * Lets a failed operation, or one that an operator had to look after, go forward again from its first step that isn't
+ * done. Throws `operation_not_found`, `illegal_transition`, or `operation_in_progress` when the environment is busy.
+ */
+export async function retryOperation(tx: Tx, operationId: string): Promise<void> {
+  const operation = await find(tx, operationId);
+  requireMove(operation.status, "queued");
+  const { environmentId, exclusive } = operation;
+  if (await updateQueuedAgain(tx, operationId)) return;
+  const other = exclusive && environmentId && (await selectExclusive(tx, environmentId));
+  throw other ? operationInProgress(other) : failure("busy", { retryAfterSeconds: 1 });
+}
+
+async function find(tx: Tx, operationId: string) {
+  const row = await selectForControl(tx, operationId);
+  if (!row) throw failure("operation_not_found");
+  return row;
+}
+
+function requireMove(from: OperationStatus, to: OperationStatus): void {
+  const verdict = mayMove(operationTransitions, "operation", from, to);
+  if (!verdict.allowed) throw failure("illegal_transition", { detail: verdict.reason });
+}

@@ -1,0 +1,16 @@
+export { cancelOperation, retryOperation } from "./control.ts";
+export {
+  defineWorkflow,
+  LeaseLost,
+  type Outcome,
+  type ResourceName,
+  type Step,
+  type StepContext,
+  step,
+  type Waiting,
+  type Workflow,
+} from "./definition.ts";
+export type { RecordedError } from "./failure.ts";
+export { endedStatuses, hasEnded, operationTransitions } from "./operation-state.ts";
+export { type StartOptions, startOperation } from "./start.ts";
+export { createWorker, type Worker, type WorkerOptions } from "./worker.ts";

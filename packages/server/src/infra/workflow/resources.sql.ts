@@ -1,0 +1,65 @@
+import { newId } from "../../kernel/index.ts";
+import { type Db, sql } from "../db/index.ts";
+import type { ResourceName } from "./definition.ts";
+import type { Held } from "./lease.sql.ts";
+
+export type ResourceState = "creating" | "present" | "removing";
+
+const named = (name: ResourceName) => sql`
+  kind = ${name.kind} and driver = ${name.driver} and physical_name = ${name.physicalName}
+  and coalesce(server_id::text, '') = ${name.serverId ?? ""}`;
+
+/**
+ * Writes the row, or takes over one that stands already, unless the sweeper removes that thing at this moment or it
+ * stands as another operation's. `held` false: the lease is gone. The row's owner and state tell what happened.
+ */
+export async function upsertResource(
+  db: Db,
+  held: Held,
+  resource: ResourceName & { environmentId: string | undefined; detail?: Record<string, unknown> },
+): Promise<{ held: boolean; written: boolean }> {
+  const { rows } = await sql<{ held: boolean; written: boolean }>`
+    with operation as (
+      select id, fence from operations where id = ${held.id} and fence = ${held.fence} for no key update
+    ), written as (
+      insert into resources as r (id, kind, driver, server_id, physical_name, state, operation_id, fence,
+        environment_id, detail)
+      select ${newId()}::uuid, ${resource.kind}, ${resource.driver}, ${resource.serverId ?? null}::uuid,
+        ${resource.physicalName}, 'creating', id, fence, ${resource.environmentId ?? null}::uuid,
+        ${JSON.stringify(resource.detail ?? {})}::jsonb
+      from operation
+      on conflict (kind, driver, coalesce(server_id::text, ''), physical_name) do update
+        set operation_id = excluded.operation_id, fence = excluded.fence, detail = r.detail || excluded.detail
+        where r.state <> 'removing' and (r.state = 'creating' or r.operation_id = excluded.operation_id)
+      returning 1
+    )
+    select exists (select 1 from operation) as held, exists (select 1 from written) as written
+  `.execute(db);
+  return rows[0]!;
+}
+
+/** False: the lease is gone. */
+export async function updateResourcePresent(db: Db, held: Held, name: ResourceName): Promise<boolean> {
+  const { rows } = await sql`
+    with operation as (
+      select id from operations where id = ${held.id} and fence = ${held.fence} for no key update
+    ), present as (
+      update resources set state = 'present' from operation where ${named(name)} and state = 'creating'
+    )
+    select 1 from operation
+  `.execute(db);
+  return rows.length > 0;
+}
+
+/** False: the lease is gone. */
+export async function deleteResource(db: Db, held: Held, name: ResourceName): Promise<boolean> {
+  const { rows } = await sql`
+    with operation as (
+      select id from operations where id = ${held.id} and fence = ${held.fence} for no key update
+    ), gone as (
+      delete from resources using operation where ${named(name)}
+    )
+    select 1 from operation
+  `.execute(db);
+  return rows.length > 0;
+}

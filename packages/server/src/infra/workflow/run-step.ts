@@ -1,0 +1,95 @@
+import { openContext } from "./context.ts";
+import { LeaseLost, type Step, type Waiting } from "./definition.ts";
+import { isWorthRetrying, recordError, retryDelayMs } from "./failure.ts";
+import { type Afterwards, end, release } from "./finish.ts";
+import { writeStepBegun, writeStepDone, writeStepFailed, writeStepWaits } from "./ledger.sql.ts";
+import type { Run } from "./run.ts";
+
+const defaultAttempts = 3;
+
+/** A step during which worker after worker dies is given up after this many beyond its ordinary attempts. */
+const deathsAllowed = 5;
+
+/** One attempt at one step, and the record of how it went. */
+export async function runStep(run: Run, ordinal: number): Promise<Afterwards> {
+  const step = run.workflow.steps[ordinal]!;
+  const row = run.steps[ordinal]!;
+  const { db } = run.settings;
+  if (run.begun !== ordinal) {
+    run.accept(await writeStepBegun(db, run, ordinal, step.title));
+    if (run.status !== "running") return "go on";
+    begin(run, ordinal);
+  }
+  const { context, settle } = openContext(run, ordinal, run.signalForStep());
+  let result: unknown;
+  try {
+    if (row.attempt > attemptsOf(run) + deathsAllowed)
+      throw new Error(`Its worker died during it, again and again (${row.attempt - 1} times).`);
+    result = await step.run(context);
+    await settle(isWaiting(result) ? "not done" : "done");
+  } catch (error) {
+    await settle("not done");
+    return stepFailed(run, ordinal, step, error);
+  }
+  return isWaiting(result) ? stepWaits(run, ordinal, result) : stepDone(run, ordinal, result);
+}
+
+async function stepDone(run: Run, ordinal: number, result: unknown): Promise<Afterwards> {
+  const { steps } = run.workflow;
+  const following = steps[ordinal + 1];
+  if (!following) return end(run, "succeeded", { ordinal, result });
+  const next = run.settings.isDraining() ? undefined : { ordinal: ordinal + 1, message: following.title };
+  const done = { ordinal, result, progress: (ordinal + 1) / steps.length };
+  run.accept(await writeStepDone(run.settings.db, run, done, next));
+  // As the ledger gives it to whoever goes on: a result is what JSON keeps of it.
+  Object.assign(run.steps[ordinal]!, { status: "done", result: JSON.parse(JSON.stringify(result ?? null)) });
+  run.begun = undefined;
+  if (next && run.status === "running") begin(run, next.ordinal);
+  return "go on";
+}
+
+function begin(run: Run, ordinal: number): void {
+  const row = run.steps[ordinal]!;
+  row.status = "running";
+  row.attempt += 1;
+  run.begun = ordinal;
+}
+
+async function stepWaits(run: Run, ordinal: number, { waitUntil, message }: Waiting): Promise<Afterwards> {
+  run.accept(await writeStepWaits(run.settings.db, run, ordinal, { until: waitUntil, message }));
+  run.settings.wakeIn(waitUntil.getTime() - Date.now());
+  return run.status === "waiting" ? "let go" : "go on";
+}
+
+async function stepFailed(run: Run, ordinal: number, step: Step, error: unknown): Promise<Afterwards> {
+  if (run.isLost || error instanceof LeaseLost) {
+    run.lose();
+    throw new LeaseLost(run.id);
+  }
+  if (run.isShutDown) return release(run);
+  const { db, log, retryBaseMs, wakeIn } = run.settings;
+  const row = run.steps[ordinal]!;
+  log.warn({ operationId: run.id, step: step.name, attempt: row.attempt, error }, "operation.step_failed");
+  const again = isWorthRetrying(error) && row.attempt < attemptsOf(run);
+  const delayMs = retryDelayMs(row.attempt, retryBaseMs);
+  const turn = again
+    ? { to: "waiting" as const, delayMs }
+    : { to: run.workflow.onFailure === "stop" ? ("needs_operator" as const) : ("undoing" as const) };
+  const recorded = recordError(error);
+  run.accept(await writeStepFailed(db, run, ordinal, recorded, turn));
+  row.status = "failed";
+  run.begun = undefined;
+  run.operation.error = recorded;
+  if (run.status === "waiting") wakeIn(delayMs);
+  return "go on";
+}
+
+function attemptsOf(run: Run): number {
+  return run.workflow.attempts ?? defaultAttempts;
+}
+
+function isWaiting(result: unknown): result is Waiting {
+  return (
+    typeof result === "object" && result !== null && "waitUntil" in result && result.waitUntil instanceof Date
+  );
+}

@@ -1,0 +1,47 @@
+import { openContext } from "./context.ts";
+import { LeaseLost } from "./definition.ts";
+import { recordError, retryDelayMs } from "./failure.ts";
+import { type Afterwards, release } from "./finish.ts";
+import type { Run } from "./run.ts";
+import { writeUndoBegun, writeUndoFailed, writeUndone } from "./undo.sql.ts";
+
+/** What was made must go: undoing is tried more often than running before an operator is asked. */
+const undoAttempts = 8;
+
+/** One attempt at undoing one step, and the record of how it went. */
+export async function undoStep(run: Run, ordinal: number): Promise<Afterwards> {
+  const step = run.workflow.steps[ordinal]!;
+  const row = run.steps[ordinal]!;
+  const { db } = run.settings;
+  if (step.undo) {
+    const attempt = await writeUndoBegun(db, run, ordinal, `Undoing: ${step.title}`);
+    run.accept(attempt === undefined ? undefined : run.status);
+    Object.assign(row, { status: "undoing", attempt });
+    const { context, settle } = openContext(run, ordinal, run.signalForUndo());
+    try {
+      await step.undo(context);
+      await settle("done");
+    } catch (error) {
+      await settle("not done");
+      return undoFailed(run, ordinal, error);
+    }
+  }
+  run.accept(await writeUndone(db, run, ordinal));
+  row.status = "undone";
+  return "go on";
+}
+
+async function undoFailed(run: Run, ordinal: number, error: unknown): Promise<Afterwards> {
+  if (run.isLost || error instanceof LeaseLost) {
+    run.lose();
+    throw new LeaseLost(run.id);
+  }
+  if (run.isShutDown) return release(run);
+  const { db, log, retryBaseMs, wakeIn } = run.settings;
+  const { name, attempt } = run.steps[ordinal]!;
+  log.warn({ operationId: run.id, step: name, attempt, error }, "operation.undo_failed");
+  const delayMs = attempt < undoAttempts ? retryDelayMs(attempt, retryBaseMs) : undefined;
+  run.accept(await writeUndoFailed(db, run, ordinal, recordError(error), delayMs));
+  if (delayMs !== undefined) wakeIn(delayMs);
+  return "let go";
+}
