@@ -1,0 +1,89 @@
+import { type Db, sql, type Tx } from "../../infra/db/index.ts";
+
+export type AppRow = {
+  id: string;
+  slug: string;
+  runAsUid: number;
+  schemaVersion: number;
+  createdAt: Date;
+  currentReleaseId: string | null;
+};
+
+const columns = sql`
+  a.id, a.slug, a.run_as_uid as "runAsUid", a.schema_version as "schemaVersion", a.created_at as "createdAt",
+  a.current_release_id as "currentReleaseId"
+`;
+
+/** The first uid handed to an application's processes: far above accounts and below 65534 (nobody). */
+const firstUid = 64_200;
+
+/** False when another app has the slug. */
+export async function insertApp(tx: Tx, app: { id: string; slug: string }): Promise<boolean> {
+  await sql`lock table apps in share row exclusive mode`.execute(tx);
+  const { rows } = await sql`
+    insert into apps (id, slug, run_as_uid)
+    select ${app.id}, ${app.slug}, coalesce(max(run_as_uid) + 1, ${firstUid}) from apps
+    on conflict (slug) do nothing returning id
+  `.execute(tx);
+  return rows.length === 1;
+}
+
+export async function selectApp(db: Db | Tx, id: string): Promise<AppRow | undefined> {
+  const { rows } = await sql<AppRow>`select ${columns} from apps a where a.id = ${id}`.execute(db);
+  return rows[0];
+}
+
+export async function selectAppBySlug(db: Db | Tx, slug: string): Promise<AppRow | undefined> {
+  const { rows } = await sql<AppRow>`select ${columns} from apps a where a.slug = ${slug}`.execute(db);
+  return rows[0];
+}
+
+export async function lockApp(tx: Tx, id: string): Promise<AppRow | undefined> {
+  const { rows } = await sql<AppRow>`select ${columns} from apps a where a.id = ${id} for update`.execute(tx);
+  return rows[0];
+}
+
+export async function selectApps(
+  db: Db,
+  page: { limit: number; after?: string | undefined },
+): Promise<AppRow[]> {
+  const { rows } = await sql<AppRow>`
+    select ${columns} from apps a where ${page.after ? sql`a.id < ${page.after}` : sql`true`}
+    order by a.id desc limit ${page.limit + 1}
+  `.execute(db);
+  return rows;
+}
+
+export async function countTenantsOf(db: Db, appIds: readonly string[]): Promise<Map<string, number>> {
+  const { rows } = await sql<{ appId: string; count: number }>`
+    select app_id as "appId", count(*) as count from tenants where app_id = any (${appIds}::uuid[]) group by app_id
+  `.execute(db);
+  return new Map(rows.map((row) => [row.appId, row.count]));
+}
+
+export type AppMigrationRow = { ordinal: number; name: string; sql: string; checksum: string };
+
+export async function selectAppMigrations(db: Db | Tx, appId: string): Promise<AppMigrationRow[]> {
+  const { rows } = await sql<AppMigrationRow>`
+    select ordinal, name, sql, checksum from app_migrations where app_id = ${appId} order by ordinal
+  `.execute(db);
+  return rows;
+}
+
+export async function insertAppMigration(tx: Tx, appId: string, migration: AppMigrationRow): Promise<void> {
+  await sql`
+    insert into app_migrations (app_id, ordinal, name, sql, checksum)
+    values (${appId}, ${migration.ordinal}, ${migration.name}, ${migration.sql}, ${migration.checksum})
+  `.execute(tx);
+}
+
+/** Takes back migrations of a release that never became current. */
+export async function deleteAppMigrationsAfter(tx: Tx, appId: string, ordinal: number): Promise<void> {
+  await sql`delete from app_migrations where app_id = ${appId} and ordinal > ${ordinal}`.execute(tx);
+}
+
+export async function updateCurrentRelease(tx: Tx, appId: string, releaseId: string, schemaVersion: number) {
+  await sql`
+    update apps set current_release_id = ${releaseId}, schema_version = ${schemaVersion} where id = ${appId}
+  `.execute(tx);
+}

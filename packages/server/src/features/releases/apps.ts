@@ -1,0 +1,115 @@
+import { createHash } from "node:crypto";
+import type { AppReply, CreateReleaseRequest } from "@tenantry/contract";
+import type { Db, Tx } from "../../infra/db/index.ts";
+import { failure, newId, parseId, showId } from "../../kernel/index.ts";
+import {
+  type AppMigrationRow,
+  type AppRow,
+  countTenantsOf,
+  insertAppMigration,
+  selectApp,
+  selectAppBySlug,
+  selectAppMigrations,
+} from "./apps.sql.ts";
+import { insertRelease, selectInstances, selectRelease } from "./releases.sql.ts";
+
+/** Finds an app by its id (`app_…`) or its slug; `app_not_found` when there is none. */
+export async function findApp(db: Db | Tx, idOrSlug: string): Promise<AppRow> {
+  const id = parseId("app", idOrSlug);
+  const app = id ? await selectApp(db, id) : await selectAppBySlug(db, idOrSlug);
+  if (!app) throw failure("app_not_found", { detail: `There is no application "${idOrSlug.slice(0, 60)}".` });
+  return app;
+}
+
+/**
+ * Records a release and the migrations it adds. Those that stand already must come again, unchanged and in their
+ * order: `migration_changed` names the first that doesn't.
+ */
+export async function recordRelease(tx: Tx, app: AppRow, request: CreateReleaseRequest): Promise<string> {
+  const known = await selectAppMigrations(tx, app.id);
+  const added = addedMigrations(known, request.migrations);
+  for (const migration of added) await insertAppMigration(tx, app.id, migration);
+  const id = newId();
+  await insertRelease(tx, {
+    id,
+    appId: app.id,
+    upstreamUrl: request.upstreamUrl ?? null,
+    command: request.command ?? null,
+    workingDirectory: request.workingDirectory ?? null,
+    variables: request.variables,
+    healthPath: request.healthPath,
+    schemaVersion: known.length + added.length,
+  });
+  return id;
+}
+
+export function addedMigrations(
+  known: readonly AppMigrationRow[],
+  sent: readonly { name: string; sql: string }[],
+): AppMigrationRow[] {
+  const given = sent.map((migration, index) => ({
+    ordinal: index + 1,
+    name: migration.name,
+    sql: migration.sql,
+    checksum: createHash("sha256").update(migration.sql).digest("hex"),
+  }));
+  const seen = new Set<string>();
+  for (const [index, migration] of given.entries()) {
+    if (seen.has(migration.name)) {
+      throw failure("invalid_request", {
+        detail: `Two migrations have the name ${migration.name}.`,
+        errors: [{ pointer: `/migrations/${index}/name`, message: "must be unique" }],
+      });
+    }
+    seen.add(migration.name);
+  }
+  for (const [index, before] of known.entries()) {
+    const now = given[index];
+    if (now?.name === before.name && now.checksum === before.checksum) continue;
+    const detail =
+      now?.name === before.name
+        ? `${before.name} was applied in another form.`
+        : `${before.name} was applied as number ${before.ordinal}, where ${now ? now.name : "nothing"} stands now.`;
+    throw failure("migration_changed", {
+      detail,
+      errors: [{ pointer: `/migrations/${index}`, message: detail }],
+    });
+  }
+  return given.slice(known.length);
+}
+
+/** Apps as the API shows them. */
+export async function showApps(db: Db, apps: readonly AppRow[]): Promise<AppReply[]> {
+  const ids = apps.map((app) => app.id);
+  const [tenants, instances] = await Promise.all([countTenantsOf(db, ids), selectInstances(db, ids)]);
+  return Promise.all(
+    apps.map(async (app) => {
+      const release = app.currentReleaseId ? await selectRelease(db, app.currentReleaseId) : undefined;
+      return {
+        id: showId("app", app.id),
+        slug: app.slug,
+        schemaVersion: app.schemaVersion,
+        tenants: tenants.get(app.id) ?? 0,
+        createdAt: app.createdAt.toISOString(),
+        currentRelease: release
+          ? {
+              id: showId("rel", release.id),
+              number: release.number,
+              upstreamUrl: release.upstreamUrl,
+              command: release.command,
+              createdAt: release.createdAt.toISOString(),
+            }
+          : null,
+        instances: instances
+          .filter((instance) => instance.appId === app.id)
+          .map((instance) => ({
+            id: showId("ins", instance.id),
+            url: instance.url,
+            state: instance.state,
+            restarts: instance.restarts,
+            lastError: instance.lastError,
+          })),
+      };
+    }),
+  );
+}

@@ -1,0 +1,118 @@
+import { stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+
+export type LaunchRequest = {
+  /** Run by `sh -c`; `exec` is put before it. */
+  command: string;
+  workingDirectory: string;
+  /** The only variables the process gets, beside PATH, HOME and LANG. */
+  variables: Readonly<Record<string, string>>;
+  /** As whom it runs when we are root; when we aren't, it runs as we do. */
+  uid: number;
+  /** Directories it must be able to reach, beside its working directory. */
+  reaches: readonly string[];
+};
+
+export type Launch = {
+  file: string;
+  args: string[];
+  environment: Record<string, string>;
+  workingDirectory: string;
+};
+
+/**
+ * The command line that starts an application's process as another user. A directory that this user can't pass on the
+ * way to what it needs (`/root`, say) is covered, in a mount namespace of the process's own, by an empty one in which
+ * only the needed directories stand: nothing else of it becomes visible.
+ */
+export async function planLaunch(request: LaunchRequest): Promise<Launch> {
+  const environment = {
+    PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
+    HOME: request.workingDirectory,
+    LANG: "C.UTF-8",
+    ...request.variables,
+  };
+  const start = ["sh", "-c", `exec ${request.command}`];
+  const { workingDirectory } = request;
+  if (process.getuid?.() !== 0) return launch(["setpriv", "--pdeathsig", "KILL", "--no-new-privs", ...start]);
+
+  const user = ["--reuid", `${request.uid}`, "--regid", `${request.uid}`, "--clear-groups", "--no-new-privs"];
+  const asUser = ["setpriv", ...user, "--inh-caps=-all", "--pdeathsig", "KILL", ...start];
+  const needed = outermost([workingDirectory, dirname(process.execPath), ...request.reaches]);
+  const covered = await closedDirectories(needed, request.uid);
+  if (covered.length === 0) return launch(asUser);
+  const inside = needed.filter((path) => covered.some((directory) => path.startsWith(`${directory}/`)));
+  const plan = [
+    "sh",
+    "-c",
+    coverScript,
+    "cover",
+    stagingFor(needed),
+    ...covered,
+    "--",
+    ...inside,
+    "--",
+    workingDirectory,
+  ];
+  return launch(["unshare", "--mount", "--propagation", "private", ...plan, ...asUser]);
+
+  function launch([file, ...args]: string[]): Launch {
+    return { file: file!, args, environment, workingDirectory };
+  }
+}
+
+/** Covers each closed directory by an empty tmpfs, with the needed directories bound to where they were. */
+const coverScript = `
+set -e
+staging="$1"; shift
+mount -t tmpfs -o mode=755 tmpfs "$staging"
+covered=""
+count=0
+while [ "$1" != -- ]; do count=$((count + 1)); eval "covered$count=\\$1"; shift; done; shift
+number=0
+for path; do
+  [ "$path" = -- ] && break
+  number=$((number + 1)); mkdir "$staging/$number"; mount --bind "$path" "$staging/$number"
+done
+index=1
+while [ $index -le $count ]; do eval "target=\\$covered$index"; mount -t tmpfs -o mode=755 tmpfs "$target"; index=$((index + 1)); done
+number=0
+while [ "$1" != -- ]; do
+  number=$((number + 1)); mkdir -p "$1"; mount --move "$staging/$number" "$1"; shift
+done; shift
+umount "$staging"
+cd "$1"; shift
+exec "$@"
+`;
+
+/** The outermost of some directories: those that no other one contains. */
+function outermost(paths: readonly string[]): string[] {
+  const all = [...new Set(paths.map((path) => resolve(path)))];
+  return all.filter((path) => !all.some((other) => other !== path && path.startsWith(`${other}/`)));
+}
+
+/** The outermost directories above the given ones that the user may not pass. */
+async function closedDirectories(paths: readonly string[], uid: number): Promise<string[]> {
+  const closed: string[] = [];
+  for (const path of paths) {
+    for (const ancestor of ancestors(path)) {
+      const { mode, uid: owner, gid } = await stat(ancestor);
+      const bit = owner === uid ? 0o100 : gid === uid ? 0o010 : 0o001;
+      if ((mode & bit) !== 0) continue;
+      closed.push(ancestor);
+      break;
+    }
+  }
+  return outermost(closed);
+}
+
+/** `/a/b/c` → `/a`, `/a/b`: from the outermost. */
+function ancestors(path: string): string[] {
+  const parts = path.split("/").slice(1, -1);
+  return parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);
+}
+
+/** A directory that exists everywhere and isn't in the way of what we bind. */
+function stagingFor(needed: readonly string[]): string {
+  return ["/mnt", "/media", "/srv"].find((directory) => !needed.some((path) => path.startsWith(directory)))!;
+}
