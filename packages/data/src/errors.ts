@@ -1,0 +1,90 @@
+import type { ErrorCode } from "@tenantry/contract";
+
+/**
+ * An error of the data path. `code` is one of the catalogue in `@tenantry/contract`, so that whoever answers a request
+ * knows the status and the remedy. Compare `name` or `code` where two copies of this package may be loaded.
+ */
+export class DataError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(name: string, code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = name;
+    this.code = code;
+  }
+}
+
+/** There is no object under this key. */
+export class ObjectNotFound extends DataError {
+  constructor(key: string, options?: { cause?: unknown }) {
+    super("ObjectNotFound", "not_found", `There is no object ${JSON.stringify(key)}.`, options);
+  }
+}
+
+/** This key could leave the tenant's space, or be taken for another key. */
+export class UnsafeKey extends DataError {
+  constructor(key: string, reason: string) {
+    super("UnsafeKey", "unsafe_path", `The key ${JSON.stringify(key.slice(0, 120))} ${reason}.`);
+  }
+}
+
+/** A file system can't hold both `a` and `a/b`: one of the two stands already. */
+export class KeyConflict extends DataError {
+  constructor(key: string, options?: { cause?: unknown }) {
+    super(
+      "KeyConflict",
+      "name_taken",
+      `The key ${JSON.stringify(key)} can't be used: a part of it is an object already, or it is the beginning of other keys.`,
+      options,
+    );
+  }
+}
+
+/** More bytes came than the caller allows; nothing was kept. */
+export class ObjectTooLarge extends DataError {
+  readonly maxBytes: number;
+
+  constructor(key: string, maxBytes: number) {
+    super(
+      "ObjectTooLarge",
+      "payload_too_large",
+      `The object ${JSON.stringify(key)} is larger than ${maxBytes} bytes.`,
+    );
+    this.maxBytes = maxBytes;
+  }
+}
+
+/** The place where the environment's files lie can't be opened. The cause says why. */
+export class StorageUnavailable extends DataError {
+  constructor(options: { cause: unknown }) {
+    super("StorageUnavailable", "unavailable", "The environment's storage can't be opened.", options);
+  }
+}
+
+/** The range asked for begins behind the object's end. */
+export class RangeNotSatisfiable extends DataError {
+  readonly size: number;
+
+  constructor(key: string, size: number) {
+    super("RangeNotSatisfiable", "invalid_request", `The object ${JSON.stringify(key)} has ${size} bytes.`);
+    this.size = size;
+  }
+}
+
+/** An argument can't be worked with; the message says what would do. */
+export class InvalidArgument extends DataError {
+  constructor(message: string) {
+    super("InvalidArgument", "invalid_request", message);
+  }
+}
+
+/** A cached value is larger than the cache takes. */
+export class ValueTooLarge extends DataError {
+  constructor(key: string, bytes: number, maxBytes: number) {
+    super(
+      "ValueTooLarge",
+      "payload_too_large",
+      `The value of ${JSON.stringify(key)} has ${bytes} bytes; the cache takes ${maxBytes} at most.`,
+    );
+  }
+}

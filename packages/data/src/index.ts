@@ -1,0 +1,21 @@
+/**
+ * The data path: what an application's process (through the SDK) and the server's drivers use to reach one
+ * environment's files, cache and database.
+ */
+export type { Cache, CacheOptions } from "./cache/cache.ts";
+export { openMemoryCache } from "./cache/memory.ts";
+export { createMemoryStore, type MemoryStore, type MemoryStoreOptions } from "./cache/memory-store.ts";
+export * from "./errors.ts";
+export { openFsStorage, tidyFsStorage } from "./storage/fs/index.ts";
+export { isKey } from "./storage/key.ts";
+export type {
+  ByteRange,
+  ListOptions,
+  ObjectContent,
+  ObjectPage,
+  PutOptions,
+  Storage,
+  StorageBody,
+  StorageUsage,
+  StoredObject,
+} from "./storage/storage.ts";

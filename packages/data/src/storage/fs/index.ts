@@ -1,0 +1,104 @@
+import path from "node:path";
+import { InvalidArgument, ObjectNotFound, UnsafeKey } from "../../errors.ts";
+import { isKey, parseKey } from "../key.ts";
+import type { ListOptions, ObjectPage, Storage, StorageUsage, StoredObject } from "../storage.ts";
+import { type Directory, openRoot } from "./directory.ts";
+import { defaultContentType, describe, headObject, readObject } from "./read.ts";
+import { removeObject } from "./remove.ts";
+import { walkObjects } from "./walk.ts";
+import { writeObject } from "./write.ts";
+
+export { tidyFsStorage } from "./tidy.ts";
+
+/**
+ * The files of one environment in a directory of their own, as plain files under their keys; types and checksums stand
+ * in `.tenantry` beside them. Several processes may use the directory at once. Holds nothing open between calls. The
+ * directory must exist; when it belongs to another user and we are root, so does everything made in it.
+ */
+export function openFsStorage(directory: string): Storage {
+  const place = path.resolve(directory);
+
+  return {
+    async put(key, body, options = {}) {
+      const parts = parseKey(key);
+      const contentType = checkContentType(options.contentType ?? defaultContentType);
+      const maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY;
+      await using root = await openRoot(place);
+      return await writeObject(root, place, key, parts, body, { ...options, contentType, maxBytes });
+    },
+    async get(key, options = {}) {
+      const parts = parseKey(key);
+      await using root = await openRoot(place);
+      return await readObject(root, key, parts, options.range);
+    },
+    async head(key) {
+      const parts = parseKey(key);
+      await using root = await openRoot(place);
+      return await headObject(root, key, parts);
+    },
+    async delete(key) {
+      const parts = parseKey(key);
+      await using root = await openRoot(place);
+      await removeObject(root, place, key, parts);
+    },
+    async list(options = {}) {
+      await using root = await openRoot(place);
+      return await listObjects(root, options);
+    },
+    async usage() {
+      await using root = await openRoot(place);
+      return await countObjects(root);
+    },
+  };
+}
+
+async function listObjects(root: Directory, options: ListOptions): Promise<ObjectPage> {
+  const limit = options.limit ?? 100;
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
+    throw new InvalidArgument("The limit of a list is a whole number from 1 to 1,000.");
+  }
+  const after = options.cursor === undefined ? undefined : parseCursor(options.cursor);
+  const items: StoredObject[] = [];
+  for await (const { key, stats } of walkObjects(root, { prefix: options.prefix, after })) {
+    if (items.length === limit) return { items, nextCursor: makeCursor(items.at(-1)!.key) };
+    const object = (await describe(root, key, stats)) ?? (await headUnlessGone(root, key));
+    if (object) items.push(object);
+  }
+  return { items, nextCursor: undefined };
+}
+
+async function headUnlessGone(root: Directory, key: string): Promise<StoredObject | undefined> {
+  try {
+    return await headObject(root, key, parseKey(key));
+  } catch (error) {
+    if (error instanceof ObjectNotFound) return undefined;
+    throw error;
+  }
+}
+
+async function countObjects(root: Directory): Promise<StorageUsage> {
+  const usage = { bytes: 0, objects: 0 };
+  for await (const { stats } of walkObjects(root, {})) {
+    usage.bytes += Number(stats.size);
+    usage.objects += 1;
+  }
+  return usage;
+}
+
+function makeCursor(key: string): string {
+  return Buffer.from(key).toString("base64url");
+}
+
+function parseCursor(cursor: string): string {
+  const key = Buffer.from(cursor, "base64url").toString("utf8");
+  if (!isKey(key)) throw new UnsafeKey(key, "is no cursor of this list");
+  return key;
+}
+
+function checkContentType(contentType: string): string {
+  // It ends up in a header: a line break in it would be a header of the uploader's own.
+  if (/^[\w.+-]+\/[\w.+-]+(?: *; *[\w.+-]+=(?:[\w.+-]+|"[\w.+ -]*"))*$/.test(contentType)) {
+    if (contentType.length <= 255) return contentType;
+  }
+  throw new InvalidArgument(`${JSON.stringify(contentType.slice(0, 80))} is no media type.`);
+}

@@ -1,0 +1,10 @@
+/** The system's name for what went wrong (`ENOENT`); undefined for other errors. */
+export function errorCode(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+/** No such entry, or one that is not what we look for: a directory in a file's place, a symlink, a pipe. */
+export function meansAbsent(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR", "ELOOP", "EISDIR", "ENXIO"].includes(errorCode(error) ?? "");
+}

@@ -1,0 +1,1 @@
+export { createApiKey, createKeyCheck, endApiKey, type MakeKey } from "./api-keys.ts";
