@@ -7,7 +7,7 @@ import {
   registryMigrations,
 } from "../infra/db/index.ts";
 import { silentLog } from "../infra/log/index.ts";
-import type { TestPostgres } from "./postgres.ts";
+import { type TestPostgres, testPostgres } from "./postgres.ts";
 
 export type TestRegistry = {
   url: string;
@@ -16,8 +16,9 @@ export type TestRegistry = {
   close(): Promise<void>;
 };
 
-/** A fresh, migrated registry on a test server. Close it before the server stops. */
-export async function testRegistry(server: TestPostgres): Promise<TestRegistry> {
+/** A fresh, migrated registry: on a server of its own, or on one of the test's that stops after it is closed. */
+export async function testRegistry(given?: TestPostgres): Promise<TestRegistry> {
+  const server = given ?? (await testPostgres());
   const url = await server.createDatabase();
   await migrate(url, await registryMigrations());
   const db = createDb({ url, applicationName: "test" });
@@ -29,6 +30,7 @@ export async function testRegistry(server: TestPostgres): Promise<TestRegistry> 
     async close() {
       await notifications.close();
       await db.destroy();
+      if (!given) await server.stop();
     },
   };
 }

@@ -9,7 +9,7 @@ let registry: TestRegistry;
 beforeAll(async () => {
   registry = await testRegistry();
 });
-afterAll(async () => registry.stop());
+afterAll(async () => registry.close());
 
 const makeOperatorKey = () =>
   inTransaction(registry.db, (tx) => createApiKey(tx, { kind: "operator", name: "test" }));
