@@ -150,6 +150,57 @@ const entries = {
     title: "This key would leave the tenant's space.",
     remedy: "Use a relative key without . or .. parts.",
   },
+  invalid_http: {
+    status: 400,
+    title: "This isn't a request that can be passed on.",
+    remedy: "Send it as RFC 9112 asks; the detail says what is wrong.",
+  },
+  expectation_failed: {
+    status: 417,
+    title: "This expectation can't be met.",
+    remedy: "Send Expect: 100-continue, or none.",
+  },
+  unknown_host: {
+    status: 404,
+    title: "No site stands under this host name.",
+    remedy: "Check the host name for a typing error.",
+  },
+  tenant_provisioning: {
+    status: 503,
+    title: "This site is being set up.",
+    remedy: "Wait as long as Retry-After says.",
+  },
+  tenant_suspended: {
+    status: 503,
+    title: "This site is suspended.",
+    remedy: "Ask whoever runs it to resume it.",
+  },
+  tenant_maintenance: {
+    status: 503,
+    title: "This site is under maintenance.",
+    remedy: "Wait as long as Retry-After says.",
+  },
+  tenant_failed: {
+    status: 503,
+    title: "This site couldn't be set up.",
+    remedy: "The operator finds the failed step with `tenantry operation list`.",
+  },
+  tenant_deleted: { status: 410, title: "This site was deleted." },
+  no_upstream: {
+    status: 503,
+    title: "The application isn't running.",
+    remedy: "Try again shortly; the operator looks at it with `tenantry app list`.",
+  },
+  upstream_unreachable: {
+    status: 502,
+    title: "The application didn't answer.",
+    remedy: "Try again shortly; the operator finds the reason in the application's log.",
+  },
+  upstream_timeout: {
+    status: 504,
+    title: "The application took too long to answer.",
+    remedy: "Try again; the operator finds slow requests in the gateway's log.",
+  },
   internal: {
     status: 500,
     title: "Something broke on our side.",

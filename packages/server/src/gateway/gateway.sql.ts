@@ -1,0 +1,54 @@
+import { type Db, sql } from "../infra/db/index.ts";
+import type { Route, Tombstone, Upstream } from "./route.ts";
+
+const routeColumns = sql`
+  hostname, environment_id as "environmentId", environment_name as "environmentName", tenant_id as "tenantId",
+  tenant_slug as "tenantSlug", tenant_name as "tenantName", app_id as "appId", upstream_id as "upstreamId", status,
+  status_reason as "statusReason", progress, redirect_to as "redirectTo",
+  (extract(epoch from expires_at) * 1000)::float8 as "expiresAt", version
+`;
+
+/** The newest visible version of the stream: all that is asked twice a second. */
+export async function selectVersion(db: Db): Promise<number> {
+  const { rows } = await sql<{ version: number }>`
+    select version from stream_versions where stream = 'routes'
+  `.execute(db);
+  return rows[0]!.version;
+}
+
+export async function selectChangedRoutes(db: Db, since: number): Promise<Route[]> {
+  const { rows } = await sql<Route>`
+    select ${routeColumns} from routes where version > ${since}
+  `.execute(db);
+  return rows;
+}
+
+/** One page of all routes, by hostname. */
+export async function selectRoutes(db: Db, after: string, limit: number): Promise<Route[]> {
+  const { rows } = await sql<Route>`
+    select ${routeColumns} from routes where hostname > ${after} order by hostname limit ${limit}
+  `.execute(db);
+  return rows;
+}
+
+export async function selectChangedUpstreams(db: Db, since: number): Promise<Upstream[]> {
+  const { rows } = await sql<Upstream>`
+    select id, urls, version from upstreams where version > ${since}
+  `.execute(db);
+  return rows;
+}
+
+export async function selectTombstones(db: Db, since: number): Promise<Tombstone[]> {
+  const { rows } = await sql<Tombstone>`
+    select key, version from stream_tombstones where stream = 'routes' and version > ${since} order by version
+  `.execute(db);
+  return rows;
+}
+
+/** The oldest tombstone still kept; undefined when there is none. */
+export async function selectOldestTombstone(db: Db): Promise<number | undefined> {
+  const { rows } = await sql<{ version: number | null }>`
+    select min(version) as version from stream_tombstones where stream = 'routes'
+  `.execute(db);
+  return rows[0]!.version ?? undefined;
+}

@@ -1,0 +1,139 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { tenantHeaders } from "@tenantry/contract";
+import { failure, type TenantryError } from "../kernel/index.ts";
+import { Exchange, type ExchangeRequest, tooLargeDetails } from "./exchange.ts";
+import type { GatewayParts } from "./parts.ts";
+import { sendRefusal } from "./refusal.ts";
+import { type RequestHeaders, readRequestHeaders } from "./request-headers.ts";
+import { parseTarget } from "./request-target.ts";
+import type { Route } from "./route.ts";
+import { isExpired, refusalOf } from "./verdict.ts";
+
+/** A request that may go to its application; undefined when it has been answered already. */
+export type Admitted = Omit<ExchangeRequest, "upgraded">;
+
+/** Passes a request to the application of its host, or says why not. */
+export function handle(parts: GatewayParts, request: IncomingMessage, response: ServerResponse): void {
+  const admitted = admit(parts, request, response);
+  if (admitted) new Exchange(parts, admitted).dispatch();
+}
+
+/** Like `handle`, for a client that waits for leave to send its body: the refused ones never send it. */
+export function handleExpectant(
+  parts: GatewayParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const admitted = admit(parts, request, response);
+  if (!admitted) return;
+  response.writeContinue();
+  new Exchange(parts, admitted).dispatch();
+}
+
+/** Decides in this order: form, host, reserved paths, status, redirect, size, upstream. */
+export function admit(
+  parts: GatewayParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Admitted | undefined {
+  observe(parts, request, response);
+  const requestId = randomUUID();
+  const headers = readRequestHeaders(request.rawHeaders);
+  const path = headers.mistake === undefined ? parseTarget(request.url ?? "", headers.hostname) : undefined;
+  const route = path === undefined ? undefined : findRoute(parts, headers.hostname);
+  const refuse = (error: TenantryError, close = false): undefined => {
+    sendRefusal(parts, request, response, { error, requestId, accept: headers.accept, route, close });
+  };
+
+  const mistake = mistakeOf(request, headers, path);
+  if (mistake !== undefined) return refuse(failure("invalid_http", { detail: mistake }), true);
+  if (request.method === "TRACE") return refuse(failure("method_not_allowed"));
+  if (route === undefined) return refuse(unknownHost(parts, headers.hostname));
+  if (path!.startsWith("/_tenantry/") || path === "/_tenantry") {
+    if (path !== "/_tenantry/health") return refuse(failure("not_found"));
+    sendHealth(parts, response, route, requestId);
+    return undefined;
+  }
+  const refusal = refusalOf(route);
+  if (refusal) return refuse(refusal);
+  const peer = parts.addresses.of(request.socket);
+  const scheme = parts.addresses.scheme(peer, headers, parts.scheme);
+  if (route.redirectTo !== null) {
+    const port = /:\d+$/.exec(headers.host)?.[0] ?? "";
+    redirect(parts, response, `${scheme}://${route.redirectTo}${port}${path}`, requestId);
+    return undefined;
+  }
+  if (headers.contentLength > parts.limits.maxBodyBytes) {
+    return refuse(failure("payload_too_large", tooLargeDetails(parts.limits.maxBodyBytes)));
+  }
+  const upstream = route.upstreamId === null ? undefined : parts.table.upstream(route.upstreamId);
+  if (upstream === undefined) return refuse(failure("no_upstream", { retryAfterSeconds: 5 }));
+  addOurs(parts, headers, route, requestId);
+  parts.addresses.addForwarded(headers.passed, peer, headers, scheme);
+  return { request, response, headers, path: path!, route, upstream, requestId };
+}
+
+function mistakeOf(
+  request: IncomingMessage,
+  headers: RequestHeaders,
+  path: string | undefined,
+): string | undefined {
+  // Node's parser lets a request line without a version pass as HTTP/0.9, and one of HTTP/2.0 as well.
+  if (request.httpVersionMajor !== 1) return "Only HTTP/1.0 and HTTP/1.1 are spoken here.";
+  if (headers.mistake !== undefined) return headers.mistake;
+  if (headers.chunked && request.httpVersionMinor === 0) return "HTTP/1.0 knows no Transfer-Encoding.";
+  if (path === undefined) return "The request's target is no path on this host.";
+  return undefined;
+}
+
+function findRoute(parts: GatewayParts, hostname: string): Route | undefined {
+  const route = parts.table.find(hostname);
+  return route !== undefined && isExpired(route, Date.now()) ? undefined : route;
+}
+
+function unknownHost(parts: GatewayParts, hostname: string): TenantryError {
+  // Before the first load there is no telling which hosts there are.
+  if (parts.table.version() < 0) return failure("unavailable", { retryAfterSeconds: 2 });
+  return failure("unknown_host", { detail: `No site stands under ${hostname}.` });
+}
+
+function addOurs(parts: GatewayParts, headers: RequestHeaders, route: Route, requestId: string): void {
+  const { passed } = headers;
+  passed.push("host", headers.host);
+  if (headers.contentLength > 0) passed.push("content-length", String(headers.contentLength));
+  if (headers.acceptsTrailers) passed.push("te", "trailers");
+  parts.identities.add(passed, route);
+  passed.push(tenantHeaders.requestId, requestId);
+}
+
+function sendHealth(parts: GatewayParts, response: ServerResponse, route: Route, requestId: string): void {
+  const { hostname, status, progress, environmentName, redirectTo } = route;
+  const body = JSON.stringify({ hostname, status, progress, environment: environmentName, redirectTo });
+  const headers = ["Content-Type", "application/json", "Content-Length", String(Buffer.byteLength(body))];
+  headers.push("Cache-Control", "no-store", tenantHeaders.requestId, requestId);
+  if (parts.closing) headers.push("Connection", "close");
+  response.writeHead(200, headers).end(body);
+}
+
+function redirect(parts: GatewayParts, response: ServerResponse, location: string, requestId: string): void {
+  const headers = ["Location", location, "Content-Length", "0", "Cache-Control", "no-store"];
+  headers.push(tenantHeaders.requestId, requestId);
+  if (parts.closing) headers.push("Connection", "close");
+  response.writeHead(308, headers).end();
+}
+
+function observe(parts: GatewayParts, request: IncomingMessage, response: ServerResponse): void {
+  const { counters, log } = parts;
+  const startedAt = performance.now();
+  counters.active += 1;
+  response.on("close", () => {
+    counters.active -= 1;
+    const digit = Math.floor(response.statusCode / 100);
+    counters.responses[digit] = (counters.responses[digit] ?? 0) + 1;
+    if (!log.isLevelEnabled("debug")) return;
+    const tookMs = Math.round((performance.now() - startedAt) * 100) / 100;
+    const { method, url, headers } = request;
+    log.debug({ method, host: headers.host, url, status: response.statusCode, tookMs }, "gateway.request");
+  });
+}

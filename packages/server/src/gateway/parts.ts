@@ -1,0 +1,21 @@
+import type { Log } from "../infra/log/index.ts";
+import type { ClientAddresses } from "./client-address.ts";
+import type { Counters } from "./counters.ts";
+import type { Identities } from "./identity.ts";
+import type { GatewayLimits } from "./limits.ts";
+import type { RouteTable } from "./route-table.ts";
+import type { UpstreamPools } from "./upstream-pools.ts";
+
+/** What handling a request takes. */
+export type GatewayParts = {
+  readonly table: RouteTable;
+  readonly pools: UpstreamPools;
+  readonly identities: Identities;
+  readonly addresses: ClientAddresses;
+  readonly counters: Counters;
+  readonly limits: GatewayLimits;
+  readonly log: Log;
+  readonly scheme: "http" | "https";
+  /** True once the gateway drains: every answer then closes its connection. */
+  closing: boolean;
+};
