@@ -1,0 +1,77 @@
+import { hasCode } from "../../../kernel/index.ts";
+import type { AppSchema, DatabaseServer, DriverContext } from "../driver.ts";
+import {
+  closeBlueprint,
+  createDatabase,
+  dropDatabase,
+  isFinishedBlueprint,
+  openDatabase,
+  selectDatabase,
+} from "../postgres/databases.sql.ts";
+import { createLedger, grantRows } from "../postgres/ledger.sql.ts";
+import { runMigrations } from "../postgres/migrator.ts";
+import { blueprintName, migratorName, ownerName } from "../postgres/names.ts";
+import { createGroupRole, dropRole, terminateRole } from "../postgres/roles.sql.ts";
+import { type Session, withSession } from "../postgres/session.ts";
+import type { DriverParts } from "./parts.ts";
+
+/** Implements `DatabaseDriver.buildBlueprint`. The lock on its name lets one build and the others wait. */
+export async function buildBlueprint(
+  parts: DriverParts,
+  context: DriverContext,
+  request: { server: DatabaseServer; schema: AppSchema },
+): Promise<string> {
+  const name = blueprintName(request.schema);
+  const resource = {
+    kind: "database",
+    driver: "database",
+    serverId: request.server.id,
+    physicalName: name,
+  };
+  return withSession(parts.connect, context, request.server, name, async (session) => {
+    await context.declareResource(resource);
+    if (!isFinishedBlueprint(await selectDatabase(session, name))) {
+      try {
+        await removeBlueprint(session, name);
+        await fillBlueprint(parts, session, { context, ...request, name });
+      } catch (error) {
+        if (hasCode(error, "migration_failed")) {
+          await removeBlueprint(session, name);
+          await context.resourceRemoved(resource);
+        }
+        throw error;
+      }
+    }
+    await context.resourcePresent(resource);
+    return name;
+  });
+}
+
+async function removeBlueprint(session: Session, name: string): Promise<void> {
+  await terminateRole(session, migratorName(name));
+  await dropDatabase(session, name);
+  await dropRole(session, migratorName(name));
+}
+
+async function fillBlueprint(
+  parts: DriverParts,
+  session: Session,
+  request: { context: DriverContext; server: DatabaseServer; schema: AppSchema; name: string },
+): Promise<void> {
+  const { roles } = parts;
+  const owner = ownerName(request.schema.appId);
+  for (const role of [roles.databases, roles.data, roles.ledger, owner]) await createGroupRole(session, role);
+  await createDatabase(session, {
+    name: request.name,
+    owner: roles.databases,
+    template: "template0",
+    encoding: "UTF8",
+  });
+  await openDatabase(session, request.name);
+  await session.inDatabase(request.name, async (inside) => {
+    await createLedger(inside, roles);
+    await grantRows(inside, owner, roles);
+  });
+  await runMigrations(session, { ...parts, ...request });
+  await closeBlueprint(session, request.name);
+}

@@ -1,0 +1,40 @@
+import type { DatabaseDriver, MigrationLimits } from "../driver.ts";
+import { defaultMigrationLimits } from "../postgres/apply-migrations.ts";
+import { installationRoles } from "../postgres/names.ts";
+import { type Connect, openClient } from "../postgres/session.ts";
+import { urlAs } from "../postgres/url.ts";
+import { build } from "./build.ts";
+import { buildBlueprint } from "./build-blueprint.ts";
+import { drop } from "./drop.ts";
+import { list, measure, verify } from "./inspect.ts";
+import { migrate } from "./migrate.ts";
+import type { DriverParts } from "./parts.ts";
+
+export type DatabaseDriverOptions = {
+  installationId: string;
+  limits?: MigrationLimits;
+  connectionLimit?: number;
+  connect?: Connect;
+};
+
+/** The level `database`: a database of its own for each environment, on a server that it shares with others. */
+export function createDatabaseDriver(options: DatabaseDriverOptions): DatabaseDriver {
+  const parts: DriverParts = {
+    connect: options.connect ?? openClient,
+    roles: installationRoles(options.installationId),
+    limits: options.limits ?? defaultMigrationLimits,
+    connectionLimit: options.connectionLimit ?? 20,
+  };
+  return {
+    level: "database",
+    buildBlueprint: (context, request) => buildBlueprint(parts, context, request),
+    build: (context, request) => build(parts, context, request),
+    connectionUrl: (server, built) =>
+      urlAs(server.url, { user: built.roleName, password: built.password, database: built.name }),
+    migrate: (context, request) => migrate(parts, context, request),
+    measure: (server, database) => measure(parts, server, database),
+    verify: (server, database) => verify(parts, server, database),
+    drop: (context, request) => drop(parts, context, request),
+    list: (server) => list(parts, server),
+  };
+}

@@ -1,0 +1,17 @@
+import type { AppSchema, DatabaseServer, DriverContext, PhysicalDatabase } from "../driver.ts";
+import { runMigrations } from "../postgres/migrator.ts";
+import { withSession } from "../postgres/session.ts";
+import type { DriverParts } from "./parts.ts";
+
+/** Implements `DatabaseDriver.migrate`. */
+export async function migrate(
+  parts: DriverParts,
+  context: DriverContext,
+  request: { server: DatabaseServer; database: PhysicalDatabase; schema: AppSchema },
+): Promise<{ applied: number; schemaVersion: number }> {
+  const { name } = request.database;
+  const applied = await withSession(parts.connect, context, request.server, name, (session) =>
+    runMigrations(session, { ...parts, context, server: request.server, schema: request.schema, name }),
+  );
+  return { applied, schemaVersion: request.schema.migrations.length };
+}

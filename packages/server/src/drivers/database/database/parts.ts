@@ -1,0 +1,12 @@
+import type { MigrationLimits } from "../driver.ts";
+import type { InstallationRoles } from "../postgres/names.ts";
+import type { Connect } from "../postgres/session.ts";
+
+/** What every part of the driver works with. */
+export type DriverParts = {
+  connect: Connect;
+  roles: InstallationRoles;
+  limits: MigrationLimits;
+  /** Backends that one environment may hold on the server; the last line behind the leased budgets. */
+  connectionLimit: number;
+};

@@ -1,0 +1,93 @@
+import type { DatabaseLevel } from "@tenantry/contract";
+import type { StepContext } from "../../infra/workflow/definition.ts";
+
+/**
+ * What a driver needs of the workflow step it works for: to declare what it is about to make, to prove before each
+ * outside effect that the lease still stands, and to stop when it doesn't.
+ */
+export type DriverContext = Pick<
+  StepContext,
+  | "operationId"
+  | "fence"
+  | "signal"
+  | "assertLease"
+  | "declareResource"
+  | "resourcePresent"
+  | "resourceRemoved"
+>;
+
+/** A server that databases are made on. `url` logs in with the right to make databases and roles. */
+export type DatabaseServer = { id: string; url: string };
+
+/** One file of an application's migrations. Ordinals count from 1 without gaps. */
+export type AppMigration = { ordinal: number; name: string; sql: string; checksum: string };
+
+/** An application at one state of its schema: all of its migrations up to there, in order. */
+export type AppSchema = { appId: string; migrations: readonly AppMigration[] };
+
+/** A database as it physically stands. Names are opaque, made from ids, and never change. */
+export type PhysicalDatabase = { name: string; roleName: string };
+
+export type BuiltDatabase = PhysicalDatabase & {
+  /** Of the environment's role, made anew by every build: keep it only as ciphertext. */
+  password: string;
+};
+
+/** Something on a server that bears our names. */
+export type PhysicalName = { kind: "database" | "role"; name: string };
+
+/** How long a migration may take before it is ended; milliseconds. */
+export type MigrationLimits = { statementTimeoutMs: number; lockTimeoutMs: number; fileTimeoutMs: number };
+
+/**
+ * One way to give an environment its database. Everything that changes a server is repeatable (a second call finds what
+ * the first one left, whole or in part, and ends in the same state), declares what it makes before it makes it, and
+ * leaves nothing behind when it is taken back with `drop`. A step works on one server at a time: opening a session ends
+ * whatever earlier holders of the same operation still have open there, so that a zombie can't change anything later.
+ */
+export type DatabaseDriver = {
+  readonly level: DatabaseLevel;
+
+  /**
+   * The empty database that all others of this schema are made from, with every migration applied; nobody can connect
+   * to it. Whoever comes second waits for the first. Throws `migration_failed` with file, line and column, and then
+   * leaves nothing behind. Returns its physical name.
+   */
+  buildBlueprint(
+    context: DriverContext,
+    request: { server: DatabaseServer; schema: AppSchema },
+  ): Promise<string>;
+
+  /**
+   * One database, and the role that alone may connect to it: able to read and write rows, not to change the schema.
+   * The blueprint must stand. Building again gives the role a new password.
+   */
+  build(
+    context: DriverContext,
+    request: { server: DatabaseServer; databaseId: string; schema: AppSchema },
+  ): Promise<BuiltDatabase>;
+
+  /** The URL by which an application reaches its database, with the server's host and TLS parameters. */
+  connectionUrl(server: DatabaseServer, database: BuiltDatabase): string;
+
+  /**
+   * Applies the migrations that the database doesn't have yet, one by one, each recorded in the transaction that applies
+   * it. Throws `migration_failed`, or `migration_changed` when one that was applied reads differently now.
+   */
+  migrate(
+    context: DriverContext,
+    request: { server: DatabaseServer; database: PhysicalDatabase; schema: AppSchema },
+  ): Promise<{ applied: number; schemaVersion: number }>;
+
+  /** Bytes on disk. */
+  measure(server: DatabaseServer, database: PhysicalDatabase): Promise<number>;
+
+  /** What is wrong with the database or its role, in sentences; empty when all is as `build` leaves it. */
+  verify(server: DatabaseServer, database: PhysicalDatabase): Promise<string[]>;
+
+  /** Ends all connections and removes the database, its role, and what a migration left half done. */
+  drop(context: DriverContext, request: { server: DatabaseServer; name: string }): Promise<void>;
+
+  /** Everything on the server that this installation made and that a registry row should explain. */
+  list(server: DatabaseServer): Promise<PhysicalName[]>;
+};

@@ -1,0 +1,25 @@
+import type { DatabaseLevel } from "@tenantry/contract";
+import { createDatabaseDriver, type DatabaseDriverOptions } from "./database/index.ts";
+import type { DatabaseDriver } from "./driver.ts";
+
+export type {
+  AppMigration,
+  AppSchema,
+  BuiltDatabase,
+  DatabaseDriver,
+  DatabaseServer,
+  DriverContext,
+  MigrationLimits,
+  PhysicalDatabase,
+  PhysicalName,
+} from "./driver.ts";
+export { checkServer, type ServerCheck } from "./postgres/check-server.ts";
+export { blueprintName, databaseName, roleName } from "./postgres/names.ts";
+export { openDatabases, protectDatabases } from "./postgres/protect.ts";
+
+/** The levels that can be had here, each with its driver. */
+export type DatabaseDrivers = { readonly [level in DatabaseLevel]?: DatabaseDriver };
+
+export function createDatabaseDrivers(options: DatabaseDriverOptions): DatabaseDrivers {
+  return { database: createDatabaseDriver(options) };
+}

@@ -1,0 +1,124 @@
+import type pg from "pg";
+import { databaseErrorCode } from "../../../infra/db/index.ts";
+import { failure } from "../../../kernel/index.ts";
+import type { AppMigration, DriverContext, MigrationLimits } from "../driver.ts";
+import { insertLedger, type LedgerRow, selectLedger } from "./ledger.sql.ts";
+import { errorOffset, type MigrationFile, migrationFailed, readMigration } from "./migration-file.ts";
+import type { Statement } from "./split-statements.ts";
+
+export const defaultMigrationLimits: MigrationLimits = {
+  statementTimeoutMs: 300_000,
+  lockTimeoutMs: 10_000,
+  fileTimeoutMs: 900_000,
+};
+
+/** The connection on which migrations run: logged in as a migrator, working as the application's owner. */
+export type MigrationRun = {
+  client: pg.Client;
+  context: Pick<DriverContext, "assertLease" | "signal">;
+  limits: MigrationLimits;
+  /** Ends the run's backend from outside: a file may have switched its own timeouts off. */
+  terminate(): Promise<void>;
+};
+
+/** Applies those that the ledger doesn't name yet. Each file is whole or not there, wherever we are interrupted. */
+export async function applyMigrations(
+  run: MigrationRun,
+  migrations: readonly AppMigration[],
+): Promise<number> {
+  const ledger = await asMigrator(run.client, () => selectLedger(run.client));
+  refuseChanged(ledger, migrations);
+  const finished = new Set(ledger.filter((row) => row.finished).map((row) => row.ordinal));
+  const pending = migrations.filter((migration) => !finished.has(migration.ordinal)).map(readMigration);
+  for (const file of pending) {
+    await run.context.assertLease();
+    run.context.signal.throwIfAborted();
+    await applyFile(run, file);
+  }
+  return pending.length;
+}
+
+function refuseChanged(ledger: readonly LedgerRow[], migrations: readonly AppMigration[]): void {
+  for (const row of ledger) {
+    const migration = migrations.find(({ ordinal }) => ordinal === row.ordinal);
+    if (!migration || (migration.name === row.name && migration.checksum === row.checksum)) continue;
+    throw failure("migration_changed", {
+      detail: `Migration ${row.ordinal} was applied as ${row.name}, and ${migration.name} isn't the same.`,
+    });
+  }
+}
+
+async function applyFile(run: MigrationRun, file: MigrationFile): Promise<void> {
+  const { client } = run;
+  let running = file.statements[0] ?? { text: "", offset: 0 };
+  let timedOut = false;
+  const deadline = setTimeout(() => {
+    timedOut = true;
+    void run.terminate().catch(() => client.end());
+  }, run.limits.fileTimeoutMs);
+  try {
+    if (file.transactional) await client.query("begin");
+    else await asMigrator(client, () => insertLedger(client, file.migration, false));
+    for (running of file.statements) await client.query(running.text);
+    if (file.transactional) {
+      await client.query("set local role none");
+      await insertLedger(client, file.migration, true);
+      await client.query("commit");
+    } else await asMigrator(client, () => insertLedger(client, file.migration, true));
+    // What the file set for its session must not reach the next one.
+    await client.query("discard all");
+    await client.query("reset role");
+  } catch (error) {
+    run.context.signal.throwIfAborted();
+    throw explain(run, file, running, error, timedOut);
+  } finally {
+    clearTimeout(deadline);
+  }
+}
+
+/** The ledger belongs to the migrator's rights; files work with the owner's alone. */
+async function asMigrator<Result>(client: pg.Client, work: () => Promise<Result>): Promise<Result> {
+  await client.query("set role none");
+  const result = await work();
+  await client.query("reset role");
+  return result;
+}
+
+const privilegeRemedy =
+  "Migrations run without superuser rights. Leave the statement out, or have a superuser do it on the server once.";
+
+function explain(
+  run: MigrationRun,
+  file: MigrationFile,
+  statement: Statement,
+  error: unknown,
+  timedOut: boolean,
+): unknown {
+  const { limits } = run;
+  const at = (offset: number, reason: string, remedy?: string) =>
+    migrationFailed(file.migration, offset, reason, { remedy, cause: error });
+  const slow = "Make the migration shorter, or do its work in several smaller ones.";
+  if (timedOut) {
+    return at(
+      statement.offset,
+      `the file took longer than ${limits.fileTimeoutMs / 1000} s and was ended`,
+      slow,
+    );
+  }
+  const code = databaseErrorCode(error);
+  if (code === undefined) return error;
+  if (code === "57014") {
+    const reason = `the statement took longer than ${limits.statementTimeoutMs / 1000} s and was ended`;
+    return at(statement.offset, reason, slow);
+  }
+  if (code === "55P03") {
+    return at(
+      statement.offset,
+      `a lock couldn't be had within ${limits.lockTimeoutMs / 1000} s`,
+      "Try again when the table is used less, or end what holds the lock.",
+    );
+  }
+  const { message, hint, position } = error as pg.DatabaseError;
+  const reason = hint ? `${message} (${hint.replace(/\.$/, "")})` : message;
+  return at(errorOffset(statement, position), reason, code === "42501" ? privilegeRemedy : undefined);
+}

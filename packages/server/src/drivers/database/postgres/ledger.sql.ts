@@ -1,0 +1,62 @@
+import pg, { type ClientBase } from "pg";
+import type { AppMigration } from "../driver.ts";
+import { type InstallationRoles, ledgerSchema } from "./names.ts";
+import type { Session } from "./session.ts";
+
+const id = pg.escapeIdentifier;
+
+/** Makes the ledger in an empty database. Applications' roles get no right to it. */
+export async function createLedger(session: Session, roles: InstallationRoles): Promise<void> {
+  await session.change(`
+    create schema ${ledgerSchema};
+    create table ${ledgerSchema}.migrations (
+      ordinal int primary key,
+      name text not null,
+      checksum text not null,
+      started_at timestamptz not null default now(),
+      finished_at timestamptz
+    );
+    grant usage on schema ${ledgerSchema} to ${id(roles.ledger)};
+    grant select, insert, update on ${ledgerSchema}.migrations to ${id(roles.ledger)}`);
+}
+
+/**
+ * The application's owner takes the public schema, as it would own the database on its own server; what it makes there
+ * or elsewhere can be read and written by every environment's role, but not truncated or changed in form.
+ */
+export async function grantRows(session: Session, owner: string, roles: InstallationRoles): Promise<void> {
+  const defaults = `alter default privileges for role ${id(owner)}`;
+  const data = id(roles.data);
+  // Only who may make schemas in a database can be given one.
+  await session.change(`
+    do $$ begin execute format('grant create on database %I to %I', current_database(), ${pg.escapeLiteral(owner)}); end $$;
+    alter schema public owner to ${id(owner)};
+    grant usage on schema public to ${data};
+    ${defaults} grant usage on schemas to ${data};
+    ${defaults} grant select, insert, update, delete on tables to ${data};
+    ${defaults} grant select, usage, update on sequences to ${data};
+    ${defaults} grant execute on routines to ${data}`);
+}
+
+export type LedgerRow = { ordinal: number; name: string; checksum: string; finished: boolean };
+
+export async function selectLedger(client: ClientBase): Promise<LedgerRow[]> {
+  const { rows } = await client.query<LedgerRow>(
+    `select ordinal, name, checksum, finished_at is not null as finished
+     from ${ledgerSchema}.migrations order by ordinal`,
+  );
+  return rows;
+}
+
+export async function insertLedger(
+  client: ClientBase,
+  migration: AppMigration,
+  finished: boolean,
+): Promise<void> {
+  await client.query(
+    `insert into ${ledgerSchema}.migrations (ordinal, name, checksum, finished_at)
+     values ($1, $2, $3, case when $4 then pg_catalog.clock_timestamp() end)
+     on conflict (ordinal) do update set finished_at = excluded.finished_at`,
+    [migration.ordinal, migration.name, migration.checksum, finished],
+  );
+}

@@ -1,0 +1,45 @@
+import { createHash } from "node:crypto";
+import { encodeUuid } from "../../../kernel/index.ts";
+import type { AppSchema } from "../driver.ts";
+
+/** Physical names are made from ids alone: they tell a neighbour who lists them nothing, and never have to change. */
+export const databaseName = (databaseId: string): string => `tn_${encodeUuid(databaseId)}`;
+
+/** The environment's own login. */
+export const roleName = (databaseId: string): string => `tnr_${encodeUuid(databaseId)}`;
+
+/** A login that lives for one run of migrations. */
+export const migratorName = (name: string): string => name.replace(/^tn(b?)_/, "tnm$1_");
+
+/** The owner of all tables of an application; nobody can log in as it. */
+export const ownerName = (appId: string): string => `tno_${encodeUuid(appId)}`;
+
+/** By content, since a release that failed may come again with other migrations under the same version. */
+export function blueprintName(schema: AppSchema): string {
+  const content = schema.migrations.map((migration) => `${migration.name}\0${migration.checksum}\n`).join("");
+  const digest = createHash("sha256").update(content).digest("hex").slice(0, 16);
+  return `tnb_${encodeUuid(schema.appId)}_${digest}`;
+}
+
+/** Roles that an installation has once per server. None can log in. */
+export type InstallationRoles = {
+  /** Owns every database, which is how a database is recognised as this installation's. */
+  databases: string;
+  /** May read and write rows in the databases that its members can connect to. */
+  data: string;
+  /** May write the ledger of migrations. */
+  ledger: string;
+};
+
+export function installationRoles(installationId: string): InstallationRoles {
+  // The end of an id is random, its beginning is the time.
+  const suffix = encodeUuid(installationId).slice(-8);
+  return {
+    databases: `tenantry_owner_${suffix}`,
+    data: `tenantry_app_${suffix}`,
+    ledger: `tenantry_ledger_${suffix}`,
+  };
+}
+
+/** The place of migrations' records in every database. */
+export const ledgerSchema = "tenantry_ledger";

@@ -1,0 +1,60 @@
+import pg from "pg";
+import type { DatabaseServer } from "../driver.ts";
+import { type Connect, openClient, serverUnreachable } from "./session.ts";
+
+/**
+ * Takes CONNECT and TEMPORARY from PUBLIC in the databases named, or in all that anybody may connect to, so that no
+ * environment's role gets in. Only for databases that belong to Tenantry alone. Repeatable.
+ */
+export async function protectDatabases(
+  server: Pick<DatabaseServer, "url">,
+  databases: "all" | readonly string[],
+  connect: Connect = openClient,
+): Promise<void> {
+  await withAdministrator(server, connect, async (client) => {
+    const open = await selectOpenDatabases(client);
+    const chosen = databases === "all" ? open : open.filter((name) => databases.includes(name));
+    for (const name of chosen) {
+      await client.query(`revoke connect, temporary on database ${pg.escapeIdentifier(name)} from public`);
+    }
+  });
+}
+
+/** The databases of the server that every role may connect to, environments' roles included. */
+export async function openDatabases(
+  server: Pick<DatabaseServer, "url">,
+  connect: Connect = openClient,
+): Promise<string[]> {
+  return withAdministrator(server, connect, selectOpenDatabases);
+}
+
+async function selectOpenDatabases(client: pg.ClientBase): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select datname as name from pg_database
+     where datallowconn and exists (
+       select from aclexplode(coalesce(datacl, acldefault('d', datdba)))
+       where grantee = 0 and privilege_type = 'CONNECT')
+     order by datname`,
+  );
+  return rows.map((row) => row.name);
+}
+
+async function withAdministrator<Result>(
+  server: Pick<DatabaseServer, "url">,
+  connect: Connect,
+  work: (client: pg.ClientBase) => Promise<Result>,
+): Promise<Result> {
+  const client = await connect({
+    connectionString: server.url,
+    application_name: "tenantry protect",
+    connectionTimeoutMillis: 10_000,
+    options: "-c search_path=pg_catalog -c statement_timeout=30000",
+  }).catch((cause: unknown) => {
+    throw serverUnreachable(cause);
+  });
+  try {
+    return await work(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

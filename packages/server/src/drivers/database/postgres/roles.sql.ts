@@ -1,0 +1,76 @@
+import pg from "pg";
+import type { Session } from "./session.ts";
+
+const id = pg.escapeIdentifier;
+const text = pg.escapeLiteral;
+
+/** PostgreSQL 16 began to tell inheriting a role's rights from becoming it; before, a member may do both. */
+export function grantMembership(
+  session: Pick<Session, "versionNumber">,
+  role: string,
+  member: string,
+  options: { inherit: boolean; set: boolean },
+): string {
+  const grant = `grant ${id(role)} to ${member === "current_user" ? member : id(member)}`;
+  if (session.versionNumber < 160_000) return grant;
+  return `${grant} with inherit ${options.inherit}, set ${options.set}`;
+}
+
+export async function roleExists(session: Session, name: string): Promise<boolean> {
+  const rows = await session.read("select from pg_roles where rolname = $1", [name]);
+  return rows.length > 0;
+}
+
+/**
+ * A role that nobody logs in as. The administrator gets its rights, so that he needn't be a superuser. Nodes that come
+ * at the same time take turns.
+ */
+export async function createGroupRole(session: Session, name: string): Promise<void> {
+  const [role] = await session.read<{ usable: boolean }>(
+    "select pg_has_role(oid, 'usage') as usable from pg_roles where rolname = $1",
+    [name],
+  );
+  if (role?.usable) return;
+  const membership = session.superuser
+    ? ""
+    : grantMembership(session, name, "current_user", { inherit: true, set: true });
+  await session.change(`
+    select pg_advisory_xact_lock(hashtextextended(${text(name)}, 7236));
+    do $$ begin
+      if not exists (select from pg_roles where rolname = ${text(name)}) then
+        create role ${id(name)} nologin;
+      end if;
+    end $$;
+    ${membership}`);
+}
+
+/** A login, or a new password for it when it is there. */
+export async function createLoginRole(
+  session: Session,
+  role: { name: string; verifier: string; connectionLimit: number; memberships: readonly string[] },
+): Promise<void> {
+  const verb = (await roleExists(session, role.name)) ? "alter" : "create";
+  await session.change(`
+    ${verb} role ${id(role.name)} login inherit connection limit ${role.connectionLimit} password ${text(role.verifier)};
+    ${role.memberships.join(";\n")}`);
+}
+
+/** Ends the role's connections. Only members of a role may, which the administrator then becomes. */
+export async function terminateRole(session: Session, name: string): Promise<void> {
+  if (!(await roleExists(session, name))) return;
+  if (!session.superuser) {
+    await session.change(grantMembership(session, name, "current_user", { inherit: true, set: true }));
+  }
+  await session.change(
+    `select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = ${text(name)}`,
+  );
+}
+
+export async function dropRole(session: Session, name: string): Promise<void> {
+  await session.change(`drop role if exists ${id(name)}`);
+}
+
+/** What a role owns in this database goes to another one, so that it can be dropped. */
+export async function reassignOwned(session: Session, from: string, to: string): Promise<void> {
+  await session.change(`reassign owned by ${id(from)} to ${id(to)}; drop owned by ${id(from)}`);
+}

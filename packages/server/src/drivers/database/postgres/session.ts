@@ -1,0 +1,135 @@
+import pg from "pg";
+import { encodeUuid, failure } from "../../../kernel/index.ts";
+import type { DatabaseServer, DriverContext } from "../driver.ts";
+import { lockPhysicalName, selectServerFacts, terminateEarlierHolders } from "./session.sql.ts";
+import { urlTo } from "./url.ts";
+
+/** Opens a connection. Replaced in tests that cut it in the middle of a change. */
+export type Connect = (config: pg.ClientConfig) => Promise<pg.Client>;
+
+/** One backend on a server, working for one step of one operation. */
+export type Session = {
+  readonly superuser: boolean;
+  readonly versionNumber: number;
+  /** Reads: no lease needed. */
+  read<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
+  /** Proves the lease, then runs the statements. Ending this backend is what makes a zombie harmless. */
+  change(statements: string): Promise<void>;
+  /** The same rights in another database of the server, while this session goes on. */
+  inDatabase<Result>(name: string, work: (inside: Session) => Promise<Result>): Promise<Result>;
+};
+
+export const openClient: Connect = async (config) => {
+  const client = new pg.Client(config);
+  // A broken connection shows in the query that needed it.
+  client.on("error", () => undefined);
+  await client.connect();
+  return client;
+};
+
+const connectTimeoutMs = 10_000;
+// As long as a whole blueprint may take, since whoever comes second waits for its lock.
+const statementTimeoutMs = 900_000;
+const lockTimeoutMs = 900_000;
+
+/** The name under which a step's backends can be told from those of the step's earlier holders. */
+export function holderName(context: Pick<DriverContext, "operationId" | "fence">): string {
+  return `tenantry/${encodeUuid(context.operationId)}/${context.fence}`;
+}
+
+/**
+ * Opens a backend, ends those that earlier holders of the operation still have, and waits for the lock on a physical
+ * name, which lasts as long as the backend. After that, nobody else changes the thing of that name: a zombie's backend
+ * is gone, and one that connects later fails the proof of its lease.
+ */
+export async function withSession<Result>(
+  connect: Connect,
+  context: DriverContext,
+  server: DatabaseServer,
+  physicalName: string,
+  work: (session: Session) => Promise<Result>,
+): Promise<Result> {
+  return withClient(connect, context, server.url, async (client) => {
+    await terminateEarlierHolders(client, encodeUuid(context.operationId), context.fence);
+    await lockPhysicalName(client, physicalName);
+    const facts = await selectServerFacts(client);
+    return work(sessionOn(client, facts, connect, context, server.url));
+  });
+}
+
+function sessionOn(
+  client: pg.Client,
+  facts: { superuser: boolean; versionNumber: number },
+  connect: Connect,
+  context: DriverContext,
+  url: string,
+): Session {
+  return {
+    ...facts,
+    async read<Row extends pg.QueryResultRow>(text: string, values?: unknown[]) {
+      const { rows } = await client.query<Row>(text, values);
+      return rows;
+    },
+    async change(statements) {
+      await context.assertLease();
+      context.signal.throwIfAborted();
+      await client.query(statements);
+    },
+    inDatabase(name, work) {
+      return withClient(connect, context, urlTo(url, name), (inner) =>
+        work(sessionOn(inner, facts, connect, context, url)),
+      );
+    },
+  };
+}
+
+async function withClient<Result>(
+  connect: Connect,
+  context: DriverContext,
+  url: string,
+  work: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
+  context.signal.throwIfAborted();
+  const client = await connect({
+    connectionString: url,
+    application_name: holderName(context),
+    connectionTimeoutMillis: connectTimeoutMs,
+    // Nothing that a database's owner may have put there is found by an unqualified name.
+    options: sessionSettings({
+      search_path: "pg_catalog",
+      statement_timeout: String(statementTimeoutMs),
+      lock_timeout: String(lockTimeoutMs),
+      client_min_messages: "warning",
+    }),
+  }).catch((cause: unknown) => {
+    throw serverUnreachable(cause);
+  });
+  // `end` cuts the connection when a query is under way; the backend's lock outlives it until the backend notices.
+  const cut = () => void client.end().catch(() => undefined);
+  context.signal.addEventListener("abort", cut, { once: true });
+  try {
+    return await work(client);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    throw error;
+  } finally {
+    context.signal.removeEventListener("abort", cut);
+    await client.end().catch(() => undefined);
+  }
+}
+
+export function sessionSettings(settings: Record<string, string>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(" ");
+}
+
+/** The cause may quote the URL, so only its message goes out. */
+export function serverUnreachable(cause: unknown): Error {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return failure(
+    "server_unreachable",
+    { detail: `The database server doesn't answer: ${message}.` },
+    { cause },
+  );
+}
