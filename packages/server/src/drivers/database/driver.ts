@@ -42,7 +42,7 @@ export type MigrationLimits = { statementTimeoutMs: number; lockTimeoutMs: numbe
 /**
  * One way to give an environment its database. Everything that changes a server is repeatable (a second call finds what
  * the first one left, whole or in part, and ends in the same state), declares what it makes before it makes it, and
- * leaves nothing behind when it is taken back with `drop`. A step works on one server at a time: opening a session ends
+ * leaves nothing behind when it is taken back with `remove`. A step works on one server at a time: opening a session ends
  * whatever earlier holders of the same operation still have open there, so that a zombie can't change anything later.
  */
 export type DatabaseDriver = {
@@ -85,8 +85,11 @@ export type DatabaseDriver = {
   /** What is wrong with the database or its role, in sentences; empty when all is as `build` leaves it. */
   verify(server: DatabaseServer, database: PhysicalDatabase): Promise<string[]>;
 
-  /** Ends all connections and removes the database, its role, and what a migration left half done. */
-  drop(context: DriverContext, request: { server: DatabaseServer; name: string }): Promise<void>;
+  /**
+   * Removes one thing that this driver made: a database (with all connections to it, its role, and what a run of
+   * migrations left), or a role. What isn't there counts as removed.
+   */
+  remove(context: DriverContext, request: { server: DatabaseServer; thing: PhysicalName }): Promise<void>;
 
   /** Everything on the server that this installation made and that a registry row should explain. */
   list(server: DatabaseServer): Promise<PhysicalName[]>;

@@ -5,10 +5,10 @@ import { type Connect, openClient } from "../postgres/session.ts";
 import { urlAs } from "../postgres/url.ts";
 import { build } from "./build.ts";
 import { buildBlueprint } from "./build-blueprint.ts";
-import { drop } from "./drop.ts";
 import { list, measure, verify } from "./inspect.ts";
 import { migrate } from "./migrate.ts";
 import type { DriverParts } from "./parts.ts";
+import { remove } from "./remove.ts";
 
 export type DatabaseDriverOptions = {
   installationId: string;
@@ -34,7 +34,7 @@ export function createDatabaseDriver(options: DatabaseDriverOptions): DatabaseDr
     migrate: (context, request) => migrate(parts, context, request),
     measure: (server, database) => measure(parts, server, database),
     verify: (server, database) => verify(parts, server, database),
-    drop: (context, request) => drop(parts, context, request),
+    remove: (context, request) => remove(parts, context, request),
     list: (server) => list(parts, server),
   };
 }

@@ -62,14 +62,9 @@ export async function openToMigrator(
     grant create on database ${id(name)} to ${id(roles.owner)}`);
 }
 
-export async function closeToMigrator(
-  session: Session,
-  name: string,
-  roles: { migrator: string; owner: string },
-): Promise<void> {
-  await session.change(`
-    revoke all on database ${id(name)} from ${id(roles.migrator)};
-    revoke all on database ${id(name)} from ${id(roles.owner)}`);
+/** Takes all rights to the database from a role. */
+export async function revokeDatabase(session: Session, name: string, role: string): Promise<void> {
+  await session.change(`revoke all on database ${id(name)} from ${id(role)}`);
 }
 
 /** Ends every connection to the database that this role may end; autovacuum yields by itself. */

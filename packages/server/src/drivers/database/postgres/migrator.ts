@@ -2,7 +2,7 @@ import { databaseErrorCode } from "../../../infra/db/index.ts";
 import { hasCode } from "../../../kernel/index.ts";
 import type { AppSchema, DatabaseServer, DriverContext, MigrationLimits } from "../driver.ts";
 import { applyMigrations } from "./apply-migrations.ts";
-import { closeToMigrator, openToMigrator } from "./databases.sql.ts";
+import { openToMigrator, revokeDatabase, selectDatabase } from "./databases.sql.ts";
 import { type InstallationRoles, migratorName, ownerName } from "./names.ts";
 import {
   createLoginRole,
@@ -10,6 +10,7 @@ import {
   grantMembership,
   reassignOwned,
   roleExists,
+  selectOwnerOfMigrator,
   terminateRole,
 } from "./roles.sql.ts";
 import { newPassword, scramVerifier } from "./scram.ts";
@@ -37,7 +38,7 @@ export async function runMigrations(session: Session, request: MigrationRequest)
   const migrator = migratorName(name);
   const owner = ownerName(schema.appId);
   await context.declareResource(migratorResource(request.server, name));
-  await removeMigrator(session, request);
+  await removeMigrator(session, name);
   const password = newPassword();
   await createLoginRole(session, {
     name: migrator,
@@ -55,7 +56,7 @@ export async function runMigrations(session: Session, request: MigrationRequest)
   );
   // A file that fails is an answer; after anything else the session may be of no use, and a repetition cleans up.
   if (error && !hasCode(error, "migration_failed") && !hasCode(error, "migration_changed")) throw error;
-  await removeMigrator(session, request);
+  await removeMigrator(session, name);
   await context.resourceRemoved(migratorResource(request.server, name));
   if (error) throw error;
   return applied;
@@ -98,17 +99,19 @@ async function logInAndApply(
 }
 
 /** Takes a migrator away, with the rights it had. What a file made in its name falls to the application's owner. */
-async function removeMigrator(session: Session, request: MigrationRequest): Promise<void> {
-  const migrator = migratorName(request.name);
-  const owner = ownerName(request.schema.appId);
+export async function removeMigrator(session: Session, database: string): Promise<void> {
+  const migrator = migratorName(database);
   if (!(await roleExists(session, migrator))) return;
   await terminateRole(session, migrator);
-  await closeToMigrator(session, request.name, { migrator, owner });
+  const owner = await selectOwnerOfMigrator(session, migrator);
+  if (await selectDatabase(session, database)) {
+    for (const role of [migrator, ...owner]) await revokeDatabase(session, database, role);
+  }
   try {
     await dropRole(session, migrator);
   } catch (error) {
-    if (databaseErrorCode(error) !== "2BP01") throw error;
-    await session.inDatabase(request.name, (inside) => reassignOwned(inside, migrator, owner));
+    if (databaseErrorCode(error) !== "2BP01" || !owner[0]) throw error;
+    await session.inDatabase(database, (inside) => reassignOwned(inside, migrator, owner[0]!));
     await dropRole(session, migrator);
   }
 }

@@ -8,8 +8,17 @@ export const databaseName = (databaseId: string): string => `tn_${encodeUuid(dat
 /** The environment's own login. */
 export const roleName = (databaseId: string): string => `tnr_${encodeUuid(databaseId)}`;
 
-/** A login that lives for one run of migrations. */
-export const migratorName = (name: string): string => name.replace(/^tn(b?)_/, "tnm$1_");
+/** A login that lives for one run of migrations in the database of that name. */
+export const migratorName = (database: string): string => database.replace(/^tn(b?)_/, "tnm$1_");
+
+/** Every login that may exist for the database of that name. */
+export function rolesOfDatabase(database: string): string[] {
+  const migrator = migratorName(database);
+  return database.startsWith("tn_") ? [database.replace(/^tn_/, "tnr_"), migrator] : [migrator];
+}
+
+/** The database that a login of ours is for. */
+export const databaseOfRole = (role: string): string => role.replace(/^tn[rm](b?)_/, "tn$1_");
 
 /** The owner of all tables of an application; nobody can log in as it. */
 export const ownerName = (appId: string): string => `tno_${encodeUuid(appId)}`;

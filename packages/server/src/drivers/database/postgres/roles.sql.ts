@@ -21,6 +21,17 @@ export async function roleExists(session: Session, name: string): Promise<boolea
   return rows.length > 0;
 }
 
+/** The application's owner that a migrator works as; none when its making was interrupted. */
+export async function selectOwnerOfMigrator(session: Session, migrator: string): Promise<string[]> {
+  const rows = await session.read<{ name: string }>(
+    `select g.rolname as name from pg_auth_members a
+     join pg_roles g on g.oid = a.roleid join pg_roles m on m.oid = a.member
+     where m.rolname = $1 and g.rolname like 'tno\\_%'`,
+    [migrator],
+  );
+  return rows.map((row) => row.name);
+}
+
 /**
  * A role that nobody logs in as. The administrator gets its rights, so that he needn't be a superuser. Nodes that come
  * at the same time take turns.

@@ -1,0 +1,214 @@
+import { createHash } from "node:crypto";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { newId } from "../../kernel/index.ts";
+import { testContext } from "../../testing/driver-context.ts";
+import type { AppSchema, BuiltDatabase, DatabaseDriver, DatabaseServer } from "./driver.ts";
+
+export type DatabaseDriverHarness = {
+  driver: DatabaseDriver;
+  server: DatabaseServer;
+  close(): Promise<void>;
+};
+
+/** A schema of an app from texts of migrations; the files are called 0001.sql and on. */
+export function schemaOf(appId: string, ...files: string[]): AppSchema {
+  const migrations = files.map((sql, index) => ({
+    ordinal: index + 1,
+    name: `${String(index + 1).padStart(4, "0")}.sql`,
+    sql,
+    checksum: createHash("sha256").update(sql).digest("hex"),
+  }));
+  return { appId, migrations };
+}
+
+/** Runs statements over a URL, one connection for all, and answers the last one's rows. */
+export async function runAt<Row extends pg.QueryResultRow = pg.QueryResultRow>(
+  url: string,
+  ...statements: string[]
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url });
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    let rows: Row[] = [];
+    for (const statement of statements) rows = (await client.query<Row>(statement)).rows;
+    return rows;
+  } finally {
+    await client.end();
+  }
+}
+
+export const notes = `
+  create type mood as enum ('fine', 'tired');
+  create table notes (id serial primary key, body text not null, mood mood not null default 'fine');
+  create view fine_notes as select * from notes where mood = 'fine';
+  create function note_count() returns bigint language sql as 'select count(*) from notes';
+  insert into notes (body) values ('from the migration');`;
+
+/** What every driver of databases promises, at every level. */
+export function databaseDriverSuite(title: string, open: () => Promise<DatabaseDriverHarness>): void {
+  describe(title, () => {
+    let harness: DatabaseDriverHarness;
+    let driver: DatabaseDriver;
+    let server: DatabaseServer;
+
+    beforeAll(async () => {
+      harness = await open();
+      ({ driver, server } = harness);
+    });
+    afterAll(() => harness.close());
+
+    async function buildOne(schema: AppSchema, databaseId = newId()): Promise<BuiltDatabase> {
+      const context = testContext();
+      await driver.buildBlueprint(context, { server, schema });
+      const built = await driver.build(context, { server, databaseId, schema });
+      expect(context.resources().filter(({ state }) => state !== "present")).toEqual([]);
+      return built;
+    }
+
+    test("a database comes with what the migrations made, and its role reads and writes rows", async () => {
+      const url = driver.connectionUrl(server, await buildOne(schemaOf(newId(), notes)));
+      const rows = await runAt(
+        url,
+        "insert into notes (body, mood) values ('mine', 'tired')",
+        "update notes set body = body || '!'",
+        "delete from notes where body = 'nothing'",
+        "select body, note_count()::int as count, (select count(*)::int from fine_notes) as fine from notes order by id",
+      );
+      expect(rows).toEqual([
+        { body: "from the migration!", count: 2, fine: 1 },
+        { body: "mine!", count: 2, fine: 1 },
+      ]);
+    });
+
+    test("what one environment writes, another doesn't see", async () => {
+      const schema = schemaOf(newId(), notes);
+      const first = driver.connectionUrl(server, await buildOne(schema));
+      const second = driver.connectionUrl(server, await buildOne(schema));
+      await runAt(first, "insert into notes (body) values ('secret')");
+      expect(await runAt(second, "select from notes where body = 'secret'")).toEqual([]);
+    });
+
+    test("an environment's role can't change the schema, make roles or databases, or see the ledger", async () => {
+      const url = driver.connectionUrl(server, await buildOne(schemaOf(newId(), notes)));
+      for (const statement of [
+        "create table mine (id int)",
+        "create schema mine",
+        "alter table notes add column mine int",
+        "drop table notes",
+        "truncate notes",
+        "create temporary table mine (id int)",
+        "create role mine",
+        "create database mine",
+        "select * from tenantry_ledger.migrations",
+        "insert into tenantry_ledger.migrations values (99, 'mine', '')",
+      ]) {
+        const refused = await runAt(url, statement).catch((error: pg.DatabaseError) => error);
+        expect({ statement, code: (refused as pg.DatabaseError).code }).toEqual({ statement, code: "42501" });
+      }
+    });
+
+    test("building again ends in the same place with a new password, and the old one is void", async () => {
+      const schema = schemaOf(newId(), notes);
+      const databaseId = newId();
+      const first = await buildOne(schema, databaseId);
+      await runAt(driver.connectionUrl(server, first), "insert into notes (body) values ('kept')");
+      const second = await buildOne(schema, databaseId);
+      expect({ ...second, password: "" }).toEqual({ ...first, password: "" });
+      await expect(runAt(driver.connectionUrl(server, first), "select 1")).rejects.toMatchObject({
+        code: "28P01",
+      });
+      const kept = await runAt(driver.connectionUrl(server, second), "select from notes where body = 'kept'");
+      expect(kept).toHaveLength(1);
+    });
+
+    test("a removed database leaves nothing, however often and though somebody was connected", async () => {
+      const schema = schemaOf(newId(), notes);
+      await driver.buildBlueprint(testContext(), { server, schema });
+      const before = await driver.list(server);
+      const context = testContext();
+      const built = await driver.build(context, { server, databaseId: newId(), schema });
+      expect(await driver.list(server)).toHaveLength(before.length + 2);
+      const client = new pg.Client({ connectionString: driver.connectionUrl(server, built) });
+      client.on("error", () => undefined);
+      await client.connect();
+      for (let time = 0; time < 2; time += 1) {
+        await driver.remove(context, { server, thing: { kind: "database", name: built.name } });
+        expect(await driver.list(server)).toEqual(before);
+        expect(context.resources()).toEqual([]);
+      }
+      await client.end();
+    });
+
+    test("verify finds nothing wrong with what build made, measure its size", async () => {
+      const built = await buildOne(schemaOf(newId(), notes));
+      expect(await driver.verify(server, built)).toEqual([]);
+      expect(await driver.measure(server, built)).toBeGreaterThan(1_000_000);
+    });
+
+    test("verify names what is wrong", async () => {
+      const built = await buildOne(schemaOf(newId(), notes));
+      await driver.remove(testContext(), { server, thing: { kind: "database", name: built.name } });
+      const problems = await driver.verify(server, built);
+      expect(problems).toContain(`The database ${built.name} isn't there.`);
+      expect(problems).toContain(`The role ${built.roleName} isn't there.`);
+    });
+
+    describe("migrations", () => {
+      test("that come later are applied once each, by the app's owner, and keep what is there", async () => {
+        const appId = newId();
+        const built = await buildOne(schemaOf(appId, notes));
+        const url = driver.connectionUrl(server, built);
+        await runAt(url, "insert into notes (body) values ('old')");
+        const later = schemaOf(appId, notes, "alter table notes add column stars int not null default 3;");
+        const context = testContext();
+        const request = { server, database: built, schema: later };
+        expect(await driver.migrate(context, request)).toEqual({ applied: 1, schemaVersion: 2 });
+        expect(await driver.migrate(context, request)).toEqual({ applied: 0, schemaVersion: 2 });
+        expect(await runAt(url, "select stars from notes where body = 'old'")).toEqual([{ stars: 3 }]);
+        expect(context.resources()).toEqual([]);
+        expect(await driver.verify(server, built)).toEqual([]);
+      });
+
+      test("that fail say where, and leave the database as it was", async () => {
+        const appId = newId();
+        const built = await buildOne(schemaOf(appId, notes));
+        const before = await driver.list(server);
+        const later = schemaOf(appId, notes, "create table half (id int);\n\n  select wrong from notes;\n");
+        const context = testContext();
+        await expect(
+          driver.migrate(context, { server, database: built, schema: later }),
+        ).rejects.toMatchObject({
+          code: "migration_failed",
+          message: '0002.sql, line 3, column 10: column "wrong" does not exist.',
+        });
+        const url = driver.connectionUrl(server, built);
+        expect(await runAt(url, "select to_regclass('half') as half")).toEqual([{ half: null }]);
+        expect(await driver.list(server)).toEqual(before);
+        expect(context.resources()).toEqual([]);
+      });
+
+      test("that were applied and read differently now are refused", async () => {
+        const appId = newId();
+        const built = await buildOne(schemaOf(appId, notes));
+        const changed = schemaOf(appId, `${notes} -- changed`, "select 1");
+        await expect(
+          driver.migrate(testContext(), { server, database: built, schema: changed }),
+        ).rejects.toMatchObject({ code: "migration_changed" });
+      });
+
+      test("that fail in the blueprint leave neither database nor role nor resource behind", async () => {
+        const before = await driver.list(server);
+        const context = testContext();
+        const schema = schemaOf(newId(), notes, "create tabel wrong (id int)");
+        await expect(driver.buildBlueprint(context, { server, schema })).rejects.toMatchObject({
+          code: "migration_failed",
+          details: { extra: { file: "0002.sql", line: 1, column: 8 } },
+        });
+        expect(await driver.list(server)).toEqual(before);
+        expect(context.resources()).toEqual([]);
+      });
+    });
+  });
+}

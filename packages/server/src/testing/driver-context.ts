@@ -1,0 +1,68 @@
+import type { ResourceName, StepContext } from "../infra/workflow/definition.ts";
+import { newId } from "../kernel/index.ts";
+
+type DeclaredResource = ResourceName & { state: "creating" | "present" };
+
+export type TestContext = Pick<
+  StepContext,
+  | "operationId"
+  | "fence"
+  | "signal"
+  | "assertLease"
+  | "declareResource"
+  | "resourcePresent"
+  | "resourceRemoved"
+> & {
+  /** Another holder of the same operation, later by one. */
+  next(): TestContext;
+  /** What is declared and not removed, over all holders. */
+  resources(): DeclaredResource[];
+  /** From now on the lease is another's. */
+  lose(): void;
+};
+
+/** A step's context that keeps its resources in memory, for tests of drivers. */
+export function testContext(
+  options: {
+    operationId?: string;
+    fence?: number;
+    signal?: AbortSignal;
+    ledger?: Map<string, DeclaredResource>;
+    /** Called before each call to the context with its name; throws to make the call fail. */
+    before?: (call: string) => void | Promise<void>;
+  } = {},
+): TestContext {
+  const { operationId = newId(), fence = 1, ledger = new Map() } = options;
+  let lost = false;
+  const key = (name: ResourceName) => `${name.kind} ${name.serverId} ${name.physicalName}`;
+  const call = async (name: string) => {
+    await options.before?.(name);
+    if (lost) throw new Error("The lease was lost.");
+  };
+  return {
+    operationId,
+    fence,
+    signal: options.signal ?? new AbortController().signal,
+    async assertLease() {
+      await call("assertLease");
+    },
+    async declareResource(resource) {
+      await call("declareResource");
+      const known = ledger.get(key(resource));
+      if (!known) ledger.set(key(resource), { ...resource, state: "creating" });
+    },
+    async resourcePresent(name) {
+      await call("resourcePresent");
+      ledger.set(key(name), { ...name, state: "present" });
+    },
+    async resourceRemoved(name) {
+      await call("resourceRemoved");
+      ledger.delete(key(name));
+    },
+    next: () => testContext({ operationId, fence: fence + 1, ledger }),
+    resources: () => [...ledger.values()],
+    lose() {
+      lost = true;
+    },
+  };
+}
