@@ -11,7 +11,7 @@ export interface Place {
   floor: Floor | "testing" | null;
   inServerSource: boolean;
   feature: string | null;
-  /** `database/schema`: one implementation of a kind of driver. */
+  /** `database/schema`: one implementation of a kind of driver. What several share stands in the kind's `common`. */
   driver: string | null;
   isTest: boolean;
 }
@@ -31,7 +31,8 @@ export function placeOf(path: string): Place {
     floor,
     inServerSource,
     feature: floor === "features" && room.length > 2 ? (room[1] ?? null) : null,
-    driver: floor === "drivers" && room.length > 3 ? room.slice(1, 3).join("/") : null,
+    driver:
+      floor === "drivers" && room.length > 3 && room[2] !== "common" ? room.slice(1, 3).join("/") : null,
     isTest: testName.test(path) || floor === "testing" || parts[inWorkspace ? 2 : 0] === "test",
   };
 }

@@ -29,6 +29,8 @@ export const cleanTree: Tree = {
   "packages/server/src/infra/config/index.ts": `export const { PORT } = process.env;`,
   "packages/server/src/infra/db/index.ts": `import pg from "pg"; import "../../kernel/errors.ts";`,
   "packages/server/src/drivers/cache/driver.ts": `export interface Cache { size: number }`,
+  "packages/server/src/drivers/cache/common/keys.ts": "export const a = 1;",
+  "packages/server/src/drivers/cache/memory/keys.ts": `import "../common/keys.ts";`,
   "packages/server/src/drivers/cache/driver.testsuite.ts": `import type { Cache } from "./driver.ts";`,
   "packages/server/src/drivers/cache/memory/index.ts": `import type { Cache } from "../driver.ts";`,
   "packages/server/src/drivers/cache/redis/index.ts": `import type { Cache } from "../driver.ts";`,

@@ -122,7 +122,7 @@ export const importRules: Record<string, ImportRule> = {
     from.driver && to?.driver && from.driver !== to.driver
       ? {
           message: `driver ${from.driver} imports driver ${to.driver}`,
-          remedy: "move what both need into the kind's folder, into infra, or into packages/data",
+          remedy: "move what both need into the kind's folder common/, into infra, or into packages/data",
         }
       : null,
 

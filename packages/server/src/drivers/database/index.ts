@@ -2,6 +2,9 @@ import type { DatabaseLevel } from "@tenantry/contract";
 import { createDatabaseDriver, type DatabaseDriverOptions } from "./database/index.ts";
 import type { DatabaseDriver } from "./driver.ts";
 
+export { checkServer, type ServerCheck } from "./common/check-server.ts";
+export { blueprintName, databaseName, roleName } from "./common/names.ts";
+export { openDatabases, protectDatabases } from "./common/protect.ts";
 export type {
   AppMigration,
   AppSchema,
@@ -13,9 +16,6 @@ export type {
   PhysicalDatabase,
   PhysicalName,
 } from "./driver.ts";
-export { checkServer, type ServerCheck } from "./postgres/check-server.ts";
-export { blueprintName, databaseName, roleName } from "./postgres/names.ts";
-export { openDatabases, protectDatabases } from "./postgres/protect.ts";
 
 /** The levels that can be had here, each with its driver. */
 export type DatabaseDrivers = { readonly [level in DatabaseLevel]?: DatabaseDriver };

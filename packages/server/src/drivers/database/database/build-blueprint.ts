@@ -1,5 +1,4 @@
 import { hasCode } from "../../../kernel/index.ts";
-import type { AppSchema, DatabaseServer, DriverContext } from "../driver.ts";
 import {
   closeBlueprint,
   createDatabase,
@@ -7,12 +6,13 @@ import {
   isFinishedBlueprint,
   openDatabase,
   selectDatabase,
-} from "../postgres/databases.sql.ts";
-import { createLedger, grantRows } from "../postgres/ledger.sql.ts";
-import { runMigrations } from "../postgres/migrator.ts";
-import { blueprintName, migratorName, ownerName } from "../postgres/names.ts";
-import { createGroupRole, dropRole, terminateRole } from "../postgres/roles.sql.ts";
-import { type Session, withSession } from "../postgres/session.ts";
+} from "../common/databases.sql.ts";
+import { createLedger, grantRows } from "../common/ledger.sql.ts";
+import { runMigrations } from "../common/migrator.ts";
+import { blueprintName, migratorName, ownerName } from "../common/names.ts";
+import { createGroupRole, dropRole, terminateRole } from "../common/roles.sql.ts";
+import { type Session, withSession } from "../common/session.ts";
+import type { AppSchema, DatabaseServer, DriverContext } from "../driver.ts";
 import type { DriverParts } from "./parts.ts";
 
 /** Implements `DatabaseDriver.buildBlueprint`. The lock on its name lets one build and the others wait. */

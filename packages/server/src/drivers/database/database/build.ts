@@ -1,9 +1,9 @@
+import { createDatabase, dropDatabase, openDatabase, selectDatabase } from "../common/databases.sql.ts";
+import { blueprintName, databaseName, roleName } from "../common/names.ts";
+import { createLoginRole, grantMembership } from "../common/roles.sql.ts";
+import { newPassword, scramVerifier } from "../common/scram.ts";
+import { type Session, withSession } from "../common/session.ts";
 import type { AppSchema, BuiltDatabase, DatabaseServer, DriverContext } from "../driver.ts";
-import { createDatabase, dropDatabase, openDatabase, selectDatabase } from "../postgres/databases.sql.ts";
-import { blueprintName, databaseName, roleName } from "../postgres/names.ts";
-import { createLoginRole, grantMembership } from "../postgres/roles.sql.ts";
-import { newPassword, scramVerifier } from "../postgres/scram.ts";
-import { type Session, withSession } from "../postgres/session.ts";
 import type { DriverParts } from "./parts.ts";
 
 /** Implements `DatabaseDriver.build`. */

@@ -1,8 +1,8 @@
+import { defaultMigrationLimits } from "../common/apply-migrations.ts";
+import { installationRoles } from "../common/names.ts";
+import { type Connect, openClient } from "../common/session.ts";
+import { urlAs } from "../common/url.ts";
 import type { DatabaseDriver, MigrationLimits } from "../driver.ts";
-import { defaultMigrationLimits } from "../postgres/apply-migrations.ts";
-import { installationRoles } from "../postgres/names.ts";
-import { type Connect, openClient } from "../postgres/session.ts";
-import { urlAs } from "../postgres/url.ts";
 import { build } from "./build.ts";
 import { buildBlueprint } from "./build-blueprint.ts";
 import { list, measure, verify } from "./inspect.ts";

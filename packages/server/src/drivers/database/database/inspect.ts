@@ -1,6 +1,6 @@
+import { selectOurNames, selectProblems, selectSize } from "../common/inspect.sql.ts";
+import { type Connect, serverUnreachable } from "../common/session.ts";
 import type { DatabaseServer, PhysicalDatabase, PhysicalName } from "../driver.ts";
-import { selectOurNames, selectProblems, selectSize } from "../postgres/inspect.sql.ts";
-import { type Connect, serverUnreachable } from "../postgres/session.ts";
 import type { DriverParts } from "./parts.ts";
 
 /** Implements `DatabaseDriver.measure`. */

@@ -1,6 +1,6 @@
+import { runMigrations } from "../common/migrator.ts";
+import { withSession } from "../common/session.ts";
 import type { AppSchema, DatabaseServer, DriverContext, PhysicalDatabase } from "../driver.ts";
-import { runMigrations } from "../postgres/migrator.ts";
-import { withSession } from "../postgres/session.ts";
 import type { DriverParts } from "./parts.ts";
 
 /** Implements `DatabaseDriver.migrate`. */

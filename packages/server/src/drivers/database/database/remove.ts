@@ -1,9 +1,9 @@
+import { dropDatabase, revokeDatabase, selectDatabase } from "../common/databases.sql.ts";
+import { removeMigrator } from "../common/migrator.ts";
+import { databaseOfRole, migratorName, rolesOfDatabase } from "../common/names.ts";
+import { dropRole, roleExists, terminateRole } from "../common/roles.sql.ts";
+import { type Session, withSession } from "../common/session.ts";
 import type { DatabaseServer, DriverContext, PhysicalName } from "../driver.ts";
-import { dropDatabase, revokeDatabase, selectDatabase } from "../postgres/databases.sql.ts";
-import { removeMigrator } from "../postgres/migrator.ts";
-import { databaseOfRole, migratorName, rolesOfDatabase } from "../postgres/names.ts";
-import { dropRole, roleExists, terminateRole } from "../postgres/roles.sql.ts";
-import { type Session, withSession } from "../postgres/session.ts";
 import type { DriverParts } from "./parts.ts";
 
 /** Implements `DatabaseDriver.remove`. Both kinds take the lock on the database's name, as who builds it does. */
