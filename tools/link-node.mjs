@@ -2,8 +2,9 @@
 // npm 10 loses that link: it removes the other architecture's package together with its link of the same name.
 import { existsSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-const modules = join(import.meta.dirname, "../node_modules");
+const modules = fileURLToPath(new URL("../node_modules", import.meta.url));
 const binary = `node-${process.platform}-${process.arch}/bin/node`;
 const link = join(modules, ".bin/node");
 
