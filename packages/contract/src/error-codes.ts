@@ -66,6 +66,11 @@ const entries = {
     title: "This installation's limit of tenants is reached.",
     remedy: "Raise the setting maxTenants, or delete a tenant.",
   },
+  user_limit_reached: {
+    status: 409,
+    title: "The tenant's limit of users is reached.",
+    remedy: "Raise the tenant's setting maxUsers, or delete a user.",
+  },
   isolation_unavailable: {
     status: 422,
     title: "This isolation isn't available here.",

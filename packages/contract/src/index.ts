@@ -1,3 +1,4 @@
+export * from "./access.ts";
 export * from "./apps.ts";
 export * from "./error-codes.ts";
 export * from "./operations.ts";

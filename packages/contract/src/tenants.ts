@@ -1,13 +1,5 @@
 import { z } from "zod";
-
-const text = (max: number) =>
-  z
-    .string()
-    .trim()
-    .min(1)
-    .max(max)
-    // Control characters and bidirectional overrides would let a name lie about itself in lists and logs.
-    .regex(/^[^\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u, "has control or direction characters");
+import { plainText } from "./text.ts";
 
 const label = z
   .string()
@@ -52,8 +44,8 @@ export type IsolationRequest = z.infer<typeof isolationRequest>;
 
 export const createTenantRequest = z.strictObject({
   slug: slug.optional().describe("The subdomain; derived from clientId when left out."),
-  clientId: text(100).optional().describe("The id another system knows this tenant by; unique."),
-  name: text(200),
+  clientId: plainText(100).optional().describe("The id another system knows this tenant by; unique."),
+  name: plainText(200),
   app: label.optional().describe("The application it runs; the setting defaultApp when left out."),
   plan: label.optional(),
   region: label.optional(),
@@ -78,7 +70,7 @@ export type CreateTenantRequest = z.infer<typeof createTenantRequest>;
 export const updateTenantRequest = z
   .strictObject({
     slug: slug.optional(),
-    name: text(200).optional(),
+    name: plainText(200).optional(),
     plan: label.nullable().optional(),
     region: label.nullable().optional(),
     groups: z.array(label).max(50).optional(),
@@ -90,7 +82,7 @@ export const updateTenantRequest = z
 export type UpdateTenantRequest = z.infer<typeof updateTenantRequest>;
 
 export const suspendTenantRequest = z.strictObject({
-  reason: text(200)
+  reason: plainText(200)
     .default("operator")
     .describe('Why: shown to whoever asks. "deactivated" is the tenant\'s own choice.'),
 });

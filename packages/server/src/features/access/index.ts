@@ -1,1 +1,9 @@
+/**
+ * Who may do what: API keys, and a tenant's users with their passwords and sessions [IAM-2, IAM-3]. Users belong to one
+ * tenant, a session to one environment of it.
+ */
 export { createApiKey, createKeyCheck, endApiKey, type MakeKey } from "./api-keys.ts";
+export { createLogIn, type Credentials, type LogIn, type Place } from "./login.ts";
+export { accessRoutes } from "./routes.ts";
+export { deleteSessionsOfTenant } from "./sessions.sql.ts";
+export { addUser, createUsers, preparePassword, type Users } from "./users.ts";

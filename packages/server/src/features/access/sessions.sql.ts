@@ -1,0 +1,106 @@
+import { type Db, sql, type Tx } from "../../infra/db/index.ts";
+import type { UserRow } from "./users.sql.ts";
+
+export type NewSession = {
+  id: string;
+  tokenHash: Buffer;
+  userId: string;
+  environmentId: string;
+  createdAt: Date;
+  expiresAt: Date;
+  address: string | undefined;
+  userAgent: string | undefined;
+};
+
+/**
+ * Opens a session for a user who is still active and still has the password that was just checked; false when that
+ * changed meanwhile.
+ */
+export async function insertSession(tx: Tx, session: NewSession, checkedHash: string): Promise<boolean> {
+  const { rows } = await sql`
+    insert into sessions (id, token_hash, user_id, tenant_id, environment_id, created_at, seen_at, expires_at, address,
+      user_agent)
+    select ${session.id}, ${session.tokenHash}, u.id, u.tenant_id, ${session.environmentId}, ${session.createdAt},
+      ${session.createdAt}, ${session.expiresAt}, ${session.address ?? null}, ${session.userAgent ?? null}
+    from users u
+    where u.id = ${session.userId} and u.status = 'active' and u.password_hash = ${checkedHash}
+    for update
+    returning id
+  `.execute(tx);
+  return rows.length === 1;
+}
+
+export async function markLogin(tx: Tx, userId: string, at: Date): Promise<void> {
+  await sql`update users set last_login_at = ${at} where id = ${userId}`.execute(tx);
+}
+
+export type SessionRow = Pick<UserRow, "email" | "name" | "role"> & {
+  userId: string;
+  createdAt: Date;
+  seenAt: Date;
+  expiresAt: Date;
+};
+
+/**
+ * The session behind a token, if it was opened in this environment, hasn't ended, and its user and tenant are active.
+ */
+export async function selectSession(
+  db: Db,
+  session: { tokenHash: Buffer; environmentId: string; now: Date },
+): Promise<SessionRow | undefined> {
+  const { rows } = await sql<SessionRow>`
+    select u.id as "userId", u.email, u.name, u.role, s.created_at as "createdAt", s.seen_at as "seenAt",
+      s.expires_at as "expiresAt"
+    from sessions s
+      join users u on u.id = s.user_id and u.status = 'active'
+      join tenants t on t.id = s.tenant_id and t.status = 'active'
+    where s.token_hash = ${session.tokenHash} and s.environment_id = ${session.environmentId}
+      and s.expires_at > ${session.now}
+  `.execute(db);
+  return rows[0];
+}
+
+export async function extendSession(
+  db: Db,
+  session: { tokenHash: Buffer; seenAt: Date; expiresAt: Date },
+): Promise<void> {
+  await sql`
+    update sessions set seen_at = ${session.seenAt}, expires_at = ${session.expiresAt}
+    where token_hash = ${session.tokenHash} and seen_at < ${session.seenAt}
+  `.execute(db);
+}
+
+export async function deleteSession(
+  db: Db,
+  session: { tokenHash: Buffer; environmentId: string },
+): Promise<string | undefined> {
+  const { rows } = await sql<{ userId: string }>`
+    delete from sessions where token_hash = ${session.tokenHash} and environment_id = ${session.environmentId}
+    returning user_id as "userId"
+  `.execute(db);
+  return rows[0]?.userId;
+}
+
+export async function deleteSessionsOfUser(tx: Tx, userId: string): Promise<number> {
+  const { rows } = await sql`delete from sessions where user_id = ${userId} returning id`.execute(tx);
+  return rows.length;
+}
+
+export async function deleteSessionsOfTenant(tx: Tx, tenantId: string): Promise<number> {
+  const { rows } = await sql`delete from sessions where tenant_id = ${tenantId} returning id`.execute(tx);
+  return rows.length;
+}
+
+/** Takes away sessions that ended, a few at a time, and a user's oldest ones beyond `keep`. */
+export async function deleteStaleSessions(
+  tx: Tx,
+  stale: { userId: string; keep: number; now: Date },
+): Promise<void> {
+  await sql`
+    delete from sessions where id in (
+      (select id from sessions where expires_at <= ${stale.now} order by expires_at limit 100)
+      union all
+      (select id from sessions where user_id = ${stale.userId} order by created_at desc, id desc offset ${stale.keep})
+    )
+  `.execute(tx);
+}

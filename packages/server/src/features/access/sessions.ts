@@ -1,0 +1,74 @@
+import { createHash, randomBytes } from "node:crypto";
+import { type Db, inTransaction } from "../../infra/db/index.ts";
+import { type Clock, newId } from "../../kernel/index.ts";
+import {
+  deleteSession,
+  deleteStaleSessions,
+  extendSession,
+  insertSession,
+  markLogin,
+  type SessionRow,
+  selectSession,
+} from "./sessions.sql.ts";
+
+const dayMs = 24 * 3_600_000;
+/** A session ends after so long without use … */
+const idleMs = 14 * dayMs;
+/** … and after so long in any case. */
+const longestMs = 90 * dayMs;
+/** Use is written down so often at most. */
+const seenEveryMs = 60_000;
+const sessionsPerUser = 50;
+
+export type Opened = { token: string; expiresAt: Date };
+export type Visitor = { address?: string | undefined; userAgent?: string | undefined };
+
+export function createSessions({ db, clock }: { db: Db; clock: Clock }) {
+  return {
+    /** Opens a session; undefined when the user was changed since the password was checked. */
+    async open(
+      user: { id: string; passwordHash: string },
+      environmentId: string,
+      visitor: Visitor,
+    ): Promise<Opened | undefined> {
+      const token = randomBytes(32).toString("base64url");
+      const createdAt = clock.now();
+      const expiresAt = new Date(createdAt.getTime() + idleMs);
+      const opened = await inTransaction(db, async (tx) => {
+        const session = { id: newId(), tokenHash: hashOf(token), userId: user.id, environmentId };
+        const row = {
+          ...session,
+          createdAt,
+          expiresAt,
+          address: visitor.address,
+          userAgent: visitor.userAgent,
+        };
+        if (!(await insertSession(tx, row, user.passwordHash))) return false;
+        await markLogin(tx, user.id, createdAt);
+        await deleteStaleSessions(tx, { userId: user.id, keep: sessionsPerUser, now: createdAt });
+        return true;
+      });
+      return opened ? { token, expiresAt } : undefined;
+    },
+
+    /** The session behind a token, if it is valid in this environment now; using it prolongs it. */
+    async find(token: string, environmentId: string): Promise<SessionRow | undefined> {
+      const now = clock.now();
+      const tokenHash = hashOf(token);
+      const session = await selectSession(db, { tokenHash, environmentId, now });
+      if (!session || now.getTime() - session.seenAt.getTime() < seenEveryMs) return session;
+      const expiresAt = new Date(Math.min(now.getTime() + idleMs, session.createdAt.getTime() + longestMs));
+      await extendSession(db, { tokenHash, seenAt: now, expiresAt });
+      return { ...session, expiresAt };
+    },
+
+    /** Ends the session and says whose it was; undefined when there is none. */
+    close: (token: string, environmentId: string) =>
+      deleteSession(db, { tokenHash: hashOf(token), environmentId }),
+  };
+}
+
+/** What the registry keeps of a token. A fast hash will do: 256 random bits can't be guessed. */
+function hashOf(token: string): Buffer {
+  return createHash("sha256").update(token).digest();
+}

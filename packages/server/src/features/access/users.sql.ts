@@ -1,0 +1,111 @@
+import type { UserRole, UserStatus } from "@tenantry/contract";
+import { type Db, sql, type Tx } from "../../infra/db/index.ts";
+
+export type UserRow = {
+  id: string;
+  tenantId: string;
+  email: string;
+  name: string | null;
+  role: UserRole;
+  status: UserStatus;
+  lastLoginAt: Date | null;
+  createdAt: Date;
+  updatedAt: Date;
+};
+
+const columns = sql`
+  id, tenant_id as "tenantId", email, name, role, status, last_login_at as "lastLoginAt", created_at as "createdAt",
+  updated_at as "updatedAt"
+`;
+
+export type NewUserRow = Pick<UserRow, "id" | "tenantId" | "email" | "name" | "role"> & {
+  passwordHash: string | null;
+};
+
+/** The unique index on (tenant, lower(email)) decides between two of one address. */
+export async function insertUser(tx: Tx, user: NewUserRow): Promise<UserRow> {
+  const { rows } = await sql<UserRow>`
+    insert into users (id, tenant_id, email, name, role, password_hash)
+    values (${user.id}, ${user.tenantId}, ${user.email}, ${user.name}, ${user.role}, ${user.passwordHash})
+    returning ${columns}
+  `.execute(tx);
+  return rows[0]!;
+}
+
+export async function selectUser(db: Db | Tx, tenantId: string, id: string): Promise<UserRow | undefined> {
+  const { rows } = await sql<UserRow>`
+    select ${columns} from users where tenant_id = ${tenantId} and id = ${id}
+  `.execute(db);
+  return rows[0];
+}
+
+/** Locks the row until the transaction ends. */
+export async function lockUser(tx: Tx, tenantId: string, id: string): Promise<UserRow | undefined> {
+  const { rows } = await sql<UserRow>`
+    select ${columns} from users where tenant_id = ${tenantId} and id = ${id} for update
+  `.execute(tx);
+  return rows[0];
+}
+
+export type UserFilter = { search?: string | undefined; limit: number; after?: string | undefined };
+
+/** Oldest first. One more than `limit` comes back when there is a next page. */
+export async function selectUsers(db: Db, tenantId: string, filter: UserFilter): Promise<UserRow[]> {
+  const pattern = filter.search && `%${filter.search.replace(/[\\%_]/g, "\\$&")}%`;
+  const { rows } = await sql<UserRow>`
+    select ${columns} from users
+    where tenant_id = ${tenantId}
+      and (${pattern ?? null}::text is null or email ilike ${pattern ?? null} or name ilike ${pattern ?? null})
+      and (${filter.after ?? null}::uuid is null or id > ${filter.after ?? null}::uuid)
+    order by id limit ${filter.limit + 1}
+  `.execute(db);
+  return rows;
+}
+
+export async function countUsers(tx: Tx, tenantId: string): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from users where tenant_id = ${tenantId}
+  `.execute(tx);
+  return rows[0]!.count;
+}
+
+export async function updateUser(
+  tx: Tx,
+  user: Pick<UserRow, "id" | "email" | "name" | "role" | "status"> & { passwordHash: string | undefined },
+): Promise<UserRow> {
+  const { rows } = await sql<UserRow>`
+    update users set email = ${user.email}, name = ${user.name}, role = ${user.role}, status = ${user.status},
+      password_hash = coalesce(${user.passwordHash ?? null}, password_hash), updated_at = clock_timestamp()
+    where id = ${user.id}
+    returning ${columns}
+  `.execute(tx);
+  return rows[0]!;
+}
+
+export async function deleteUserRow(tx: Tx, tenantId: string, id: string): Promise<boolean> {
+  const { rows } = await sql`
+    delete from users where tenant_id = ${tenantId} and id = ${id} returning id
+  `.execute(tx);
+  return rows.length === 1;
+}
+
+export type UserWithPassword = UserRow & { passwordHash: string | null };
+
+export async function selectUserByEmail(
+  db: Db,
+  tenantId: string,
+  email: string,
+): Promise<UserWithPassword | undefined> {
+  const { rows } = await sql<UserWithPassword>`
+    select ${columns}, password_hash as "passwordHash" from users
+    where tenant_id = ${tenantId} and lower(email) = lower(${email})
+  `.execute(db);
+  return rows[0];
+}
+
+/** Replaces a hash by one of the same password; nothing happens when the password was changed meanwhile. */
+export async function replacePasswordHash(db: Db, id: string, known: string, next: string): Promise<void> {
+  await sql`update users set password_hash = ${next} where id = ${id} and password_hash = ${known}`.execute(
+    db,
+  );
+}
