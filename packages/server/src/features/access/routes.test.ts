@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Api } from "../../infra/http/index.ts";
+import { silentLog } from "../../infra/log/index.ts";
+import { asOperator, createTestApi } from "../../testing/api.ts";
+import { type TestPostgres, testPostgres } from "../../testing/postgres.ts";
+import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
+import { insertTestApp, insertTestTenant } from "../../testing/tenants.ts";
+import { createSettings } from "../settings/index.ts";
+import { accessRoutes, createUsers } from "./index.ts";
+
+const password = "correct horse battery";
+let server: TestPostgres;
+let registry: TestRegistry;
+let api: Api;
+
+beforeAll(async () => {
+  server = await testPostgres();
+  registry = await testRegistry(server);
+  const { db } = registry;
+  const appId = await insertTestApp(db, "sites");
+  for (const slug of ["acme", "paged", "other"]) await insertTestTenant(db, appId, slug);
+  const users = createUsers({ db, log: silentLog, settings: createSettings({}) });
+  api = await createTestApi({ groups: [accessRoutes({ users })] });
+});
+afterAll(async () => {
+  await api.close();
+  await registry.close();
+  await server.stop();
+});
+
+async function call(
+  method: "GET" | "POST" | "PATCH" | "DELETE",
+  path: string,
+  payload?: object,
+  headers = {},
+) {
+  const reply = await api.inject({
+    method,
+    url: `/v1/tenants/${path}`,
+    headers: { ...asOperator, ...headers },
+    ...(payload && { payload }),
+  });
+  const body = reply.body === "" ? {} : (reply.json() as Record<string, unknown>);
+  return { status: reply.statusCode, headers: reply.headers, body };
+}
+
+describe("the API of users [IAM-2]", () => {
+  it("creates, shows, changes and deletes a user, and never shows a password or its hash", async () => {
+    const created = await call("POST", "acme/users", { email: "ann@example.com", password, name: "Ann" });
+    expect(created.status).toBe(201);
+    expect(created.body).toMatchObject({
+      email: "ann@example.com",
+      name: "Ann",
+      role: "editor",
+      status: "active",
+    });
+    expect(created.headers.location).toBe(`/v1/tenants/acme/users/${created.body.id}`);
+    const path = `acme/users/${created.body.id}`;
+    const changed = await call("PATCH", path, { role: "admin", name: null });
+    expect(changed.body).toMatchObject({ email: "ann@example.com", name: null, role: "admin" });
+    const shown = await call("GET", path);
+    expect(shown.body).toEqual(changed.body);
+    for (const { body } of [created, changed, shown])
+      expect(JSON.stringify(body)).not.toMatch(/password|argon2/);
+    expect((await call("DELETE", `${path}/sessions`)).status).toBe(204);
+    expect((await call("DELETE", path)).status).toBe(204);
+    expect((await call("DELETE", path)).status).toBe(404);
+  });
+
+  it("refuses a change by someone who saw an older state", async () => {
+    const { body } = await call("POST", "acme/users", { email: "bob@example.com" });
+    const path = `acme/users/${body.id}`;
+    const { headers } = await call("GET", path);
+    const first = await call("PATCH", path, { name: "Bob" }, { "if-match": headers.etag });
+    const second = await call("PATCH", path, { name: "Bobby" }, { "if-match": headers.etag });
+    expect([first.status, second.status]).toEqual([200, 412]);
+    expect((await call("GET", path)).body.name).toBe("Bob");
+  });
+
+  it("pages through users, each once, and finds them by a part of address or name", async () => {
+    for (const name of ["a", "b", "c", "d", "e"]) {
+      await call("POST", "paged/users", {
+        email: `${name}@example.com`,
+        name: name === "c" ? "50% off_er" : name,
+      });
+    }
+    const seen: unknown[] = [];
+    let cursor = "";
+    do {
+      const { body } = await call("GET", `paged/users?limit=2${cursor && `&cursor=${cursor}`}`);
+      seen.push(...(body.items as { email: string }[]).map(({ email }) => email));
+      cursor = (body.nextCursor as string | null) ?? "";
+    } while (cursor !== "");
+    expect(seen).toEqual(["a", "b", "c", "d", "e"].map((name) => `${name}@example.com`));
+    const found = (await call("GET", "paged/users?search=%25%20OFF_")).body.items as { email: string }[];
+    expect(found.map(({ email }) => email)).toEqual(["c@example.com"]);
+  });
+
+  it("takes no sixth user, and says why", async () => {
+    expect(await call("POST", "paged/users", { email: "f@example.com" })).toMatchObject({
+      status: 409,
+      body: { code: "user_limit_reached" },
+    });
+  });
+
+  it.each([
+    [{ email: "nonsense" }, "/email"],
+    [{ email: `${"x".repeat(250)}@example.com` }, "/email"],
+    [{}, "/email"],
+    [{ email: "z@example.com", password: "short" }, "/password"],
+    [{ email: "z@example.com", password: "password123" }, "/password"],
+    [{ email: "z@example.com", password: "x".repeat(257) }, "/password"],
+    [{ email: "z@example.com", password: 7 }, "/password"],
+    [{ email: "z@example.com", name: "turned\u202e" }, "/name"],
+    [{ email: "z@example.com", role: "root" }, "/role"],
+    [{ email: "z@example.com", colour: "red" }, "/colour"],
+  ])("refuses %j and names the field", async (body, pointer) => {
+    const reply = await call("POST", "other/users", body);
+    expect(reply).toMatchObject({ status: 422, body: { code: "invalid_request", errors: [{ pointer }] } });
+    expect((await call("GET", "other/users")).body.items).toEqual([]);
+  });
+
+  it("answers 404 for a tenant or a user that isn't there, and for one of another tenant", async () => {
+    const { body } = await call("POST", "acme/users", { email: "cat@example.com" });
+    expect((await call("GET", "nobody/users")).body.code).toBe("tenant_not_found");
+    expect((await call("GET", `other/users/${body.id}`)).body.code).toBe("user_not_found");
+    expect((await call("GET", "acme/users/usr_'or 1=1")).body.code).toBe("user_not_found");
+  });
+});
