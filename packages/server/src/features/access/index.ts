@@ -3,7 +3,7 @@
  * tenant, a session to one environment of it.
  */
 export { createApiKey, createKeyCheck, endApiKey, type MakeKey } from "./api-keys.ts";
-export { createLogIn, type Credentials, type LogIn, type Place } from "./login.ts";
+export { type Credentials, createLogIn, type LogIn, type Place } from "./login.ts";
 export { accessRoutes } from "./routes.ts";
 export { deleteSessionsOfTenant } from "./sessions.sql.ts";
 export { addUser, createUsers, preparePassword, type Users } from "./users.ts";
