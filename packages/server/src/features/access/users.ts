@@ -52,12 +52,12 @@ export function createUsers({ db, settings, log }: Deps) {
       return user;
     },
 
-    /** `require` sees the row as it is, locked, and may refuse. A new password and deactivation end the sessions. */
+    /** `inspect` sees the row as it is, locked, and may refuse. A new password and deactivation end the sessions. */
     async update(
       tenant: string,
       user: string,
       change: UpdateUserRequest,
-      require: (row: UserRow) => void,
+      inspect: (row: UserRow) => void,
     ): Promise<UserRow> {
       const before = await this.show(tenant, user);
       const passwordHash = change.password
@@ -65,7 +65,7 @@ export function createUsers({ db, settings, log }: Deps) {
         : undefined;
       const updated = await inTransaction(db, async (tx) => {
         const row = (await lockUser(tx, before.tenantId, before.id)) ?? notFound(user);
-        require(row);
+        inspect(row);
         const next = { ...row, ...definedOf(change), passwordHash };
         if (passwordHash !== undefined || next.status === "deactivated")
           await deleteSessionsOfUser(tx, row.id);
