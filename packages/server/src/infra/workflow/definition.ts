@@ -1,6 +1,6 @@
 import type { Db, Tx } from "../db/index.ts";
 
-/** What a step works with. Everything that writes goes through `transaction`, which a lost lease aborts. */
+/** What a step works with. Everything that writes goes through `transaction`, which refuses once the lease is lost. */
 export type StepContext<Input = Record<string, unknown>> = {
   readonly operationId: string;
   readonly tenantId: string | undefined;
@@ -20,7 +20,11 @@ export type StepContext<Input = Record<string, unknown>> = {
   assertLease(): Promise<void>;
   /** Reports how far this step is (0 to 1) and what it is doing. */
   progress(fraction: number, message?: string): Promise<void>;
-  /** Records, before it is made, a thing outside the registry. Repeatable: the same name gives the same row. */
+  /**
+   * Records, before it is made, a thing outside the registry. Repeatable: the same name gives the same row. Throws
+   * `busy` (and so the step is tried again) while the sweeper removes that very thing, or when it stands as another
+   * operation's. A step that is done has told of everything it declared whether it is present or removed.
+   */
   declareResource(resource: ResourceName & { detail?: Record<string, unknown> }): Promise<void>;
   /** The thing stands: the sweeper leaves it alone from now on. */
   resourcePresent(resource: ResourceName): Promise<void>;
@@ -38,9 +42,13 @@ export type Step<Input = Record<string, unknown>> = {
   readonly name: string;
   /** For people: "Create the database". */
   readonly title: string;
-  /** Safe to repeat: tolerates that it has run before, wholly or in part. Its JSON result is recorded. */
+  /**
+   * Safe to repeat: tolerates that it has run before, wholly or in part. Its JSON result is recorded; a `Waiting` lets
+   * go of the worker. An error of the catalogue below 500 (but 429) fails the operation at once, any other one is
+   * tried again.
+   */
   run(context: StepContext<Input>): Promise<unknown>;
-  /** Takes back what `run` did, wholly, in part or not at all. Safe to repeat. */
+  /** Takes back what `run` did, wholly, in part or not at all. Safe to repeat. Its own result, if any, is in `results`. */
   undo?(context: StepContext<Input>): Promise<void>;
 };
 
@@ -50,11 +58,17 @@ export type Workflow<Input = Record<string, unknown>> = {
   /** Raised whenever steps change in a way that a half-done operation could notice; workers claim only what they know. */
   readonly version: number;
   readonly steps: readonly Step<Input>[];
-  /** After a failure: undo the done steps (default), or stay where it is for an operator to retry. */
+  /**
+   * After a failure: undo what was done, backwards (default), or stay where it is as `needs_operator` until it is
+   * retried (forward) or cancelled (back).
+   */
   readonly onFailure?: "undo" | "stop";
   /** How often a step is tried before it counts as failed; 3 when left out. */
   readonly attempts?: number;
-  /** Runs in the transaction that ends the operation: the last word on the tenant's state. */
+  /**
+   * Runs in the transaction that ends the operation: the last word on the tenant's state. A failed operation may be
+   * retried after it, and then begins with its first step again.
+   */
   ended?(tx: Tx, outcome: Outcome<Input>): Promise<void>;
 };
 

@@ -13,4 +13,7 @@ export {
 export type { RecordedError } from "./failure.ts";
 export { endedStatuses, hasEnded, operationTransitions } from "./operation-state.ts";
 export { type StartOptions, startOperation } from "./start.ts";
+export type { SweptResource } from "./sweeper.sql.ts";
+export { createSweeper, type RemoveResource, type Sweeper } from "./sweeper.ts";
+export { watchOperation } from "./watch.ts";
 export { createWorker, type Worker, type WorkerOptions } from "./worker.ts";

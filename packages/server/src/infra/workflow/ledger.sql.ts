@@ -163,7 +163,7 @@ export function writeProgress(db: Db, held: Held, progress: number, message: str
   );
 }
 
-/** The last word, when the operation still stands in `from`. Its lease ends with it. */
+/** The last word, when the operation still stands in `from`. Its lease ends with it; what it left is swept. */
 export function writeEnded(tx: Tx, held: Held, from: OperationStatus, to: EndedStatus): Written {
   return statusOf(
     sql`
@@ -174,7 +174,9 @@ export function writeEnded(tx: Tx, held: Held, from: OperationStatus, to: EndedS
           lease_holder = null, lease_until = null
         where id = ${held.id} and fence = ${held.fence} and status = ${from} returning id, status
       )
-      select status, ${told} from operation`,
+      select status, ${told}, case when exists (
+        select 1 from resources where operation_id = ${held.id} and state = 'creating'
+      ) then pg_notify('tenantry_sweep', id::text) end from operation`,
     tx,
   );
 }

@@ -1,64 +1,439 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { failure, newId, showId } from "../../kernel/index.ts";
 import { type TestPostgres, testPostgres } from "../../testing/postgres.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
+import { openWorkflowBench, type WorkflowBench } from "../../testing/workflows.ts";
 import { inTransaction, sql } from "../db/index.ts";
-import { silentLog } from "../log/index.ts";
-import { createWorker, defineWorkflow, startOperation, type Worker, type Workflow } from "./index.ts";
+import {
+  cancelOperation,
+  defineWorkflow,
+  type Outcome,
+  retryOperation,
+  startOperation,
+  type Workflow,
+} from "./index.ts";
 
 let server: TestPostgres;
 let registry: TestRegistry;
+let bench: WorkflowBench;
 beforeAll(async () => {
   server = await testPostgres();
   registry = await testRegistry(server);
+  bench = await openWorkflowBench(registry);
 });
 afterAll(async () => {
+  await bench.close();
   await registry.close();
   await server.stop();
 });
 
-const workers: Worker[] = [];
-afterAll(() => Promise.all(workers.map((worker) => worker.close())));
+const cancel = (id: string) => inTransaction(registry.db, (tx) => cancelOperation(tx, id));
+const retry = (id: string) => inTransaction(registry.db, (tx) => retryOperation(tx, id));
 
-async function work(...workflows: Workflow[]): Promise<Worker> {
-  const worker = createWorker({ ...registry, workflows, log: silentLog, retryBaseMs: 10 });
-  workers.push(worker);
-  await worker.start();
-  return worker;
+/** A workflow of three steps that logs what it does; `fault` may throw or wait inside any of it. */
+function threeSteps(
+  kind: string,
+  fault: (act: string, signal: AbortSignal) => unknown = () => undefined,
+  rest: Partial<Workflow> = {},
+) {
+  const acts: string[] = [];
+  const ends: Outcome[] = [];
+  const act = async (name: string, signal: AbortSignal) => {
+    acts.push(name);
+    return fault(name, signal);
+  };
+  const workflow = defineWorkflow({
+    kind,
+    version: 1,
+    steps: ["one", "two", "three"].map((name) => ({
+      name,
+      title: name,
+      run: ({ signal }) => act(name, signal),
+      undo: async ({ signal }) => void (await act(`undo ${name}`, signal)),
+    })),
+    ended: async (_tx, outcome) => void ends.push(outcome),
+    ...rest,
+  });
+  return { workflow, acts, ends };
 }
 
-type Row = { status: string; progress: number; error: unknown };
-async function operation(id: string): Promise<Row> {
-  const { rows } = await sql<Row>`select status, progress, error from operations where id = ${id}`.execute(
-    registry.db,
-  );
-  return rows[0]!;
-}
+const aborted = (signal: AbortSignal) =>
+  new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 
-test("steps run in order, each sees the results before it, and the end is written with the last word", async () => {
+test("steps run in order, each sees the results before it, and the last word is in the end's transaction", async () => {
   const seen: unknown[] = [];
   const workflow = defineWorkflow<{ name: string }>({
     kind: "test.happy",
     version: 1,
     steps: [
-      { name: "first", title: "First", run: async ({ input }) => ({ hello: input.name }) },
+      { name: "first", title: "First", run: async ({ input }) => ({ hello: input.name, at: new Date(0) }) },
       { name: "second", title: "Second", run: async ({ results }) => void seen.push(results) },
     ],
     async ended(tx, outcome) {
-      await sql`insert into settings (scope, key, value) values ('platform', 'ended', ${JSON.stringify(outcome)}::jsonb)`.execute(
-        tx,
-      );
+      await sql`
+        insert into settings (scope, key, value) values ('platform', 'ended', ${JSON.stringify(outcome)}::jsonb)
+      `.execute(tx);
     },
   });
-  await work(workflow);
-  const id = await inTransaction(registry.db, (tx) =>
-    startOperation(tx, { workflow, input: { name: "you" } }),
-  );
-  await waitUntil("it ended", async () => (await operation(id)).status === "succeeded");
-  expect(await operation(id)).toMatchObject({ progress: 1, error: null });
-  expect(seen).toEqual([{ first: { hello: "you" } }]);
+  await bench.worker([workflow]);
+  const id = await bench.begin(workflow, { input: { name: "you" } });
+  expect(await bench.reaches(id, "succeeded")).toMatchObject({ progress: 1, error: null, leaseHolder: null });
+  expect(seen).toEqual([{ first: { hello: "you", at: "1970-01-01T00:00:00.000Z" } }]);
   const { rows } = await sql<{ value: unknown }>`select value from settings where key = 'ended'`.execute(
     registry.db,
   );
   expect(rows[0]?.value).toMatchObject({ operationId: id, status: "succeeded", input: { name: "you" } });
+});
+
+test("an operation whose transaction rolls back was never there", async () => {
+  const { workflow, acts } = threeSteps("test.rolled-back");
+  await bench.worker([workflow]);
+  let id = "";
+  const rolledBack = inTransaction(registry.db, async (tx) => {
+    id = await startOperation(tx, { workflow, input: {} });
+    throw new Error("no");
+  });
+  await expect(rolledBack).rejects.toThrow("no");
+  await bench.reaches(await bench.begin(workflow), "succeeded");
+  expect(acts).toEqual(["one", "two", "three"]);
+  expect(await bench.operation(id)).toBeUndefined();
+});
+
+test("a step that fails is tried again after a pause, and its attempts are counted", async () => {
+  let failures = 0;
+  const { workflow, acts } = threeSteps("test.retried", (name) => {
+    if (name === "two" && ++failures < 3) throw new Error("not yet");
+  });
+  await bench.worker([workflow]);
+  const id = await bench.begin(workflow);
+  await bench.reaches(id, "succeeded");
+  expect(acts).toEqual(["one", "two", "two", "two", "three"]);
+  expect(await bench.attempts(id)).toEqual([1, 3, 1]);
+});
+
+test("after the last attempt what was done is undone backwards, the failed step included", async () => {
+  const { workflow, acts, ends } = threeSteps(
+    "test.undone",
+    (name) => {
+      if (name === "two") throw new Error("never");
+    },
+    { attempts: 2 },
+  );
+  await bench.worker([workflow]);
+  const id = await bench.begin(workflow);
+  const row = await bench.reaches(id, "failed");
+  expect(acts).toEqual(["one", "two", "two", "undo two", "undo one"]);
+  expect(row.error).toMatchObject({ code: "operation_failed", detail: "never" });
+  expect(await bench.steps(id)).toEqual(["undone", "undone", "pending"]);
+  expect(ends).toMatchObject([{ status: "failed", error: { detail: "never" } }]);
+});
+
+test("a refusal of the catalogue isn't tried again, and its code is kept", async () => {
+  const { workflow, acts } = threeSteps("test.refused", (name) => {
+    if (name === "one") throw failure("migration_failed", { detail: "0002.sql, line 3" });
+  });
+  await bench.worker([workflow]);
+  const row = await bench.reaches(await bench.begin(workflow), "failed");
+  expect(acts).toEqual(["one", "undo one"]);
+  expect(row.error).toMatchObject({ code: "migration_failed", detail: "0002.sql, line 3" });
+});
+
+test("a failed operation can be retried, and then goes from its first step to success", async () => {
+  let broken = true;
+  const { workflow, acts, ends } = threeSteps(
+    "test.failed-retried",
+    (name) => {
+      if (name === "two" && broken) throw new Error("broken");
+    },
+    { attempts: 1 },
+  );
+  await bench.worker([workflow]);
+  const id = await bench.begin(workflow);
+  await bench.reaches(id, "failed");
+  broken = false;
+  acts.length = 0;
+  await retry(id);
+  await bench.reaches(id, "succeeded");
+  expect(acts).toEqual(["one", "two", "three"]);
+  expect(ends.map(({ status }) => status)).toEqual(["failed", "succeeded"]);
+});
+
+test("with onFailure stop it stays where it is, goes on forward when retried, and back when cancelled", async () => {
+  let broken = true;
+  const { workflow, acts, ends } = threeSteps(
+    "test.stops",
+    (name) => {
+      if (name === "two" && broken) throw new Error("broken");
+    },
+    { attempts: 1, onFailure: "stop" },
+  );
+  await bench.worker([workflow]);
+  const [id, other] = [await bench.begin(workflow), await bench.begin(workflow)];
+  await bench.reaches(id, "needs_operator");
+  await bench.reaches(other, "needs_operator");
+  expect(ends).toEqual([]);
+  broken = false;
+  acts.length = 0;
+  await retry(id);
+  await bench.reaches(id, "succeeded");
+  expect(acts).toEqual(["two", "three"]);
+  acts.length = 0;
+  await cancel(other);
+  await bench.reaches(other, "cancelled");
+  expect(acts).toEqual(["undo two", "undo one"]);
+});
+
+test("an undo that fails is tried again; one that keeps failing asks for an operator, and can be gone on with", async () => {
+  let undoFailures = 3;
+  const { workflow, acts } = threeSteps(
+    "test.undo-fails",
+    (name) => {
+      if (name === "two") throw new Error("never");
+      if (name === "undo one" && undoFailures-- > 0) throw new Error("stuck");
+    },
+    { attempts: 1 },
+  );
+  await bench.worker([workflow], { retryBaseMs: 1 });
+  await bench.reaches(await bench.begin(workflow), "failed");
+  expect(acts.filter((act) => act === "undo one")).toHaveLength(4);
+  undoFailures = 8;
+  const id = await bench.begin(workflow);
+  const row = await bench.reaches(id, "needs_operator");
+  expect(row.error).toMatchObject({ detail: "stuck" });
+  await cancel(id);
+  await bench.reaches(id, "cancelled");
+  expect(await bench.steps(id)).toEqual(["undone", "undone", "pending"]);
+});
+
+test("cancelling aborts the step at hand and undoes what was done", async () => {
+  const { workflow, acts, ends } = threeSteps("test.cancelled", (name, signal) =>
+    name === "two" ? aborted(signal) : undefined,
+  );
+  await bench.worker([workflow]);
+  const id = await bench.begin(workflow);
+  await waitUntil("the second step runs", () => acts.includes("two"));
+  await cancel(id);
+  await bench.reaches(id, "cancelled");
+  expect(acts).toEqual(["one", "two", "undo two", "undo one"]);
+  expect(ends).toMatchObject([{ status: "cancelled", error: undefined }]);
+});
+
+test("a step that finishes in spite of the cancelling is undone with the others", async () => {
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
+  const { workflow, acts } = threeSteps("test.cancelled-late", (name) =>
+    name === "three" ? held : undefined,
+  );
+  await bench.worker([workflow]);
+  const id = await bench.begin(workflow);
+  await waitUntil("the last step runs", () => acts.includes("three"));
+  await cancel(id);
+  release();
+  await bench.reaches(id, "cancelled");
+  expect(acts).toEqual(["one", "two", "three", "undo three", "undo two", "undo one"]);
+});
+
+test("cancelled before anyone took it up, it ends with its last word and no step", async () => {
+  const { workflow, acts, ends } = threeSteps("test.cancelled-early");
+  const id = await bench.begin(workflow);
+  await cancel(id);
+  await bench.worker([workflow]);
+  await bench.reaches(id, "cancelled");
+  expect([acts, ends.length]).toEqual([[], 1]);
+});
+
+test("what has ended can't be cancelled, and what runs can't be retried", async () => {
+  const { workflow } = threeSteps("test.illegal");
+  const id = await bench.begin(workflow);
+  await expect(retry(id)).rejects.toMatchObject({ code: "illegal_transition" });
+  await bench.worker([workflow]);
+  await bench.reaches(id, "succeeded");
+  await expect(cancel(id)).rejects.toMatchObject({ code: "illegal_transition" });
+  await expect(retry(id)).rejects.toMatchObject({ code: "illegal_transition" });
+  await expect(cancel(newId())).rejects.toMatchObject({ code: "operation_not_found" });
+});
+
+test("a waiting step frees its worker, runs again when it is time, and no attempt is counted", async () => {
+  const pauses: Date[] = [];
+  const { workflow } = threeSteps("test.waits", (name) => {
+    if (name !== "two" || pauses.length === 2) return undefined;
+    pauses.push(new Date());
+    return { waitUntil: new Date(Date.now() + 150), message: "Waiting for the neighbours" };
+  });
+  const { workflow: other } = threeSteps("test.meanwhile");
+  await bench.worker([workflow, other], { concurrency: 1 });
+  const id = await bench.begin(workflow);
+  const waiting = await bench.reaches(id, "waiting");
+  expect(waiting).toMatchObject({ message: "Waiting for the neighbours", leaseHolder: null });
+  await bench.reaches(await bench.begin(other), "succeeded");
+  await bench.reaches(id, "succeeded");
+  expect(await bench.attempts(id)).toEqual([1, 1, 1]);
+  expect(pauses[1]!.getTime() - pauses[0]!.getTime()).toBeGreaterThanOrEqual(150);
+});
+
+test("an operation for later starts waiting and is taken up when it is due", async () => {
+  const { workflow, acts } = threeSteps("test.later");
+  await bench.worker([workflow]);
+  const due = new Date(Date.now() + 300);
+  const id = await bench.begin(workflow, { waitUntil: due });
+  expect((await bench.operation(id)).status).toBe("waiting");
+  expect(acts).toEqual([]);
+  await bench.reaches(id, "succeeded");
+  expect(Date.now()).toBeGreaterThanOrEqual(due.getTime());
+});
+
+test("of two exclusive operations started at once on one environment one wins, and the other is told its id", async () => {
+  const { workflow } = threeSteps("test.exclusive");
+  const environmentId = newId();
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 8 }, () => bench.begin(workflow, { environmentId })),
+  );
+  const winners = outcomes.filter((outcome) => outcome.status === "fulfilled");
+  expect(winners).toHaveLength(1);
+  const winner = winners[0]!.value;
+  for (const outcome of outcomes)
+    if (outcome.status === "rejected")
+      expect(outcome.reason).toMatchObject({
+        code: "operation_in_progress",
+        details: { extra: { operationId: showId("op", winner) } },
+      });
+  await bench.begin(workflow, { environmentId, exclusive: false });
+  await bench.worker([workflow]);
+  await bench.reaches(winner, "succeeded");
+  await bench.begin(workflow, { environmentId });
+});
+
+test("a failed operation can't be retried while another has its environment", async () => {
+  const environmentId = newId();
+  const failing = threeSteps("test.exclusive-retry", () => Promise.reject(new Error("never")), {
+    attempts: 1,
+  });
+  const idle = threeSteps("test.exclusive-idle");
+  await bench.worker([
+    { ...failing.workflow, steps: failing.workflow.steps.map(({ undo: _, ...step }) => step) },
+  ]);
+  const failed = await bench.begin(failing.workflow, { environmentId });
+  await bench.reaches(failed, "failed");
+  const other = await bench.begin(idle.workflow, { environmentId });
+  await expect(retry(failed)).rejects.toMatchObject({
+    code: "operation_in_progress",
+    details: { extra: { operationId: showId("op", other) } },
+  });
+  expect((await bench.operation(failed)).status).toBe("failed");
+});
+
+test("a version nobody knows is left alone, and taken up by the first worker that knows it", async () => {
+  const { workflow: old } = threeSteps("test.version");
+  const { workflow: other } = threeSteps("test.version-other");
+  const next = { ...old, version: 2 };
+  await bench.worker([old, other]);
+  const id = await bench.begin(next);
+  await bench.reaches(await bench.begin(other), "succeeded");
+  expect(await bench.operation(id)).toMatchObject({ status: "queued", fence: 0 });
+  await bench.worker([next]);
+  await bench.reaches(id, "succeeded");
+});
+
+test("two workers share the work, and each step takes effect once", async () => {
+  const counts = new Map<string, number>();
+  const workflow = defineWorkflow<{ n: number }>({
+    kind: "test.shared",
+    version: 1,
+    steps: ["one", "two"].map((name) => ({
+      name,
+      title: name,
+      async run({ input, transaction }) {
+        const key = `${input.n} ${name}`;
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+        await transaction(async () => undefined);
+      },
+    })),
+  });
+  await bench.worker([workflow], { concurrency: 3 });
+  await bench.worker([workflow], { concurrency: 3 });
+  const ids = await Promise.all(
+    Array.from({ length: 60 }, (_, n) => bench.begin(workflow, { input: { n } })),
+  );
+  for (const id of ids) expect(await bench.reaches(id, "succeeded")).toMatchObject({ fence: 1 });
+  expect(counts.size).toBe(120);
+  expect(new Set(counts.values())).toEqual(new Set([1]));
+});
+
+test("progress counts steps and their fractions, and never says less at the end of a step", async () => {
+  const seen: number[] = [];
+  const workflow = defineWorkflow({
+    kind: "test.progress",
+    version: 1,
+    steps: [
+      {
+        name: "copy",
+        title: "Copy",
+        async run({ progress, operationId }) {
+          await progress(0.5, "Half of it");
+          seen.push((await bench.operation(operationId)).progress);
+          for (let part = 50; part < 100; part += 1) await progress(part / 100);
+        },
+      },
+      {
+        name: "rest",
+        title: "The rest",
+        run: async ({ operationId }) => void seen.push((await bench.operation(operationId)).progress),
+      },
+    ],
+  });
+  await bench.worker([workflow]);
+  await bench.reaches(await bench.begin(workflow), "succeeded");
+  expect(seen).toEqual([0.25, 0.5]);
+});
+
+test("a drained worker finishes the step at hand, and another goes on with the next", async () => {
+  const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+  const { workflow, acts } = threeSteps("test.drained", (name) => (name === "one" ? held : undefined));
+  const leaving = await bench.worker([workflow]);
+  const id = await bench.begin(workflow);
+  await waitUntil("the first step runs", () => acts.includes("one"));
+  const drained = leaving.drain({ timeoutMs: 10_000 });
+  letGo();
+  await drained;
+  expect(await bench.operation(id)).toMatchObject({ status: "running", leaseHolder: null });
+  expect(await bench.steps(id)).toEqual(["done", "pending", "pending"]);
+  await bench.worker([workflow]);
+  await bench.reaches(id, "succeeded");
+  expect(acts).toEqual(["one", "two", "three"]);
+});
+
+test("a worker that closes aborts its step without counting the attempt, and another does it", async () => {
+  let first = true;
+  const { workflow, acts } = threeSteps("test.closed", (name, signal) => {
+    if (name !== "two" || !first) return undefined;
+    first = false;
+    return aborted(signal);
+  });
+  const leaving = await bench.worker([workflow]);
+  const id = await bench.begin(workflow);
+  await waitUntil("the second step runs", () => acts.includes("two"));
+  await leaving.close();
+  await bench.worker([workflow]);
+  await bench.reaches(id, "succeeded");
+  expect(await bench.attempts(id)).toEqual([1, 1, 1]);
+});
+
+test("an end whose last word fails is not an end", async () => {
+  let broken = true;
+  const { workflow, acts } = threeSteps("test.end-fails", undefined, {
+    async ended() {
+      if (broken) throw new Error("the tenant is locked");
+    },
+  });
+  await bench.worker([workflow]);
+  const id = await bench.begin(workflow);
+  const row = await waitUntil("the end failed", async () => {
+    const operation = await bench.operation(id);
+    return operation.waitUntil && operation;
+  });
+  expect(row).toMatchObject({ status: "running", message: expect.stringContaining("the tenant is locked") });
+  broken = false;
+  await sql`update operations set wait_until = now() where id = ${id}`.execute(registry.db);
+  await bench.reaches(id, "succeeded");
+  expect(acts).toEqual(["one", "two", "three", "three"]);
 });

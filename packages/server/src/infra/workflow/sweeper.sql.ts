@@ -1,0 +1,44 @@
+import { type Db, sql } from "../db/index.ts";
+
+export type SweptResource = {
+  id: string;
+  kind: string;
+  driver: string;
+  serverId: string | undefined;
+  physicalName: string;
+  environmentId: string | undefined;
+  detail: Record<string, unknown>;
+};
+
+/**
+ * Marks what an ended operation left in creation, so that no step takes it over from now on, and answers it, with all
+ * that an earlier sweep couldn't remove.
+ */
+export async function claimAbandoned(
+  db: Db,
+  removers: readonly string[],
+  limit: number,
+): Promise<SweptResource[]> {
+  const { rows } = await sql<SweptResource & { serverId: string | null; environmentId: string | null }>`
+    with abandoned as (
+      select r.id from resources r left join operations o on o.id = r.operation_id
+      where r.kind || '/' || r.driver = any(${removers}::text[])
+        and (r.state = 'removing' or r.state = 'creating'
+          and (o.id is null or o.status in ('succeeded', 'failed', 'cancelled')))
+      order by r.created_at limit ${limit}
+      for update of r skip locked
+    )
+    update resources r set state = 'removing' from abandoned where r.id = abandoned.id
+    returning r.id, r.kind, r.driver, r.server_id as "serverId", r.physical_name as "physicalName",
+      r.environment_id as "environmentId", r.detail
+  `.execute(db);
+  return rows.map((row) => ({
+    ...row,
+    serverId: row.serverId ?? undefined,
+    environmentId: row.environmentId ?? undefined,
+  }));
+}
+
+export async function deleteSwept(db: Db, id: string): Promise<void> {
+  await sql`delete from resources where id = ${id} and state = 'removing'`.execute(db);
+}

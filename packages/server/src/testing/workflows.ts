@@ -1,0 +1,108 @@
+import type { OperationStatus, StepStatus } from "@tenantry/contract";
+import { inTransaction, sql } from "../infra/db/index.ts";
+import { type Log, silentLog } from "../infra/log/index.ts";
+import {
+  createWorker,
+  operationTransitions,
+  type StartOptions,
+  startOperation,
+  type Worker,
+  type WorkerOptions,
+  type Workflow,
+} from "../infra/workflow/index.ts";
+import type { TestRegistry } from "./registry.ts";
+import { waitUntil } from "./wait-until.ts";
+
+export type OperationRow = {
+  status: OperationStatus;
+  progress: number;
+  message: string | null;
+  error: { code: string; detail?: string } | null;
+  fence: number;
+  leaseHolder: string | null;
+  waitUntil: Date | null;
+};
+
+export type WorkflowBench = {
+  worker(workflows: readonly Workflow[], options?: Partial<WorkerOptions>): Promise<Worker>;
+  /** Starts an operation in a transaction of its own. */
+  begin<Input>(workflow: Workflow<Input>, options?: Partial<StartOptions<Input>>): Promise<string>;
+  operation(id: string): Promise<OperationRow>;
+  /** The statuses of its steps, in order. */
+  steps(id: string): Promise<StepStatus[]>;
+  attempts(id: string): Promise<number[]>;
+  /** Waits until the operation stands in one of these statuses, and answers it. */
+  reaches(id: string, ...statuses: OperationStatus[]): Promise<OperationRow>;
+  close(): Promise<void>;
+};
+
+/**
+ * Runs workflows on a registry that refuses every illegal move of an operation, so that a test which passes has also
+ * shown that the engine keeps to its own state machine.
+ */
+export async function openWorkflowBench(
+  registry: TestRegistry,
+  log: Log = silentLog,
+): Promise<WorkflowBench> {
+  const { db } = registry;
+  await refuseIllegalMoves(registry);
+  const workers: Worker[] = [];
+
+  async function operation(id: string): Promise<OperationRow> {
+    const { rows } = await sql<OperationRow>`
+      select status, progress, message, error, fence, lease_holder as "leaseHolder", wait_until as "waitUntil"
+      from operations where id = ${id}
+    `.execute(db);
+    return rows[0]!;
+  }
+  async function stepRows(id: string) {
+    const { rows } = await sql<{ status: StepStatus; attempt: number }>`
+      select status, attempt from operation_steps where operation_id = ${id} order by ordinal
+    `.execute(db);
+    return rows;
+  }
+
+  return {
+    async worker(workflows, options) {
+      const worker = createWorker({ ...registry, workflows, log, retryBaseMs: 10, ...options });
+      workers.push(worker);
+      await worker.start();
+      return worker;
+    },
+    begin: (workflow, options) =>
+      inTransaction(db, (tx) =>
+        startOperation(tx, { workflow: workflow as Workflow<unknown>, input: {}, ...options }),
+      ),
+    operation,
+    steps: async (id) => (await stepRows(id)).map(({ status }) => status),
+    attempts: async (id) => (await stepRows(id)).map(({ attempt }) => attempt),
+    reaches: (id, ...statuses) =>
+      waitUntil(`operation ${id} is ${statuses.join(" or ")}`, async () => {
+        const row = await operation(id);
+        return statuses.includes(row.status) ? row : undefined;
+      }),
+    async close() {
+      await Promise.all(workers.map((worker) => worker.close()));
+    },
+  };
+}
+
+async function refuseIllegalMoves({ db }: TestRegistry): Promise<void> {
+  const legal = Object.entries(operationTransitions).flatMap(([from, next]) =>
+    next.map((to) => `${from} ${to}`),
+  );
+  const list = sql.raw(legal.map((move) => `'${move}'`).join(", "));
+  await sql`
+    create or replace function refuse_illegal_move() returns trigger language plpgsql as $body$
+    begin
+      if old.status <> new.status and old.status || ' ' || new.status not in (${list}) then
+        raise exception 'illegal move: % -> %', old.status, new.status;
+      end if;
+      return new;
+    end $body$
+  `.execute(db);
+  await sql`
+    create or replace trigger refuse_illegal_move before update on operations
+    for each row execute function refuse_illegal_move()
+  `.execute(db);
+}
