@@ -1,16 +1,16 @@
 import { execFile } from "node:child_process";
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { createDb, type Db, sql } from "../infra/db/index.ts";
-import { type Binaries, linkLibraries, locateBinaries } from "../infra/postgres-process/binaries.ts";
 import { freePort } from "../infra/postgres-process/free-port.ts";
-import { directIdentity, type Identity, mappedIdentity } from "../infra/postgres-process/identity.ts";
-import { initialiseCluster } from "../infra/postgres-process/initialise.ts";
-import { type Launched, launchPostmaster, readyOrGone } from "../infra/postgres-process/postmaster.ts";
+import { giveTo } from "../infra/postgres-process/initialise.ts";
+import { becomesReady, launchPostmaster, postmasterArguments } from "../infra/postgres-process/postmaster.ts";
+import type { Postmaster } from "../infra/postgres-process/processes.ts";
+import { type ClusterTemplate, clusterTemplate } from "./cluster-template.ts";
 
 export type TestPostgres = {
   /** The superuser's URL to the database `postgres`. */
@@ -26,25 +26,24 @@ export type TestPostgres = {
 /**
  * A PostgreSQL of this test's own, on a free port of 127.0.0.1, in about 150 ms: a copy of a cluster that is made once
  * per machine and kept below the system's temporary directory. Commits aren't flushed to disk. It ends with `stop()`,
- * with `await using`, and at the latest when the process that asked for it dies, however it dies.
+ * with `await using`, and at the latest when the thread that asked for it ends, however it ends.
  */
 export async function testPostgres(
   options: { settings?: Record<string, string> } = {},
 ): Promise<TestPostgres> {
-  const binaries = locateBinaries();
-  const identity = process.getuid?.() === 0 ? mappedIdentity() : directIdentity;
-  const template = await clusterTemplate(binaries, identity);
+  const template = await clusterTemplate();
   await removeAbandoned();
   const directory = await mkdtemp(path.join(tmpdir(), `${directoryPrefix}${process.pid}-`));
   const cluster = path.join(directory, "cluster");
-  await promisify(execFile)("cp", ["-a", "--reflink=auto", path.join(template, "cluster"), cluster]);
-  const password = (await readFile(path.join(template, "password"), "utf8")).trim();
-  const environment = await linkLibraries(binaries, path.join(template, "lib"));
-  const { launched, port } = await launch(
-    { binaries, identity, environment, cluster },
-    { ...quickSettings, ...options.settings },
-  );
-  return handle(launched, directory, `postgres://postgres:${password}@127.0.0.1:${port}`, port);
+  await giveTo(template.identity, directory);
+  await promisify(execFile)("cp", [
+    "-a",
+    "--reflink=auto",
+    path.join(template.directory, "cluster"),
+    cluster,
+  ]);
+  const { postmaster, port } = await launch(template, cluster, { ...quickSettings, ...options.settings });
+  return handle(postmaster, directory, `postgres://postgres:${template.password}@127.0.0.1:${port}`, port);
 }
 
 const directoryPrefix = "tenantry-test-postgres-";
@@ -62,15 +61,15 @@ const quickSettings: Record<string, string> = {
   jit: "off",
 };
 
-function handle(launched: Launched, directory: string, base: string, port: number): TestPostgres {
+function handle(postmaster: Postmaster, directory: string, base: string, port: number): TestPostgres {
   const url = `${base}/postgres`;
   let administration: Db | undefined;
   let stopping: Promise<void> | undefined;
 
   async function end(): Promise<void> {
     await administration?.destroy();
-    launched.process.kill("SIGQUIT");
-    await launched.exited;
+    if (!postmaster.isGone()) process.kill(postmaster.pid, "SIGQUIT");
+    await postmaster.exited;
     await rm(directory, { recursive: true, force: true });
   }
   function stop(): Promise<void> {
@@ -87,46 +86,24 @@ function handle(launched: Launched, directory: string, base: string, port: numbe
   return { url, port, createDatabase, stop, [Symbol.asyncDispose]: stop };
 }
 
-type Place = { binaries: Binaries; identity: Identity; environment: Record<string, string>; cluster: string };
-
 /** Another test may take the port between our look and the server's; then the next one is tried. */
 async function launch(
-  place: Place,
+  { binaries, identity, environment }: ClusterTemplate,
+  cluster: string,
   settings: Record<string, string>,
-): Promise<{ launched: Launched; port: number }> {
+): Promise<{ postmaster: Postmaster; port: number }> {
   for (let attempt = 0; attempt < 10; attempt++) {
     const port = await freePort("127.0.0.1");
-    const launched = await launchPostmaster({
-      ...place,
-      settings: { ...settings, port: String(port) },
+    const postmaster = await launchPostmaster({
+      program: binaries.postgres,
+      args: postmasterArguments(cluster, { ...settings, port: String(port) }),
+      ...{ identity, environment },
       output: "ignore",
-      signalOnParentDeath: "QUIT",
+      onParentDeath: "QUIT",
     });
-    if ((await readyOrGone(launched, place.cluster)) === "ready") return { launched, port };
+    if (await becomesReady(postmaster, cluster)) return { postmaster, port };
   }
   throw new Error("The test server didn't start in ten attempts.");
-}
-
-/** The cluster that test servers are copies of. Whoever comes first makes it; a loser of the race throws its own away. */
-async function clusterTemplate(binaries: Binaries, identity: Identity): Promise<string> {
-  const name = `tenantry-test-template-${binaries.packageVersion}-${userInfo().uid}`;
-  const template = path.join(tmpdir(), name);
-  if (existsSync(template)) return template;
-  const draft = await mkdtemp(`${template}-`);
-  await mkdir(path.join(draft, "lib"));
-  const passwordFile = path.join(draft, "password");
-  await writeFile(passwordFile, `${randomBytes(24).toString("base64url")}\n`, { mode: 0o600 });
-  await initialiseCluster(binaries, path.join(draft, "cluster"), passwordFile, {
-    identity,
-    environment: await linkLibraries(binaries, path.join(draft, "lib")),
-    durable: false,
-    walSegmentMegabytes: 1,
-  });
-  await rename(draft, template).catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
-    await rm(draft, { recursive: true, force: true });
-  });
-  return template;
 }
 
 /** A killed test run leaves its files; the next one to come along clears them. */
@@ -134,6 +111,10 @@ async function removeAbandoned(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const pid = Number(name.match(/^tenantry-test-postgres-(\d+)-/)?.[1]);
     if (!Number.isInteger(pid) || existsSync(`/proc/${pid}`)) continue;
-    await rm(path.join(tmpdir(), name), { recursive: true, force: true }).catch(() => undefined);
+    const abandoned = path.join(tmpdir(), name);
+    await rm(abandoned, { recursive: true, force: true }).catch((error: NodeJS.ErrnoException) => {
+      // Another user's, or cleared by another test at this moment.
+      if (error.code !== "EACCES" && error.code !== "EPERM" && error.code !== "ENOTEMPTY") throw error;
+    });
   }
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readlink, rm, symlink } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { PostgresProcessError } from "./problem.ts";
+import { StartRefused } from "../../kernel/index.ts";
 
 /** Where the PostgreSQL programs of this platform lie. `directory` holds `bin`, `lib` and `share`. */
 export type Binaries = { directory: string; postgres: string; initdb: string; packageVersion: string };
@@ -14,10 +14,10 @@ export function locateBinaries(platform: string = `${process.platform}-${process
   try {
     entry = fileURLToPath(import.meta.resolve(name));
   } catch (cause) {
-    throw new PostgresProcessError(
+    throw new StartRefused(
       "postgres_unavailable",
       `There is no embedded PostgreSQL for ${platform} here (the package ${name} isn't installed). ` +
-        "Set DATABASE_URL to a PostgreSQL 15 or newer, or install with optional dependencies.",
+        "Set DATABASE_URL to a PostgreSQL 15 or newer instead, or install with optional dependencies.",
       { cause },
     );
   }
@@ -39,7 +39,7 @@ export function binariesIn(directory: string, packageVersion: string): Binaries 
 type Link = { source: string; target: string };
 
 /** The library names that the package's install script would have linked, and that are missing. */
-export function missingLinks(binaries: Binaries): Link[] {
+function missingLinks(binaries: Binaries): Link[] {
   const list = path.join(binaries.directory, "pg-symlinks.json");
   if (!existsSync(list)) return [];
   const root = path.dirname(binaries.directory);

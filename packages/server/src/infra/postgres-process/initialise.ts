@@ -1,39 +1,57 @@
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { chown, copyFile, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
+import { StartRefused } from "../../kernel/index.ts";
 import type { Binaries } from "./binaries.ts";
-import { PostgresProcessError } from "./problem.ts";
-import { type RunOptions, run } from "./run.ts";
+import { type RunOptions, run, tail } from "./run.ts";
+
+export type InitialiseOptions = RunOptions & {
+  binaries: Binaries;
+  /** Where the cluster shall be; nothing may be there. */
+  cluster: string;
+  /** Holds the superuser's password on its first line. */
+  passwordFile: string;
+  /** False leaves the files in the system's write cache, for tests. */
+  durable?: boolean;
+  walSegmentMegabytes?: number;
+};
 
 /**
- * Makes an empty cluster at `cluster`. It is built beside its place and renamed into it, so a cluster that is there is
- * whole: what an interrupted attempt left is thrown away by the next.
+ * Makes an empty cluster. It is built beside its place and renamed into it, so a cluster that is there is whole: what
+ * an interrupted attempt left is thrown away by the next. A failure is one sentence with initdb's last words.
  */
-export async function initialiseCluster(
-  binaries: Binaries,
-  cluster: string,
-  passwordFile: string,
-  options: RunOptions & { durable?: boolean; walSegmentMegabytes?: number },
-): Promise<void> {
-  const unfinished = `${cluster}.unfinished`;
-  await rm(unfinished, { recursive: true, force: true });
-  await mkdir(unfinished, { mode: 0o700 });
-  const result = await run(binaries.initdb, initialiseArguments(unfinished, passwordFile, options), options);
-  if (result.code !== 0) {
-    await rm(unfinished, { recursive: true, force: true });
-    throw new PostgresProcessError(
-      "postgres_initialisation_failed",
-      `PostgreSQL couldn't make its files in ${path.dirname(cluster)}. Its last words: ${tail(result.output)}`,
+export async function initialiseCluster(options: InitialiseOptions): Promise<void> {
+  const home = path.dirname(options.cluster);
+  await removeUnfinished(options.cluster);
+  // A name of its own: the initdb of a start that was killed may go on for a moment.
+  const unfinished = `${options.cluster}${unfinishedMark}${randomUUID().slice(0, 8)}`;
+  const passwordCopy = `${unfinished}.password`;
+  try {
+    await mkdir(unfinished, { mode: 0o700 });
+    await copyFile(options.passwordFile, passwordCopy);
+    await giveTo(options.identity, unfinished, passwordCopy);
+    const result = await run(
+      options.binaries.initdb,
+      initdbArguments(unfinished, passwordCopy, options),
+      options,
     );
+    if (result.code !== 0) {
+      throw new StartRefused(
+        "postgres_initialisation_failed",
+        `PostgreSQL couldn't make its files in ${home}. Check the space left on that disk and who may write there. ` +
+          `Its last words: ${tail(result.output)}`,
+      );
+    }
+    await rename(unfinished, options.cluster);
+  } finally {
+    await removeUnfinished(options.cluster);
   }
-  await rename(unfinished, cluster);
-  if (options.durable !== false) await syncDirectory(path.dirname(cluster));
+  if (options.durable !== false) await syncDirectory(home);
 }
 
-function initialiseArguments(
-  directory: string,
-  passwordFile: string,
-  options: { durable?: boolean; walSegmentMegabytes?: number },
-): string[] {
+const unfinishedMark = ".unfinished-";
+
+function initdbArguments(directory: string, passwordFile: string, options: InitialiseOptions): string[] {
   return [
     `--pgdata=${directory}`,
     "--username=postgres",
@@ -47,9 +65,29 @@ function initialiseArguments(
     "--builtin-locale=C.UTF-8",
     "--data-checksums",
     "--no-instructions",
-    options.durable === false ? "--no-sync" : "--sync-method=syncfs",
+    // One file after the other: syncfs would also wait for everything that others wrote to the same disk.
+    options.durable === false ? "--no-sync" : "--sync-method=fsync",
     `--wal-segsize=${options.walSegmentMegabytes ?? 16}`,
   ];
+}
+
+/** Hands files that root made to the user whom the server runs as. */
+export async function giveTo(identity: { uid?: number; gid?: number }, ...files: string[]): Promise<void> {
+  const { uid, gid } = identity;
+  if (uid === undefined || gid === undefined) return;
+  await Promise.all(files.map((file) => chown(file, uid, gid)));
+}
+
+async function removeUnfinished(cluster: string): Promise<void> {
+  const prefix = `${path.basename(cluster)}${unfinishedMark}`;
+  for (const name of await readdir(path.dirname(cluster))) {
+    if (!name.startsWith(prefix)) continue;
+    const file = path.join(path.dirname(cluster), name);
+    await rm(file, { recursive: true, force: true }).catch((error: NodeJS.ErrnoException) => {
+      // An initdb that outlived its start is still writing there; the next start removes the rest.
+      if (error.code !== "ENOTEMPTY") throw error;
+    });
+  }
 }
 
 async function syncDirectory(directory: string): Promise<void> {
@@ -59,9 +97,4 @@ async function syncDirectory(directory: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-/** The last lines of a program's output, on one line. */
-export function tail(output: string, lines = 6): string {
-  return output.split("\n").slice(-lines).join(" | ");
 }

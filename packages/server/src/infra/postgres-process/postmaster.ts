@@ -1,37 +1,25 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Binaries } from "./binaries.ts";
 import { commandAs, type Identity } from "./identity.ts";
+import { type Exit, type Postmaster, waitUntilGone } from "./processes.ts";
 import { programEnvironment } from "./run.ts";
 
-export type Exit = { code: number | null; signal: NodeJS.Signals | null };
-
-export type Launched = { process: ChildProcess; pid: number; exited: Promise<Exit> };
-
 export type LaunchOptions = {
-  binaries: Binaries;
+  program: string;
+  args: readonly string[];
   identity: Identity;
   environment: Record<string, string>;
-  cluster: string;
-  settings: Record<string, string>;
   /** Where both output streams of the server go: a file descriptor, open for appending. */
   output: number | "ignore";
-  /** Sent to the server by the kernel when the thread that launched it ends. */
-  signalOnParentDeath?: "QUIT";
+  /** Sent by the kernel to the server when the thread that launched it ends; none when left out. */
+  onParentDeath?: "QUIT";
 };
 
 /** Spawns the postmaster in a session of its own, so that a Ctrl-C meant for us doesn't reach it before we do. */
-export async function launchPostmaster(options: LaunchOptions): Promise<Launched> {
-  const args = postmasterArguments(options.cluster, options.settings);
-  const watched = options.signalOnParentDeath
-    ? {
-        file: "setpriv",
-        args: ["--pdeathsig", options.signalOnParentDeath, "--", options.binaries.postgres, ...args],
-      }
-    : { file: options.binaries.postgres, args };
-  const command = commandAs(options.identity, watched.file, watched.args);
+export async function launchPostmaster(options: LaunchOptions): Promise<Postmaster> {
+  const command = commandAs(options.identity, options.program, options.args, options.onParentDeath);
   const child = spawn(command.file, command.args, {
     env: programEnvironment(options.environment),
     cwd: "/",
@@ -40,51 +28,80 @@ export async function launchPostmaster(options: LaunchOptions): Promise<Launched
     detached: true,
     stdio: ["ignore", options.output, options.output],
   });
+  let gone = false;
+  const exited = new Promise<Exit>((resolve) => {
+    child.once("exit", (code, signal) => {
+      gone = true;
+      resolve({ code, signal });
+    });
+  });
   await new Promise<void>((resolve, reject) => {
     child.once("spawn", resolve);
     child.once("error", reject);
   });
-  const exited = new Promise<Exit>((resolve) => {
-    child.once("exit", (code, signal) => resolve({ code, signal }));
-  });
-  return { process: child, pid: child.pid as number, exited };
+  // Every program before postgres replaces itself by the next, so the number is the postmaster's in the end.
+  return { pid: child.pid as number, exited, isGone: () => gone };
 }
 
-/** The command line after the program's name; an adopted postmaster is recognised by it. */
+/** The command line after the program's name. Settings given here can't be changed by ALTER SYSTEM. */
 export function postmasterArguments(cluster: string, settings: Record<string, string>): string[] {
   return ["-D", cluster, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])];
 }
 
-/** Resolves to "ready" once the server takes connections, or to how it ended if it ends before. */
-export async function readyOrGone(
-  launched: Launched,
+/** Resolves to true once the server takes connections, to false if it ends before. Recovery may take minutes. */
+export async function becomesReady(
+  postmaster: Postmaster,
   cluster: string,
-  signal?: AbortSignal,
-): Promise<"ready" | Exit> {
-  let gone: Exit | undefined;
-  void launched.exited.then((exit) => {
-    gone = exit;
-  });
-  for (;;) {
-    if (gone) return gone;
+  options: { signal?: AbortSignal; onSlow?: () => void } = {},
+): Promise<boolean> {
+  const slowAt = performance.now() + 3_000;
+  let onSlow = options.onSlow;
+  while (!postmaster.isGone()) {
     const state = await readPidFile(cluster);
-    if (state?.pid === launched.pid && state.ready) return "ready";
-    await delay(3, undefined, { signal });
+    if (isReady(state, postmaster.pid)) return true;
+    if (performance.now() > slowAt) {
+      onSlow?.();
+      onSlow = undefined;
+    }
+    await delay(3, undefined, { signal: options.signal });
   }
+  return false;
 }
 
-export type PidFile = { pid: number; dataDirectory: string; startedAt: number; port: number; ready: boolean };
+function isReady(state: PidFile | "unreadable" | undefined, pid: number): boolean {
+  return typeof state === "object" && state.pid === pid && state.status === "ready";
+}
 
-/** Reads postmaster.pid; undefined when there is none or it is half written. */
-export async function readPidFile(cluster: string): Promise<PidFile | undefined> {
-  const text = await readFile(path.join(cluster, "postmaster.pid"), "utf8").catch(() => "");
-  const [pid, dataDirectory, startedAt, port, , , , status = ""] = text.split("\n");
-  if (!pid || !dataDirectory || !startedAt || !port) return undefined;
-  return {
-    pid: Math.abs(Number(pid)),
-    dataDirectory,
-    startedAt: Number(startedAt),
-    port: Number(port),
-    ready: status.trim() === "ready",
-  };
+/**
+ * Ends the server: first politely (clients are cut off, everything is written), after `timeoutMs` at once (the next
+ * start recovers), and if it doesn't react even to that, by the kernel. Works for any server this user may signal.
+ */
+export async function stopPostmaster(postmaster: Postmaster, timeoutMs: number): Promise<void> {
+  for (const [signal, patienceMs] of [
+    ["SIGINT", timeoutMs],
+    // On SIGQUIT the postmaster gives its children five seconds before it kills them.
+    ["SIGQUIT", 7_000],
+    ["SIGKILL", 10_000],
+  ] as const) {
+    if (postmaster.isGone()) return;
+    process.kill(postmaster.pid, signal);
+    if (await waitUntilGone(postmaster, patienceMs)) return;
+  }
+  throw new Error(`PostgreSQL (process ${postmaster.pid}) can't be stopped.`);
+}
+
+export type PidFile = { pid: number; port: number; status: string };
+
+/** Reads postmaster.pid; undefined when there is none. Its status comes last, so it may be missing for a while. */
+export async function readPidFile(cluster: string): Promise<PidFile | "unreadable" | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path.join(cluster, "postmaster.pid"), "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  const [pid, , , port, , , , status = ""] = text.split("\n");
+  if (!pid || !port) return "unreadable";
+  return { pid: Math.abs(Number(pid)), port: Number(port), status: status.trim() };
 }

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { commandAs, type Identity } from "./identity.ts";
 
+/** `code` is null when the program couldn't be started, or was ended by a signal. */
 export type Finished = { code: number | null; output: string };
 
 export type RunOptions = {
@@ -8,17 +9,21 @@ export type RunOptions = {
   environment: Record<string, string>;
   signal?: AbortSignal;
   timeoutMs?: number;
+  /** Written to the program's standard input, which is then closed. */
+  input?: string;
 };
 
-/** Runs a program to its end with both streams collected; a program that can't be started counts as code null. */
+/**
+ * Runs a program to its end with both streams collected. Ends it when `signal` aborts, when it takes longer than
+ * `timeoutMs` (60,000 when left out), and when this process dies.
+ */
 export function run(file: string, args: readonly string[], options: RunOptions): Promise<Finished> {
-  const command = commandAs(options.identity, file, args);
+  const command = commandAs(options.identity, file, args, "KILL");
   return new Promise((resolve, reject) => {
-    execFile(
+    const child = execFile(
       command.file,
       command.args,
       {
-        // The caller's variables (PGDATA, LANG, LD_PRELOAD …) must not reach the server.
         env: programEnvironment(options.environment),
         cwd: "/",
         uid: options.identity.uid,
@@ -30,12 +35,17 @@ export function run(file: string, args: readonly string[], options: RunOptions):
       (error, stdout, stderr) => {
         if (options.signal?.aborted) return reject(options.signal.reason);
         const code = error === null ? 0 : typeof error.code === "number" ? error.code : null;
-        resolve({ code, output: `${stdout}${stderr}${code === null ? error?.message : ""}`.trim() });
+        const reason =
+          code === null ? `\n${error?.signal ? `ended by ${error.signal}` : error?.message}` : "";
+        resolve({ code, output: `${stdout}${stderr}${reason}`.trim() });
       },
     );
+    // A program that ends without reading its input isn't an error of its own: its exit code tells.
+    child.stdin?.on("error", () => undefined).end(options.input ?? "");
   });
 }
 
+/** The caller's variables (PGDATA, PGOPTIONS, LANG, LD_PRELOAD …) must not reach the server. */
 export function programEnvironment(extra: Record<string, string>): NodeJS.ProcessEnv {
   return {
     PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -43,4 +53,9 @@ export function programEnvironment(extra: Record<string, string>): NodeJS.Proces
     TZ: "UTC",
     ...extra,
   };
+}
+
+/** The last lines of a program's output, on one line. */
+export function tail(output: string, lines = 6): string {
+  return output.trim().split("\n").slice(-lines).join(" | ");
 }

@@ -1,0 +1,79 @@
+import { readFileSync, readlinkSync, statSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+export type Exit = { code: number | null; signal: NodeJS.Signals | null };
+
+/** A running server, whether this process started it or found it. */
+export type Postmaster = { pid: number; exited: Promise<Exit>; isGone(): boolean };
+
+/**
+ * Tells this life of `pid` from a later one: the time it started, in ticks since boot. Undefined when there is no such
+ * process, or only its shell: a zombie answers to kill(pid, 0) for ever where process 1 doesn't reap.
+ */
+export function lifeOf(pid: number): string | undefined {
+  const text = readProc(`/proc/${pid}/stat`);
+  // The second field is the program's name in parentheses, and may hold spaces and parentheses itself.
+  const [state, ...rest] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return text === "" || state === "Z" || state === "X" ? undefined : rest[18];
+}
+
+/** The arguments that `pid` was started with, the program's name first; empty when they can't be read. */
+export function commandLineOf(pid: number): string[] {
+  return readProc(`/proc/${pid}/cmdline`).split("\0").slice(0, -1);
+}
+
+/** The file that `pid` runs; marked "(deleted)" by the kernel when it was replaced since; undefined when hidden from us. */
+export function programOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether `pid` is the postmaster of this cluster, and not a stranger who was given its number since. A postmaster works
+ * in its data directory, which the kernel knows even after a rename; where that is hidden, its arguments decide.
+ */
+export function isPostmasterOf(pid: number, cluster: string): boolean {
+  const [program = "", ...args] = commandLineOf(pid);
+  if (path.basename(program) !== "postgres") return false;
+  try {
+    const works = statSync(`/proc/${pid}/cwd`);
+    const wanted = statSync(cluster);
+    return works.ino === wanted.ino && works.dev === wanted.dev;
+  } catch {
+    return args.includes(cluster);
+  }
+}
+
+/** Follows a process that isn't our child. How it ended stays unknown. Undefined when it is gone already. */
+export function watchProcess(pid: number): Postmaster | undefined {
+  const life = lifeOf(pid);
+  if (life === undefined) return undefined;
+  const isGone = () => lifeOf(pid) !== life;
+  const exited = (async (): Promise<Exit> => {
+    while (!isGone()) await delay(100, undefined, { ref: false });
+    return { code: null, signal: null };
+  })();
+  return { pid, exited, isGone };
+}
+
+/** Waits until the process is gone; false when it isn't after `timeoutMs`. */
+export async function waitUntilGone(postmaster: Postmaster, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  while (!postmaster.isGone()) {
+    if (performance.now() > deadline) return false;
+    await delay(5);
+  }
+  return true;
+}
+
+function readProc(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
