@@ -11,7 +11,7 @@ let registry: TestRegistry;
 beforeAll(async () => {
   registry = await testRegistry();
 });
-afterAll(async () => registry.stop());
+afterAll(async () => registry.close());
 
 describe.each([
   ["memory", () => createMemoryIdempotencyStore()],
