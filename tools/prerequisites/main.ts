@@ -25,8 +25,11 @@ function installMissing(missing: ProgramName[]): void {
     giveUp(`installing failed: ${(error as Error).message}`);
     return;
   }
-  for (const name of missing) say(`${name} is now ${findProgram(name)}`);
-  if (missingPrograms().length > 0) giveUp("apt-get succeeded and brought not everything");
+  for (const name of missing) {
+    const path = findProgram(name);
+    if (path) say(`${name} is now ${path}`);
+  }
+  if (missingPrograms().length > 0) giveUp("apt-get succeeded, yet not everything is there");
 }
 
 const missing = missingPrograms();

@@ -36,15 +36,15 @@ function restoreClusterSetting(): void {
 }
 
 function untilRestored(action: () => void, restore: () => void): void {
-  // A handler, whatever it does, keeps the signal from ending us between the change and its undoing;
-  // apt-get gets the same Ctrl-C and stops by itself.
-  const wait = () => process.stderr.write("prerequisites: stopping, putting the machine's settings back\n");
+  const outlive = () => {
+    // Having a handler keeps the signal from ending us before the undoing; apt-get gets the same Ctrl-C.
+  };
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const signal of signals) process.on(signal, wait);
+  for (const signal of signals) process.on(signal, outlive);
   try {
     action();
   } finally {
     restore();
-    for (const signal of signals) process.off(signal, wait);
+    for (const signal of signals) process.off(signal, outlive);
   }
 }
