@@ -1,5 +1,6 @@
 import { installPackages } from "./install.ts";
 import { findProgram, missingPrograms, type ProgramName, packagesOf } from "./programs.ts";
+import { undoKilledRun } from "./quiet-install.ts";
 import { readSystem, whyNotInstallable } from "./system.ts";
 
 // Installs what tests and benches need from Debian and says what it did. Exit 1 when something stays missing,
@@ -34,6 +35,7 @@ function installMissing(missing: ProgramName[]): void {
 
 const missing = missingPrograms();
 const reason = whyNotInstallable(readSystem());
+if (!reason) undoKilledRun();
 if (missing.length === 0) say("nothing is missing");
 else if (reason) giveUp(`nothing installed, since ${reason}`);
 else installMissing(missing);
