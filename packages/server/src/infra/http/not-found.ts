@@ -17,7 +17,9 @@ export function answerUnknownRoutes(api: Api): void {
       route.pattern.test(path) ? [...route.methods] : [],
     );
     const where = `${request.method} ${echo(path)}`;
-    if (methods.length === 0) throw failure("not_found", { detail: `There is no route ${where}.` });
+    if (methods.length === 0 || methods.includes(request.method)) {
+      throw failure("not_found", { detail: `There is nothing at ${where}.` });
+    }
     const allowed = [...new Set(methods)].sort().join(", ");
     reply.header("allow", allowed);
     throw failure("method_not_allowed", { detail: `${where} isn't there, but ${allowed} would be.` });
