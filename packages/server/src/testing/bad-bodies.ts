@@ -1,5 +1,3 @@
-import type { BadInput } from "./bad-input.ts";
-
 /** Texts that break careless programs. */
 export const hostileTexts = {
   SQL: "'; drop table tenants; --",
@@ -19,7 +17,19 @@ export type BadBody = {
   statuses: readonly number[];
 };
 
-type Shape = Pick<BadInput, "body" | "optional" | "nullable" | "takes" | "anyJson">;
+/** What is known of a body that a route accepts. */
+export type Shape = {
+  /** One that is good, with every field the route knows. */
+  body: Record<string, unknown>;
+  /** Pointers of fields that may be left out. */
+  optional?: readonly string[];
+  /** Pointers of fields that may be null. */
+  nullable?: readonly string[];
+  /** Hostile texts that a field takes, since to it they are only letters: `{ "/name": ["SQL", "HTML"] }`. */
+  takes?: Readonly<Record<string, readonly Hostility[]>>;
+  /** Pointers of fields that take any JSON: only the text in them is tried. */
+  anyJson?: readonly string[];
+};
 
 const refused = [400, 422];
 const tenMegabytes = 10 * 1024 * 1024;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Api } from "../infra/http/index.ts";
 import { asOperator } from "./api.ts";
-import { type BadBody, badBodies, type Hostility, hostileTexts } from "./bad-bodies.ts";
+import { type BadBody, badBodies, hostileTexts, type Shape } from "./bad-bodies.ts";
 
 type Route = {
   api: () => Api;
@@ -11,19 +11,7 @@ type Route = {
   state: () => Promise<unknown>;
 };
 
-export type BadInput = Route & {
-  url: string;
-  /** A body that the route accepts, with every field it knows. */
-  body: Record<string, unknown>;
-  /** Pointers of fields that may be left out. */
-  optional?: readonly string[];
-  /** Pointers of fields that may be null. */
-  nullable?: readonly string[];
-  /** Hostile texts that a field takes, since to it they are only letters: `{ "/name": ["SQL", "HTML"] }`. */
-  takes?: Readonly<Record<string, readonly Hostility[]>>;
-  /** Pointers of fields that take any JSON: only the text in them is tried. */
-  anyJson?: readonly string[];
-};
+export type BadInput = Route & Shape & { url: string };
 
 /**
  * Tries everything that can be wrong with a body: each field missing, of another type, too long, hostile, of 10 MB,
