@@ -229,8 +229,8 @@ create unique index operations_one_exclusive on operations (environment_id)
 -- What a worker may take, in the order in which it became due: thousands that wait for next month cost nothing.
 create index operations_due on operations ((coalesce(wait_until, created_at)), id)
   where status in ('queued', 'running', 'waiting', 'cancelling', 'undoing');
-create index operations_tenant on operations (tenant_id, created_at desc);
-create index operations_created on operations (created_at desc, id desc) where not internal;
+create index operations_tenant on operations (tenant_id, id desc);
+create index operations_shown on operations (id desc) where not internal;
 
 create table operation_steps (
   operation_id uuid not null references operations on delete cascade,

@@ -25,7 +25,7 @@ export async function writeUndoBegun(
       update operations set message = ${message}
       where id = ${held.id} and fence = ${held.fence} returning id
     ), begun as (
-      update operation_steps s set status = 'undoing',
+      update operation_steps s set status = 'undoing', started_at = clock_timestamp(), ended_at = null,
         attempt = case when s.status = 'undoing' then s.attempt + 1 else 1 end
       from operation o where s.operation_id = o.id and s.ordinal = ${ordinal}
       returning s.attempt

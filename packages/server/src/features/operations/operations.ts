@@ -1,0 +1,77 @@
+import type { OperationReply } from "@tenantry/contract";
+import { type Db, inTransaction, type Notifications, type Tx } from "../../infra/db/index.ts";
+import { cancelOperation, hasEnded, retryOperation, watchOperation } from "../../infra/workflow/index.ts";
+import { failure, parseId } from "../../kernel/index.ts";
+import { viewOperation } from "./operation-view.ts";
+import {
+  type OperationFilter,
+  type OperationRow,
+  selectOperation,
+  selectOperations,
+} from "./operations.sql.ts";
+
+export type Operations = {
+  /** Rows, the newest first. */
+  list(filter: OperationFilter, page: { limit: number; after: string | undefined }): Promise<OperationRow[]>;
+  /** Throws `operation_not_found`, also for an id that is none. Ids are `op_…` here and below. */
+  show(id: string): Promise<OperationReply>;
+  /** Asks for it to be turned back, and answers how it stands now. Repeatable. Throws `illegal_transition`. */
+  cancel(id: string): Promise<OperationReply>;
+  /** Sends it forward again. Throws `illegal_transition`, or `operation_in_progress` when its environment is busy. */
+  retry(id: string): Promise<OperationReply>;
+  /** Answers as soon as it has ended or needs an operator; after `waitMs` or once `signal` aborts, as it then stands. */
+  waitForEnd(id: string, waitMs: number, signal: AbortSignal): Promise<OperationReply>;
+  /** The operation as it stands, and again after every visible change, until it has ended or `signal` aborts. */
+  follow(id: string, signal: AbortSignal): AsyncGenerator<OperationReply>;
+};
+
+export function createOperations({
+  db,
+  notifications,
+}: {
+  db: Db;
+  notifications: Notifications;
+}): Operations {
+  async function show(id: string): Promise<OperationReply> {
+    const row = await selectOperation(db, requireOperationId(id));
+    if (!row) throw failure("operation_not_found");
+    return viewOperation(row);
+  }
+
+  async function change(id: string, work: (tx: Tx, uuid: string) => Promise<void>): Promise<OperationReply> {
+    const uuid = requireOperationId(id);
+    await inTransaction(db, (tx) => work(tx, uuid));
+    return show(id);
+  }
+
+  async function* follow(id: string, signal: AbortSignal): AsyncGenerator<OperationReply> {
+    let last = "";
+    for await (const _change of watchOperation(notifications, requireOperationId(id), signal)) {
+      const operation = await show(id);
+      const text = JSON.stringify(operation);
+      if (text !== last) yield operation;
+      last = text;
+      if (hasEnded(operation.status)) return;
+    }
+  }
+
+  return {
+    list: (filter, page) => selectOperations(db, filter, page),
+    show,
+    cancel: (id) => change(id, cancelOperation),
+    retry: (id) => change(id, retryOperation),
+    follow,
+    async waitForEnd(id, waitMs, signal) {
+      const enough = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
+      for await (const operation of follow(id, enough))
+        if (hasEnded(operation.status) || operation.status === "needs_operator") return operation;
+      return show(id);
+    },
+  };
+}
+
+function requireOperationId(id: string): string {
+  const uuid = parseId("op", id);
+  if (uuid === undefined) throw failure("operation_not_found");
+  return uuid;
+}
