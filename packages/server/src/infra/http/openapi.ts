@@ -44,6 +44,8 @@ export async function documentApi(api: Api, version: string): Promise<void> {
     staticCSP: contentSecurityPolicy,
     theme: { title: "Tenantry API" },
     uiConfig: {
+      // Without the bar at the top, which would read descriptions from anywhere.
+      layout: "BaseLayout",
       deepLinking: true,
       docExpansion: "list",
       displayOperationId: true,
