@@ -4,5 +4,6 @@ export * from "./error-codes.ts";
 export * from "./operations.ts";
 export * from "./permissions.ts";
 export * from "./runtime.ts";
+export * from "./servers.ts";
 export * from "./settings.ts";
 export * from "./tenants.ts";

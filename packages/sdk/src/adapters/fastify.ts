@@ -43,8 +43,7 @@ export function tenantPlugin(
           return;
         }
         const { status, headers, body } = problemOf(error);
-        // As bytes: Fastify adds a charset to text, and this media type knows none.
-        reply.code(status).headers(headers).send(Buffer.from(body));
+        reply.code(status).headers(headers).send(body);
       },
     );
   });

@@ -1,5 +1,4 @@
 export * from "./clock.ts";
-export * from "./echo.ts";
 export * from "./errors.ts";
 export * from "./gate.ts";
 export * from "./ids.ts";

@@ -1,4 +1,5 @@
-import { echo, failure } from "../../kernel/index.ts";
+import { failure } from "../../kernel/index.ts";
+import { echo } from "./echo.ts";
 import type { Api } from "./types.ts";
 
 /** Answers what no route takes: 405 with `Allow` when the path exists under another method, 404 otherwise. */

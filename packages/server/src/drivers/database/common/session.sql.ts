@@ -20,6 +20,19 @@ export async function terminateEarlierHolders(
   );
 }
 
+/** Ends whoever holds or awaits the lock on a physical name. */
+export async function terminateLockHolders(client: ClientBase, name: string): Promise<void> {
+  await client.query(
+    `select pg_terminate_backend(l.pid, 5000)
+     from pg_locks l join pg_stat_activity a on a.pid = l.pid
+     where l.locktype = 'advisory' and l.objsubid = 1 and l.pid <> pg_backend_pid()
+       and l.database = (select oid from pg_database where datname = current_database())
+       and (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended($1, 7236)
+       and pg_has_role(a.usesysid, 'usage')`,
+    [name],
+  );
+}
+
 /** Waits for the lock and keeps it for the session's life. */
 export async function lockPhysicalName(client: ClientBase, name: string): Promise<void> {
   await client.query("select pg_advisory_lock(hashtextextended($1, 7236))", [name]);

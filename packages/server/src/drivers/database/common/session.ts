@@ -1,7 +1,12 @@
 import pg from "pg";
 import { encodeUuid, failure } from "../../../kernel/index.ts";
 import type { DatabaseServer, DriverContext } from "../driver.ts";
-import { lockPhysicalName, selectServerFacts, terminateEarlierHolders } from "./session.sql.ts";
+import {
+  lockPhysicalName,
+  selectServerFacts,
+  terminateEarlierHolders,
+  terminateLockHolders,
+} from "./session.sql.ts";
 import { urlTo } from "./url.ts";
 
 /** Opens a connection. Replaced in tests that cut it in the middle of a change. */
@@ -40,7 +45,8 @@ export function holderName(context: Pick<DriverContext, "operationId" | "fence">
 /**
  * Opens a backend, ends those that earlier holders of the operation still have, and waits for the lock on a physical
  * name, which lasts as long as the backend. After that, nobody else changes the thing of that name: a zombie's backend
- * is gone, and one that connects later fails the proof of its lease.
+ * is gone, and one that connects later fails the proof of its lease. `seize` ends whoever has the lock: for a thing
+ * that the registry has given up.
  */
 export async function withSession<Result>(
   connect: Connect,
@@ -48,9 +54,11 @@ export async function withSession<Result>(
   server: DatabaseServer,
   physicalName: string,
   work: (session: Session) => Promise<Result>,
+  options: { seize?: boolean } = {},
 ): Promise<Result> {
   return withClient(connect, context, server.url, async (client) => {
     await terminateEarlierHolders(client, encodeUuid(context.operationId), context.fence);
+    if (options.seize) await terminateLockHolders(client, physicalName);
     await lockPhysicalName(client, physicalName);
     const facts = await selectServerFacts(client);
     return work(sessionOn(client, facts, connect, context, server.url));

@@ -18,11 +18,12 @@ export async function remove(
     thing.kind === "role"
       ? [thing]
       : [...rolesOfDatabase(database).map((name) => ({ kind: "role" as const, name })), thing];
-  await withSession(parts.connect, context, server, database, async (session) => {
+  const work = async (session: Session) => {
     if (thing.kind === "database") await removeDatabase(session, database);
     else if (thing.name === migratorName(database)) await removeMigrator(session, database);
     else await removeRole(session, thing.name, database);
-  });
+  };
+  await withSession(parts.connect, context, server, database, work, { seize: true });
   for (const { kind, name } of removed) {
     await context.resourceRemoved({ kind, driver: "database", serverId: server.id, physicalName: name });
   }

@@ -1,0 +1,60 @@
+import { type AppSchema, blueprintName, type DatabaseServer } from "../../drivers/database/index.ts";
+import type { StepContext } from "../../infra/workflow/index.ts";
+import { hasCode, newId } from "../../kernel/index.ts";
+import {
+  deleteBlueprint,
+  deleteUnfinished,
+  insertCreating,
+  selectDatabaseByName,
+  selectMigrations,
+  updateBlueprintReady,
+} from "./databases.sql.ts";
+import { type PlacementParts, requireDriver } from "./parts.ts";
+
+type Wanted = { server: DatabaseServer; level: string; appId: string; schemaVersion: number };
+
+/**
+ * Sees to it that a server has the blueprint of an app's schema version, and answers the schema. When it stands, that
+ * is one look into the registry. Repeatable; any number may ask at once. Throws `migration_failed`.
+ */
+export async function ensureBlueprint(
+  parts: PlacementParts,
+  context: StepContext,
+  wanted: Wanted,
+): Promise<AppSchema> {
+  const { server, appId, schemaVersion } = wanted;
+  const schema = { appId, migrations: await selectMigrations(context.db, appId, schemaVersion) };
+  const name = blueprintName(schema);
+  const known = await selectDatabaseByName(context.db, server.id, name);
+  if (known?.state === "blueprint") return schema;
+  await context.transaction((tx) =>
+    insertCreating(tx, {
+      id: newId(),
+      serverId: server.id,
+      appId,
+      level: "database",
+      name,
+      schemaVersion,
+      roleName: null,
+    }),
+  );
+  try {
+    await requireDriver(parts.drivers, wanted.level).buildBlueprint(context, { server, schema });
+  } catch (error) {
+    if (hasCode(error, "migration_failed")) {
+      await context.transaction((tx) => deleteUnfinished(tx, server.id, name));
+    }
+    throw error;
+  }
+  await context.transaction((tx) => updateBlueprintReady(tx, server.id, name));
+  return schema;
+}
+
+/** Somebody dropped the blueprint's database behind our back: whoever comes next builds it again. */
+export async function forgetBlueprint(
+  context: StepContext,
+  server: DatabaseServer,
+  schema: AppSchema,
+): Promise<void> {
+  await context.transaction((tx) => deleteBlueprint(tx, server.id, blueprintName(schema)));
+}

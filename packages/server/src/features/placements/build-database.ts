@@ -1,0 +1,73 @@
+import { databaseName, roleName } from "../../drivers/database/index.ts";
+import { databaseErrorCode } from "../../infra/db/index.ts";
+import type { StepContext } from "../../infra/workflow/index.ts";
+import { failure } from "../../kernel/index.ts";
+import { ensureBlueprint, forgetBlueprint } from "./blueprints.ts";
+import {
+  type DatabaseRow,
+  type DatabaseState,
+  deleteDatabase,
+  insertCreating,
+  selectDatabase,
+  updateBuilt,
+  updateRemoving,
+} from "./databases.sql.ts";
+import { type PlacementParts, requireDriver, roleSecretContext } from "./parts.ts";
+import { deletePlacement } from "./placements.sql.ts";
+import { requireServer } from "./servers.ts";
+
+export type NewDatabase = Pick<DatabaseRow, "id" | "serverId" | "appId" | "level" | "schemaVersion">;
+
+/** The row of a database that is about to be built: names follow from the id. */
+export function creatingRow(database: NewDatabase) {
+  return { ...database, name: databaseName(database.id), roleName: roleName(database.id) };
+}
+
+/**
+ * Builds a database with its role, from its row in state `creating` to `state`. Repeatable: a row that is further
+ * already stays as it is, and what an earlier attempt made is used or made again.
+ */
+export async function buildDatabase(
+  parts: PlacementParts,
+  context: StepContext,
+  database: NewDatabase,
+  state: "spare" | "in_use",
+): Promise<void> {
+  // A finished one may be in use by now: building once more would change its password.
+  const known = await selectDatabase(context.db, database.id);
+  if (known && known.state !== "creating") return;
+  const driver = requireDriver(parts.drivers, database.level);
+  const server = await requireServer(context.db, parts.secrets, database.serverId);
+  const schema = await ensureBlueprint(parts, context, { ...database, server });
+  await context.transaction((tx) => insertCreating(tx, creatingRow(database)));
+  const built = await driver
+    .build(context, { server, databaseId: database.id, schema })
+    .catch(async (error: unknown) => {
+      if (databaseErrorCode(error) !== "3D000") throw error;
+      await forgetBlueprint(context, server, schema);
+      throw failure("unavailable", { detail: "The blueprint is gone; it is built again." }, { cause: error });
+    });
+  const roleSecret = parts.secrets.seal(built.password, roleSecretContext(database.id));
+  await context.transaction((tx) => updateBuilt(tx, { id: database.id, state, roleSecret }));
+}
+
+/**
+ * Removes a database with its role from its server, and then its rows from the registry. Repeatable. One whose state
+ * isn't in `from` stays: a spare may have found its tenant in the meantime.
+ */
+export async function removeDatabase(
+  parts: PlacementParts,
+  context: StepContext,
+  databaseId: string,
+  options: { from: readonly DatabaseState[]; placementId?: string },
+): Promise<void> {
+  const database = await context.transaction((tx) => updateRemoving(tx, databaseId, options.from));
+  if (!database) return;
+  const server = await requireServer(context.db, parts.secrets, database.serverId);
+  const thing = { kind: "database" as const, name: database.name };
+  await requireDriver(parts.drivers, database.level).remove(context, { server, thing });
+  await context.transaction(async (tx) => {
+    if (options.placementId) await deletePlacement(tx, options.placementId);
+    await deleteDatabase(tx, database.id);
+  });
+}

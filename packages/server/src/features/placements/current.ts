@@ -1,0 +1,65 @@
+import type { RuntimeEnvironment } from "@tenantry/contract";
+import type { Db, Tx } from "../../infra/db/index.ts";
+import { showId } from "../../kernel/index.ts";
+import { type PlacementParts, requireDriver, roleSecretContext } from "./parts.ts";
+import { type CurrentPlacementRow, type PlacementKind, selectCurrentPlacements } from "./placements.sql.ts";
+import { openServer } from "./servers.ts";
+
+/** Where an environment lives, for people: nothing secret. */
+export type ShownPlacements = { [kind in PlacementKind]: Record<string, unknown> | null };
+
+/** Where environments live now, as the API shows it, by the environments' UUIDs. */
+export async function currentPlacements(
+  db: Db | Tx,
+  environmentIds: readonly string[],
+): Promise<Map<string, ShownPlacements>> {
+  const shown = new Map<string, ShownPlacements>();
+  for (const id of environmentIds)
+    shown.set(id, { database: null, storage: null, cache: null, compute: null });
+  for (const row of await selectCurrentPlacements(db, environmentIds)) {
+    shown.get(row.environmentId)![row.kind] = showPlacement(row);
+  }
+  return shown;
+}
+
+function showPlacement(row: CurrentPlacementRow): Record<string, unknown> {
+  if (row.kind !== "database") return { driver: row.driver, ...row.detail, generation: row.generation };
+  return {
+    level: row.level,
+    serverId: row.serverId && showId("srv", row.serverId),
+    server: row.serverName,
+    name: row.databaseName,
+    schemaVersion: row.schemaVersion,
+    generation: row.generation,
+  };
+}
+
+type RuntimeDatabase = NonNullable<RuntimeEnvironment["database"]>;
+
+/** How an application reaches its environments' databases: with passwords, for the runtime snapshot alone. */
+export async function runtimeDatabases(
+  db: Db | Tx,
+  parts: Pick<PlacementParts, "drivers" | "secrets">,
+  environmentIds: readonly string[],
+): Promise<Map<string, RuntimeDatabase>> {
+  const found = new Map<string, RuntimeDatabase>();
+  for (const row of await selectCurrentPlacements(db, environmentIds)) {
+    if (row.kind === "database") found.set(row.environmentId, openDatabase(parts, row));
+  }
+  return found;
+}
+
+function openDatabase(
+  { drivers, secrets }: Pick<PlacementParts, "drivers" | "secrets">,
+  row: CurrentPlacementRow,
+): RuntimeDatabase {
+  const server = openServer(secrets, { id: row.serverId!, urlSecret: row.serverUrlSecret! });
+  const password = secrets.open(row.roleSecret!, roleSecretContext(row.databaseId!)).toString("utf8");
+  const url = requireDriver(drivers, row.level!).connectionUrl(server, {
+    name: row.databaseName!,
+    roleName: row.roleName!,
+    password,
+  });
+  const level = row.level as RuntimeDatabase["level"];
+  return { level, serverId: showId("srv", server.id), url, generation: row.generation };
+}

@@ -1,0 +1,23 @@
+import { type Db, inTransaction } from "../../infra/db/index.ts";
+import { lockServer, upsertLease } from "./leases.sql.ts";
+
+/** How long a holder may use its backends without renewing; milliseconds. */
+export const backendLeaseMs = 30_000;
+
+/**
+ * Leases database backends on a server to a process, from a budget that all processes share. Answers how many it may
+ * hold, from 0 to `wanted`; fewer when others hold the rest. Call it again well before `backendLeaseMs` has passed:
+ * that renews the lease, and may grow or shrink it. What isn't renewed goes to others.
+ */
+export async function leaseBackends(
+  db: Db,
+  holder: string,
+  serverId: string,
+  wanted: number,
+  leaseMs: number = backendLeaseMs,
+): Promise<number> {
+  return inTransaction(db, async (tx) => {
+    await lockServer(tx, serverId);
+    return upsertLease(tx, { holder, serverId, wanted, leaseMs });
+  });
+}

@@ -1,0 +1,79 @@
+import type { Db } from "../../infra/db/index.ts";
+import { selectDatabasesOn } from "./databases.sql.ts";
+import { selectDeclared, selectPlacedNames } from "./leftovers.sql.ts";
+import type { PlacementParts } from "./parts.ts";
+import { selectServers } from "./servers.sql.ts";
+import { openServer } from "./servers.ts";
+
+export type Leftover = {
+  /** `unexplained`: it stands, and no row says why. `missing`: a row says it stands, and it doesn't. */
+  problem: "unexplained" | "missing";
+  kind: "database" | "role" | "storage" | "cache";
+  name: string;
+  serverId?: string;
+};
+
+/**
+ * Compares what stands on servers and disks with what the registry says should. Things that open operations are just
+ * making or removing count as explained, and not as missing. Changes nothing.
+ */
+export async function scanForLeftovers(db: Db, parts: PlacementParts): Promise<Leftover[]> {
+  const found: Leftover[] = [];
+  for (const row of await selectServers(db)) {
+    found.push(...(await scanServer(db, parts, row)));
+  }
+  for (const kind of ["storage", "cache"] as const) {
+    const standing = await parts[kind].list();
+    const explained = await selectPlacedNames(db, kind);
+    const current = explained.filter(({ settled }) => settled);
+    const compared = compare(
+      standing,
+      explained.map(({ name }) => name),
+      current.map(({ name }) => name),
+    );
+    found.push(...compared.map((difference) => ({ ...difference, kind })));
+  }
+  return found;
+}
+
+async function scanServer(
+  db: Db,
+  parts: PlacementParts,
+  row: { id: string; urlSecret: Buffer },
+): Promise<Leftover[]> {
+  const server = openServer(parts.secrets, row);
+  const drivers = Object.values(parts.drivers);
+  const standing = (await Promise.all(drivers.map((driver) => driver.list(server)))).flat();
+  // Read after looking at the server: what was declared since then isn't there yet.
+  const databases = await selectDatabasesOn(db, row.id);
+  const declared = await selectDeclared(db, row.id);
+  const settled = databases.filter(({ state }) => state !== "creating" && state !== "removing");
+  const found: Leftover[] = [];
+  for (const kind of ["database", "role"] as const) {
+    const nameOf = (database: (typeof databases)[number]) =>
+      kind === "database" ? database.name : database.roleName;
+    const names = (rows: typeof databases) => rows.map(nameOf).filter((name) => name !== null);
+    const explained = [
+      ...names(databases),
+      ...declared.filter((resource) => resource.kind === kind).map((resource) => resource.name),
+    ];
+    const here = standing.filter((thing) => thing.kind === kind).map(({ name }) => name);
+    const compared = compare(here, explained, names(settled));
+    found.push(...compared.map((difference) => ({ ...difference, kind, serverId: row.id })));
+  }
+  return found;
+}
+
+function compare(
+  standing: readonly string[],
+  explained: readonly string[],
+  required: readonly string[],
+): Pick<Leftover, "problem" | "name">[] {
+  const [here, known] = [new Set(standing), new Set(explained)];
+  const unexplained = standing.filter((name) => !known.has(name));
+  const missing = required.filter((name) => !here.has(name));
+  return [
+    ...unexplained.map((name) => ({ problem: "unexplained" as const, name })),
+    ...missing.map((name) => ({ problem: "missing" as const, name })),
+  ];
+}

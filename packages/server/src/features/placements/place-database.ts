@@ -1,0 +1,76 @@
+import type { Tx } from "../../infra/db/index.ts";
+import type { StepContext } from "../../infra/workflow/index.ts";
+import { newId } from "../../kernel/index.ts";
+import { buildDatabase, creatingRow } from "./build-database.ts";
+import { claimSpare, type DatabaseRow, insertCreating, selectDatabase } from "./databases.sql.ts";
+import type { PlacementParts } from "./parts.ts";
+import {
+  insertPlacement,
+  type PlacementRow,
+  selectPlacements,
+  updatePlacementCurrent,
+} from "./placements.sql.ts";
+import { chooseServer } from "./servers.ts";
+
+export type DatabaseWanted = {
+  environmentId: string;
+  appId: string;
+  level: DatabaseRow["level"];
+  schemaVersion: number;
+  region?: string | undefined;
+};
+
+export type DatabasePlaced = { placementId: string; databaseId: string; fromSpare: boolean };
+
+/**
+ * Gives an environment its database: a spare when there is one, which takes one short transaction, or a new one built
+ * on the spot. Repeatable: an environment that has a database keeps it.
+ */
+export async function placeDatabase(
+  parts: PlacementParts,
+  context: StepContext,
+  wanted: DatabaseWanted,
+): Promise<DatabasePlaced> {
+  const begun = await context.transaction((tx) => claimOrReserve(tx, wanted));
+  parts.onTaken(wanted.appId);
+  const { placement } = begun;
+  const placed = { placementId: placement.id, databaseId: placement.databaseId! };
+  if (placement.state === "current") return { ...placed, fromSpare: begun.fromSpare };
+  const database = (await selectDatabase(context.db, placed.databaseId))!;
+  await buildDatabase(parts, context, database, "in_use");
+  await context.transaction((tx) => updatePlacementCurrent(tx, placement.id));
+  return { ...placed, fromSpare: false };
+}
+
+type Begun = { placement: Pick<PlacementRow, "id" | "state" | "databaseId">; fromSpare: boolean };
+
+async function claimOrReserve(tx: Tx, wanted: DatabaseWanted): Promise<Begun> {
+  const [known] = await selectPlacements(tx, wanted.environmentId, "database");
+  if (known && known.state !== "retired") return { placement: known, fromSpare: false };
+  const spare = await claimSpare(tx, wanted);
+  if (spare) return { placement: await insertFor(tx, wanted, spare, "current"), fromSpare: true };
+  const server = await chooseServer(tx, wanted);
+  const row = creatingRow({ ...wanted, id: newId(), serverId: server.id });
+  await insertCreating(tx, row);
+  return { placement: await insertFor(tx, wanted, row, "building"), fromSpare: false };
+}
+
+async function insertFor(
+  tx: Tx,
+  wanted: DatabaseWanted,
+  database: Pick<DatabaseRow, "id" | "name">,
+  state: "current" | "building",
+): Promise<Begun["placement"]> {
+  const placement = {
+    id: newId(),
+    environmentId: wanted.environmentId,
+    kind: "database" as const,
+    driver: wanted.level,
+    state,
+    databaseId: database.id,
+    physicalName: database.name,
+    schemaVersion: wanted.schemaVersion,
+  };
+  await insertPlacement(tx, placement);
+  return placement;
+}

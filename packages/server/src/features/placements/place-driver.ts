@@ -1,0 +1,15 @@
+import type { DriverContext } from "../../drivers/database/index.ts";
+
+/**
+ * Provides one kind of thing beside databases: files, cache. Its methods declare what they make, and may be repeated.
+ */
+export type PlaceDriver = {
+  /** As placements name it: `fs`, `memory`. */
+  readonly driver: string;
+  /** Where an environment's things will be; known before they are made. */
+  nameFor(environmentId: string): string;
+  provision(context: DriverContext, physicalName: string): Promise<void>;
+  remove(context: DriverContext, physicalName: string): Promise<void>;
+  /** Everything that stands, for the scan for leftovers. */
+  list(): Promise<string[]>;
+};

@@ -1,0 +1,86 @@
+import { type Db, sql, type Tx } from "../../infra/db/index.ts";
+
+export type PlacementKind = "database" | "storage" | "cache" | "compute";
+
+export type PlacementRow = {
+  id: string;
+  environmentId: string;
+  kind: PlacementKind;
+  driver: string;
+  state: "building" | "current" | "retired";
+  generation: number;
+  databaseId: string | null;
+  physicalName: string | null;
+  schemaVersion: number | null;
+  detail: Record<string, unknown>;
+};
+
+const columns = sql`
+  p.id, p.environment_id as "environmentId", p.kind, p.driver, p.state, p.generation, p.database_id as "databaseId",
+  p.physical_name as "physicalName", p.schema_version as "schemaVersion", p.detail
+`;
+
+/** All generations of an environment's placements, of one kind when it is given. */
+export async function selectPlacements(
+  db: Db | Tx,
+  environmentId: string,
+  kind?: PlacementKind,
+): Promise<PlacementRow[]> {
+  const { rows } = await sql<PlacementRow>`
+    select ${columns} from placements p
+    where p.environment_id = ${environmentId} and ${kind ? sql`p.kind = ${kind}` : sql`true`}
+    order by p.kind, p.generation desc
+  `.execute(db);
+  return rows;
+}
+
+export async function insertPlacement(
+  tx: Tx,
+  placement: Omit<PlacementRow, "detail" | "generation"> & { detail?: Record<string, unknown> },
+): Promise<void> {
+  await sql`
+    insert into placements (id, environment_id, kind, driver, state, generation, database_id, physical_name,
+      schema_version, detail)
+    select ${placement.id}::uuid, ${placement.environmentId}::uuid, ${placement.kind}, ${placement.driver},
+      ${placement.state}, coalesce(max(generation), 0) + 1, ${placement.databaseId}::uuid, ${placement.physicalName},
+      ${placement.schemaVersion}::int, ${JSON.stringify(placement.detail ?? {})}::jsonb
+    from placements where environment_id = ${placement.environmentId} and kind = ${placement.kind}
+  `.execute(tx);
+}
+
+export async function updatePlacementCurrent(tx: Tx, id: string): Promise<void> {
+  await sql`update placements set state = 'current' where id = ${id}`.execute(tx);
+}
+
+export async function updatePlacementRetired(tx: Tx, id: string): Promise<void> {
+  await sql`update placements set state = 'retired' where id = ${id}`.execute(tx);
+}
+
+export async function deletePlacement(tx: Tx, id: string): Promise<void> {
+  await sql`delete from placements where id = ${id}`.execute(tx);
+}
+
+export type CurrentPlacementRow = PlacementRow & {
+  level: string | null;
+  databaseName: string | null;
+  roleName: string | null;
+  roleSecret: Buffer | null;
+  serverId: string | null;
+  serverName: string | null;
+  serverUrlSecret: Buffer | null;
+};
+
+/** Where environments live now, with what it takes to connect. */
+export async function selectCurrentPlacements(
+  db: Db | Tx,
+  environmentIds: readonly string[],
+): Promise<CurrentPlacementRow[]> {
+  const { rows } = await sql<CurrentPlacementRow>`
+    select ${columns}, d.level, d.name as "databaseName", d.role_name as "roleName", d.role_secret as "roleSecret",
+      s.id as "serverId", s.name as "serverName", s.url_secret as "serverUrlSecret"
+    from placements p left join databases d on d.id = p.database_id left join database_servers s on s.id = d.server_id
+    where p.environment_id = any (${environmentIds}::uuid[]) and p.state = 'current'
+    order by p.environment_id, p.kind
+  `.execute(db);
+  return rows;
+}

@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { notes, runAt } from "../../drivers/database/driver.testsuite.ts";
+import { sql } from "../../infra/db/index.ts";
+import {
+  insertApp,
+  insertEnvironment,
+  insertMigrations,
+  type TestPlacements,
+  testPlacements,
+} from "../../testing/placements.ts";
+import { waitUntil } from "../../testing/wait-until.ts";
+import { currentPlacements } from "./index.ts";
+
+let house: TestPlacements;
+beforeAll(async () => {
+  house = await testPlacements();
+});
+afterAll(() => house.close());
+
+async function states(appId: string): Promise<Record<string, number>> {
+  const { rows } = await sql<{ state: string; count: number }>`
+    select state, count(*) as count from databases where app_id = ${appId} group by state`.execute(house.db);
+  return Object.fromEntries(rows.map((row) => [row.state, row.count]));
+}
+
+async function place(appId: string, environmentId: string, schemaVersion = 1) {
+  const wanted = { environmentId, appId, level: "database" as const, schemaVersion };
+  return house.run((context) => house.placements.placeDatabase(context, wanted));
+}
+
+async function urlOf(environmentId: string): Promise<string> {
+  const found = await house.placements.runtimeDatabases(house.db, [environmentId]);
+  return found.get(environmentId)!.url;
+}
+
+test("an environment gets a database on the spot when there is no spare, and keeps it when asked again", async () => {
+  const appId = await insertApp(house.db, notes);
+  const environmentId = await insertEnvironment(house.db, appId);
+  const placed = await place(appId, environmentId);
+  expect(placed.fromSpare).toBe(false);
+  expect(await place(appId, environmentId)).toMatchObject({ databaseId: placed.databaseId });
+  expect(await runAt(await urlOf(environmentId), "select body from notes")).toEqual([
+    { body: "from the migration" },
+  ]);
+  const shown = (await currentPlacements(house.db, [environmentId])).get(environmentId);
+  expect(shown?.database).toMatchObject({ level: "database", server: "embedded", schemaVersion: 1 });
+  expect(JSON.stringify(shown)).not.toContain("postgres://");
+  expect(await states(appId)).toEqual({ blueprint: 1, in_use: 1 });
+});
+
+test("spares are kept, and eight environments that come at once get eight different ones", async () => {
+  const appId = await insertApp(house.db, notes);
+  const keeper = house.keeper({ atRest: 8, pollMs: 20 });
+  keeper.start();
+  await waitUntil("the shelf is full", async () => (await states(appId)).spare === 8, 30_000);
+  const environments = await Promise.all(Array.from({ length: 8 }, () => insertEnvironment(house.db, appId)));
+  const placed = await Promise.all(environments.map((environmentId) => place(appId, environmentId)));
+  expect(placed.every(({ fromSpare }) => fromSpare)).toBe(true);
+  expect(new Set(placed.map(({ databaseId }) => databaseId)).size).toBe(8);
+  const urls = await Promise.all(environments.map(urlOf));
+  for (const url of urls) await runAt(url, "insert into notes (body) values ('mine')");
+  await waitUntil("the shelf is full again", async () => (await states(appId)).spare! >= 8, 30_000);
+  await keeper.close();
+});
+
+test("an app's new schema version makes spares and blueprint of the old one go", async () => {
+  const appId = await insertApp(house.db, notes);
+  const keeper = house.keeper({ atRest: 2, pollMs: 20 });
+  keeper.start();
+  await waitUntil("the shelf is full", async () => (await states(appId)).spare === 2, 30_000);
+  await insertMigrations(house.db, appId, 2, ["alter table notes add column stars int"]);
+  await sql`update apps set schema_version = 2 where id = ${appId}`.execute(house.db);
+  await waitUntil(
+    "only the new version stands",
+    async () => {
+      const { rows } = await sql<{ version: number; state: string; count: number }>`
+        select schema_version as version, state, count(*) as count from databases where app_id = ${appId}
+        group by 1, 2 order by 2`.execute(house.db);
+      return (
+        JSON.stringify(rows) ===
+        '[{"version":2,"state":"blueprint","count":1},{"version":2,"state":"spare","count":2}]'
+      );
+    },
+    30_000,
+  );
+  await keeper.close();
+});
+
+test("a database is migrated to a later version, and its placement says so", async () => {
+  const appId = await insertApp(house.db, notes);
+  const environmentId = await insertEnvironment(house.db, appId);
+  const { databaseId } = await place(appId, environmentId);
+  await insertMigrations(house.db, appId, 2, ["alter table notes add column stars int not null default 5"]);
+  const migrated = await house.run((context) => house.placements.migrateDatabase(context, databaseId, 2));
+  expect(migrated).toEqual({ applied: 1 });
+  expect(await runAt(await urlOf(environmentId), "select stars from notes")).toEqual([{ stars: 5 }]);
+  const shown = (await currentPlacements(house.db, [environmentId])).get(environmentId);
+  expect(shown?.database).toMatchObject({ schemaVersion: 2 });
+});
+
+test("a failing migration is told with file, line and column, and leaves no row, database or role", async () => {
+  const appId = await insertApp(house.db, "create table a (id int);\n\ncreate tabel b (id int);");
+  const trial = house.run((context) => house.placements.tryMigrations(context, { appId, schemaVersion: 1 }));
+  await expect(trial).rejects.toMatchObject({
+    code: "migration_failed",
+    detail: '0001.sql, line 3, column 8: syntax error at or near "tabel".',
+  });
+  expect(await states(appId)).toEqual({});
+  expect(await house.placements.scanForLeftovers(house.db)).toEqual([]);
+});
+
+test("a blueprint that somebody dropped is built again", async () => {
+  const appId = await insertApp(house.db, notes);
+  await house.run((context) => house.placements.tryMigrations(context, { appId, schemaVersion: 1 }));
+  const { rows } = await sql<{ name: string }>`
+    select name from databases where app_id = ${appId} and state = 'blueprint'`.execute(house.db);
+  await runAt(house.postgres.url, `drop database ${rows[0]!.name}`);
+  expect(await house.placements.scanForLeftovers(house.db)).toMatchObject([
+    { problem: "missing", name: rows[0]!.name },
+  ]);
+  const environmentId = await insertEnvironment(house.db, appId);
+  await place(appId, environmentId);
+  expect(await runAt(await urlOf(environmentId), "select 1 as one")).toEqual([{ one: 1 }]);
+  expect(await house.placements.scanForLeftovers(house.db)).toEqual([]);
+});
+
+test("removing what an environment has leaves nothing, and may be repeated", async () => {
+  const appId = await insertApp(house.db, notes);
+  const environmentId = await insertEnvironment(house.db, appId);
+  await place(appId, environmentId);
+  await house.run((context) => house.placements.placeStorage(context, environmentId));
+  await house.run((context) => house.placements.placeCache(context, environmentId));
+  const kinds = ["database", "storage", "cache"] as const;
+  for (const kind of [...kinds, ...kinds]) {
+    await house.run((context) => house.placements.removePlacements(context, { environmentId, kind }));
+  }
+  expect(await states(appId)).toEqual({ blueprint: 1 });
+  const { rows } = await sql`select from placements where environment_id = ${environmentId}`.execute(
+    house.db,
+  );
+  expect(rows).toEqual([]);
+  expect(await house.placements.scanForLeftovers(house.db)).toEqual([]);
+});
+
+test("the scan names what stands without a reason", async () => {
+  const driver = house.drivers.database!;
+  const names = await driver.list({ id: house.serverId, url: house.postgres.url });
+  const database = names.find(({ kind }) => kind === "database")!;
+  await runAt(house.postgres.url, `create database tn_stray owner ${await ownerOf(database.name)}`);
+  expect(await house.placements.scanForLeftovers(house.db)).toEqual([
+    { problem: "unexplained", kind: "database", name: "tn_stray", serverId: house.serverId },
+  ]);
+  await runAt(house.postgres.url, "drop database tn_stray");
+});
+
+async function ownerOf(database: string): Promise<string> {
+  const [row] = await runAt<{ owner: string }>(
+    house.postgres.url,
+    `select pg_get_userbyid(datdba) as owner from pg_database where datname = '${database}'`,
+  );
+  return row!.owner;
+}

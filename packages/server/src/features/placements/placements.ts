@@ -1,0 +1,66 @@
+import type { Db } from "../../infra/db/index.ts";
+import type { StepContext } from "../../infra/workflow/index.ts";
+import { ensureBlueprint } from "./blueprints.ts";
+import { runtimeDatabases } from "./current.ts";
+import { scanForLeftovers } from "./leftovers.ts";
+import { migrateDatabase } from "./migrate-database.ts";
+import type { PlacementParts } from "./parts.ts";
+import { type DatabaseWanted, placeDatabase } from "./place-database.ts";
+import { placeThing } from "./place-things.ts";
+import type { PlacementKind } from "./placements.sql.ts";
+import { removePlacements } from "./remove-placements.ts";
+import { createRemovers } from "./removers.ts";
+import { chooseServer, openServer } from "./servers.ts";
+import { createPlacementWorkflows } from "./workflows.ts";
+
+export type Placements = ReturnType<typeof createPlacements>;
+
+/** Decides where environments live, puts them there, and takes them away again. All of it is repeatable. */
+export function createPlacements(parts: PlacementParts) {
+  return {
+    /** Gives an environment its database: a spare, or one built on the spot. */
+    placeDatabase: (context: StepContext, wanted: DatabaseWanted) => placeDatabase(parts, context, wanted),
+
+    /** Gives an environment its files. */
+    placeStorage: (context: StepContext, environmentId: string) =>
+      placeThing(parts, context, { environmentId, kind: "storage" }),
+
+    /** Gives an environment its cache. */
+    placeCache: (context: StepContext, environmentId: string) =>
+      placeThing(parts, context, { environmentId, kind: "cache" }),
+
+    /** Removes all that an environment has of a kind; also the undo of placing it. */
+    removePlacements: (context: StepContext, which: { environmentId: string; kind: PlacementKind }) =>
+      removePlacements(parts, context, which),
+
+    /**
+     * Tries an app's migrations up to a version, by building the blueprint that databases are copied from. Throws
+     * `migration_failed` with file, line and column, having left nothing behind.
+     */
+    async tryMigrations(
+      context: StepContext,
+      wanted: { appId: string; schemaVersion: number },
+    ): Promise<void> {
+      const server = await context.transaction((tx) => chooseServer(tx, {}));
+      const opened = openServer(parts.secrets, server);
+      await ensureBlueprint(parts, context, { ...wanted, level: "database", server: opened });
+    },
+
+    /** Brings a database up to a schema version of its app. */
+    migrateDatabase: (context: StepContext, databaseId: string, schemaVersion: number) =>
+      migrateDatabase(parts, context, databaseId, schemaVersion),
+
+    /** How an application reaches its environments' databases, passwords included. */
+    runtimeDatabases: (db: Db, environmentIds: readonly string[]) =>
+      runtimeDatabases(db, parts, environmentIds),
+
+    /** What stands without a reason, and what should stand and doesn't. */
+    scanForLeftovers: (db: Db) => scanForLeftovers(db, parts),
+
+    /** For the sweeper: `kind/driver` → how to remove what an ended operation left unfinished. */
+    removers: (db: Db) => createRemovers(db, parts),
+
+    /** The platform's own operations on databases, for the worker and for the keeper of spares. */
+    workflows: createPlacementWorkflows(parts),
+  };
+}

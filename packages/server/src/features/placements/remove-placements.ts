@@ -1,0 +1,39 @@
+import type { StepContext } from "../../infra/workflow/index.ts";
+import { removeDatabase } from "./build-database.ts";
+import type { PlacementParts } from "./parts.ts";
+import {
+  deletePlacement,
+  type PlacementKind,
+  type PlacementRow,
+  selectPlacements,
+  updatePlacementRetired,
+} from "./placements.sql.ts";
+
+/**
+ * Removes what an environment has of one kind, all generations, from where it stands and from the registry. Repeatable;
+ * an environment without any is fine. It serves as the undo of placing, too.
+ */
+export async function removePlacements(
+  parts: PlacementParts,
+  context: StepContext,
+  which: { environmentId: string; kind: PlacementKind },
+): Promise<void> {
+  for (const placement of await selectPlacements(context.db, which.environmentId, which.kind)) {
+    await removePlacement(parts, context, placement);
+  }
+}
+
+async function removePlacement(
+  parts: PlacementParts,
+  context: StepContext,
+  placement: PlacementRow,
+): Promise<void> {
+  await context.transaction((tx) => updatePlacementRetired(tx, placement.id));
+  if (placement.kind === "storage" || placement.kind === "cache") {
+    await parts[placement.kind].remove(context, placement.physicalName!);
+  }
+  if (placement.databaseId) {
+    const from = ["creating", "in_use"] as const;
+    await removeDatabase(parts, context, placement.databaseId, { from, placementId: placement.id });
+  } else await context.transaction((tx) => deletePlacement(tx, placement.id));
+}

@@ -1,0 +1,41 @@
+import type { DriverContext } from "../../drivers/database/index.ts";
+import type { Db } from "../../infra/db/index.ts";
+import type { RemoveResource } from "../../infra/workflow/index.ts";
+import { newId } from "../../kernel/index.ts";
+import { deleteUnfinished } from "./databases.sql.ts";
+import { type PlacementParts, requireDriver } from "./parts.ts";
+import { deleteResource, isBeingSwept } from "./removers.sql.ts";
+import { requireServer } from "./servers.ts";
+
+/**
+ * What the sweeper removes databases and roles with, by `kind/driver`: things whose operation ended before they were
+ * finished. Whoever still works on one of that name is a zombie, and is ended first.
+ */
+export function createRemovers(db: Db, parts: PlacementParts): Record<string, RemoveResource> {
+  const remove: RemoveResource = async (resource) => {
+    if (resource.serverId === undefined) return;
+    const server = await requireServer(db, parts.secrets, resource.serverId);
+    const thing = { kind: resource.kind as "database" | "role", name: resource.physicalName };
+    const driver = requireDriver(parts.drivers, resource.driver);
+    await driver.remove(sweepingContext(db, resource.id), { server, thing });
+    if (thing.kind === "database") await deleteUnfinished(db, server.id, thing.name);
+  };
+  return { "database/database": remove, "role/database": remove };
+}
+
+/** The sweeper holds no operation: its right to remove is the resource's row. */
+function sweepingContext(db: Db, resourceId: string): DriverContext {
+  const refuse = () => Promise.reject(new Error("A sweep makes nothing."));
+  return {
+    operationId: newId(),
+    fence: 0,
+    signal: AbortSignal.timeout(120_000),
+    async assertLease() {
+      if (!(await isBeingSwept(db, resourceId))) throw new Error("Somebody else has swept this.");
+    },
+    declareResource: refuse,
+    resourcePresent: refuse,
+    // The row of the thing itself is the sweeper's to delete; this is for what went with it.
+    resourceRemoved: (name) => deleteResource(db, name),
+  };
+}

@@ -1,0 +1,157 @@
+import type { CreateServerRequest, ServerReply } from "@tenantry/contract";
+import { checkServer, type DatabaseServer, protectDatabases } from "../../drivers/database/index.ts";
+import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
+import type { Secrets } from "../../infra/secrets/index.ts";
+import { failure, newId, parseId, showId } from "../../kernel/index.ts";
+import {
+  countDatabases,
+  deleteServer,
+  insertServer,
+  type ServerRow,
+  selectRoomiestServer,
+  selectServer,
+  selectServerByName,
+  updateServerUrl,
+} from "./servers.sql.ts";
+
+const secretContext = (serverId: string) => `database_server:${serverId}`;
+
+/** The server as drivers take it, its URL opened. */
+export function openServer(secrets: Secrets, row: Pick<ServerRow, "id" | "urlSecret">): DatabaseServer {
+  return { id: row.id, url: secrets.open(row.urlSecret, secretContext(row.id)).toString("utf8") };
+}
+
+/** The server that an id names, opened. */
+export async function requireServer(db: Db | Tx, secrets: Secrets, id: string): Promise<DatabaseServer> {
+  const row = await selectServer(db, id);
+  if (!row) throw failure("server_not_found");
+  return openServer(secrets, row);
+}
+
+/**
+ * Registers the server that this installation brings along, or that it shares with its registry: `embedded` is all
+ * ours, so nobody but its owner may connect to any of its databases from now on; of an external one only the
+ * databases in `ownDatabases` are closed. Called at each start, since the URL may have changed.
+ */
+export async function registerOwnServer(
+  db: Db,
+  secrets: Secrets,
+  server: { name: string; kind: "embedded" | "external"; url: string; ownDatabases?: readonly string[] },
+): Promise<string> {
+  const check = await checkServer(server.url);
+  if (!check.usable) throw unreachable(check.missing);
+  await protectDatabases(server, server.kind === "embedded" ? "all" : (server.ownDatabases ?? []));
+  return inTransaction(db, async (tx) => {
+    const { versionNumber } = check;
+    const id = newId();
+    const inserted = await insertServer(tx, {
+      id,
+      name: server.name,
+      kind: server.kind,
+      urlSecret: secrets.seal(server.url, secretContext(id)),
+      versionNumber,
+      region: null,
+      capacity: 10_000,
+      maxBackends: backendsFor(check.maxConnections),
+    });
+    if (inserted) return id;
+    const known = (await selectServerByName(tx, server.name))!;
+    const urlSecret = secrets.seal(server.url, secretContext(known.id));
+    await updateServerUrl(tx, { id: known.id, urlSecret, versionNumber });
+    return known.id;
+  });
+}
+
+/** Registers another server after looking at it. Throws `server_unreachable` saying what is missing, or `name_taken`. */
+export async function addServer(
+  db: Db,
+  secrets: Secrets,
+  request: CreateServerRequest,
+): Promise<ServerReply> {
+  const check = await checkServer(request.url);
+  if (!check.usable) throw unreachable(check.missing);
+  const id = newId();
+  await inTransaction(db, async (tx) => {
+    const inserted = await insertServer(tx, {
+      id,
+      name: request.name,
+      kind: "external",
+      urlSecret: secrets.seal(request.url, secretContext(id)),
+      versionNumber: check.versionNumber,
+      region: request.region ?? null,
+      capacity: request.capacity,
+      maxBackends: request.maxBackends ?? backendsFor(check.maxConnections),
+    });
+    if (!inserted) throw failure("name_taken", { detail: `There is a server "${request.name}" already.` });
+  });
+  const [reply] = await showServers(db, secrets, [(await selectServer(db, id))!]);
+  return { ...reply!, warnings: check.warnings };
+}
+
+/** Takes a server out that no database stands on. */
+export async function removeServer(db: Db, idOrName: string): Promise<void> {
+  await inTransaction(db, async (tx) => {
+    const server = await findServer(tx, idOrName);
+    if (await deleteServer(tx, server.id)) return;
+    throw failure("illegal_transition", {
+      detail: `Databases stand on the server "${server.name}".`,
+      remedy: "Move or delete the tenants that live there first.",
+    });
+  });
+}
+
+/** Finds a server by its id (`srv_…`) or its name; `server_not_found` when there is none. */
+export async function findServer(db: Db | Tx, idOrName: string): Promise<ServerRow> {
+  const id = parseId("srv", idOrName);
+  const server = id ? await selectServer(db, id) : await selectServerByName(db, idOrName);
+  if (!server) throw failure("server_not_found");
+  return server;
+}
+
+/** Where a new database of that region goes: where there is most room. `no_capacity` when no server has any. */
+export async function chooseServer(tx: Tx, wanted: { region?: string | undefined }): Promise<ServerRow> {
+  const server = await selectRoomiestServer(tx, wanted.region);
+  if (server) return server;
+  const where = wanted.region ? ` in the region ${wanted.region}` : "";
+  throw failure("no_capacity", { detail: `No database server${where} has room.` });
+}
+
+/** Servers as the API shows them: where, never with which password. */
+export async function showServers(
+  db: Db,
+  secrets: Secrets,
+  rows: readonly ServerRow[],
+): Promise<ServerReply[]> {
+  const used = await countDatabases(
+    db,
+    rows.map((row) => row.id),
+  );
+  return rows.map((row) => ({
+    id: showId("srv", row.id),
+    name: row.name,
+    kind: row.kind,
+    host: hostOf(openServer(secrets, row).url),
+    version: `${Math.floor(row.versionNumber / 10_000)}.${row.versionNumber % 10_000}`,
+    region: row.region,
+    capacity: row.capacity,
+    databases: used.get(row.id) ?? 0,
+    maxBackends: row.maxBackends,
+    state: row.state,
+    createdAt: row.createdAt.toISOString(),
+  }));
+}
+
+function hostOf(url: string): string {
+  const parsed = new URL(url);
+  return parsed.host || (parsed.searchParams.get("host") ?? "");
+}
+
+/** Leaves a fifth of the server's connections, ten at least, to ourselves and to its administrators. */
+function backendsFor(maxConnections: number): number {
+  return Math.max(1, maxConnections - Math.max(10, Math.ceil(maxConnections / 5)));
+}
+
+function unreachable(missing: readonly string[]): Error {
+  const errors = missing.map((message) => ({ pointer: "/url", message }));
+  return failure("server_unreachable", { detail: missing.join(" "), errors });
+}

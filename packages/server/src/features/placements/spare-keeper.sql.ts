@@ -1,0 +1,61 @@
+import { sql, type Tx } from "../../infra/db/index.ts";
+
+/** False while another node looks after the spares. */
+export async function lockSpares(tx: Tx): Promise<boolean> {
+  const { rows } = await sql<{
+    locked: boolean;
+  }>`select pg_try_advisory_xact_lock(7236003) as locked`.execute(tx);
+  return rows[0]!.locked;
+}
+
+export type Shelf = {
+  appId: string;
+  schemaVersion: number;
+  serverId: string;
+  spares: number;
+  /** Spares of this app being built on the server now. */
+  building: number;
+  /** Databases that the server has room for. */
+  room: number;
+};
+
+/** What stands ready for each released app on each server that takes databases. */
+export async function selectShelves(tx: Tx, kind: string): Promise<Shelf[]> {
+  const { rows } = await sql<Shelf>`
+    with building as (
+      select input->>'appId' as app_id, input->>'serverId' as server_id, count(*) as count
+      from operations
+      where kind = ${kind} and status not in ('succeeded', 'failed', 'cancelled')
+      group by 1, 2
+    ), spares as (
+      select d.app_id, d.server_id, d.schema_version, count(*) as count
+      from databases d where d.state = 'spare' and d.level = 'database' group by 1, 2, 3
+    )
+    select a.id as "appId", a.schema_version as "schemaVersion", s.id as "serverId",
+      coalesce(spares.count, 0) as spares, coalesce(building.count, 0) as building,
+      s.capacity - (select count(*) from databases d where d.server_id = s.id) as room
+    from apps a cross join database_servers s
+    left join spares on spares.app_id = a.id and spares.server_id = s.id and spares.schema_version = a.schema_version
+    left join building on building.app_id = a.id::text and building.server_id = s.id::text
+    where a.current_release_id is not null and s.state = 'ready'
+    order by a.id, s.id
+  `.execute(tx);
+  return rows;
+}
+
+/**
+ * Marks spares and blueprints of older schema versions for removal, a few at a time, and answers them. A blueprint
+ * that something is still being built from is found again.
+ */
+export async function markOutdated(tx: Tx, limit: number): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    update databases d set state = 'removing'
+    where d.id in (
+      select d.id from databases d join apps a on a.id = d.app_id
+      where d.state in ('spare', 'blueprint') and d.schema_version < a.schema_version
+      order by d.state desc, d.id limit ${limit} for update of d skip locked
+    )
+    returning d.id
+  `.execute(tx);
+  return rows.map((row) => row.id);
+}

@@ -1,0 +1,47 @@
+import { defineWorkflow, step, type Workflow } from "../../infra/workflow/index.ts";
+import { ensureBlueprint } from "./blueprints.ts";
+import { buildDatabase, type NewDatabase, removeDatabase } from "./build-database.ts";
+import type { PlacementParts } from "./parts.ts";
+import { requireServer } from "./servers.ts";
+
+export type RemovalInput = { databaseId: string };
+
+export type PlacementWorkflows = { buildSpare: Workflow; removeUnused: Workflow };
+
+/** A database that serves a tenant is never taken by these. */
+const unused = ["creating", "blueprint", "spare"] as const;
+
+/** The platform's own work on databases that no tenant has yet, or any more. */
+export function createPlacementWorkflows(parts: PlacementParts): PlacementWorkflows {
+  const buildSpare = defineWorkflow<NewDatabase>({
+    kind: "database.spare.build",
+    version: 1,
+    steps: [
+      step<NewDatabase>("blueprint", {
+        title: "Prepare the blueprint",
+        async run(context) {
+          const server = await requireServer(context.db, parts.secrets, context.input.serverId);
+          await ensureBlueprint(parts, context, { ...context.input, server });
+        },
+      }),
+      step<NewDatabase>("database", {
+        title: "Build the database",
+        run: (context) => buildDatabase(parts, context, context.input, "spare"),
+        undo: (context) => removeDatabase(parts, context, context.input.id, { from: unused }),
+      }),
+    ],
+  });
+  const removeUnused = defineWorkflow<RemovalInput>({
+    kind: "database.remove",
+    version: 1,
+    onFailure: "stop",
+    attempts: 8,
+    steps: [
+      step<RemovalInput>("remove", {
+        title: "Remove the database",
+        run: (context) => removeDatabase(parts, context, context.input.databaseId, { from: unused }),
+      }),
+    ],
+  });
+  return { buildSpare, removeUnused };
+}
