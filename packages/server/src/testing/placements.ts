@@ -40,7 +40,7 @@ export type TestPlacements = {
   keeper(options?: Partial<SpareKeeperOptions>): SpareKeeper;
   /** Runs `work` as the only step of an operation and answers its result, or throws its recorded error. */
   run<Result>(work: (context: StepContext) => Promise<Result>, undo?: Undo): Promise<Result>;
-  start(workflow: Workflow, input: unknown): Promise<string>;
+  start(workflow: Workflow, input: object): Promise<string>;
   ended(operationId: string): Promise<string>;
   close(): Promise<void>;
 };
@@ -58,77 +58,29 @@ export async function testPlacements(
   const plain = createDatabaseDrivers({ installationId: newId() });
   const drivers = options.wrap?.(plain) ?? plain;
   const keepers: SpareKeeper[] = [];
-  const placements = createPlacements({
-    drivers,
-    secrets,
-    storage: memoryPlaces("fs"),
-    cache: memoryPlaces("memory"),
-    onTaken: (appId) => {
-      for (const keeper of keepers) keeper.taken(appId);
-    },
-  });
-  const serverId = await registerOwnServer(db, secrets, {
-    name: "embedded",
-    kind: "embedded",
-    url: options.url ?? postgres.url,
-  });
-  const jobs = new Map<string, { work(context: StepContext): Promise<unknown>; undo?: Undo | undefined }>();
-  const anything = defineWorkflow<{ job: string }>({
-    kind: "test.anything",
-    version: 1,
-    steps: [
-      step("only", {
-        title: "Do it",
-        run: (context) => jobs.get(context.input.job)!.work(context as unknown as StepContext),
-        undo: async (context) => jobs.get(context.input.job)!.undo?.(context as unknown as StepContext),
-      }),
-    ],
-  });
-  const worker = await startWorker(registry, [...Object.values(placements.workflows), anything]);
+  const onTaken = (appId: string) => keepers.forEach((keeper) => void keeper.taken(appId));
+  const places = { storage: memoryPlaces("fs"), cache: memoryPlaces("memory") };
+  const placements = createPlacements({ drivers, secrets, ...places, onTaken });
+  const url = options.url ?? postgres.url;
+  const serverId = await registerOwnServer(db, secrets, { name: "embedded", kind: "embedded", url });
+  const anything = anyWork();
+  const worker = await startWorker(registry, [...Object.values(placements.workflows), anything.workflow]);
   const sweeper = createSweeper({ db, log: silentLog, remove: placements.removers(db) });
-  const start = (workflow: Workflow, input: unknown) =>
-    inTransaction(db, (tx) => startOperation(tx, { workflow, input: input as Record<string, unknown> }));
-
-  async function ended(operationId: string): Promise<string> {
-    return waitUntil(
-      "the operation ended",
-      async () => {
-        const { rows } = await sql<{ status: string }>`
-          select status from operations where id = ${operationId}
-            and status in ('succeeded', 'failed', 'cancelled', 'needs_operator')`.execute(db);
-        return rows[0]?.status;
-      },
-      30_000,
-    );
-  }
+  const start = (workflow: Workflow, input: object) =>
+    inTransaction(db, (tx) => startOperation(tx, { workflow, input: { ...input } }));
 
   return {
-    postgres,
-    registry,
-    db,
-    secrets,
-    drivers,
-    placements,
-    serverId,
-    sweeper,
-    start,
-    ended,
+    ...{ postgres, registry, db, secrets, drivers, placements, serverId, sweeper, start },
+    ended: (operationId) => waitForEnd(db, operationId),
     keeper(given = {}) {
       const keeper = createSpareKeeper({ db, log: silentLog, workflows: placements.workflows, ...given });
       keepers.push(keeper);
       return keeper;
     },
     async run(work, undo) {
-      const job = newId();
-      let result: unknown;
-      jobs.set(job, {
-        undo,
-        async work(context) {
-          result = await work(context);
-        },
-      });
-      const id = await start(anything, { job });
-      if ((await ended(id)) === "succeeded") return result as never;
+      const job = anything.add(work, undo);
+      const id = await start(anything.workflow, { job: job.id });
+      if ((await waitForEnd(db, id)) === "succeeded") return job.result as never;
       const { rows } = await sql<{ error: unknown }>`select error from operations where id = ${id}`.execute(
         db,
       );
@@ -142,6 +94,46 @@ export async function testPlacements(
       await postgres.stop();
     },
   };
+}
+
+type Work = (context: StepContext) => Promise<unknown>;
+
+/** A workflow whose one step does whatever is added. */
+function anyWork() {
+  const jobs = new Map<string, { id: string; work: Work; undo?: Undo | undefined; result?: unknown }>();
+  const workflow = defineWorkflow<{ job: string }>({
+    kind: "test.anything",
+    version: 1,
+    steps: [
+      step("only", {
+        title: "Do it",
+        async run(context) {
+          const job = jobs.get(context.input.job)!;
+          job.result = await job.work(context);
+        },
+        undo: async (context) => jobs.get(context.input.job)!.undo?.(context),
+      }),
+    ],
+  });
+  function add(work: Work, undo?: Undo) {
+    const job = { id: newId(), work, undo, result: undefined };
+    jobs.set(job.id, job);
+    return job;
+  }
+  return { workflow, add };
+}
+
+async function waitForEnd(db: Db, operationId: string): Promise<string> {
+  return waitUntil(
+    "the operation ended",
+    async () => {
+      const { rows } = await sql<{ status: string }>`
+        select status from operations where id = ${operationId}
+          and status in ('succeeded', 'failed', 'cancelled', 'needs_operator')`.execute(db);
+      return rows[0]?.status;
+    },
+    30_000,
+  );
 }
 
 async function startWorker(registry: TestRegistry, workflows: Workflow[]): Promise<Worker> {

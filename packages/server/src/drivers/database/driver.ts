@@ -42,8 +42,9 @@ export type MigrationLimits = { statementTimeoutMs: number; lockTimeoutMs: numbe
 /**
  * One way to give an environment its database. Everything that changes a server is repeatable (a second call finds what
  * the first one left, whole or in part, and ends in the same state), declares what it makes before it makes it, and
- * leaves nothing behind when it is taken back with `remove`. A step works on one server at a time: opening a session ends
- * whatever earlier holders of the same operation still have open there, so that a zombie can't change anything later.
+ * leaves nothing behind when it is taken back with `remove`. Each call first ends whatever earlier holders of the same
+ * operation still have open on the server, so that a zombie can't change anything later. A step may work on several
+ * databases at once, but not twice on the same.
  */
 export type DatabaseDriver = {
   readonly level: DatabaseLevel;

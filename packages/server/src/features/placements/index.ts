@@ -5,6 +5,7 @@
 export { currentPlacements, type ShownPlacements } from "./current.ts";
 export { releaseBackends } from "./leases.sql.ts";
 export { backendLeaseMs, leaseBackends } from "./leases.ts";
+export { physicalNames } from "./leftovers.sql.ts";
 export type { Leftover } from "./leftovers.ts";
 export type { PlacementParts } from "./parts.ts";
 export type { PlaceDriver } from "./place-driver.ts";

@@ -1,4 +1,4 @@
-import { type Db, sql } from "../../infra/db/index.ts";
+import { type Db, sql, type Tx } from "../../infra/db/index.ts";
 
 /** Names on a server that an operation is making, has made or removes. */
 export async function selectDeclared(db: Db, serverId: string): Promise<{ kind: string; name: string }[]> {
@@ -18,4 +18,18 @@ export async function selectPlacedNames(
     where kind = ${kind} and physical_name is not null
   `.execute(db);
   return rows;
+}
+
+/** The physical name of everything that environments have, roles included. */
+export async function physicalNames(db: Db | Tx, environmentIds: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select p.physical_name as name from placements p
+    where p.environment_id = any (${environmentIds}::uuid[]) and p.physical_name is not null
+    union
+    select d.role_name from placements p join databases d on d.id = p.database_id
+    where p.environment_id = any (${environmentIds}::uuid[]) and d.role_name is not null
+    union
+    select r.physical_name from resources r where r.environment_id = any (${environmentIds}::uuid[])
+  `.execute(db);
+  return rows.map((row) => row.name);
 }

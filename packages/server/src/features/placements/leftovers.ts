@@ -1,3 +1,4 @@
+import type { DatabaseServer, PhysicalName } from "../../drivers/database/index.ts";
 import type { Db } from "../../infra/db/index.ts";
 import { selectDatabasesOn } from "./databases.sql.ts";
 import { selectDeclared, selectPlacedNames } from "./leftovers.sql.ts";
@@ -36,14 +37,33 @@ export async function scanForLeftovers(db: Db, parts: PlacementParts): Promise<L
   return found;
 }
 
+/** Which of these names still stand somewhere: on a server or among the files and caches, not in our notes. */
+export async function findStanding(
+  db: Db,
+  parts: PlacementParts,
+  names: readonly string[],
+): Promise<string[]> {
+  const standing = new Set<string>();
+  for (const row of await selectServers(db)) {
+    for (const { name } of await listServer(parts, openServer(parts.secrets, row))) standing.add(name);
+  }
+  for (const kind of ["storage", "cache"] as const) {
+    for (const name of await parts[kind].list()) standing.add(name);
+  }
+  return names.filter((name) => standing.has(name));
+}
+
+async function listServer(parts: PlacementParts, server: DatabaseServer): Promise<PhysicalName[]> {
+  const drivers = Object.values(parts.drivers);
+  return (await Promise.all(drivers.map((driver) => driver.list(server)))).flat();
+}
+
 async function scanServer(
   db: Db,
   parts: PlacementParts,
   row: { id: string; urlSecret: Buffer },
 ): Promise<Leftover[]> {
-  const server = openServer(parts.secrets, row);
-  const drivers = Object.values(parts.drivers);
-  const standing = (await Promise.all(drivers.map((driver) => driver.list(server)))).flat();
+  const standing = await listServer(parts, openServer(parts.secrets, row));
   // Read after looking at the server: what was declared since then isn't there yet.
   const databases = await selectDatabasesOn(db, row.id);
   const declared = await selectDeclared(db, row.id);

@@ -2,7 +2,7 @@ import type { Db } from "../../infra/db/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { ensureBlueprint } from "./blueprints.ts";
 import { runtimeDatabases } from "./current.ts";
-import { scanForLeftovers } from "./leftovers.ts";
+import { findStanding, scanForLeftovers } from "./leftovers.ts";
 import { migrateDatabase } from "./migrate-database.ts";
 import type { PlacementParts } from "./parts.ts";
 import { type DatabaseWanted, placeDatabase } from "./place-database.ts";
@@ -56,6 +56,9 @@ export function createPlacements(parts: PlacementParts) {
 
     /** What stands without a reason, and what should stand and doesn't. */
     scanForLeftovers: (db: Db) => scanForLeftovers(db, parts),
+
+    /** Which of these physical names still stand somewhere. */
+    standing: (db: Db, names: readonly string[]) => findStanding(db, parts, names),
 
     /** For the sweeper: `kind/driver` → how to remove what an ended operation left unfinished. */
     removers: (db: Db) => createRemovers(db, parts),

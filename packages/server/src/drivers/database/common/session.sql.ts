@@ -1,34 +1,41 @@
 import type { ClientBase } from "pg";
 
 /**
- * Ends the backends of an operation's holders up to `fence`. Their names are checked before they are read as numbers,
- * since anybody may call his backend anything.
+ * Ends the backends of an operation's earlier holders, and those of this one that still work on the same physical name
+ * (a step that was aborted and runs again). Names of backends are checked before they are read as numbers, since
+ * anybody may call his backend anything.
  */
 export async function terminateEarlierHolders(
   client: ClientBase,
-  operation: string,
-  fence: number,
+  holder: { operation: string; fence: number },
+  physicalName: string,
 ): Promise<void> {
   await client.query(
-    `select pg_terminate_backend(pid, 5000)
-     from pg_stat_activity
-     where pid <> pg_backend_pid() and usesysid is not null and pg_has_role(usesysid, 'usage')
-       and case when application_name ~ '^tenantry/[0-9a-z]{26}/[0-9]{1,15}$'
-         then split_part(application_name, '/', 2) = $1 and split_part(application_name, '/', 3)::bigint <= $2
+    `select pg_terminate_backend(a.pid, 5000)
+     from pg_stat_activity a
+     where a.pid <> pg_backend_pid() and a.usesysid is not null and pg_has_role(a.usesysid, 'usage')
+       and case when a.application_name ~ '^tenantry/[0-9a-z]{26}/[0-9]{1,15}$'
+         then split_part(a.application_name, '/', 2) = $1 and (
+           split_part(a.application_name, '/', 3)::bigint < $2
+           or split_part(a.application_name, '/', 3)::bigint = $2 and a.pid in (${lockHolders("$3")}))
          else false end`,
-    [operation, fence],
+    [holder.operation, holder.fence, physicalName],
   );
 }
+
+/** The pids of those who hold or await the lock on a physical name. */
+const lockHolders = (parameter: string): string =>
+  `select l.pid from pg_locks l
+   where l.locktype = 'advisory' and l.objsubid = 1
+     and l.database = (select oid from pg_database where datname = current_database())
+     and (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended(${parameter}, 7236)`;
 
 /** Ends whoever holds or awaits the lock on a physical name. */
 export async function terminateLockHolders(client: ClientBase, name: string): Promise<void> {
   await client.query(
-    `select pg_terminate_backend(l.pid, 5000)
-     from pg_locks l join pg_stat_activity a on a.pid = l.pid
-     where l.locktype = 'advisory' and l.objsubid = 1 and l.pid <> pg_backend_pid()
-       and l.database = (select oid from pg_database where datname = current_database())
-       and (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended($1, 7236)
-       and pg_has_role(a.usesysid, 'usage')`,
+    `select pg_terminate_backend(a.pid, 5000)
+     from pg_stat_activity a
+     where a.pid <> pg_backend_pid() and a.pid in (${lockHolders("$1")}) and pg_has_role(a.usesysid, 'usage')`,
     [name],
   );
 }

@@ -57,7 +57,8 @@ export async function withSession<Result>(
   options: { seize?: boolean } = {},
 ): Promise<Result> {
   return withClient(connect, context, server.url, async (client) => {
-    await terminateEarlierHolders(client, encodeUuid(context.operationId), context.fence);
+    const holder = { operation: encodeUuid(context.operationId), fence: context.fence };
+    await terminateEarlierHolders(client, holder, physicalName);
     if (options.seize) await terminateLockHolders(client, physicalName);
     await lockPhysicalName(client, physicalName);
     const facts = await selectServerFacts(client);
