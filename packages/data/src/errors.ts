@@ -88,3 +88,44 @@ export class ValueTooLarge extends DataError {
     );
   }
 }
+
+/** No database connection came free in time, or too many already wait for one. Try again after `retryAfterSeconds`. */
+export class PoolExhausted extends DataError {
+  readonly retryAfterSeconds: number;
+
+  constructor(message: string, retryAfterSeconds = 1) {
+    super("PoolExhausted", "busy", message);
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** The database can't be reached, or went away while at work: whether the last statement took effect is unknown. */
+export class DatabaseUnavailable extends DataError {
+  readonly retryAfterSeconds = 1;
+
+  constructor(message: string, options?: { cause?: unknown }) {
+    super("DatabaseUnavailable", "unavailable", message, options);
+  }
+}
+
+/** A statement of the transaction had failed, and though its error was caught, all of it was rolled back. */
+export class TransactionAborted extends DataError {
+  constructor() {
+    super(
+      "TransactionAborted",
+      "internal",
+      "The transaction was rolled back, because a statement in it had failed. Let the error pass, or use a savepoint.",
+    );
+  }
+}
+
+/** The environment lives elsewhere by now: take its placement anew. Nothing was done. */
+export class PlacementRetired extends DataError {
+  constructor(environmentId: string, generation: number) {
+    super(
+      "PlacementRetired",
+      "environment_unavailable",
+      `Generation ${generation} of the database of ${environmentId} was retired.`,
+    );
+  }
+}

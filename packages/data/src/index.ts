@@ -5,7 +5,24 @@
 export type { Cache, CacheOptions } from "./cache/cache.ts";
 export { openMemoryCache } from "./cache/memory.ts";
 export { createMemoryStore, type MemoryStore, type MemoryStoreOptions } from "./cache/memory-store.ts";
+export {
+  type Database,
+  type DatabaseOptions,
+  openDatabase,
+  type QueryOptions,
+  type QueryRows,
+  type Transaction,
+  type TransactionOptions,
+} from "./database/index.ts";
 export * from "./errors.ts";
+export {
+  createPools,
+  type DatabasePlacement,
+  type Lease,
+  type PoolStats,
+  type Pools,
+  type PoolsOptions,
+} from "./pools/index.ts";
 export { openFsStorage, tidyFsStorage } from "./storage/fs/index.ts";
 export { isKey } from "./storage/key.ts";
 export type {

@@ -1,0 +1,105 @@
+import { type DatabasePlacement, type Lease, type Pools, readyAgain } from "../pools/index.ts";
+import { eitherSignal, type QueryRows, refuseOpenTransaction, runStatement } from "./statement.ts";
+import { type ReadOptions, readInBatches } from "./stream.ts";
+import { runTransaction, type Transaction, type TransactionIsolation } from "./transaction.ts";
+
+export type { QueryRows } from "./statement.ts";
+export type { Transaction } from "./transaction.ts";
+
+export type QueryOptions = { signal?: AbortSignal };
+
+export type TransactionOptions = QueryOptions & {
+  /** "read committed" when left out. */
+  isolation?: TransactionIsolation;
+  readOnly?: boolean;
+};
+
+/**
+ * The database of one environment. Errors of a statement come as PostgreSQL's own (`pg.DatabaseError`, whose `code` is
+ * the SQLSTATE); errors on the way to it are `PoolExhausted`, `DatabaseUnavailable` and `PlacementRetired`. A signal
+ * cancels the statement on the server: unless it had finished by then, the call rejects with the signal's reason. What a
+ * statement leaves in its session (SET, temporary tables, session locks) may be gone, or be met again, in a later call.
+ */
+export type Database = {
+  /** Runs one statement in one round trip. Throws `InvalidArgument` for BEGIN and the like. */
+  query<Row = Record<string, unknown>>(
+    text: string,
+    params?: readonly unknown[],
+    options?: QueryOptions,
+  ): Promise<QueryRows<Row>>;
+  /**
+   * Runs `work` in one transaction on one connection and commits, or rolls back when it throws. Nothing is repeated: a
+   * serialization failure (40001) reaches the caller. `TransactionAborted` when `work` caught a statement's error: all of
+   * it was rolled back.
+   */
+  transaction<Result>(
+    work: (tx: Transaction) => Promise<Result>,
+    options?: TransactionOptions,
+  ): Promise<Result>;
+  /** Rows one by one, read in batches (500 when left out). Holds a connection until the loop ends, or rests a minute. */
+  stream<Row = Record<string, unknown>>(
+    text: string,
+    params?: readonly unknown[],
+    options?: QueryOptions & { batchSize?: number },
+  ): AsyncGenerator<Row, void, undefined>;
+};
+
+export type DatabaseOptions = {
+  pools: Pools;
+  placement: DatabasePlacement;
+  /** Runs before every statement; throw to refuse it (suspended, moved, gone). */
+  assertUsable?: () => void;
+  /** Cancels everything this handle does. */
+  signal?: AbortSignal;
+};
+
+/** Opens an environment's database. It costs nothing until it is used, and needs no closing. */
+export function openDatabase(options: DatabaseOptions): Database {
+  const { pools, placement, assertUsable = () => undefined } = options;
+  const deadlineMs = pools.statementTimeoutMs + 5_000;
+  const scopeOf = (own: QueryOptions) => ({
+    deadlineMs,
+    assertUsable,
+    signal: eitherSignal(own.signal, options.signal),
+  });
+
+  async function withLease<Result>(
+    signal: AbortSignal | undefined,
+    work: (lease: Lease) => Promise<Result>,
+  ): Promise<Result> {
+    assertUsable();
+    const lease = await pools.lease(placement, { signal });
+    try {
+      return await work(lease);
+    } finally {
+      await readyAgain(lease.connection);
+      lease.release();
+    }
+  }
+
+  return {
+    query<Row>(text: string, params: readonly unknown[] = [], own: QueryOptions = {}) {
+      const scope = scopeOf(own);
+      return withLease(scope.signal, async ({ connection }) => {
+        const result = await runStatement<Row>(connection, scope, text, params);
+        await refuseOpenTransaction(connection, scope);
+        return result;
+      });
+    },
+    transaction(work, own = {}) {
+      const scope = scopeOf(own);
+      return withLease(scope.signal, ({ connection }) => runTransaction(connection, scope, work, own));
+    },
+    async *stream<Row>(text: string, params: readonly unknown[] = [], own: Partial<ReadOptions> = {}) {
+      const scope = scopeOf(own);
+      assertUsable();
+      const lease = await pools.lease(placement, { signal: scope.signal });
+      try {
+        yield* readInBatches<Row>(lease.connection, scope, text, params, own.batchSize ?? 500);
+      } finally {
+        await readyAgain(lease.connection);
+        lease.release();
+      }
+    },
+  };
+}

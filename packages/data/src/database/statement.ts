@@ -1,0 +1,97 @@
+import pg from "pg";
+import { DatabaseUnavailable, InvalidArgument } from "../errors.ts";
+import { asUnavailable, type Connection, readyAgain } from "../pools/index.ts";
+
+export type QueryRows<Row> = { rows: Row[]; rowCount: number; command: string; fields: pg.FieldDef[] };
+
+/** What a statement is run under. */
+export type Scope = {
+  signal: AbortSignal | undefined;
+  /** When the server hasn't answered by then, not even with its own statement timeout, the line is cut. */
+  deadlineMs: number;
+  assertUsable: () => void;
+};
+
+/** Aborts when one of the two does. */
+export function eitherSignal(first?: AbortSignal, second?: AbortSignal): AbortSignal | undefined {
+  return first && second ? AbortSignal.any([first, second]) : (first ?? second);
+}
+
+const graceMs = 5_000;
+
+/** Runs one statement; the connection is ready for the next afterwards, or broken. */
+export async function runStatement<Row>(
+  connection: Connection,
+  scope: Scope,
+  text: string,
+  params: readonly unknown[],
+): Promise<QueryRows<Row>> {
+  scope.assertUsable();
+  if (typeof text !== "string" || text === "")
+    throw new InvalidArgument("A statement is a text that isn't empty.");
+  try {
+    const result = await interruptible(connection, scope, () =>
+      // The extended protocol even without values: it takes one statement only, so that no injected text adds another.
+      connection.client.query({ text, values: [...params], queryMode: "extended" } as pg.QueryConfig),
+    );
+    return {
+      rows: result.rows as Row[],
+      rowCount: result.rowCount ?? 0,
+      command: result.command,
+      fields: result.fields,
+    };
+  } finally {
+    await readyAgain(connection);
+  }
+}
+
+/**
+ * Runs `work`, which waits for the server, so that signal and deadline end it: by cancelling on the server, and by
+ * cutting the line when that doesn't help.
+ */
+export async function interruptible<Result>(
+  connection: Connection,
+  { signal, deadlineMs }: Scope,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  signal?.throwIfAborted();
+  let interruption: Promise<void> | undefined;
+  let grace: NodeJS.Timeout | undefined;
+  const interrupt = (): void => {
+    interruption ??= connection.cancel().catch(() => connection.abandon());
+    grace ??= setTimeout(() => connection.abandon(), graceMs);
+  };
+  const deadline = setTimeout(interrupt, deadlineMs);
+  signal?.addEventListener("abort", interrupt);
+  try {
+    return await work();
+  } catch (error) {
+    if (interruption && (connection.isBroken() || isCancellation(error))) {
+      if (signal?.aborted) throw signal.reason;
+      throw new DatabaseUnavailable("The database server didn't answer in time.", { cause: error });
+    }
+    throw asUnavailable(error, "The connection to the database broke.");
+  } finally {
+    clearTimeout(deadline);
+    signal?.removeEventListener("abort", interrupt);
+    // A cancellation under way must arrive before the next statement starts, or it would hit that one.
+    await interruption;
+    clearTimeout(grace);
+  }
+}
+
+function isCancellation(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === "57014";
+}
+
+/** A lone statement may not leave a transaction open: the next one on this connection would fall into it. */
+export async function refuseOpenTransaction(connection: Connection, scope: Scope): Promise<void> {
+  if (connection.client.getTransactionStatus() === "I" || connection.isBroken()) return;
+  await runStatement(
+    connection,
+    { ...scope, signal: undefined, assertUsable: () => undefined },
+    "rollback",
+    [],
+  );
+  throw new InvalidArgument("A transaction is begun with transaction(), not with a statement.");
+}

@@ -1,0 +1,180 @@
+import type { ConnectionOptions as TlsOptions } from "node:tls";
+import pg from "pg";
+import { DatabaseUnavailable, PoolExhausted } from "../errors.ts";
+
+/** Where an environment's database is. `url` holds its own role's password. */
+export type DatabasePlacement = {
+  environmentId: string;
+  serverId: string;
+  url: string;
+  generation: number;
+};
+
+export type ConnectionOptions = {
+  applicationName: string;
+  connectTimeoutMs: number;
+  statementTimeoutMs: number;
+};
+
+/** One backend. It serves one environment for all its life. */
+export type Connection = {
+  readonly client: pg.Client;
+  /** Broken by an error or closed by the server: of no more use. */
+  isBroken(): boolean;
+  /** Runs when the backend is gone, for whatever reason; at once if it is already. */
+  onGone(listener: () => void): void;
+  /** Asks the server to cancel what this backend does; resolves when the server has taken note. */
+  cancel(): Promise<void>;
+  /** Waits until the backend is ready for the next statement, or gone. pg reports errors before that. */
+  ready(): Promise<void>;
+  /** Ends the backend and waits until it is gone: politely when it is idle, by force when it isn't. */
+  close(): Promise<void>;
+  /** Cancels what the backend does and cuts the line, whether or not the server answers. */
+  abandon(): void;
+};
+
+const closeTimeoutMs = 5_000;
+
+/** Connects; throws `DatabaseUnavailable` or the server's refusal, and leaves no backend behind. */
+export async function openConnection(
+  placement: DatabasePlacement,
+  options: ConnectionOptions,
+): Promise<Connection> {
+  const client = new pg.Client({
+    connectionString: placement.url,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: options.connectTimeoutMs,
+    keepAlive: true,
+    options: [
+      `statement_timeout=${options.statementTimeoutMs}`,
+      "idle_in_transaction_session_timeout=60000",
+      // A backend whose client was cut off stops within a second instead of finishing its statement for nobody.
+      "client_connection_check_interval=1000",
+    ]
+      .map((setting) => `-c ${setting}`)
+      .join(" "),
+  });
+  const connection = wrap(client);
+  try {
+    await client.connect();
+    return connection;
+  } catch (error) {
+    connection.abandon();
+    throw connectFailure(error);
+  }
+}
+
+// What pg's types leave out.
+type ClientInside = {
+  processID: number;
+  secretKey: number;
+  ssl: boolean | TlsOptions;
+  readyForQuery?: boolean;
+  connection: { stream: { destroy(): void } };
+};
+
+function wrap(client: pg.Client): Connection {
+  const inner = client as unknown as ClientInside;
+  const gone = Promise.withResolvers<void>();
+  let broken = false;
+  let ended = false;
+  client.on("error", () => {
+    broken = true;
+  });
+  client.once("end", () => {
+    broken = true;
+    ended = true;
+    gone.resolve();
+  });
+
+  function destroy(): void {
+    broken = true;
+    inner.connection.stream.destroy();
+  }
+
+  return {
+    client,
+    isBroken: () => broken,
+    onGone: (listener) => void gone.promise.then(listener),
+    cancel: () => sendCancelRequest(client),
+    async ready() {
+      if (inner.readyForQuery || ended) return;
+      const drained = Promise.withResolvers<void>();
+      client.once("drain", drained.resolve);
+      await Promise.race([drained.promise, gone.promise]);
+      client.off("drain", drained.resolve);
+    },
+    async close() {
+      if (ended) return;
+      broken = true;
+      const timer = setTimeout(destroy, closeTimeoutMs);
+      void client.end();
+      await gone.promise;
+      clearTimeout(timer);
+    },
+    abandon() {
+      const cancelled = inner.processID ? sendCancelRequest(client) : Promise.resolve();
+      // Without an answer the server notices by itself that we are gone (client_connection_check_interval).
+      cancelled.then(destroy, destroy);
+    },
+  };
+}
+
+/** Waits for `ready()`, and cuts the line when even that takes long. */
+export async function readyAgain(connection: Connection): Promise<void> {
+  const timer = setTimeout(() => connection.abandon(), closeTimeoutMs);
+  await connection.ready();
+  clearTimeout(timer);
+}
+
+function connectFailure(error: unknown): unknown {
+  if (error instanceof pg.DatabaseError && error.code === "53300") {
+    return new PoolExhausted("The database server has no connection left for this role.");
+  }
+  return new DatabaseUnavailable("The database can't be reached.", { cause: error });
+}
+
+type CancelConnection = {
+  connect(port: number, host: string): void;
+  requestSsl(): void;
+  cancel(processId: number, secretKey: number): void;
+  stream: { destroy(): void };
+  on(event: string, listener: (error?: Error) => void): void;
+};
+
+// The protocol cancels over a connection of its own, which the server closes once it has signalled the backend. Only
+// then may the backend get its next statement, or the signal could hit that one.
+async function sendCancelRequest(client: pg.Client): Promise<void> {
+  const target = client as unknown as ClientInside;
+  const connection = new pg.Connection({ ssl: target.ssl }) as unknown as CancelConnection;
+  const done = Promise.withResolvers<void>();
+  const cancel = () => connection.cancel(target.processID, target.secretKey);
+  connection.on("connect", () => (target.ssl ? connection.requestSsl() : cancel()));
+  connection.on("sslconnect", cancel);
+  connection.on("error", done.reject);
+  connection.on("end", () => done.resolve());
+  const timer = setTimeout(() => {
+    done.reject(new DatabaseUnavailable("The database server doesn't take cancellations."));
+    connection.stream.destroy();
+  }, closeTimeoutMs);
+  if (client.host.startsWith("/")) {
+    (connection.connect as unknown as (path: string) => void)(`${client.host}/.s.PGSQL.${client.port}`);
+  } else {
+    connection.connect(client.port, client.host);
+  }
+  try {
+    await done.promise;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+// Shutting down, crashed, starting up; and every trouble of the connection itself (class 08).
+const goingAway = /^(57P0[1-5]|08...)$/;
+
+/** Errors of a statement stay as the server sent them; errors of the line to it become `DatabaseUnavailable`. */
+export function asUnavailable(error: unknown, message: string): unknown {
+  if (error instanceof DatabaseUnavailable) return error;
+  if (error instanceof pg.DatabaseError && !goingAway.test(error.code ?? "")) return error;
+  return new DatabaseUnavailable(message, { cause: error });
+}

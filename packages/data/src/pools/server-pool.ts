@@ -1,0 +1,223 @@
+import { PlacementRetired, PoolExhausted } from "../errors.ts";
+import type { Connection, ConnectionOptions, DatabasePlacement } from "./connection.ts";
+import { createFairQueue } from "./fair-queue.ts";
+import { createSlots, type Slot } from "./slots.ts";
+
+export type PoolLimits = ConnectionOptions & {
+  budgets: (serverId: string) => number;
+  /** The part of a server's budget that one environment may hold, 0 to 1. */
+  environmentShare: number;
+  maxWaiters: number;
+  waitTimeoutMs: number;
+  idleMs: number;
+};
+
+export type PoolStats = {
+  serverId: string;
+  budget: number;
+  /** Backends held, those on their way in and out included: never above the budget, unless that has just shrunk. */
+  open: number;
+  busy: number;
+  waiting: number;
+};
+
+/** A backend for one piece of work. Give it back by `release` once it is ready again: repeatable. */
+export type Lease = { readonly connection: Connection; release(): void };
+
+type Waiter = {
+  readonly environmentId: string;
+  readonly placement: DatabasePlacement;
+  give(slot: Slot): void;
+  fail(error: unknown): void;
+};
+
+const isClosing = (slot: Slot): boolean => slot.state === "closing";
+
+/** The connections to one database server, and who waits for one. */
+export class ServerPool {
+  readonly #serverId: string;
+  readonly #limits: PoolLimits;
+  readonly #queue = createFairQueue<Waiter>();
+  readonly #slots;
+  readonly #emptied = Promise.withResolvers<void>();
+  #closed = false;
+
+  constructor(serverId: string, limits: PoolLimits) {
+    this.#serverId = serverId;
+    this.#limits = limits;
+    this.#slots = createSlots(limits, () => this.#settle());
+  }
+
+  async lease(placement: DatabasePlacement, signal: AbortSignal | undefined): Promise<Lease> {
+    signal?.throwIfAborted();
+    if (this.#closed) throw closingDown();
+    const answer = Promise.withResolvers<Lease>();
+    const waiter: Waiter = {
+      environmentId: placement.environmentId,
+      placement,
+      give: (slot) => answer.resolve(this.#toLease(slot)),
+      fail: answer.reject,
+    };
+    const withdraw = (reason: unknown): void => {
+      if (this.#queue.remove(waiter)) answer.reject(reason);
+    };
+    const abort = (): void => withdraw(signal?.reason);
+    const timeout = (): void => withdraw(new PoolExhausted("No database connection came free in time."));
+    const timer = setTimeout(timeout, this.#limits.waitTimeoutMs);
+    signal?.addEventListener("abort", abort);
+    try {
+      this.#enqueue(waiter);
+      return await answer.promise;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Closes the environment's connections to a retired place: idle ones now, busy ones when given back. */
+  retire(environmentId: string, isRetired: (placement: DatabasePlacement) => boolean): void {
+    const fits = ({ placement }: { placement: DatabasePlacement }): boolean =>
+      placement.environmentId === environmentId && isRetired(placement);
+    for (const waiter of this.#queue.takeAll(fits)) {
+      waiter.fail(new PlacementRetired(environmentId, waiter.placement.generation));
+    }
+    for (const slot of this.#slots.all()) {
+      if (!fits(slot)) continue;
+      slot.retired = true;
+      if (slot.state === "idle") this.#slots.close(slot);
+    }
+    this.#pump();
+  }
+
+  /** Looks at the budget again. */
+  refresh(): void {
+    this.#pump();
+  }
+
+  stats(): PoolStats {
+    return {
+      serverId: this.#serverId,
+      budget: this.#budget(),
+      open: this.#slots.size,
+      busy: this.#slots.count((slot) => slot.state === "busy"),
+      waiting: this.#queue.size,
+    };
+  }
+
+  /** Refuses waiters, lets what is at work finish until `hurry` aborts, and resolves when every backend is gone. */
+  async close(hurry: AbortSignal): Promise<void> {
+    this.#closed = true;
+    for (const waiter of this.#queue.takeAll(() => true)) waiter.fail(closingDown());
+    hurry.addEventListener("abort", () => {
+      for (const slot of this.#slots.all()) slot.connection?.abandon();
+    });
+    this.#settle();
+    await this.#emptied.promise;
+  }
+
+  #budget(): number {
+    return this.#closed ? 0 : Math.max(0, Math.floor(this.#limits.budgets(this.#serverId)));
+  }
+
+  #enqueue(waiter: Waiter): void {
+    this.#queue.push(waiter);
+    this.#pump();
+    if (this.#queue.size <= this.#limits.maxWaiters) return;
+    this.#queue.popFromLongest()!.fail(new PoolExhausted("Too many wait for a database connection."));
+  }
+
+  /** Serves whoever can be served, in turn, and brings the number of backends back under the budget. */
+  #pump(): void {
+    let served: boolean;
+    do {
+      served = false;
+      // Every backend on its way out makes room for one who can't be served otherwise.
+      let roomComing = this.#slots.count(isClosing);
+      for (const environmentId of this.#queue.turns()) {
+        const outcome = this.#serve(environmentId, roomComing > 0);
+        if (outcome === "served") served = true;
+        if (outcome === "waits for room") roomComing -= 1;
+      }
+    } while (served);
+    this.#shrink();
+  }
+
+  #serve(environmentId: string, roomComing: boolean): "served" | "waits" | "waits for room" {
+    const idle = this.#slots.idleOf(environmentId);
+    if (idle) {
+      this.#hand(idle, this.#queue.shift(environmentId)!);
+      return "served";
+    }
+    const own = (slot: Slot): boolean => slot.placement.environmentId === environmentId;
+    const opening = this.#slots.count((slot) => own(slot) && slot.state === "opening");
+    if (opening >= this.#queue.countOf(environmentId)) return "waits";
+    const share = Math.max(1, Math.floor(this.#budget() * this.#limits.environmentShare));
+    if (this.#slots.count((slot) => own(slot) && !isClosing(slot)) >= share) return "waits";
+    if (this.#slots.size < this.#budget()) {
+      void this.#open(this.#queue.first(environmentId)!.placement);
+      return "served";
+    }
+    if (roomComing) return "waits for room";
+    const victim = this.#slots.oldestIdle();
+    if (!victim) return "waits";
+    this.#slots.close(victim);
+    // The room it makes is this environment's: it isn't counted as coming for those behind.
+    return "waits";
+  }
+
+  async #open(placement: DatabasePlacement): Promise<void> {
+    let slot: Slot;
+    try {
+      slot = await this.#slots.open(placement);
+    } catch (error) {
+      // One failure answers one waiter: the others get attempts of their own.
+      this.#queue.shift(placement.environmentId)?.fail(error);
+      return this.#settle();
+    }
+    const waiter = slot.retired ? undefined : this.#queue.shift(placement.environmentId);
+    if (waiter) this.#hand(slot, waiter);
+    else this.#giveBack(slot);
+  }
+
+  #hand(slot: Slot, waiter: Waiter): void {
+    this.#slots.use(slot);
+    waiter.give(slot);
+  }
+
+  #giveBack(slot: Slot): void {
+    if (!this.#slots.has(slot)) return;
+    if (slot.retired || slot.connection!.isBroken()) this.#slots.close(slot);
+    else this.#slots.rest(slot);
+    this.#pump();
+  }
+
+  #shrink(): void {
+    for (;;) {
+      const excess = this.#slots.size - this.#slots.count(isClosing) - this.#budget();
+      const victim = this.#slots.oldestIdle();
+      if (excess <= 0 || !victim) return;
+      this.#slots.close(victim);
+    }
+  }
+
+  #settle(): void {
+    this.#pump();
+    if (this.#closed && this.#slots.size === 0) this.#emptied.resolve();
+  }
+
+  #toLease(slot: Slot): Lease {
+    let returned = false;
+    return {
+      connection: slot.connection!,
+      release: () => {
+        if (returned) return;
+        returned = true;
+        this.#giveBack(slot);
+      },
+    };
+  }
+}
+
+function closingDown(): PoolExhausted {
+  return new PoolExhausted("The connection pools are closing.");
+}

@@ -1,0 +1,98 @@
+import {
+  type Connection,
+  type ConnectionOptions,
+  type DatabasePlacement,
+  openConnection,
+} from "./connection.ts";
+
+/** One backend that counts against the budget: from before it is opened until the server has let it go. */
+export type Slot = {
+  readonly placement: DatabasePlacement;
+  state: "opening" | "idle" | "busy" | "closing";
+  connection?: Connection;
+  /** Its placement was retired: closed instead of becoming idle. */
+  retired: boolean;
+  idleTimer?: NodeJS.Timeout;
+};
+
+export type Slots = {
+  /** Backends that count, those on their way in and out included. */
+  readonly size: number;
+  count(fits: (slot: Slot) => boolean): number;
+  all(): Iterable<Slot>;
+  /** The one that has been idle for longest. */
+  oldestIdle(): Slot | undefined;
+  /** The environment's idle one that was used last. */
+  idleOf(environmentId: string): Slot | undefined;
+  /** Counts at once; resolves when connected, or rejects and counts no more. */
+  open(placement: DatabasePlacement): Promise<Slot>;
+  use(slot: Slot): void;
+  rest(slot: Slot): void;
+  /** Begins to close. It counts until the server has let it go. */
+  close(slot: Slot): void;
+  has(slot: Slot): boolean;
+};
+
+/** The backends of one server. `left` is called whenever one stopped counting that had been connected. */
+export function createSlots(options: ConnectionOptions & { idleMs: number }, left: () => void): Slots {
+  const slots = new Set<Slot>();
+  /** In the order they became idle. */
+  const idle = new Set<Slot>();
+
+  function wake(slot: Slot): void {
+    idle.delete(slot);
+    clearTimeout(slot.idleTimer);
+  }
+
+  function close(slot: Slot): void {
+    wake(slot);
+    slot.state = "closing";
+    void slot.connection!.close();
+  }
+
+  return {
+    get size() {
+      return slots.size;
+    },
+    count(fits) {
+      let sum = 0;
+      for (const slot of slots) if (fits(slot)) sum += 1;
+      return sum;
+    },
+    all: () => [...slots],
+    oldestIdle: () => idle.values().next().value,
+    idleOf(environmentId) {
+      let last: Slot | undefined;
+      for (const slot of idle) if (slot.placement.environmentId === environmentId) last = slot;
+      return last;
+    },
+    async open(placement) {
+      const slot: Slot = { placement, state: "opening", retired: false };
+      slots.add(slot);
+      try {
+        slot.connection = await openConnection(placement, options);
+      } catch (error) {
+        slots.delete(slot);
+        throw error;
+      }
+      slot.connection.onGone(() => {
+        wake(slot);
+        slots.delete(slot);
+        left();
+      });
+      return slot;
+    },
+    use(slot) {
+      wake(slot);
+      slot.state = "busy";
+    },
+    rest(slot) {
+      slot.state = "idle";
+      idle.add(slot);
+      slot.idleTimer = setTimeout(() => close(slot), options.idleMs);
+      slot.idleTimer.unref();
+    },
+    close,
+    has: (slot) => slots.has(slot),
+  };
+}
