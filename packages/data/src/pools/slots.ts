@@ -12,6 +12,8 @@ export type Slot = {
   connection?: Connection;
   /** Its placement was retired: closed instead of becoming idle. */
   retired: boolean;
+  /** By `performance.now()`. */
+  openedAt: number;
   idleTimer?: NodeJS.Timeout;
 };
 
@@ -67,7 +69,7 @@ export function createSlots(options: ConnectionOptions & { idleMs: number }, lef
       return last;
     },
     async open(placement) {
-      const slot: Slot = { placement, state: "opening", retired: false };
+      const slot: Slot = { placement, state: "opening", retired: false, openedAt: 0 };
       slots.add(slot);
       try {
         slot.connection = await openConnection(placement, options);
@@ -75,6 +77,7 @@ export function createSlots(options: ConnectionOptions & { idleMs: number }, lef
         slots.delete(slot);
         throw error;
       }
+      slot.openedAt = performance.now();
       slot.connection.onGone(() => {
         wake(slot);
         slots.delete(slot);
