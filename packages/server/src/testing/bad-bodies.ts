@@ -31,7 +31,8 @@ export type Shape = {
   anyJson?: readonly string[];
 };
 
-const refused = [400, 422];
+/** A slug that is taken or an application that isn't there may say so, as long as the field is named. */
+const refused = [400, 404, 409, 422];
 const tenMegabytes = 10 * 1024 * 1024;
 
 /** Every bad variant of a valid body that `describeBadInput` tries. */

@@ -44,17 +44,12 @@ export async function touchApiKey(db: Db, id: string): Promise<void> {
   `.execute(db);
 }
 
-/** Newest first, after `before` when given; revoked ones are left out. */
-export async function selectApiKeys(
-  db: Db,
-  page: { limit: number; before?: { createdAt: string; id: string } },
-): Promise<ApiKeyRow[]> {
-  const { createdAt = null, id = null } = page.before ?? {};
+/** Newest first (ids sort by when they were made), after `before` when given; revoked ones are left out. */
+export async function selectApiKeys(db: Db, page: { limit: number; before?: string }): Promise<ApiKeyRow[]> {
   const { rows } = await sql<ApiKeyRow>`
     select ${columns} from api_keys
-    where revoked_at is null
-      and (${id}::uuid is null or (created_at, id) < (${createdAt}::timestamptz, ${id}::uuid))
-    order by created_at desc, id desc
+    where revoked_at is null and (${page.before ?? null}::uuid is null or id < ${page.before ?? null})
+    order by id desc
     limit ${page.limit}
   `.execute(db);
   return rows;

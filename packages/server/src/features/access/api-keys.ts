@@ -36,7 +36,9 @@ export async function createApiKey(tx: Tx, wanted: MakeKey): Promise<ApiKeyRow &
 }
 
 /** Ends a key; nodes notice within five seconds. The last operator's key stays: nobody could make another. */
-export async function endApiKey(tx: Tx, id: string): Promise<void> {
+export async function endApiKey(tx: Tx, id: string | undefined): Promise<void> {
+  const unknown = failure("not_found", { detail: "There is no such key." });
+  if (id === undefined) throw unknown;
   const operators = await lockOperatorKeys(tx);
   if (operators.length === 1 && operators[0] === id) {
     throw failure("illegal_transition", {
@@ -44,7 +46,7 @@ export async function endApiKey(tx: Tx, id: string): Promise<void> {
       remedy: "Make another operator's key first.",
     });
   }
-  if (!(await revokeApiKey(tx, id))) throw failure("not_found", { detail: "There is no such key." });
+  if (!(await revokeApiKey(tx, id))) throw unknown;
 }
 
 /**

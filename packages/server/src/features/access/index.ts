@@ -3,6 +3,7 @@
  * tenant, a session to one environment of it.
  */
 export { createApiKey, createKeyCheck, endApiKey, type MakeKey } from "./api-keys.ts";
+export { type KeyRouteDependencies, keyRoutes } from "./key-routes.ts";
 export { type Credentials, createLogIn, type LogIn, type Place } from "./login.ts";
 export { accessRoutes } from "./routes.ts";
 export { deleteSessionsOfTenant } from "./sessions.sql.ts";

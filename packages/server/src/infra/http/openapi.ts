@@ -1,6 +1,6 @@
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
-import { permissionCatalogue } from "@tenantry/contract";
+import { type Permission, permissionCatalogue } from "@tenantry/contract";
 import type { FastifyRequest } from "fastify";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { problemType } from "./problem.ts";
@@ -34,8 +34,8 @@ export async function documentApi(api: Api, version: string): Promise<void> {
     },
     transform: (document) => {
       const transformed = jsonSchemaTransform(document);
-      const permission = document.route.config?.permission;
-      return { ...transformed, schema: { ...transformed.schema, ...securityOf(permission) } };
+      const { permission } = document.route.config ?? {};
+      return { ...transformed, schema: withSecurity(transformed.schema, permission) };
     },
     transformObject: (document) => withProblems(jsonSchemaTransformObject(document) as Document) as never,
   });
@@ -79,14 +79,13 @@ export function openApiText(api: Api): string {
   return `${JSON.stringify(api.swagger(), null, 2)}\n`;
 }
 
-function securityOf(permission: string | undefined): Record<string, unknown> {
-  if (permission === undefined || permission === "public") return { security: [] };
-  const meaning = permissionCatalogue[permission as keyof typeof permissionCatalogue];
-  return {
-    security: [{ key: [] }],
-    "x-permission": permission,
-    description: `Needs the permission \`${permission}\`: ${meaning}`,
-  };
+type RouteSchema = { description?: string };
+
+function withSecurity(schema: RouteSchema, permission: Permission | "public" | undefined): RouteSchema {
+  if (permission === undefined || permission === "public") return { ...schema, security: [] } as RouteSchema;
+  const needs = `Needs the permission \`${permission}\`: ${permissionCatalogue[permission]}`;
+  const description = schema.description ? `${schema.description}\n\n${needs}` : needs;
+  return { ...schema, description, security: [{ key: [] }], "x-permission": permission } as RouteSchema;
 }
 
 /** Every operation may answer with a problem; said once here, so that no route has to. */
