@@ -150,6 +150,7 @@ const entries = {
   },
   session_invalid: { status: 401, title: "The session isn't valid here.", remedy: "Log in again." },
   environment_unavailable: { status: 409, title: "The environment isn't available now." },
+  environment_not_found: { status: 404, title: "No such environment." },
   unsafe_path: {
     status: 422,
     title: "This key would leave the tenant's space.",

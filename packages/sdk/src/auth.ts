@@ -38,6 +38,7 @@ export function createAuth(api: RuntimeApi, sessions: SessionCache, environmentI
   return {
     async login(credentials) {
       const environment = environmentId();
+      if (!canBeRight(credentials)) throw new LoginRefused("The e-mail address or the password is wrong.");
       return api.login(environment, credentials).catch((error: unknown) => {
         throw explain(error);
       });
@@ -63,6 +64,11 @@ export function createAuth(api: RuntimeApi, sessions: SessionCache, environmentI
       sessions.delete(cacheKey(environment, token));
     },
   };
+}
+
+/** Whatever visitors type is a log-in that fails, not a mistake of the application's. */
+function canBeRight({ email, password }: Credentials): boolean {
+  return [email, password].every((text) => text !== "" && text.length <= 1_000 && !text.includes("\0"));
 }
 
 async function askForUser(

@@ -18,6 +18,21 @@ export async function selectSettings(
   return rows;
 }
 
+/** The rows of the platform, and of every tenant and environment named, lowest layer first. */
+export async function selectSettingsOfMany(
+  db: Db | Tx,
+  scopeIds: { tenantIds: readonly string[]; environmentIds: readonly string[] },
+): Promise<SettingRow[]> {
+  const { rows } = await sql<SettingRow>`
+    select scope, scope_id as "scopeId", key, value from settings
+    where scope = 'platform'
+      or (scope = 'tenant' and scope_id = any (${scopeIds.tenantIds}::text[]))
+      or (scope = 'environment' and scope_id = any (${scopeIds.environmentIds}::text[]))
+    order by array_position(array['platform', 'plan', 'tenant', 'environment'], scope), key
+  `.execute(db);
+  return rows;
+}
+
 export async function upsertSetting(tx: Tx, row: SettingRow, updatedBy: string): Promise<void> {
   await sql`
     insert into settings (scope, scope_id, key, value, updated_by)

@@ -6,6 +6,7 @@ import {
 } from "@tenantry/contract";
 import type { Db, Tx } from "../../infra/db/index.ts";
 import { type FieldError, failure } from "../../kernel/index.ts";
+import { type SettingsPlace, settingsForApplications } from "./for-applications.ts";
 import { deleteSetting, type SettingScope, selectSettings, upsertSetting } from "./settings.sql.ts";
 
 /** Values that the environment or the configuration file fixes for the whole installation. */
@@ -50,6 +51,10 @@ export function createSettings(fixed: FixedSettings) {
       const all = await list(db, layers);
       return all.find((setting) => setting.key === key)!.value as Value;
     },
+
+    /** What applications may see of many environments' effective settings, by the environments' UUIDs. */
+    forApplications: (db: Db | Tx, places: readonly SettingsPlace[]) =>
+      settingsForApplications(db, fixed, places),
 
     /** Sets (or, by null, takes away) values of one layer: all of them, or none when one is refused. */
     async change(

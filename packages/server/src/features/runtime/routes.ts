@@ -1,0 +1,131 @@
+import {
+  type RuntimeSnapshot,
+  runtimeLoginReply,
+  runtimeLoginRequest,
+  runtimeSessionReply,
+  runtimeSessionRequest,
+} from "@tenantry/contract";
+import { z } from "zod";
+import type { Db } from "../../infra/db/index.ts";
+import { type Api, type RouteGroup, requestingAppId, sendEvents } from "../../infra/http/index.ts";
+import type { LogIn } from "../access/index.ts";
+import { findPlace, requireOpen } from "./auth.ts";
+import type { SnapshotQuestion } from "./snapshot.ts";
+import type { VersionWatch } from "./version-watch.ts";
+
+export type RuntimeRouteDeps = {
+  db: Db;
+  logIn: LogIn;
+  snapshot: (question: SnapshotQuestion) => Promise<RuntimeSnapshot>;
+  versions: VersionWatch;
+};
+
+const tags = ["runtime"];
+// Asked many times a second by applications that work as they should: neither limited nor logged line by line.
+const follow = { permission: "runtime:read", quiet: true } as const;
+const users = { permission: "runtime:users", quiet: true } as const;
+
+/** What the SDK asks for, by an application's key: `/v1/runtime`. A key reaches its own application's tenants alone. */
+export function runtimeRoutes(deps: RuntimeRouteDeps): RouteGroup {
+  return (api) => {
+    followRoutes(api, deps);
+    authRoutes(api, deps);
+  };
+}
+
+function followRoutes(api: Api, { snapshot, versions }: RuntimeRouteDeps): void {
+  const querystring = z.strictObject({
+    since: z
+      .string()
+      .max(100)
+      .optional()
+      .describe("The cursor of the page before; from the beginning without one."),
+    process: z
+      .string()
+      .regex(/^[\w-]{8,64}$/, "must be 8 to 64 letters, digits, _ or -")
+      .optional()
+      .describe("Names the process that asks, so that it gets its share of database connections."),
+  });
+  const summary = "What an application's process has to know, secrets included";
+  api.get(
+    "/v1/runtime/snapshot",
+    { config: follow, schema: { operationId: "runtimeSnapshot", summary, tags, querystring } },
+    async (request, reply) => {
+      const { since, process: processId } = request.query;
+      const answer = await snapshot({ appId: requestingAppId(request), since, processId });
+      return reply.header("cache-control", "no-store").send(answer);
+    },
+  );
+  api.get(
+    "/v1/runtime/stream",
+    {
+      config: follow,
+      schema: {
+        operationId: "runtimeStream",
+        summary: "Server-sent events: the snapshot has moved on",
+        tags,
+      },
+    },
+    (request, reply) =>
+      sendEvents(request, reply, async function* ({ signal }) {
+        for await (const version of versions.changes(signal)) yield { event: "version", data: { version } };
+      }),
+  );
+}
+
+function authRoutes(api: Api, { db, logIn }: RuntimeRouteDeps): void {
+  api.post(
+    "/v1/runtime/auth/login",
+    {
+      config: users,
+      schema: {
+        operationId: "runtimeLogin",
+        summary: "Log a user in",
+        tags,
+        body: runtimeLoginRequest,
+        response: { 200: runtimeLoginReply },
+      },
+    },
+    async (request) => {
+      const { environmentId, ...credentials } = request.body;
+      const place = await findPlace(db, requestingAppId(request), environmentId);
+      requireOpen(place);
+      return logIn.logIn(place, credentials);
+    },
+  );
+  api.post(
+    "/v1/runtime/auth/session",
+    {
+      config: users,
+      schema: {
+        operationId: "runtimeSession",
+        summary: "Whose session it is",
+        tags,
+        body: runtimeSessionRequest,
+        response: { 200: runtimeSessionReply },
+      },
+    },
+    async (request) => {
+      const place = await findPlace(db, requestingAppId(request), request.body.environmentId);
+      return logIn.session(place, request.body.token);
+    },
+  );
+  api.post(
+    "/v1/runtime/auth/logout",
+    {
+      config: users,
+      schema: {
+        operationId: "runtimeLogout",
+        summary: "End a session",
+        tags,
+        body: runtimeSessionRequest,
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      const place = await findPlace(db, requestingAppId(request), request.body.environmentId);
+      await logIn.logOut(place, request.body.token);
+      return reply.code(204).send(null);
+    },
+  );
+}

@@ -1,0 +1,54 @@
+import type { EnvironmentStatus, TenantStatus } from "@tenantry/contract";
+import { type Db, sql, type Tx } from "../../infra/db/index.ts";
+
+export type RuntimeRow = {
+  id: string;
+  version: number;
+  name: string;
+  status: EnvironmentStatus;
+  tenantId: string;
+  tenantSlug: string;
+  tenantName: string;
+  tenantStatus: TenantStatus;
+  timezone: string;
+  language: string;
+};
+
+/** The application's environments that changed after (version, id), in that order. */
+export async function selectChangedEnvironments(
+  tx: Tx,
+  after: { appId: string; version: number; id: string; limit: number },
+): Promise<RuntimeRow[]> {
+  const { rows } = await sql<RuntimeRow>`
+    select e.id, e.version, e.name, e.status, t.id as "tenantId", t.slug as "tenantSlug", t.name as "tenantName",
+      t.status as "tenantStatus", t.timezone, t.language
+    from environments e join tenants t on t.id = e.tenant_id
+    where t.app_id = ${after.appId} and (e.version, e.id) > (${after.version}, ${after.id}::uuid)
+    order by e.version, e.id limit ${after.limit}
+  `.execute(tx);
+  return rows;
+}
+
+/** The environments that were taken away after a version: of all applications, for nothing says whose they were. */
+export async function selectRemovedEnvironments(tx: Tx, version: number, limit: number): Promise<string[]> {
+  const { rows } = await sql<{ key: string }>`
+    select key from stream_tombstones where stream = 'runtime' and version > ${version} order by version limit ${limit}
+  `.execute(tx);
+  return rows.map(({ key }) => key);
+}
+
+export type PlaceRow = { tenantId: string; tenantStatus: TenantStatus; environmentStatus: EnvironmentStatus };
+
+/** Whose environment it is, if it is one of this application's. */
+export async function selectPlace(
+  db: Db,
+  appId: string,
+  environmentId: string,
+): Promise<PlaceRow | undefined> {
+  const { rows } = await sql<PlaceRow>`
+    select t.id as "tenantId", t.status as "tenantStatus", e.status as "environmentStatus"
+    from environments e join tenants t on t.id = e.tenant_id
+    where e.id = ${environmentId} and t.app_id = ${appId}
+  `.execute(db);
+  return rows[0];
+}

@@ -1,0 +1,91 @@
+import type { JsonWebKeyWithId, RuntimeEnvironment, RuntimeSnapshot } from "@tenantry/contract";
+import { type Db, inTransaction, streamVersion, type Tx } from "../../infra/db/index.ts";
+import { showId } from "../../kernel/index.ts";
+import { selectHosts } from "../routing/index.ts";
+import type { Settings } from "../settings/index.ts";
+import { beginning, readCursor, writeCursor } from "./cursor.ts";
+import { type RuntimeRow, selectChangedEnvironments, selectRemovedEnvironments } from "./runtime.sql.ts";
+
+/** Where one environment's things are, as its application reaches them. */
+export type Places = Pick<RuntimeEnvironment, "database" | "storage" | "cache">;
+
+export type SnapshotDeps = {
+  db: Db;
+  settings: Settings;
+  /** The places of environments by their UUIDs. With passwords. */
+  places: (tx: Tx, environmentIds: readonly string[]) => Promise<ReadonlyMap<string, Places>>;
+  keys: () => Promise<{ keys: JsonWebKeyWithId[] }>;
+  /** How many database backends a process of the application may hold. */
+  budgets: (appId: string, processId: string | undefined) => Promise<RuntimeSnapshot["budgets"]>;
+  issuer: string;
+};
+
+export type SnapshotQuestion = { appId: string; processId?: string | undefined; since?: string | undefined };
+
+const pageSize = 2_000;
+const mostRemoved = 10_000;
+
+/**
+ * What an application's process has to know, from a cursor on. One page is one moment of the registry: nothing that is
+ * committed later has a version at or below its cursor.
+ */
+export async function readSnapshot(deps: SnapshotDeps, question: SnapshotQuestion): Promise<RuntimeSnapshot> {
+  const { appId, processId, since } = question;
+  const [page, keys, budgets] = await Promise.all([
+    inTransaction(deps.db, (tx) => readPage(deps, tx, appId, since), { isolation: "repeatable read" }),
+    deps.keys(),
+    deps.budgets(appId, processId),
+  ]);
+  return { ...page, keys, budgets, audience: showId("app", appId), issuer: deps.issuer };
+}
+
+type Page = Pick<RuntimeSnapshot, "cursor" | "hasMore" | "full" | "environments" | "removed">;
+
+async function readPage(deps: SnapshotDeps, tx: Tx, appId: string, since: string | undefined): Promise<Page> {
+  const asked = since === undefined ? beginning : readCursor(since);
+  const version = await streamVersion(tx, "runtime");
+  const removed =
+    since === undefined ? [] : await selectRemovedEnvironments(tx, asked.version, mostRemoved + 1);
+  // A cursor from the future belongs to a registry that was since restored; one far behind is cheaper to forget.
+  const full = asked === beginning || asked.version > version || removed.length > mostRemoved;
+  const from = full ? beginning : asked;
+  const rows = await selectChangedEnvironments(tx, { appId, ...from, limit: pageSize + 1 });
+  const hasMore = rows.length > pageSize;
+  const page = rows.slice(0, pageSize);
+  return {
+    cursor: hasMore ? writeCursor(page.at(-1)!) : writeCursor({ version }),
+    hasMore,
+    full,
+    environments: await describe(deps, tx, page),
+    removed: full ? [] : removed.map((id) => showId("env", id)),
+  };
+}
+
+async function describe(
+  deps: SnapshotDeps,
+  tx: Tx,
+  rows: readonly RuntimeRow[],
+): Promise<RuntimeEnvironment[]> {
+  if (rows.length === 0) return [];
+  const ids = rows.map(({ id }) => id);
+  const hostnames = Map.groupBy(await selectHosts(tx, ids), ({ environmentId }) => environmentId);
+  const settings = await deps.settings.forApplications(
+    tx,
+    rows.map(({ id, tenantId }) => ({ environmentId: id, tenantId })),
+  );
+  const places = await deps.places(tx, ids);
+  return rows.map((row) => ({
+    id: showId("env", row.id),
+    name: row.name,
+    status: row.status,
+    tenantId: showId("tnt", row.tenantId),
+    tenantSlug: row.tenantSlug,
+    tenantName: row.tenantName,
+    tenantStatus: row.tenantStatus,
+    timezone: row.timezone,
+    language: row.language,
+    hostnames: (hostnames.get(row.id) ?? []).map(({ hostname }) => hostname),
+    settings: settings.get(row.id) ?? {},
+    ...places.get(row.id),
+  }));
+}

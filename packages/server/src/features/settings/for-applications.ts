@@ -1,0 +1,44 @@
+import { type SettingDefinition, type SettingKey, settingDefinitions } from "@tenantry/contract";
+import type { Db, Tx } from "../../infra/db/index.ts";
+import { type SettingRow, selectSettingsOfMany } from "./settings.sql.ts";
+import type { FixedSettings } from "./settings.ts";
+
+export type SettingsPlace = { tenantId: string; environmentId: string };
+
+/**
+ * What applications may see of many environments' effective settings, by the environments' UUIDs, with one statement:
+ * the keys that a tenant may have of its own, and the application's own ones (`app.…`).
+ */
+export async function settingsForApplications(
+  db: Db | Tx,
+  fixed: FixedSettings,
+  places: readonly SettingsPlace[],
+): Promise<Map<string, Record<string, unknown>>> {
+  const rows = await selectSettingsOfMany(db, {
+    tenantIds: places.map(({ tenantId }) => tenantId),
+    environmentIds: places.map(({ environmentId }) => environmentId),
+  });
+  const visible = rows.filter(({ scope, key }) => isVisible(key) && !(scope === "platform" && key in fixed));
+  const byScope = Map.groupBy(visible, ({ scope, scopeId }) => (scope === "platform" ? "" : scopeId));
+  const platform = { ...defaults(fixed), ...valuesOf(byScope.get("")) };
+  return new Map(
+    places.map(({ tenantId, environmentId }) => [
+      environmentId,
+      { ...platform, ...valuesOf(byScope.get(tenantId)), ...valuesOf(byScope.get(environmentId)) },
+    ]),
+  );
+}
+
+function isVisible(key: string): boolean {
+  const definition: SettingDefinition | undefined = settingDefinitions[key as SettingKey];
+  return key.startsWith("app.") || definition?.scopes.includes("tenant") === true;
+}
+
+function defaults(fixed: FixedSettings): Record<string, unknown> {
+  const keys = (Object.keys(settingDefinitions) as SettingKey[]).filter(isVisible);
+  return Object.fromEntries(keys.map((key) => [key, fixed[key]?.value ?? settingDefinitions[key].default]));
+}
+
+function valuesOf(rows: readonly SettingRow[] = []): Record<string, unknown> {
+  return Object.fromEntries(rows.map(({ key, value }) => [key, value]));
+}
