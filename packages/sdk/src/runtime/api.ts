@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { RuntimeLogin, RuntimeSnapshot, RuntimeUser } from "@tenantry/contract";
 import type { Configuration } from "../config.ts";
 import { RuntimeUnavailable } from "../errors.ts";
@@ -38,6 +39,8 @@ const streamSilenceMs = 40_000;
 
 export function createRuntimeApi({ url, appKey }: Configuration): RuntimeApi {
   const base = new URL("v1/runtime/", url.href.endsWith("/") ? url : `${url.href}/`);
+  // By it the API gives each process its share of database connections.
+  const processId = randomUUID();
   const headers = { authorization: `Bearer ${appKey}` };
 
   async function ask(path: string, init: RequestInit): Promise<Response> {
@@ -62,9 +65,9 @@ export function createRuntimeApi({ url, appKey }: Configuration): RuntimeApi {
 
   return {
     async snapshot(since, signal) {
-      const query = since === undefined ? "" : `?since=${encodeURIComponent(since)}`;
+      const query = new URLSearchParams({ process: processId, ...(since !== undefined && { since }) });
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(snapshotDeadlineMs)]);
-      const response = await ask(`snapshot${query}`, { signal: deadline });
+      const response = await ask(`snapshot?${query}`, { signal: deadline });
       return (await response.json()) as RuntimeSnapshot;
     },
     async *changes(signal) {

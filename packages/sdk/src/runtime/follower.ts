@@ -24,6 +24,10 @@ export type RuntimeFollower = {
 
 const firstDelayMs = 100;
 const longestDelayMs = 5_000;
+/** Asked so often though nothing is said to have changed: the share of database connections is granted for 30 seconds. */
+const renewalMs = 10_000;
+/** Whoever was out of touch for longer asks for everything: what was removed meanwhile may not be told any more. */
+const longestGapMs = 3_600_000;
 
 export function createRuntimeFollower(
   api: Pick<RuntimeApi, "snapshot" | "changes">,
@@ -34,10 +38,14 @@ export function createRuntimeFollower(
   let state: RuntimeState | undefined;
   let first = waiting();
   let following: Promise<void> | undefined;
+  let renewal: NodeJS.Timeout | undefined;
   let reachable = true;
+  let inTouchAt = performance.now();
 
   const refresh = coalesced(async () => {
-    state = await catchUp(state, (since) => api.snapshot(since, closing.signal));
+    const known = performance.now() - inTouchAt > longestGapMs ? undefined : state;
+    state = await catchUp(known, (since) => api.snapshot(since, closing.signal));
+    inTouchAt = performance.now();
     applied(state);
     first.resolve();
     if (!reachable) log.info({}, "runtime.reachable");
@@ -52,7 +60,6 @@ export function createRuntimeFollower(
         await refresh();
         for await (const _ of api.changes(closing.signal)) await refresh();
       } catch (error) {
-        if (closing.signal.aborted) return;
         report(error);
       }
       if (performance.now() - startedAt > longestDelayMs) delayMs = firstDelayMs;
@@ -62,6 +69,7 @@ export function createRuntimeFollower(
   }
 
   function report(error: unknown): void {
+    if (closing.signal.aborted) return;
     if (error instanceof RuntimeRefused && (error.status === 401 || error.status === 403)) {
       first.reject(keyRefused(error));
       first = waiting();
@@ -77,11 +85,13 @@ export function createRuntimeFollower(
       if (closing.signal.aborted) return Promise.reject(closed());
       if (state) return Promise.resolve();
       following ??= follow();
+      renewal ??= setInterval(() => void refresh().catch(report), renewalMs);
       return unlessAborted(first.promise, signal);
     },
     refresh: () => (closing.signal.aborted ? Promise.reject(closed()) : refresh()),
     async close() {
       closing.abort();
+      clearInterval(renewal);
       first.reject(closed());
       await following;
     },
