@@ -1,7 +1,8 @@
 import { type SettingDefinition, type SettingKey, settingDefinitions } from "@tenantry/contract";
 import type { Db, Tx } from "../../infra/db/index.ts";
 import { type SettingRow, selectSettingsOfMany } from "./settings.sql.ts";
-import type { FixedSettings } from "./settings.ts";
+
+type FixedValues = Partial<Record<SettingKey, { value: unknown }>>;
 
 export type SettingsPlace = { tenantId: string; environmentId: string };
 
@@ -11,7 +12,7 @@ export type SettingsPlace = { tenantId: string; environmentId: string };
  */
 export async function settingsForApplications(
   db: Db | Tx,
-  fixed: FixedSettings,
+  fixed: FixedValues,
   places: readonly SettingsPlace[],
 ): Promise<Map<string, Record<string, unknown>>> {
   const rows = await selectSettingsOfMany(db, {
@@ -34,7 +35,7 @@ function isVisible(key: string): boolean {
   return key.startsWith("app.") || definition?.scopes.includes("tenant") === true;
 }
 
-function defaults(fixed: FixedSettings): Record<string, unknown> {
+function defaults(fixed: FixedValues): Record<string, unknown> {
   const keys = (Object.keys(settingDefinitions) as SettingKey[]).filter(isVisible);
   return Object.fromEntries(keys.map((key) => [key, fixed[key]?.value ?? settingDefinitions[key].default]));
 }
