@@ -1,5 +1,6 @@
 import { installPackages } from "./install.ts";
 import { findProgram, missingPrograms, type ProgramName, packagesOf } from "./programs.ts";
+import { undoKilledRun } from "./quiet-install.ts";
 import { readSystem, whyNotInstallable } from "./system.ts";
 
 // Installs what tests and benches need from Debian and says what it did. Exit 1 when something stays missing,
@@ -25,12 +26,16 @@ function installMissing(missing: ProgramName[]): void {
     giveUp(`installing failed: ${(error as Error).message}`);
     return;
   }
-  for (const name of missing) say(`${name} is now ${findProgram(name)}`);
-  if (missingPrograms().length > 0) giveUp("apt-get succeeded and brought not everything");
+  for (const name of missing) {
+    const path = findProgram(name);
+    if (path) say(`${name} is now ${path}`);
+  }
+  if (missingPrograms().length > 0) giveUp("apt-get succeeded, yet not everything is there");
 }
 
 const missing = missingPrograms();
 const reason = whyNotInstallable(readSystem());
+if (!reason) undoKilledRun();
 if (missing.length === 0) say("nothing is missing");
 else if (reason) giveUp(`nothing installed, since ${reason}`);
 else installMissing(missing);

@@ -8,11 +8,10 @@ const noCluster = `create_main_cluster = false ${mark}\n`;
 
 /**
  * Runs `install` while Debian's packages may not start services, and puts the machine's own policy back
- * afterwards, also when it throws or the user presses Ctrl-C. What a killed run left behind is undone by
- * the next one. `install` must be synchronous, or signals would arrive before the end.
+ * afterwards, also when it throws or the user presses Ctrl-C. `install` must be synchronous, or signals would
+ * arrive before the end.
  */
 export function withoutServices(install: () => void): void {
-  restorePolicy();
   if (existsSync(policyFile)) renameSync(policyFile, savedPolicyFile);
   writeFileSync(policyFile, `#!/bin/sh\n${mark}\nexit 101\n`, { mode: 0o755 });
   untilRestored(install, restorePolicy);
@@ -20,9 +19,14 @@ export function withoutServices(install: () => void): void {
 
 /** Runs `install` while the PostgreSQL packages create no cluster. postgresql-common must be there. */
 export function withoutCluster(install: () => void): void {
-  restoreClusterSetting();
   writeFileSync(clusterFile, readFileSync(clusterFile, "utf8") + noCluster);
   untilRestored(install, restoreClusterSetting);
+}
+
+/** Puts back what a run that was killed left changed. Needs root. */
+export function undoKilledRun(): void {
+  restorePolicy();
+  if (existsSync(clusterFile)) restoreClusterSetting();
 }
 
 function restorePolicy(): void {
@@ -36,15 +40,15 @@ function restoreClusterSetting(): void {
 }
 
 function untilRestored(action: () => void, restore: () => void): void {
-  // A handler, whatever it does, keeps the signal from ending us between the change and its undoing;
-  // apt-get gets the same Ctrl-C and stops by itself.
-  const wait = () => process.stderr.write("prerequisites: stopping, putting the machine's settings back\n");
+  const outlive = () => {
+    // Having a handler keeps the signal from ending us before the undoing; apt-get gets the same Ctrl-C.
+  };
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const signal of signals) process.on(signal, wait);
+  for (const signal of signals) process.on(signal, outlive);
   try {
     action();
   } finally {
     restore();
-    for (const signal of signals) process.off(signal, wait);
+    for (const signal of signals) process.off(signal, outlive);
   }
 }

@@ -1,5 +1,8 @@
 import type { RuntimeEnvironment } from "@tenantry/contract";
+import type { Cache, Storage } from "@tenantry/data";
 import { type Auth, createAuth, type SessionCache } from "./auth.ts";
+import { cacheHandle, storageHandle } from "./handles.ts";
+import type { Resources } from "./resources.ts";
 import type { RuntimeApi } from "./runtime/api.ts";
 import type { RuntimeFollower } from "./runtime/follower.ts";
 import { createSettings, type Settings } from "./settings.ts";
@@ -17,11 +20,18 @@ export type TenantContext = {
   readonly language: string;
   /** The gateway's id of the request, for logs. */
   readonly requestId: string | undefined;
+  readonly storage: Storage;
+  readonly cache: Cache;
   readonly settings: Settings;
   readonly auth: Auth;
 };
 
-export type ContextParts = { follower: RuntimeFollower; api: RuntimeApi; sessions: SessionCache };
+export type ContextParts = {
+  follower: RuntimeFollower;
+  api: RuntimeApi;
+  sessions: SessionCache;
+  resources: Resources;
+};
 
 export function createContext(
   parts: ContextParts,
@@ -48,6 +58,8 @@ export function createContext(
     get language() {
       return newest().language;
     },
+    storage: storageHandle(() => parts.resources.storage(usable())),
+    cache: cacheHandle(() => parts.resources.cache(usable())),
     settings: createSettings(() => usable().settings),
     auth: createAuth(parts.api, parts.sessions, () => usable().id),
   };

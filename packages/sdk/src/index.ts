@@ -6,6 +6,29 @@
  *     app.get("/", (request, response) => response.send(tenantry.current().tenant.name));
  */
 export type { RuntimeLogin, RuntimeUser } from "@tenantry/contract";
+export type {
+  ByteRange,
+  Cache,
+  CacheOptions,
+  ListOptions,
+  ObjectContent,
+  ObjectPage,
+  PutOptions,
+  Storage,
+  StorageBody,
+  StorageUsage,
+  StoredObject,
+} from "@tenantry/data";
+export {
+  DataError,
+  InvalidArgument,
+  KeyConflict,
+  ObjectNotFound,
+  ObjectTooLarge,
+  RangeNotSatisfiable,
+  UnsafeKey,
+  ValueTooLarge,
+} from "@tenantry/data";
 export type { Auth } from "./auth.ts";
 export type { Log, TenantryOptions } from "./config.ts";
 export type { TenantContext } from "./context.ts";

@@ -1,11 +1,14 @@
 import { tenantHeaders } from "@tenantry/contract";
+import type { Cache, Storage } from "@tenantry/data";
 import { type Auth, createSessionCache } from "./auth.ts";
 import { configure, type TenantryOptions } from "./config.ts";
 import { type ContextParts, createContext, type TenantContext } from "./context.ts";
 import { contextStore } from "./context-store.ts";
 import { RuntimeUnavailable, TenantContextMissing } from "./errors.ts";
+import { cacheHandle, storageHandle } from "./handles.ts";
 import { headerOf, type RequestHeaders } from "./headers.ts";
 import { createResolver } from "./resolve.ts";
+import { createResources } from "./resources.ts";
 import { createRuntimeApi } from "./runtime/api.ts";
 import { createRuntimeFollower } from "./runtime/follower.ts";
 import { createSettings, type Settings } from "./settings.ts";
@@ -31,6 +34,10 @@ export type Tenantry = {
   ): Promise<Result>;
   /** Lets go of connections and stops following. Nothing works afterwards. Repeatable. */
   close(): Promise<void>;
+  /** The files of the current tenant. */
+  readonly storage: Storage;
+  /** The cache of the current tenant. */
+  readonly cache: Cache;
   /** The settings of the current tenant. */
   readonly settings: Settings;
   /** Log-in of the current tenant's users. */
@@ -48,7 +55,12 @@ export function createTenantry(options: TenantryOptions = {}): Tenantry {
   const configuration = configure(options);
   const api = createRuntimeApi(configuration);
   const follower = createRuntimeFollower(api, configuration.log, () => undefined);
-  const parts: ContextParts = { follower, api, sessions: createSessionCache() };
+  const parts: ContextParts = {
+    follower,
+    api,
+    sessions: createSessionCache(),
+    resources: createResources(),
+  };
   const resolver = createResolver(follower);
 
   async function firstSnapshot(): Promise<void> {
@@ -76,6 +88,8 @@ export function createTenantry(options: TenantryOptions = {}): Tenantry {
       return await contextStore.run(context, async () => work(context));
     },
     close: () => follower.close(),
+    storage: storageHandle(() => current().storage),
+    cache: cacheHandle(() => current().cache),
     settings: createSettings(() => current().settings.all()),
     auth: {
       login: async (credentials) => current().auth.login(credentials),

@@ -43,7 +43,8 @@ export function tenantPlugin(
           return;
         }
         const { status, headers, body } = problemOf(error);
-        reply.code(status).headers(headers).send(body);
+        // As bytes: Fastify adds a charset to text, and this media type knows none.
+        reply.code(status).headers(headers).send(Buffer.from(body));
       },
     );
   });

@@ -1,19 +1,24 @@
+import { EventEmitter } from "node:events";
+import type { TenantContext } from "../context.ts";
 import { contextStore } from "../context-store.ts";
 import { isTenantryError, type TenantryError } from "../errors.ts";
 import { problemOf } from "../problem.ts";
 import type { Tenantry } from "../tenantry.ts";
-import type { AdapterOptions } from "./request-context.ts";
+import { type AdapterOptions, bindEvents } from "./request-context.ts";
 
 /** The little of Hono's context that the middleware needs: no version of Hono is imported. */
 type HonoContext = {
   req: { path: string; raw: Request };
-  res: Response;
+  env: unknown;
+  get res(): Response;
+  set res(response: Response | undefined);
   error?: Error | undefined;
 };
 
 /**
  * `app.use(tenantMiddleware(tenantry))`, before everything that belongs to a tenant. A request without a usable tenant
- * is answered with a problem document; so is one whose handler throws an error of this package.
+ * is answered with a problem document; so is one whose handler throws an error of this package. Streamed answers keep
+ * their tenant until they end.
  */
 export function tenantMiddleware(tenantry: Tenantry, options: AdapterOptions = {}) {
   return async (honoContext: HonoContext, next: () => Promise<void>): Promise<Response | undefined> => {
@@ -21,14 +26,17 @@ export function tenantMiddleware(tenantry: Tenantry, options: AdapterOptions = {
       await next();
       return undefined;
     }
+    let context: TenantContext;
     try {
-      const context = await tenantry.resolve(honoContext.req.raw);
-      await contextStore.run(context, next);
+      context = await tenantry.resolve(honoContext.req.raw);
     } catch (error) {
       if (!isTenantryError(error)) throw error;
       return problemResponse(error);
     }
-    if (isTenantryError(honoContext.error)) honoContext.res = problemResponse(honoContext.error);
+    bindNodeEvents(honoContext.env, context);
+    await contextStore.run(context, next);
+    if (isTenantryError(honoContext.error)) replace(honoContext, problemResponse(honoContext.error));
+    else bindBody(honoContext, context);
     return undefined;
   };
 }
@@ -36,4 +44,50 @@ export function tenantMiddleware(tenantry: Tenantry, options: AdapterOptions = {
 function problemResponse(error: TenantryError): Response {
   const { status, headers, body } = problemOf(error);
   return new Response(body, { status, headers });
+}
+
+/** Hono merges a new response's headers with the old one's, unless there is none. */
+function replace(honoContext: HonoContext, response: Response): void {
+  honoContext.res = undefined;
+  honoContext.res = response;
+}
+
+/** On Node the request and response stand behind Hono's; elsewhere there are none. */
+function bindNodeEvents(env: unknown, context: TenantContext): void {
+  const { incoming, outgoing } = (env ?? {}) as Record<string, unknown>;
+  for (const emitter of [incoming, outgoing]) {
+    if (emitter instanceof EventEmitter) bindEvents(emitter, context);
+  }
+}
+
+/** The server pulls a streamed body after the middleware is done: whatever produces it must run in its tenant still. */
+function bindBody(honoContext: HonoContext, context: TenantContext): void {
+  const response = honoContext.res;
+  if (isMadeOfText(response) || response.body === null) return;
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull: (controller) =>
+        contextStore.run(context, async () => {
+          const { done, value } = await reader.read();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        }),
+      cancel: (reason) => contextStore.run(context, () => reader.cancel(reason)),
+    },
+    { highWaterMark: 0 },
+  );
+  replace(honoContext, new Response(body, response));
+}
+
+/**
+ * Hono's server for Node keeps what a response was made of, until somebody looks, and sends text and bytes much faster
+ * that way. Where it doesn't, every body is taken for a stream, which is right too.
+ */
+function isMadeOfText(response: Response): boolean {
+  const symbol = Object.getOwnPropertySymbols(response).find(({ description }) => description === "cache");
+  const parts = symbol && (response as unknown as Record<symbol, unknown>)[symbol];
+  if (!Array.isArray(parts)) return false;
+  const body: unknown = parts[1];
+  return body === null || body === undefined || typeof body === "string" || body instanceof Uint8Array;
 }

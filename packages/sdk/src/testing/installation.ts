@@ -83,6 +83,8 @@ function createListener(registry: Registry, asked: Map<string, number>, appKey: 
       response.writeHead(200, { "content-type": "text/event-stream" });
       const stop = registry.watch((version) => response.write(`event: version\ndata: ${version}\n\n`));
       request.on("close", stop);
+    } else if (!path.startsWith("auth/")) {
+      response.end("<p>What a proxy says when it knows nothing better.</p>");
     } else {
       answerAuth(registry.sessions, path, (await json(request)) as Record<string, string>, response);
     }

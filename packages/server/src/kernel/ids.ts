@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { echo } from "./echo.ts";
 import { failure } from "./errors.ts";
 
 /** Crockford's base32 in lower case, as TypeID 0.3 uses it. */
@@ -59,7 +60,7 @@ export function parseId(prefix: IdPrefix, text: string): string | undefined {
 export function requireId(prefix: IdPrefix, text: string, pointer: string): string {
   const id = parseId(prefix, text);
   if (id === undefined) {
-    const message = `"${text.slice(0, 60)}" is not an id of the form ${prefix}_….`;
+    const message = `${echo(text)} is not an id of the form ${prefix}_….`;
     throw failure("invalid_request", { detail: message, errors: [{ pointer, message }] });
   }
   return id;

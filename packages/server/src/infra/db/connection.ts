@@ -42,6 +42,9 @@ export function createDb(options: DbOptions): Db {
   });
   // An idle connection that breaks is dropped by the pool; whoever asks next gets a new one or the error itself.
   pool.on("error", () => undefined);
+  // One that breaks while lent out, between two statements of a transaction, must not end the process: the next
+  // statement tells.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
 }
 

@@ -9,3 +9,23 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
   if (databaseErrorCode(error) !== "23505") return false;
   return constraint === undefined || (error as { constraint?: string }).constraint === constraint;
 }
+
+const networkCodes = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EPIPE",
+  "ETIMEDOUT",
+]);
+/** pg gives these two no code. */
+const lostConnection = /^(?:Connection terminated|timeout exceeded when trying to connect)/;
+
+/** Whether `error` says that the server is away, starting, stopping or full: trying again later makes sense. */
+export function isConnectionFailure(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code = "" } = error as NodeJS.ErrnoException;
+  if (networkCodes.has(code) || lostConnection.test(error.message)) return true;
+  return /^(?:08...|57P0.|53300)$/.test(code);
+}

@@ -1,6 +1,7 @@
+import type { Server } from "node:http";
 import helmet from "@fastify/helmet";
 
-import { type FastifyPluginAsync, type FastifyServerOptions, fastify, LogController } from "fastify";
+import { type FastifyHttpOptions, type FastifyPluginAsync, fastify, LogController } from "fastify";
 import { serializerCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { encodeUuid, newId } from "../../kernel/index.ts";
 import type { Log } from "../log/index.ts";
@@ -33,6 +34,8 @@ export type ApiOptions = {
   bodyLimitBytes?: number;
   metrics?: Metrics;
   checks?: readonly ReadinessCheck[];
+  /** Whether this node is about to stop: `/readyz` says so, everything else goes on. */
+  isDraining?: () => boolean;
   publicKeys?: () => Promise<{ keys: object[] }>;
 };
 
@@ -55,6 +58,9 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   api.decorate("drainSignal", drain.signal);
   api.decorateRequest("principal", undefined);
   api.addHook("preClose", async () => drain.abort());
+  api.addHook("onSend", async (_request, reply) => {
+    if (drain.signal.aborted) reply.header("connection", "close");
+  });
 
   const metrics = options.metrics ?? createMetrics({ ofProcess: false });
   observeRequests(api, metrics);
@@ -82,7 +88,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     checks: options.checks ?? [],
     metrics,
     version: options.version,
-    isDraining: () => drain.signal.aborted,
+    isDraining: options.isDraining ?? (() => drain.signal.aborted),
     publicKeys: options.publicKeys,
   });
   for (const group of options.groups) {
@@ -94,13 +100,17 @@ export async function createApi(options: ApiOptions): Promise<Api> {
 }
 
 function bareApi(options: ApiOptions): Api {
-  const settings: FastifyServerOptions = {
+  const settings: FastifyHttpOptions<Server> = {
     loggerInstance: options.log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
     bodyLimit: options.bodyLimitBytes ?? 1024 * 1024,
     requestTimeout: 60_000,
+    // Node would answer without a problem document; the host check refuses it too.
+    http: { requireHostHeader: false },
     genReqId: () => `req_${encodeUuid(newId())}`,
     requestIdHeader: false,
+    // A request that comes in over an open connection while we close is served; then the connection ends.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 500 },
     frameworkErrors: (error, request, reply) => replyWithProblem(error, request, reply),
     clientErrorHandler: (error, socket) => {

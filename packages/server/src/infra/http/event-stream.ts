@@ -20,7 +20,9 @@ export function sendEvents(
   const seen = request.headers["last-event-id"];
   const lastEventId = typeof seen === "string" && seen.length <= 200 ? seen : undefined;
   const signal = goneSignal(reply);
-  reply.type("text/event-stream").header("cache-control", "no-store").header("x-accel-buffering", "no");
+  // Nothing follows on this connection: a server that closes needn't wait for the client to let go of it.
+  reply.type("text/event-stream").header("connection", "close");
+  reply.header("cache-control", "no-store").header("x-accel-buffering", "no");
   return reply.send(Readable.from(lines(source({ lastEventId, signal }), signal)));
 }
 

@@ -22,8 +22,8 @@ export type IdempotencyStore = {
 
 const repeatable = new Set(["GET", "HEAD", "OPTIONS"]);
 const keptHeaders = ["content-type", "location", "etag", "preference-applied", "retry-after"];
-/** Replies that say nothing about the request itself: the same key may try again. */
-const passing = new Set([401, 403, 408, 429]);
+/** Refusals that changed nothing and may not last: the same key may try again. */
+const passing = new Set([401, 403, 408, 409, 425, 429]);
 
 type Held = { principal: string; key: string; token: string };
 

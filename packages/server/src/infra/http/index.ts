@@ -1,7 +1,6 @@
 export { type Authenticate, bearerKey } from "./access.ts";
 export { type ApiOptions, createApi } from "./api.ts";
 export { etagOf, requireMatch } from "./conditional.ts";
-export { echo } from "./echo.ts";
 export { type ServerEvent, sendEvents } from "./event-stream.ts";
 export type { Claim, IdempotencyStore, StoredReply } from "./idempotency.ts";
 export { createIdempotencyStore } from "./idempotency-store.ts";

@@ -1,5 +1,4 @@
-import { failure } from "../../kernel/index.ts";
-import { echo } from "./echo.ts";
+import { echo, failure } from "../../kernel/index.ts";
 import type { Api } from "./types.ts";
 
 /** Answers what no route takes: 405 with `Allow` when the path exists under another method, 404 otherwise. */

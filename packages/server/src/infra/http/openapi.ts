@@ -54,10 +54,14 @@ export async function documentApi(api: Api, version: string): Promise<void> {
       validatorUrl: null,
     },
   });
+  let text: string | undefined;
   api.get(
     "/openapi.json",
     { schema: { hide: true }, config: { permission: "public", quiet: true } },
-    async (_request: FastifyRequest, reply) => reply.type("application/json").send(openApiText(api)),
+    async (_request: FastifyRequest, reply) => {
+      text ??= openApiText(api);
+      return reply.type("application/json").send(text);
+    },
   );
 }
 

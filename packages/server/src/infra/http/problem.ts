@@ -1,6 +1,7 @@
 import { errorCatalogue } from "@tenantry/contract";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
-import { failure, TenantryError } from "../../kernel/index.ts";
+import { failure, harmless, TenantryError } from "../../kernel/index.ts";
+import { isConnectionFailure } from "../db/index.ts";
 
 /** RFC 9457, with our `code`, `errors`, `remedy` and `requestId`; `extra` members stand beside them. */
 export type Problem = Record<string, unknown> & {
@@ -13,6 +14,9 @@ export type Problem = Record<string, unknown> & {
 
 export const problemType = "application/problem+json";
 
+const longestText = 1_000;
+
+/** Whoever wrote the texts may have put in what a client sent: no problem carries it on unescaped or at full length. */
 export function problemOf(error: TenantryError, requestId: string): Problem {
   const { detail, errors, extra } = error.details;
   return {
@@ -20,10 +24,10 @@ export function problemOf(error: TenantryError, requestId: string): Problem {
     type: `https://tenantry.dev/errors/${error.code}`,
     title: error.title,
     status: error.status,
-    detail,
+    detail: detail && harmless(detail, longestText),
     code: error.code,
-    errors,
-    remedy: error.remedy,
+    errors: errors?.map(({ pointer, message }) => ({ pointer, message: harmless(message, longestText) })),
+    remedy: error.remedy && harmless(error.remedy, longestText),
     requestId,
   };
 }
@@ -46,7 +50,7 @@ export function replyWithProblem(thrown: unknown, request: FastifyRequest, reply
     .send(Buffer.from(JSON.stringify(problemOf(error, request.id))));
 }
 
-/** Fastify's own refusals, in our words. */
+/** Fastify's own refusals and a registry that is away, in our words. */
 function fromFramework(thrown: unknown): TenantryError {
   const { code, statusCode } = (thrown ?? {}) as Partial<FastifyError>;
   const options = { cause: thrown };
@@ -55,6 +59,13 @@ function fromFramework(thrown: unknown): TenantryError {
   if (code === "FST_ERR_MAX_PARAM_LENGTH") return failure("not_found", {}, options);
   if (code?.startsWith("FST_ERR_") && statusCode !== undefined && statusCode < 500) {
     return failure("malformed_request", {}, options);
+  }
+  if (isConnectionFailure(thrown)) {
+    return failure(
+      "unavailable",
+      { detail: "The registry can't be reached.", retryAfterSeconds: 2 },
+      options,
+    );
   }
   return failure("internal", {}, options);
 }

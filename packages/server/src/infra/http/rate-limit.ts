@@ -15,7 +15,7 @@ const windowMs = 60_000;
 const mostCounters = 50_000;
 
 /** Tokens that come back evenly: a burst may spend all at once, after that they trickle. */
-function createBuckets(limit: number, now: () => number) {
+export function createBuckets(limit: number, now: () => number) {
   const buckets = new LRUCache<string, { tokens: number; at: number }>({ max: mostCounters });
   return (key: string): { remaining: number; resetSeconds: number; allowed: boolean } => {
     const at = now();

@@ -1,7 +1,6 @@
 import type { FastifySchemaCompiler } from "fastify";
 import type { z } from "zod";
-import { type FieldError, failure, type TenantryError } from "../../kernel/index.ts";
-import { echo, pointerPart } from "./echo.ts";
+import { echo, type FieldError, failure, harmless, type TenantryError } from "../../kernel/index.ts";
 
 type Issue = z.core.$ZodIssue;
 export type RequestPart = "body" | "querystring" | "params" | "headers";
@@ -49,9 +48,14 @@ function depth(issues: readonly Issue[]): number {
 
 /** `/admin/email` in a body, `?limit` in a query, `tenant` for a part of the path, a header by its name. */
 export function pointerTo(part: RequestPart, path: readonly PropertyKey[]): string {
-  if (part === "body") return path.map((step) => pointerPart(step as string | number)).join("");
-  const name = echo(path.map(String).join("."), 80).slice(1, -1);
+  if (part === "body") return path.map(pointerPart).join("");
+  const name = harmless(path.map(String).join("."), 80);
   return part === "querystring" ? `?${name}` : name;
+}
+
+/** One part of a JSON pointer (RFC 6901). */
+function pointerPart(part: PropertyKey): string {
+  return `/${harmless(String(part).replaceAll("~", "~0").replaceAll("/", "~1"), 80)}`;
 }
 
 /** Sentences for the commonest mistakes; a schema's own text goes before them, zod's stands for the rest. */

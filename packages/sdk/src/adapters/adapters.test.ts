@@ -1,0 +1,123 @@
+import type { RuntimeEnvironment } from "@tenantry/contract";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTenantry, type Tenantry } from "../index.ts";
+import { type Application, frameworks } from "../testing/applications.ts";
+import { type TestInstallation, testInstallation } from "../testing/installation.ts";
+
+let installation: TestInstallation;
+let tenantry: Tenantry;
+
+beforeAll(async () => {
+  installation = await testInstallation();
+  tenantry = createTenantry({
+    url: installation.url,
+    appKey: installation.appKey,
+    log: { info: () => undefined, warn: () => undefined },
+  });
+});
+afterAll(async () => {
+  await tenantry.close();
+  installation.stop();
+});
+
+function addTenant(slug: string, change = {}): RuntimeEnvironment {
+  return installation.addTenant(slug, {
+    cache: { driver: "memory", prefix: slug, generation: 1 },
+    ...change,
+  });
+}
+
+describe.each(frameworks)("an application on %s", (_, start) => {
+  let application: Application;
+  beforeAll(async () => {
+    application = await start(tenantry);
+  });
+  afterAll(() => application.close());
+
+  async function ask(environment: RuntimeEnvironment | undefined, path: string, init: RequestInit = {}) {
+    const token = environment && (await installation.token(environment));
+    const headers = { ...(token && { "tenantry-token": token }), ...init.headers };
+    const response = await fetch(`${application.url}${path}`, { ...init, headers });
+    const text = await response.text();
+    return {
+      status: response.status,
+      type: response.headers.get("content-type"),
+      headers: response.headers,
+      text,
+    };
+  }
+
+  test("knows the tenant in everything that runs later", async () => {
+    const { text } = await ask(addTenant("acme"), "/later");
+    const seen = JSON.parse(text) as Record<string, string>;
+    expect(Object.keys(seen)).toHaveLength(10);
+    expect(seen).toEqual(
+      Object.fromEntries(Object.keys(seen).map((way) => [way, way === "stream" ? "acme acme" : "acme"])),
+    );
+  });
+
+  test.each([10, 300_000])("knows the tenant after a body of %d bytes was parsed", async (size) => {
+    const body = { text: "x".repeat(size) };
+    const init = {
+      method: "POST",
+      body: JSON.stringify(body),
+      headers: { "content-type": "application/json" },
+    };
+    const { text } = await ask(addTenant("acme"), "/body", init);
+    expect(JSON.parse(text)).toEqual(["acme", body]);
+  });
+
+  test("knows the tenant in listeners of the request's own events", async () => {
+    const init = { method: "POST", body: "x".repeat(200_000), headers: { "content-type": "text/events" } };
+    expect(JSON.parse((await ask(addTenant("acme"), "/events", init)).text)).toBe("acme");
+  });
+
+  test("knows the tenant while it streams an answer", async () => {
+    expect((await ask(addTenant("acme"), "/stream")).text).toBe("acme;acme;acme;");
+  });
+
+  test("answers without a token 401, and lets a health check pass", async () => {
+    const { status, type, text } = await ask(undefined, "/later");
+    expect({ status, type }).toEqual({ status: 401, type: "application/problem+json" });
+    expect(JSON.parse(text)).toMatchObject({ status: 401, code: "tenant_token_invalid" });
+    expect(JSON.parse((await ask(undefined, "/health?deep")).text)).toBe("healthy");
+  });
+
+  test.each([
+    ["suspended", { tenantStatus: "suspended" }, 503, "environment_suspended"],
+    ["in maintenance", { status: "maintenance" }, 503, "environment_unavailable"],
+    ["deleted", { tenantStatus: "deleted" }, 404, "environment_unknown"],
+  ])("answers for a tenant that is %s with a problem document", async (_, change, status, code) => {
+    const answer = await ask(addTenant("acme", change), "/later");
+    expect(answer.status).toBe(status);
+    expect(answer.type).toBe("application/problem+json");
+    expect(JSON.parse(answer.text)).toMatchObject({ status, code });
+  });
+
+  test("answers for an environment that nobody knows 404", async () => {
+    const acme = addTenant("acme");
+    installation.remove(acme.id);
+    expect(await ask(acme, "/later")).toMatchObject({ status: 404, type: "application/problem+json" });
+  });
+
+  test("answers 503 when the tenant is suspended half-way", async () => {
+    expect((await ask(addTenant("acme"), "/half-way")).status).toBe(503);
+  });
+
+  test("never mixes up the tenants of 500 requests at the same time", async () => {
+    const tenants = Array.from({ length: 20 }, (_, index) => addTenant(`tenant-${index}`));
+    const answers = await Promise.all(
+      Array.from({ length: 500 }, async (_, index) => {
+        const tenant = tenants[index % tenants.length]!;
+        const path = ["/wander", "/stream", "/body"][index % 3]!;
+        const init =
+          path === "/body"
+            ? { method: "POST", body: "{}", headers: { "content-type": "application/json" } }
+            : {};
+        const { text } = await ask(tenant, path, init);
+        return [tenant.tenantSlug, ...new Set(text.match(/tenant-\d+/g))];
+      }),
+    );
+    for (const [expected, ...seen] of answers) expect(seen).toEqual([expected]);
+  });
+});

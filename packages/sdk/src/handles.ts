@@ -1,0 +1,25 @@
+import type { Cache, Storage } from "@tenantry/data";
+
+/** Storage that is looked up anew at each call: by the context that holds then, at the place where it is then. */
+export function storageHandle(current: () => Storage): Storage {
+  return {
+    put: async (...given) => current().put(...given),
+    get: async (...given) => current().get(...given),
+    head: async (...given) => current().head(...given),
+    delete: async (...given) => current().delete(...given),
+    list: async (...given) => current().list(...given),
+    usage: async () => current().usage(),
+  };
+}
+
+/** A cache that is looked up anew at each call. */
+export function cacheHandle(current: () => Cache): Cache {
+  return {
+    get: async <Value>(key: string) => current().get<Value>(key),
+    set: async (...given) => current().set(...given),
+    delete: async (...given) => current().delete(...given),
+    has: async (...given) => current().has(...given),
+    increment: async (...given) => current().increment(...given),
+    flush: async () => current().flush(),
+  };
+}
