@@ -1,16 +1,12 @@
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
-import { type Permission, permissionCatalogue } from "@tenantry/contract";
 import type { FastifyRequest } from "fastify";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
-import { problemType } from "./problem.ts";
+import { completeDocument, type Document, sharedParameters, withSecurity } from "./openapi-document.ts";
 import { problemSchema } from "./problem-schema.ts";
 import type { Api } from "./types.ts";
 
 export const documentationPath = "/docs";
-
-type Document = { paths?: Record<string, Record<string, Operation>>; [key: string]: unknown };
-type Operation = { responses?: Record<string, unknown>; [key: string]: unknown };
 
 /** Collects the routes that come after it into an OpenAPI 3.1 document, and shows them at `/docs`. */
 export async function documentApi(api: Api, version: string): Promise<void> {
@@ -29,15 +25,15 @@ export async function documentApi(api: Api, version: string): Promise<void> {
         securitySchemes: {
           key: { type: "http", scheme: "bearer", description: "An operator's or an application's API key." },
         },
+        parameters: sharedParameters,
         schemas: { Problem: problemSchema },
       },
     },
     transform: (document) => {
       const transformed = jsonSchemaTransform(document);
-      const { permission } = document.route.config ?? {};
-      return { ...transformed, schema: withSecurity(transformed.schema, permission) };
+      return { ...transformed, schema: withSecurity(transformed.schema, document.route.config) };
     },
-    transformObject: (document) => withProblems(jsonSchemaTransformObject(document) as Document) as never,
+    transformObject: (document) => completeDocument(jsonSchemaTransformObject(document) as Document) as never,
   });
   await api.register(swaggerUi, {
     routePrefix: documentationPath,
@@ -81,27 +77,4 @@ const contentSecurityPolicy = [
 /** The document as text, the same for the same routes: fit to be committed. Call it once the API is ready. */
 export function openApiText(api: Api): string {
   return `${JSON.stringify(api.swagger(), null, 2)}\n`;
-}
-
-type RouteSchema = { description?: string };
-
-function withSecurity(schema: RouteSchema, permission: Permission | "public" | undefined): RouteSchema {
-  if (permission === undefined || permission === "public") return { ...schema, security: [] } as RouteSchema;
-  const needs = `Needs the permission \`${permission}\`: ${permissionCatalogue[permission]}`;
-  const description = schema.description ? `${schema.description}\n\n${needs}` : needs;
-  return { ...schema, description, security: [{ key: [] }], "x-permission": permission } as RouteSchema;
-}
-
-/** Every operation may answer with a problem; said once here, so that no route has to. */
-function withProblems(document: Document): Document {
-  const content = { [problemType]: { schema: { $ref: "#/components/schemas/Problem" } } };
-  for (const operations of Object.values(document.paths ?? {})) {
-    for (const operation of Object.values(operations)) {
-      operation.responses = {
-        ...operation.responses,
-        default: { description: "A problem, with its code and what to do about it.", content },
-      };
-    }
-  }
-  return document;
 }

@@ -1,3 +1,4 @@
+import { Validator } from "@seriousme/openapi-schema-validator";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { asOperator, createTestApi } from "../../testing/api.ts";
@@ -53,6 +54,21 @@ beforeAll(async () => {
             },
           },
           async ({ params }) => ({ id: params.thing, size: null, secret: "not in the schema" }),
+        );
+        at.patch(
+          "/v1/things/:thing",
+          {
+            config: { permission: "tenants:write" },
+            schema: {
+              operationId: "changeThing",
+              summary: "Change a thing",
+              tags: ["things"],
+              params: z.strictObject({ thing: z.string() }),
+              body: z.strictObject({ size: z.number() }),
+              response: { 202: thing },
+            },
+          },
+          async ({ params, body }, reply) => reply.code(202).send({ id: params.thing, size: body.size }),
         );
       },
     ],
@@ -112,10 +128,14 @@ describe("what watches the process", () => {
 });
 
 describe("the API's description", () => {
-  type Operation = { security: unknown; responses: Record<string, unknown>; parameters: { name: string }[] };
+  type Operation = {
+    security: unknown;
+    responses: Record<string, unknown>;
+    parameters: { name: string; $ref?: string }[];
+  };
   type Description = {
     openapi: string;
-    paths: Record<string, { get: Operation }>;
+    paths: Record<string, { get: Operation; patch?: Operation }>;
     components: { schemas: object };
   };
 
@@ -138,6 +158,20 @@ describe("the API's description", () => {
     expect(Object.keys(get.responses)).toEqual(["200", "default"]);
     expect(JSON.stringify(get.responses.default)).toContain("application/problem+json");
     expect(components.schemas).toHaveProperty("Problem.properties.code.enum");
+  });
+
+  it("is valid by the specification's own schema", async () => {
+    const { errors, valid } = await new Validator().validate((await api.inject("/openapi.json")).json());
+    expect(errors).toBeUndefined();
+    expect(valid).toBe(true);
+  });
+
+  it("names the headers that a write heeds", async () => {
+    const { paths } = (await api.inject("/openapi.json")).json() as Description;
+    const references = paths["/v1/things/{thing}"]!.patch!.parameters.map(({ $ref }) =>
+      $ref?.split("/").pop(),
+    );
+    expect(references.filter(Boolean)).toEqual(["IdempotencyKey", "Prefer", "IfMatch"]);
   });
 
   it("is the same text each time", () => {
