@@ -24,6 +24,8 @@ beforeAll(async () => {
   );
   observer = new pg.Client({ connectionString: server.url });
   await observer.connect();
+  // Beyond the budget the server itself refuses this role.
+  await observer.query(`create role app login password 'app' connection limit ${budget}`);
   pools = createPools({ budgets: () => budget, applicationName, statementTimeoutMs: 500 });
 });
 
@@ -33,8 +35,8 @@ afterAll(async () => {
   await server?.stop();
 });
 
-function database(number: number) {
-  const placement = { environmentId: `env_${number}`, serverId: "srv", url: urls[number]!, generation: 1 };
+function database(number: number, url = urls[number]!.replace(/\/\/[^@]+@/, "//app:app@")) {
+  const placement = { environmentId: `env_${number}`, serverId: "srv", url, generation: 1 };
   return openDatabase({ pools, placement });
 }
 
@@ -77,14 +79,15 @@ describe("300 databases under 20 backends", () => {
   });
 
   it("give up on a backend that doesn't answer at all, and go on without it", async () => {
-    const asked = database(0).query("select pg_sleep(0.4)");
+    // Without the role's limit, by which the server would still count the backend we gave up on.
+    const asked = database(0, urls[0]).query("select pg_sleep(0.4)");
     const stuck = await waitUntil("the statement runs", async () =>
       (await backends()).find((each) => each.state === "active"),
     );
     process.kill(stuck.pid, "SIGSTOP");
     try {
       await expect(asked).rejects.toMatchObject({ name: "DatabaseUnavailable" });
-      await database(0).query("select 1");
+      await database(0, urls[0]).query("select 1");
       expect(pools.stats()[0]).toMatchObject({ busy: 0 });
     } finally {
       process.kill(stuck.pid, "SIGCONT");
