@@ -41,54 +41,50 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<Config> {
   const flags = sources.flags ?? {};
   const mistakes = new Mistakes();
 
-  const dataDir = path.resolve(readOption("dataDir", flags, environment, {}, "", mistakes) ?? ".tenantry");
+  const found = (name: OptionName, contents = {}, file = "") =>
+    readOption(options[name], { flag: flags[name], environment, contents, file }, mistakes);
+  const dataDir = path.resolve(found("dataDir") as string);
   const file = path.join(dataDir, "config.json");
   const contents = await readConfigFile(file, mistakes);
-
-  const values: OptionValues = {};
-  for (const name of Object.keys(options) as OptionName[]) {
-    Object.assign(values, { [name]: readOption(name, flags, environment, contents, file, mistakes) });
-  }
+  const names = Object.keys(options) as OptionName[];
+  const values = Object.fromEntries(names.map((name) => [name, found(name, contents, file)])) as OptionValues;
   const { settings: fileSettings, ...fileOptions } = contents;
   mistakes.unknownKeys(file, fileOptions, Object.values(options) as Option[]);
   const settings = fixedSettings(fileSettings, file, environment, mistakes);
   refuseSharedPort(values, mistakes);
   mistakes.throwAny();
 
+  const { apiHost, apiPort, apiNames, gatewayHost, gatewayPort, masterKeyFile, ...rest } = values;
   return {
+    ...rest,
     dataDir,
-    databaseUrl: values.databaseUrl,
-    rootDomain: values.rootDomain ?? "localhost",
-    publicUrl: values.publicUrl,
-    api: { host: values.apiHost ?? "localhost", port: values.apiPort ?? 8686, names: values.apiNames ?? [] },
-    gateway: { host: values.gatewayHost ?? "localhost", port: values.gatewayPort ?? 8585 },
-    masterKeyFile: values.masterKeyFile && path.resolve(values.masterKeyFile),
-    logLevel: values.logLevel ?? "info",
-    drainTimeoutMs: values.drainTimeoutMs ?? 10_000,
+    api: { host: apiHost, port: apiPort, names: apiNames },
+    gateway: { host: gatewayHost, port: gatewayPort },
+    masterKeyFile: masterKeyFile && path.resolve(masterKeyFile),
     settings,
     warnings: unknownVariables(environment),
   };
 }
 
-function readOption<Name extends OptionName>(
-  name: Name,
-  flags: { [Name in OptionName]?: unknown },
-  environment: Record<string, string | undefined>,
-  contents: Record<string, unknown>,
-  file: string,
-  mistakes: Mistakes,
-): OptionValues[Name] | undefined {
-  const option: Option = options[name];
-  const found = [
-    { where: option.flag, value: flags[name] },
-    { where: `the variable ${option.variable}`, value: environment[option.variable] || undefined },
-    { where: `${file} at /${option.path?.join("/")}`, value: option.path && valueAt(contents, option.path) },
+type Found = {
+  flag: unknown;
+  environment: Record<string, string | undefined>;
+  contents: Record<string, unknown>;
+  file: string;
+};
+
+function readOption(option: Option, from: Found, mistakes: Mistakes): unknown {
+  const { variable, path: steps } = option;
+  const first = [
+    { where: option.flag, value: from.flag },
+    { where: `the variable ${variable}`, value: from.environment[variable] || undefined },
+    { where: `${from.file} at /${steps?.join("/")}`, value: steps && valueAt(from.contents, steps) },
   ].find(({ value }) => value !== undefined);
-  if (!found) return undefined;
-  const parsed = option.schema.safeParse(found.value);
-  if (parsed.success) return parsed.data as OptionValues[Name];
-  mistakes.add(found.where, parsed.error);
-  return undefined;
+  if (!first) return option.fallback;
+  const parsed = option.schema.safeParse(first.value);
+  if (parsed.success) return parsed.data;
+  mistakes.add(first.where, parsed.error);
+  return option.fallback;
 }
 
 function valueAt(contents: Record<string, unknown>, steps: readonly string[]): unknown {
@@ -115,13 +111,14 @@ async function readConfigFile(file: string, mistakes: Mistakes): Promise<Record<
       return contents as Record<string, unknown>;
     }
     mistakes.say(`${file} must hold a JSON object.`);
-  } catch (error) {
-    mistakes.say(`${file} isn't valid JSON: ${(error as Error).message}.`);
+  } catch {
+    // The parser's own text would show a piece of the file, which may hold a password.
+    mistakes.say(`${file} isn't valid JSON.`);
   }
   return {};
 }
 
-function refuseSharedPort({ apiPort = 8686, gatewayPort = 8585 }: OptionValues, mistakes: Mistakes): void {
+function refuseSharedPort({ apiPort, gatewayPort }: OptionValues, mistakes: Mistakes): void {
   if (apiPort === gatewayPort && apiPort !== 0) {
     mistakes.say(`The API and the gateway can't both listen on port ${apiPort}.`);
   }

@@ -10,6 +10,10 @@ export type Option<Schema extends z.ZodType = z.ZodType> = {
   path: readonly string[] | undefined;
   /** Takes text (flags, variables) as well as what JSON would hold. Its messages never repeat the value. */
   schema: Schema;
+  /** What holds when nobody says anything; undefined where leaving it out has a meaning of its own. */
+  fallback: z.output<Schema> | undefined;
+  /** For people, in the reference. */
+  description: string;
 };
 
 const port = wholeNumber(0, 65_535, "must be a port: 0 to 65535, 0 for any that is free");
@@ -49,71 +53,124 @@ const rootDomain = z
       ),
   );
 
+const logLevel = z.enum(
+  ["fatal", "error", "warn", "info", "debug", "trace", "silent"],
+  "must be fatal, error, warn, info, debug, trace or silent",
+);
+
 function isPublicSuffix(name: string): boolean {
   return getPublicSuffix(name) === name && parse(name).isIcann === true;
 }
 
 /** Every option there is. The flags are those of `tenantry up` and `tenantry serve`. */
 export const options = {
-  dataDir: { flag: "--data-dir", variable: "TENANTRY_DATA_DIR", path: undefined, schema: filePath() },
+  dataDir: {
+    flag: "--data-dir",
+    variable: "TENANTRY_DATA_DIR",
+    path: undefined,
+    schema: filePath(),
+    fallback: ".tenantry",
+    description: "Where the installation keeps its files.",
+  },
   databaseUrl: {
     flag: "--database-url",
     variable: "DATABASE_URL",
     path: ["databaseUrl"],
     schema: databaseUrl,
+    fallback: undefined,
+    description: "The PostgreSQL that holds the registry; without one an embedded server is started.",
   },
   rootDomain: {
     flag: "--root-domain",
     variable: "TENANTRY_ROOT_DOMAIN",
     path: ["rootDomain"],
     schema: rootDomain,
+    fallback: "localhost",
+    description: "The domain below which tenants get their hostnames.",
   },
-  publicUrl: { flag: "--public-url", variable: "TENANTRY_PUBLIC_URL", path: ["publicUrl"], schema: origin },
-  apiHost: { flag: "--api-host", variable: "TENANTRY_API_HOST", path: ["api", "host"], schema: host },
-  apiPort: { flag: "--api-port", variable: "TENANTRY_API_PORT", path: ["api", "port"], schema: port },
+  publicUrl: {
+    flag: "--public-url",
+    variable: "TENANTRY_PUBLIC_URL",
+    path: ["publicUrl"],
+    schema: origin,
+    fallback: undefined,
+    description: "How browsers reach the gateway, when something stands before it.",
+  },
+  apiHost: {
+    flag: "--api-host",
+    variable: "TENANTRY_API_HOST",
+    path: ["api", "host"],
+    schema: host,
+    fallback: "localhost",
+    description:
+      "The address that the API listens on. It is private: keep it on loopback or an inner network.",
+  },
+  apiPort: {
+    flag: "--api-port",
+    variable: "TENANTRY_API_PORT",
+    path: ["api", "port"],
+    schema: port,
+    fallback: 8686,
+    description: "The API's port.",
+  },
   apiNames: {
     flag: "--api-names",
     variable: "TENANTRY_API_NAMES",
     path: ["api", "names"],
     schema: listOf(host),
+    fallback: [] as string[],
+    description:
+      "Host names under which the API answers, beside localhost and IP addresses; separated by commas.",
   },
   gatewayHost: {
     flag: "--gateway-host",
     variable: "TENANTRY_GATEWAY_HOST",
     path: ["gateway", "host"],
     schema: host,
+    fallback: "localhost",
+    description: "The address that the gateway listens on.",
   },
   gatewayPort: {
     flag: "--gateway-port",
     variable: "TENANTRY_GATEWAY_PORT",
     path: ["gateway", "port"],
     schema: port,
+    fallback: 8585,
+    description: "The gateway's port for HTTP.",
   },
   masterKeyFile: {
     flag: "--master-key-file",
     variable: "TENANTRY_MASTER_KEY_FILE",
     path: ["masterKeyFile"],
     schema: filePath(),
+    fallback: undefined,
+    description: "The file with the master key; without one `master.key` in the data directory.",
   },
   logLevel: {
     flag: "--log-level",
     variable: "TENANTRY_LOG_LEVEL",
     path: ["logLevel"],
-    schema: z.enum(
-      ["fatal", "error", "warn", "info", "debug", "trace", "silent"],
-      "must be fatal, error, warn, info, debug, trace or silent",
-    ),
+    schema: logLevel,
+    fallback: "info",
+    description: "The least important event that is written to the log.",
   },
   drainTimeoutMs: {
     flag: "--drain-timeout-ms",
     variable: "TENANTRY_DRAIN_TIMEOUT_MS",
     path: ["drainTimeoutMs"],
     schema: wholeNumber(0, 600_000, "must be milliseconds: 0 to 600000"),
+    fallback: 10_000,
+    description: "Milliseconds that running requests get to finish when a node stops.",
   },
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof options;
-export type OptionValues = { [Name in OptionName]?: z.output<(typeof options)[Name]["schema"]> };
+/** The values after every source was asked; undefined only where there is no fallback. */
+export type OptionValues = {
+  [Name in OptionName]:
+    | z.output<(typeof options)[Name]["schema"]>
+    | ((typeof options)[Name]["fallback"] extends undefined ? undefined : never);
+};
 
 function wholeNumber(least: number, most: number, sentence: string) {
   return z
