@@ -1,7 +1,7 @@
 import type { RuntimeEnvironment } from "@tenantry/contract";
-import type { Cache, Storage } from "@tenantry/data";
+import type { Cache, Database, Storage } from "@tenantry/data";
 import { type Auth, createAuth, type SessionCache } from "./auth.ts";
-import { cacheHandle, storageHandle } from "./handles.ts";
+import { cacheHandle, databaseHandle, storageHandle } from "./handles.ts";
 import type { Resources } from "./resources.ts";
 import type { RuntimeApi } from "./runtime/api.ts";
 import type { RuntimeFollower } from "./runtime/follower.ts";
@@ -20,6 +20,7 @@ export type TenantContext = {
   readonly language: string;
   /** The gateway's id of the request, for logs. */
   readonly requestId: string | undefined;
+  readonly db: Database;
   readonly storage: Storage;
   readonly cache: Cache;
   readonly settings: Settings;
@@ -58,6 +59,7 @@ export function createContext(
     get language() {
       return newest().language;
     },
+    db: databaseHandle(() => parts.resources.database(usable())),
     storage: storageHandle(() => parts.resources.storage(usable())),
     cache: cacheHandle(() => parts.resources.cache(usable())),
     settings: createSettings(() => usable().settings),

@@ -1,6 +1,22 @@
-import type { Cache, Storage } from "@tenantry/data";
+import type { Cache, Database, QueryOptions, Storage } from "@tenantry/data";
 
-/** Storage that is looked up anew at each call: by the context that holds then, at the place where it is then. */
+/** A database that is looked up anew at each call: of the tenant that holds then, at the place where it is then. */
+export function databaseHandle(current: () => Database): Database {
+  return {
+    query: async <Row>(text: string, params?: readonly unknown[], options?: QueryOptions) =>
+      current().query<Row>(text, params, options),
+    transaction: async (work, options) => current().transaction(work, options),
+    async *stream<Row>(
+      text: string,
+      params?: readonly unknown[],
+      options?: QueryOptions & { batchSize?: number },
+    ) {
+      yield* current().stream<Row>(text, params, options);
+    },
+  };
+}
+
+/** Storage that is looked up anew at each call. */
 export function storageHandle(current: () => Storage): Storage {
   return {
     put: async (...given) => current().put(...given),

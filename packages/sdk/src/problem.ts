@@ -1,10 +1,17 @@
-import type { TenantryError } from "./errors.ts";
+import { errorCatalogue } from "@tenantry/contract";
+import { DataError } from "@tenantry/data";
+import { isTenantryError, TenantryError } from "./errors.ts";
 
 /** An RFC 9457 answer, ready to be written by any framework. */
 export type Problem = { status: number; headers: Record<string, string>; body: string };
 
-/** The answer that an error of this package deserves. */
-export function problemOf(error: TenantryError): Problem {
+/** The answer that an error of this package deserves; undefined for any other error. */
+export function problemOf(error: unknown): Problem | undefined {
+  const known = error instanceof DataError ? fromDataPath(error) : error;
+  return isTenantryError(known) ? describe(known) : undefined;
+}
+
+function describe(error: TenantryError): Problem {
   const headers: Record<string, string> = {
     "content-type": "application/problem+json",
     "cache-control": "no-store",
@@ -13,8 +20,8 @@ export function problemOf(error: TenantryError): Problem {
     headers["retry-after"] = String(Math.ceil(error.retryAfterSeconds));
   }
   const body = JSON.stringify({
-    type: "about:blank",
-    title: titles[error.status] ?? "Something broke.",
+    type: `https://tenantry.dev/errors/${error.code}`,
+    title: titles[error.status] ?? "This request can't be answered.",
     status: error.status,
     // What a server does wrong inside is for its log, not for its visitors.
     detail: error.status === 500 ? undefined : error.message,
@@ -24,9 +31,19 @@ export function problemOf(error: TenantryError): Problem {
   return { status: error.status, headers, body };
 }
 
+/** Errors of database, storage and cache carry a code of the catalogue, which knows the status. */
+function fromDataPath(error: DataError): TenantryError {
+  const { status, remedy } = errorCatalogue[error.code];
+  const { retryAfterSeconds } = error as { retryAfterSeconds?: number };
+  return new TenantryError(error.message, { code: error.code, status, remedy, retryAfterSeconds });
+}
+
 const titles: Record<number, string> = {
   401: "This request isn't authenticated.",
   404: "There is nothing here.",
+  413: "This is too large.",
+  422: "This request has a mistake.",
   429: "Too many requests.",
+  500: "Something broke.",
   503: "This isn't available at the moment.",
 };

@@ -10,22 +10,12 @@ export type Resolver = {
   byId(environmentId: string): Promise<RuntimeEnvironment>;
 };
 
-/** How long a request waits to learn whether the API knows better than our snapshot. */
-const doubtDeadlineMs = 2_000;
 /** Forged tokens may name unknown keys as fast as they like: ask about those once a second. */
 const keyDoubtIntervalMs = 1_000;
 
 export function createResolver(follower: RuntimeFollower): Resolver {
   const verifier = createTokenVerifier();
   let keysAskedAt = Number.NEGATIVE_INFINITY;
-
-  /** Whatever comes of it, the answer is then decided by the newest state there is. */
-  async function catchUp(): Promise<void> {
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, doubtDeadlineMs);
-    await Promise.race([follower.refresh().catch(() => undefined), late.promise]);
-    clearTimeout(timer);
-  }
 
   async function verify(token: string): Promise<TenantToken> {
     try {
@@ -34,7 +24,7 @@ export function createResolver(follower: RuntimeFollower): Resolver {
       const now = performance.now();
       if (!(error instanceof SigningKeyUnknown) || now - keysAskedAt < keyDoubtIntervalMs) throw error;
       keysAskedAt = now;
-      await catchUp();
+      await follower.askAgain();
       return verifier.verify(token, follower.state()!);
     }
   }
@@ -44,7 +34,7 @@ export function createResolver(follower: RuntimeFollower): Resolver {
     try {
       return usableEnvironment(follower.state(), environmentId);
     } catch {
-      await catchUp();
+      await follower.askAgain();
       return usableEnvironment(follower.state(), environmentId);
     }
   }

@@ -163,7 +163,10 @@ describe("options", () => {
   });
 
   test("after close nothing is sent, and calls fail instead of waiting", async () => {
+    const acme = installation.addTenant("acme");
+    await tenantry.run(acme.id, () => 1);
     await tenantry.close();
+    await expect(tenantry.run(acme.id, () => 1)).rejects.toThrow("closed");
     await expect(tenantry.ready()).rejects.toThrow("closed");
     await expect(tenantry.run("env_x", () => 1)).rejects.toThrow("closed");
   });

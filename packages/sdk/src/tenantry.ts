@@ -1,11 +1,11 @@
 import { tenantHeaders } from "@tenantry/contract";
-import type { Cache, Storage } from "@tenantry/data";
+import type { Cache, Database, Storage } from "@tenantry/data";
 import { type Auth, createSessionCache } from "./auth.ts";
 import { configure, type TenantryOptions } from "./config.ts";
 import { type ContextParts, createContext, type TenantContext } from "./context.ts";
 import { contextStore } from "./context-store.ts";
 import { RuntimeUnavailable, TenantContextMissing } from "./errors.ts";
-import { cacheHandle, storageHandle } from "./handles.ts";
+import { cacheHandle, databaseHandle, storageHandle } from "./handles.ts";
 import { headerOf, type RequestHeaders } from "./headers.ts";
 import { createResolver } from "./resolve.ts";
 import { createResources } from "./resources.ts";
@@ -34,6 +34,8 @@ export type Tenantry = {
   ): Promise<Result>;
   /** Lets go of connections and stops following. Nothing works afterwards. Repeatable. */
   close(): Promise<void>;
+  /** The database of the current tenant. */
+  readonly db: Database;
   /** The files of the current tenant. */
   readonly storage: Storage;
   /** The cache of the current tenant. */
@@ -54,17 +56,13 @@ const firstSnapshotDeadlineMs = 10_000;
 export function createTenantry(options: TenantryOptions = {}): Tenantry {
   const configuration = configure(options);
   const api = createRuntimeApi(configuration);
-  const follower = createRuntimeFollower(api, configuration.log, () => undefined);
-  const parts: ContextParts = {
-    follower,
-    api,
-    sessions: createSessionCache(),
-    resources: createResources(),
-  };
+  const follower = createRuntimeFollower(api, configuration.log, (state) => resources.applied(state));
+  const resources = createResources(follower);
+  const parts: ContextParts = { follower, api, sessions: createSessionCache(), resources };
   const resolver = createResolver(follower);
 
   async function firstSnapshot(): Promise<void> {
-    if (follower.state()) return;
+    if (follower.isReady()) return;
     const deadline = AbortSignal.timeout(firstSnapshotDeadlineMs);
     await follower.ready(deadline).catch((error: unknown) => {
       if (!deadline.aborted) throw error;
@@ -87,7 +85,11 @@ export function createTenantry(options: TenantryOptions = {}): Tenantry {
       const context = typeof target === "string" ? createContext(parts, environment, undefined) : target;
       return await contextStore.run(context, async () => work(context));
     },
-    close: () => follower.close(),
+    async close() {
+      await follower.close();
+      await resources.close();
+    },
+    db: databaseHandle(() => current().db),
     storage: storageHandle(() => current().storage),
     cache: cacheHandle(() => current().cache),
     settings: createSettings(() => current().settings.all()),

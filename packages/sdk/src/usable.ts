@@ -37,3 +37,9 @@ export function usableEnvironment(
       throw new EnvironmentUnavailable(environment.tenantSlug, environment.status);
   }
 }
+
+/** Whether something may be done in the environment now. */
+export function isUsable(state: RuntimeState, environmentId: string): boolean {
+  const environment = state.environments.get(environmentId);
+  return environment?.tenantStatus === "active" && environment.status === "ready";
+}

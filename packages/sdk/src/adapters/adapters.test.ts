@@ -100,8 +100,14 @@ describe.each(frameworks)("an application on %s", (_, start) => {
     expect(await ask(acme, "/later")).toMatchObject({ status: 404, type: "application/problem+json" });
   });
 
-  test("answers 503 when the tenant is suspended half-way", async () => {
-    expect((await ask(addTenant("acme"), "/half-way")).status).toBe(503);
+  test("answers with a problem document when something of the tenant fails half-way", async () => {
+    const suspended = await ask(addTenant("acme"), "/half-way/suspended");
+    expect(suspended).toMatchObject({ status: 503, type: "application/problem+json" });
+    expect(JSON.parse(suspended.text).code).toBe("environment_suspended");
+    const crowded = await ask(addTenant("acme"), "/half-way/crowded");
+    expect(crowded).toMatchObject({ status: 503, type: "application/problem+json" });
+    expect(JSON.parse(crowded.text).code).toBe("busy");
+    expect(crowded.headers.get("retry-after")).toBe("3");
   });
 
   test("never mixes up the tenants of 500 requests at the same time", async () => {

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { contextStore } from "../context-store.ts";
-import { isTenantryError } from "../errors.ts";
 import { problemOf } from "../problem.ts";
 import type { Tenantry } from "../tenantry.ts";
 import { type AdapterOptions, bindEvents, pathOf } from "./request-context.ts";
@@ -34,11 +33,8 @@ export function tenantMiddleware(tenantry: Tenantry, options: AdapterOptions = {
  */
 export function tenantErrors() {
   return (error: unknown, _request: IncomingMessage, response: ServerResponse, next: Next): void => {
-    if (!isTenantryError(error) || response.headersSent) {
-      next(error);
-      return;
-    }
-    const { status, headers, body } = problemOf(error);
-    response.writeHead(status, headers).end(body);
+    const problem = response.headersSent ? undefined : problemOf(error);
+    if (problem) response.writeHead(problem.status, problem.headers).end(problem.body);
+    else next(error);
   };
 }

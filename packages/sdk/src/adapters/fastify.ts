@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { contextStore } from "../context-store.ts";
-import { isTenantryError } from "../errors.ts";
-import { problemOf } from "../problem.ts";
+import { type Problem, problemOf } from "../problem.ts";
 import type { Tenantry } from "../tenantry.ts";
 import { type AdapterOptions, bindEvents, pathOf } from "./request-context.ts";
 
@@ -38,17 +37,28 @@ export function tenantPlugin(
         contextStore.run(context, done);
       },
       (error: Error) => {
-        if (!isTenantryError(error)) {
-          done(error);
-          return;
-        }
-        const { status, headers, body } = problemOf(error);
-        // As bytes: Fastify adds a charset to text, and this media type knows none.
-        reply.code(status).headers(headers).send(Buffer.from(body));
+        const problem = problemOf(error);
+        if (problem) send(reply, problem);
+        else done(error);
       },
     );
   });
   registered();
+}
+
+/**
+ * `app.setErrorHandler(tenantErrorHandler)`: answers errors of this package (a tenant suspended half-way, say) with their
+ * problem document, and leaves every other error to Fastify.
+ */
+export function tenantErrorHandler(error: unknown, _request: unknown, reply: Reply): void {
+  const problem = problemOf(error);
+  if (problem) send(reply, problem);
+  else reply.send(error);
+}
+
+function send(reply: Reply, { status, headers, body }: Problem): void {
+  // As bytes: Fastify adds a charset to text, and this media type knows none.
+  reply.code(status).headers(headers).send(Buffer.from(body));
 }
 
 // Fastify gives each plugin a scope of its own; the hook is meant for the whole of `app`.

@@ -1,8 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { TenantContext } from "../context.ts";
 import { contextStore } from "../context-store.ts";
-import { isTenantryError, type TenantryError } from "../errors.ts";
-import { problemOf } from "../problem.ts";
+import { type Problem, problemOf } from "../problem.ts";
 import type { Tenantry } from "../tenantry.ts";
 import { type AdapterOptions, bindEvents } from "./request-context.ts";
 
@@ -30,19 +29,20 @@ export function tenantMiddleware(tenantry: Tenantry, options: AdapterOptions = {
     try {
       context = await tenantry.resolve(honoContext.req.raw);
     } catch (error) {
-      if (!isTenantryError(error)) throw error;
-      return problemResponse(error);
+      const problem = problemOf(error);
+      if (!problem) throw error;
+      return toResponse(problem);
     }
     bindNodeEvents(honoContext.env, context);
     await contextStore.run(context, next);
-    if (isTenantryError(honoContext.error)) replace(honoContext, problemResponse(honoContext.error));
+    const problem = problemOf(honoContext.error);
+    if (problem) replace(honoContext, toResponse(problem));
     else bindBody(honoContext, context);
     return undefined;
   };
 }
 
-function problemResponse(error: TenantryError): Response {
-  const { status, headers, body } = problemOf(error);
+function toResponse({ status, headers, body }: Problem): Response {
   return new Response(body, { status, headers });
 }
 

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { contextStore } from "../context-store.ts";
-import { isTenantryError } from "../errors.ts";
-import { problemOf } from "../problem.ts";
+import { type Problem, problemOf } from "../problem.ts";
 import type { Tenantry } from "../tenantry.ts";
 import { type AdapterOptions, bindEvents, pathOf } from "./request-context.ts";
 
@@ -10,8 +9,8 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => unknown;
 /**
  * Wraps a `node:http` listener so that it runs in its request's tenant:
  * `createServer(tenantListener(tenantry, (request, response) => …))`. A request without a usable tenant is answered
- * with a problem document; so is one whose listener fails with an error of this package. Any other failure of an async
- * listener is answered with a bare 500 and reported as an uncaught exception would be.
+ * with a problem document; so is one whose listener fails with an error of this package. Any other failure is the
+ * listener's own, as it would be without us.
  */
 export function tenantListener(
   tenantry: Tenantry,
@@ -26,18 +25,15 @@ export function tenantListener(
       bindEvents(response, context);
       await contextStore.run(context, async () => listener(request, response));
     } catch (error) {
-      if (!isTenantryError(error)) throw error;
-      answer(response, error);
+      const problem = problemOf(error);
+      if (!problem) throw error;
+      answer(response, problem, error as Error);
     }
   };
 }
 
 /** Writes the problem, unless the answer has begun: then all that is left is to cut it off. */
-function answer(response: ServerResponse, error: Parameters<typeof problemOf>[0]): void {
-  if (response.headersSent) {
-    response.destroy(error);
-    return;
-  }
-  const { status, headers, body } = problemOf(error);
-  response.writeHead(status, headers).end(body);
+function answer(response: ServerResponse, { status, headers, body }: Problem, error: Error): void {
+  if (response.headersSent) response.destroy(error);
+  else response.writeHead(status, headers).end(body);
 }

@@ -12,6 +12,8 @@ import { catchUp, type RuntimeState } from "./state.ts";
 export type RuntimeFollower = {
   /** The newest state; undefined until the first snapshot is there. */
   state(): RuntimeState | undefined;
+  /** Whether the first snapshot is there, and it hasn't been closed. */
+  isReady(): boolean;
   /**
    * Starts following, and resolves when the first snapshot is there. Tries until then, for as long as it takes; rejects
    * when the API refuses the application's key, or `signal` aborts. Repeatable.
@@ -19,11 +21,17 @@ export type RuntimeFollower = {
   ready(signal?: AbortSignal): Promise<void>;
   /** Asks for whatever changed until now. Calls at the same time share one request. */
   refresh(): Promise<void>;
+  /**
+   * For when something may have changed a moment ago: asks for two seconds at most. Whatever comes of it, the newest state
+   * then decides.
+   */
+  askAgain(): Promise<void>;
   close(): Promise<void>;
 };
 
 const firstDelayMs = 100;
 const longestDelayMs = 5_000;
+const doubtDeadlineMs = 2_000;
 /** Asked so often though nothing is said to have changed: the share of database connections is granted for 30 seconds. */
 const renewalMs = 10_000;
 /** Whoever was out of touch for longer asks for everything: what was removed meanwhile may not be told any more. */
@@ -81,6 +89,7 @@ export function createRuntimeFollower(
 
   return {
     state: () => state,
+    isReady: () => state !== undefined && !closing.signal.aborted,
     ready(signal) {
       if (closing.signal.aborted) return Promise.reject(closed());
       if (state) return Promise.resolve();
@@ -89,6 +98,7 @@ export function createRuntimeFollower(
       return unlessAborted(first.promise, signal);
     },
     refresh: () => (closing.signal.aborted ? Promise.reject(closed()) : refresh()),
+    askAgain: () => unlessAborted(refresh(), AbortSignal.timeout(doubtDeadlineMs)).catch(() => undefined),
     async close() {
       closing.abort();
       clearInterval(renewal);

@@ -11,10 +11,11 @@ import express from "express";
 import fastify from "fastify";
 import { Hono } from "hono";
 import { tenantMiddleware as forExpress, tenantErrors } from "../adapters/express.ts";
-import { tenantPlugin } from "../adapters/fastify.ts";
+import { tenantErrorHandler, tenantPlugin } from "../adapters/fastify.ts";
 import { tenantMiddleware as forHono } from "../adapters/hono.ts";
 import { tenantListener } from "../adapters/node.ts";
 import { EnvironmentSuspended } from "../errors.ts";
+import { PoolExhausted } from "../index.ts";
 import type { Tenantry } from "../tenantry.ts";
 
 export type Application = { url: string; close(): Promise<unknown> };
@@ -96,6 +97,10 @@ function readByEvents(tenantry: Tenantry, request: IncomingMessage): Promise<str
   });
 }
 
+function brokenHalfWay(url: string): Error {
+  return url.endsWith("crowded") ? new PoolExhausted("Too many wait.", 3) : new EnvironmentSuspended("acme");
+}
+
 async function listening(server: Server): Promise<Application> {
   if (!server.listening) await once(server.listen(0, "127.0.0.1"), "listening");
   const { port } = server.address() as AddressInfo;
@@ -127,7 +132,7 @@ const startNode: Start = async (tenantry) => {
           return answer([tenantry.current().tenant.slug, JSON.parse(text)]);
         }
         default:
-          throw new EnvironmentSuspended("half-way");
+          throw brokenHalfWay(request.url!);
       }
     },
     { skip },
@@ -148,8 +153,8 @@ const startExpress: Start = async (tenantry) => {
     "/body",
     (request, response) => void response.json([tenantry.current().tenant.slug, request.body]),
   );
-  app.get("/half-way", async () => {
-    throw new EnvironmentSuspended("half-way");
+  app.get("/half-way/:how", async (request) => {
+    throw brokenHalfWay(request.url);
   });
   app.use(tenantErrors());
   return listening(createServer(app));
@@ -157,6 +162,7 @@ const startExpress: Start = async (tenantry) => {
 
 const startFastify: Start = async (tenantry) => {
   const app = fastify({ forceCloseConnections: true });
+  app.setErrorHandler(tenantErrorHandler);
   await app.register(tenantPlugin, { tenantry, skip });
   app.addContentTypeParser("text/events", (_, __, done) => done(null));
   app.get("/health", async () => '"healthy"');
@@ -165,8 +171,8 @@ const startFastify: Start = async (tenantry) => {
   app.get("/stream", (_, reply) => reply.send(Readable.from(slowly(tenantry))));
   app.post("/events", async (request) => JSON.stringify(await readByEvents(tenantry, request.raw)));
   app.post("/body", async (request) => [tenantry.current().tenant.slug, request.body]);
-  app.get("/half-way", async () => {
-    throw new EnvironmentSuspended("half-way");
+  app.get("/half-way/:how", async (request) => {
+    throw brokenHalfWay(request.url);
   });
   await app.listen({ port: 0, host: "127.0.0.1" });
   const { port } = app.server.address() as AddressInfo;
@@ -198,8 +204,8 @@ const startHono: Start = async (tenantry) => {
   });
   app.post("/events", async (c) => c.json(await readByEvents(tenantry, c.env.incoming)));
   app.post("/body", async (c) => c.json([tenantry.current().tenant.slug, await c.req.json()]));
-  app.get("/half-way", () => {
-    throw new EnvironmentSuspended("half-way");
+  app.get("/half-way/:how", (c) => {
+    throw brokenHalfWay(c.req.url);
   });
   const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }) as Server;
   await once(server, "listening");
