@@ -118,6 +118,11 @@ const entries = {
     title: "A migration of the application failed.",
     remedy: "Mend the file named, then release again.",
   },
+  app_not_healthy: {
+    status: 422,
+    title: "The application didn't become healthy.",
+    remedy: "Look at its output with `tenantry logs`, mend it, then release again.",
+  },
   migration_changed: {
     status: 409,
     title: "A migration that was applied already has changed.",

@@ -25,15 +25,17 @@ export type JsonWebKeyWithId = { kid: string; kty: string; crv: string; x: strin
 
 export type EnvironmentStatus = "provisioning" | "ready" | "maintenance" | "failed" | "removing" | "removed";
 
-export type TenantStatus =
-  | "requested"
-  | "provisioning"
-  | "active"
-  | "suspended"
-  | "deleting"
-  | "purging"
-  | "deleted"
-  | "failed";
+export const tenantStatuses = [
+  "requested",
+  "provisioning",
+  "active",
+  "suspended",
+  "deleting",
+  "purging",
+  "deleted",
+  "failed",
+] as const;
+export type TenantStatus = (typeof tenantStatuses)[number];
 
 export type DatabaseLevel = "shared" | "schema" | "database" | "dedicated" | "sqlite";
 

@@ -66,6 +66,8 @@ create table apps (
   slug text not null unique,
   run_as_uid int not null unique,
   current_release_id uuid,
+  -- the release that is being made ready; nodes start it beside the current one
+  next_release_id uuid,
   schema_version int not null default 0,
   created_at timestamptz not null default now()
 );
@@ -85,6 +87,7 @@ create table releases (
   check ((upstream_url is null) <> (command is null))
 );
 alter table apps add foreign key (current_release_id) references releases deferrable initially deferred;
+alter table apps add foreign key (next_release_id) references releases deferrable initially deferred;
 
 -- The application's own migrations, kept as text so that any node can apply them.
 create table app_migrations (
@@ -113,7 +116,7 @@ create table instances (
   id uuid primary key,
   app_id uuid not null references apps,
   release_id uuid not null references releases,
-  node_id uuid not null,
+  node_id uuid not null references nodes on delete cascade,
   url text,
   process_id int,
   state text not null check (state in ('starting', 'healthy', 'backing_off', 'stopped')),
@@ -211,6 +214,8 @@ create table operations (
   exclusive boolean not null default true,
   -- made by the platform for itself (a spare, a sweep): left out of lists unless asked for
   internal boolean not null default false,
+  -- from the beginning of this step on it can't be cancelled any more
+  no_return_ordinal int,
   progress real not null default 0,
   message text,
   error jsonb,
@@ -369,6 +374,8 @@ create table api_keys (
   id uuid primary key,
   kind text not null check (kind in ('operator', 'app')),
   app_id uuid references apps,
+  -- a key made for one running process goes when that process does
+  instance_id uuid references instances on delete cascade,
   name text not null,
   hint text not null,
   key_hash bytea not null unique,

@@ -11,7 +11,10 @@ export type ApiKeyRow = {
   expiresAt: Date | null;
 };
 
-export type NewApiKeyRow = Pick<ApiKeyRow, "id" | "kind" | "appId" | "name" | "hint"> & { keyHash: Buffer };
+export type NewApiKeyRow = Pick<ApiKeyRow, "id" | "kind" | "appId" | "name" | "hint"> & {
+  instanceId: string | null;
+  keyHash: Buffer;
+};
 
 const columns = sql`
   id, kind, app_id as "appId", name, hint, created_at as "createdAt", last_used_at as "lastUsedAt",
@@ -20,8 +23,8 @@ const columns = sql`
 
 export async function insertApiKey(tx: Tx, row: NewApiKeyRow): Promise<ApiKeyRow> {
   const { rows } = await sql<ApiKeyRow>`
-    insert into api_keys (id, kind, app_id, name, hint, key_hash)
-    values (${row.id}, ${row.kind}, ${row.appId}, ${row.name}, ${row.hint}, ${row.keyHash})
+    insert into api_keys (id, kind, app_id, instance_id, name, hint, key_hash)
+    values (${row.id}, ${row.kind}, ${row.appId}, ${row.instanceId}, ${row.name}, ${row.hint}, ${row.keyHash})
     returning ${columns}
   `.execute(tx);
   return rows[0]!;

@@ -18,7 +18,7 @@ const mostCached = 10_000;
 
 export type MakeKey = { name: string } & (
   | { kind: Extract<KeyKind, "operator"> }
-  | { kind: Extract<KeyKind, "app">; appId: string }
+  | { kind: Extract<KeyKind, "app">; appId: string; instanceId?: string }
 );
 
 /** Makes a key. It is in the answer and nowhere else: the registry keeps only its hash. */
@@ -28,6 +28,7 @@ export async function createApiKey(tx: Tx, wanted: MakeKey): Promise<ApiKeyRow &
     id: newId(),
     kind: wanted.kind,
     appId: wanted.kind === "app" ? wanted.appId : null,
+    instanceId: wanted.kind === "app" ? (wanted.instanceId ?? null) : null,
     name: wanted.name,
     hint,
     keyHash: hash,

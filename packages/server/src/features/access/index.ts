@@ -7,4 +7,5 @@ export { type KeyRouteDependencies, keyRoutes } from "./key-routes.ts";
 export { type Credentials, createLogIn, type LogIn, type Place } from "./login.ts";
 export { accessRoutes } from "./routes.ts";
 export { deleteSessionsOfTenant } from "./sessions.sql.ts";
+export { deleteUsersOfTenant } from "./users.sql.ts";
 export { addUser, createUsers, preparePassword, type Users } from "./users.ts";

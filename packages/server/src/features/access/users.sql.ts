@@ -109,3 +109,7 @@ export async function replacePasswordHash(db: Db, id: string, known: string, nex
     db,
   );
 }
+
+export async function deleteUsersOfTenant(tx: Tx, tenantId: string): Promise<void> {
+  await sql`delete from users where tenant_id = ${tenantId}`.execute(tx);
+}

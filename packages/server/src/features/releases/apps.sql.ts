@@ -77,13 +77,45 @@ export async function insertAppMigration(tx: Tx, appId: string, migration: AppMi
   `.execute(tx);
 }
 
-/** Takes back migrations of a release that never became current. */
-export async function deleteAppMigrationsAfter(tx: Tx, appId: string, ordinal: number): Promise<void> {
-  await sql`delete from app_migrations where app_id = ${appId} and ordinal > ${ordinal}`.execute(tx);
+/** Takes back migrations that neither the app's current release nor any tenant's database has. */
+export async function deleteUnusedAppMigrations(tx: Tx, appId: string): Promise<void> {
+  await sql`
+    delete from app_migrations m using apps a
+    where m.app_id = ${appId} and a.id = m.app_id and m.ordinal > greatest(a.schema_version, (
+      select coalesce(max(d.schema_version), 0) from databases d where d.app_id = a.id and d.state = 'in_use'
+    ))
+  `.execute(tx);
 }
 
 export async function updateCurrentRelease(tx: Tx, appId: string, releaseId: string, schemaVersion: number) {
   await sql`
     update apps set current_release_id = ${releaseId}, schema_version = ${schemaVersion} where id = ${appId}
   `.execute(tx);
+}
+
+export async function updateNextRelease(tx: Tx, appId: string, releaseId: string | null): Promise<void> {
+  await sql`update apps set next_release_id = ${releaseId} where id = ${appId}`.execute(tx);
+}
+
+/** A release of the app that is under way. Hold the app's row, so that no other begins meanwhile. */
+export async function selectOpenRelease(tx: Tx, appId: string): Promise<string | undefined> {
+  const { rows } = await sql<{ id: string }>`
+    select id from operations
+    where kind = 'app.release' and input ->> 'appId' = ${appId}
+      and status not in ('succeeded', 'failed', 'cancelled')
+  `.execute(tx);
+  return rows[0]?.id;
+}
+
+/** Tenants' databases of the app whose schema is older. */
+export async function selectBehind(
+  db: Db | Tx,
+  wanted: { appId: string; schemaVersion: number; limit: number },
+): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from databases
+    where app_id = ${wanted.appId} and state = 'in_use' and schema_version < ${wanted.schemaVersion}
+    order by id limit ${wanted.limit}
+  `.execute(db);
+  return rows.map((row) => row.id);
 }

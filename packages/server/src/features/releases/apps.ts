@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { AppReply, CreateReleaseRequest } from "@tenantry/contract";
 import type { Db, Tx } from "../../infra/db/index.ts";
 import { failure, newId, parseId, showId } from "../../kernel/index.ts";
@@ -11,7 +12,8 @@ import {
   selectAppBySlug,
   selectAppMigrations,
 } from "./apps.sql.ts";
-import { insertRelease, selectInstances, selectRelease } from "./releases.sql.ts";
+import { selectInstances } from "./instances.sql.ts";
+import { insertRelease, selectRelease } from "./releases.sql.ts";
 
 /** Finds an app by its id (`app_…`) or its slug; `app_not_found` when there is none. */
 export async function findApp(db: Db | Tx, idOrSlug: string): Promise<AppRow> {
@@ -25,11 +27,16 @@ export async function findApp(db: Db | Tx, idOrSlug: string): Promise<AppRow> {
  * Records a release and the migrations it adds. Those that stand already must come again, unchanged and in their
  * order: `migration_changed` names the first that doesn't.
  */
-export async function recordRelease(tx: Tx, app: AppRow, request: CreateReleaseRequest): Promise<string> {
+export async function recordRelease(
+  tx: Tx,
+  app: AppRow,
+  request: CreateReleaseRequest,
+): Promise<{ id: string; schemaVersion: number }> {
   const known = await selectAppMigrations(tx, app.id);
   const added = addedMigrations(known, request.migrations);
   for (const migration of added) await insertAppMigration(tx, app.id, migration);
   const id = newId();
+  const schemaVersion = known.length + added.length;
   await insertRelease(tx, {
     id,
     appId: app.id,
@@ -38,9 +45,25 @@ export async function recordRelease(tx: Tx, app: AppRow, request: CreateReleaseR
     workingDirectory: request.workingDirectory ?? null,
     variables: request.variables,
     healthPath: request.healthPath,
-    schemaVersion: known.length + added.length,
+    schemaVersion,
   });
-  return id;
+  return { id, schemaVersion };
+}
+
+/** Whether the app's current release is what `request` would make. */
+export async function isCurrentRelease(db: Db, app: AppRow, request: CreateReleaseRequest): Promise<boolean> {
+  const release = app.currentReleaseId ? await selectRelease(db, app.currentReleaseId) : undefined;
+  if (!release) return false;
+  const known = await selectAppMigrations(db, app.id);
+  return (
+    release.schemaVersion === request.migrations.length &&
+    addedMigrations(known, request.migrations).length === 0 &&
+    release.command === (request.command ?? null) &&
+    release.upstreamUrl === (request.upstreamUrl ?? null) &&
+    release.workingDirectory === (request.workingDirectory ?? null) &&
+    release.healthPath === request.healthPath &&
+    isDeepStrictEqual(release.variables, request.variables)
+  );
 }
 
 export function addedMigrations(

@@ -2,6 +2,7 @@ export { selectHosts } from "./routing.sql.ts";
 export {
   addSystemRoute,
   environmentHost,
+  moveRootDomain,
   refreshRoutes,
   removeExpiredRedirects,
   removeRoutes,

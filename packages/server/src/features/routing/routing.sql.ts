@@ -96,3 +96,19 @@ export async function selectHosts(db: Db | Tx, environmentIds: readonly string[]
   `.execute(db);
   return rows;
 }
+
+/** Moves the system's hosts below another root domain. */
+export async function renameRootDomain(tx: Tx, domain: { from: string; to: string }, version: number) {
+  const suffix = `.${domain.from}`;
+  const { rows } = await sql<{ hostname: string }>`
+    with moved as (
+      select hostname as before, left(hostname, -length(${suffix}::text)) || '.' || ${domain.to} as after
+      from routes where kind in ('system', 'alias') and right(hostname, length(${suffix}::text)) = ${suffix}
+    )
+    update routes r set hostname = moved.after, version = ${version},
+      redirect_to = case when r.redirect_to is not null
+        then left(r.redirect_to, -length(${suffix}::text)) || '.' || ${domain.to} end
+    from moved where r.hostname = moved.before returning moved.before as hostname
+  `.execute(tx);
+  return rows.map((row) => row.hostname);
+}

@@ -5,6 +5,7 @@ import {
   deleteRoutesOf,
   redirectRoute,
   refreshRoutesOf,
+  renameRootDomain,
   updateRouteProgress,
   upsertRoute,
 } from "./routing.sql.ts";
@@ -83,4 +84,11 @@ export async function removeExpiredRedirects(tx: Tx): Promise<number> {
   const hostnames = await deleteExpiredRedirects(tx);
   if (hostnames.length > 0) await publish(tx, "routes", (version) => bury(tx, "routes", version, hostnames));
   return hostnames.length;
+}
+
+/** Takes every tenant's own host below another root domain; the old names are forgotten. */
+export async function moveRootDomain(tx: Tx, domain: { from: string; to: string }): Promise<void> {
+  await publish(tx, "routes", async (version) => {
+    await bury(tx, "routes", version, await renameRootDomain(tx, domain, version));
+  });
 }

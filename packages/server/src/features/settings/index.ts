@@ -1,2 +1,3 @@
 export { deleteSettingsOf } from "./settings.sql.ts";
 export { checkSettings, createSettings, type FixedSettings, type Settings } from "./settings.ts";
+export { settingsRoutes } from "./routes.ts";

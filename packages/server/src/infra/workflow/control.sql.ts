@@ -1,12 +1,20 @@
 import type { OperationStatus } from "@tenantry/contract";
 import { isUniqueViolation, sql, type Tx } from "../db/index.ts";
 
-export type ControlRow = { status: OperationStatus; environmentId: string | null; exclusive: boolean };
+export type ControlRow = {
+  status: OperationStatus;
+  environmentId: string | null;
+  exclusive: boolean;
+  canReturn: boolean;
+};
 
 export async function selectForControl(tx: Tx, operationId: string): Promise<ControlRow | undefined> {
   const { rows } = await sql<ControlRow>`
-    select status, environment_id as "environmentId", exclusive from operations
-    where id = ${operationId} for no key update
+    select o.status, o.environment_id as "environmentId", o.exclusive, not exists (
+        select from operation_steps s
+        where s.operation_id = o.id and s.ordinal = o.no_return_ordinal and s.status <> 'pending'
+      ) as "canReturn"
+    from operations o where o.id = ${operationId} for no key update
   `.execute(tx);
   return rows[0];
 }
@@ -51,4 +59,27 @@ async function queueAgain(tx: Tx, operationId: string): Promise<void> {
     )
     select pg_notify('tenantry_operation_due', id::text), pg_notify('tenantry_operation', id::text) from operation
   `.execute(tx);
+}
+
+export type OpenOperation = { tenantId: string; kind: string };
+
+/** Ends an operation as cancelled in this very transaction: whoever holds it has lost it. Undefined when none is open. */
+export async function abandonOperation(tx: Tx, open: OpenOperation): Promise<string | undefined> {
+  const { rows } = await sql<{ id: string }>`
+    update operations set status = 'cancelled', fence = fence + 1, lease_holder = null, lease_until = null,
+      wait_until = null, ended_at = clock_timestamp(), message = null
+    where tenant_id = ${open.tenantId} and kind = ${open.kind} and status not in ('succeeded', 'failed', 'cancelled')
+    returning id, pg_notify('tenantry_operation', id::text)
+  `.execute(tx);
+  return rows[0]?.id;
+}
+
+/** Ends an operation's waiting: it goes on at once. Undefined when none is open. */
+export async function hastenOperation(tx: Tx, open: OpenOperation): Promise<string | undefined> {
+  const { rows } = await sql<{ id: string }>`
+    update operations set wait_until = case when status = 'waiting' then clock_timestamp() else wait_until end
+    where tenant_id = ${open.tenantId} and kind = ${open.kind} and status not in ('succeeded', 'failed', 'cancelled')
+    returning id, pg_notify('tenantry_operation_due', id::text)
+  `.execute(tx);
+  return rows[0]?.id;
 }

@@ -11,8 +11,13 @@ import { operationInProgress } from "./start.ts";
  * Throws `operation_not_found`, or `illegal_transition` for one that has ended or is being undone already.
  */
 export async function cancelOperation(tx: Tx, operationId: string): Promise<void> {
-  const { status } = await find(tx, operationId);
+  const { status, canReturn } = await find(tx, operationId);
   if (status === "cancelling") return;
+  if (!canReturn) {
+    throw failure("illegal_transition", {
+      detail: "The operation is past the point from which it could be undone.",
+    });
+  }
   requireMove(status, "cancelling");
   await updateCancelling(tx, operationId);
 }

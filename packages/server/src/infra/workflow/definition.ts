@@ -63,6 +63,8 @@ export type Workflow<Input = Record<string, unknown>> = {
    * retried (forward) or cancelled (back).
    */
   readonly onFailure?: "undo" | "stop";
+  /** The step from whose beginning on the operation can't be cancelled any more; never when left out. */
+  readonly pointOfNoReturn?: string;
   /** How often a step is tried before it counts as failed; 3 when left out. */
   readonly attempts?: number;
   /**

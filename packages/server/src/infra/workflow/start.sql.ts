@@ -11,6 +11,7 @@ export type NewOperation = {
   internal: boolean;
   requestedBy: string | undefined;
   waitUntil: Date | undefined;
+  noReturnOrdinal: number | undefined;
   steps: readonly { name: string; title: string }[];
 };
 
@@ -19,11 +20,12 @@ export async function insertOperation(tx: Tx, operation: NewOperation): Promise<
   const { rows } = await sql`
     with operation as (
       insert into operations (id, kind, definition_version, tenant_id, environment_id, input, status, exclusive,
-        internal, requested_by, wait_until)
+        internal, requested_by, wait_until, no_return_ordinal)
       values (${operation.id}, ${operation.kind}, ${operation.version}, ${operation.tenantId ?? null},
         ${operation.environmentId ?? null}, ${JSON.stringify(operation.input)}::jsonb,
         ${operation.waitUntil ? "waiting" : "queued"}, ${operation.exclusive}, ${operation.internal},
-        ${operation.requestedBy ?? null}, ${operation.waitUntil ?? null})
+        ${operation.requestedBy ?? null}, ${operation.waitUntil ?? null},
+        ${operation.noReturnOrdinal ?? null})
       on conflict (environment_id) where exclusive and environment_id is not null
         and status not in ('succeeded', 'failed', 'cancelled') do nothing
       returning id

@@ -38,6 +38,7 @@ export async function startOperation<Input>(tx: Tx, options: StartOptions<Input>
       internal: options.internal ?? false,
       requestedBy: options.requestedBy,
       waitUntil: options.waitUntil,
+      noReturnOrdinal: noReturnOrdinal(workflow),
       steps: workflow.steps,
     });
     if (inserted) return id;
@@ -49,4 +50,12 @@ export async function startOperation<Input>(tx: Tx, options: StartOptions<Input>
 
 export function operationInProgress(operationId: string): Error {
   return failure("operation_in_progress", { extra: { operationId: showId("op", operationId) } });
+}
+
+function noReturnOrdinal(workflow: {
+  steps: readonly { name: string }[];
+  pointOfNoReturn?: string;
+}): number | undefined {
+  const ordinal = workflow.steps.findIndex((step) => step.name === workflow.pointOfNoReturn);
+  return ordinal === -1 ? undefined : ordinal;
 }

@@ -1,0 +1,45 @@
+import path from "node:path";
+import { ConfigError } from "../infra/config/index.ts";
+import type { AllInOne } from "./all-in-one.ts";
+
+/** Says what is running, where to look, and what to type next. */
+export function showRunning({ operator, gatewayUrl, postgres, tookMs, dataDir, rootDomain }: AllInOne): void {
+  const relative = (file: string) => path.relative(process.cwd(), file) || ".";
+  const host = new URL(gatewayUrl);
+  const lines = [
+    "",
+    `  Tenantry is running (started in ${(tookMs / 1000).toFixed(1)} s)`,
+    "",
+    `  Tenants' sites   http://<slug>.${rootDomain}:${host.port}/`,
+    `  API              ${operator.url}/v1`,
+    `  API docs         ${operator.url}/docs`,
+    `  Operator's key   ${relative(operator.file)}`,
+    `  Database         ${postgres}`,
+    `  Logs             ${relative(path.join(dataDir, "logs", "tenantry.log"))}`,
+    "",
+    "  Next, in another terminal:",
+    "",
+    '    npx tenantry tenant create acme --name "Acme Ltd" --wait',
+    `    curl http://acme.${rootDomain}:${host.port}/`,
+    "",
+    "  Ctrl-C stops everything.",
+    "",
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/** Says in one sentence why it couldn't start. */
+export function reportStartFailure(error: unknown): void {
+  process.stderr.write(`${sentenceOf(error)}\n`);
+}
+
+function sentenceOf(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  const { code, message, port } = error as NodeJS.ErrnoException & { port?: number };
+  if (code === "EADDRINUSE") {
+    return `Port ${port} is taken by another program. Stop it, or choose another port with --api-port or --gateway-port.`;
+  }
+  if (code === "EACCES" && port !== undefined)
+    return `This user may not listen on port ${port}. Choose one above 1023.`;
+  return message ?? String(error);
+}

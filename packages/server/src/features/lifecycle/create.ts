@@ -1,0 +1,155 @@
+import type { CreateTenantRequest, DatabaseLevel } from "@tenantry/contract";
+import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
+import { recordEvent } from "../../infra/events/index.ts";
+import { startOperation, type Workflow } from "../../infra/workflow/index.ts";
+import { failure, newId } from "../../kernel/index.ts";
+import { preparePassword } from "../access/index.ts";
+import { insertEnvironment } from "../environments/index.ts";
+import { type AppRow, findApp } from "../releases/index.ts";
+import { addSystemRoute } from "../routing/index.ts";
+import type { Settings } from "../settings/index.ts";
+import {
+  countTenantIn,
+  deriveSlug,
+  findTenant,
+  insertTenant,
+  requireSlugForm,
+  slugIsTaken,
+  slugTaken,
+} from "../tenants/index.ts";
+import { resolveIsolation } from "./isolation.ts";
+import type { ProvisionInput } from "./provision-workflow.ts";
+
+export type CreateDependencies = {
+  db: Db;
+  settings: Settings;
+  rootDomain: string;
+  provision: Workflow<ProvisionInput>;
+};
+
+/**
+ * Registers a tenant with its production environment and starts its provisioning. From the moment it returns, the
+ * slug is held and the host answers (503 with progress, until it is ready).
+ */
+export async function createTenant(
+  { db, settings, rootDomain, provision }: CreateDependencies,
+  request: CreateTenantRequest,
+  requestedBy: string,
+): Promise<{ tenantId: string; operationId: string }> {
+  const slug = chooseSlug(request);
+  const limits = await readLimits(db, settings);
+  const isolation = resolveIsolation(request, limits.isolation);
+  const app = await findReadyApp(db, request.app ?? limits.app);
+  const admin = request.admin && {
+    email: request.admin.email,
+    // Hashed before anything is written: a password never reaches the registry.
+    passwordHash: await preparePassword(request.admin.password, request.admin.email, "/admin/password"),
+  };
+  return inTransaction(db, async (tx) => {
+    const parentId = request.parentId ? (await findParent(tx, request.parentId)).id : null;
+    const tenantId = newId();
+    const environmentId = newId();
+    await register(tx, { request, slug, tenantId, parentId, app, maxTenants: limits.maxTenants });
+    await insertEnvironment(tx, { id: environmentId, tenantId, name: "production" });
+    if (request.settings) {
+      const layer = { scope: "tenant", scopeId: tenantId } as const;
+      await settings.change(tx, layer, request.settings, { changedBy: requestedBy, pointer: "/settings" });
+    }
+    const input: ProvisionInput = { appId: app.id, isolation, region: request.region ?? null, admin };
+    const operationId = await startOperation(tx, {
+      workflow: provision,
+      tenantId,
+      environmentId,
+      input,
+      requestedBy,
+    });
+    await recordEvent(tx, {
+      type: "tenant.requested",
+      tenantId,
+      environmentId,
+      data: { slug, name: request.name },
+    });
+    await addSystemRoute(tx, { environmentId, slug, environment: "production", rootDomain });
+    return { tenantId, operationId };
+  });
+}
+
+function chooseSlug(request: CreateTenantRequest): string {
+  const slug = request.slug ?? (request.clientId && deriveSlug(request.clientId));
+  if (slug === undefined) {
+    const message = request.clientId
+      ? "No slug can be derived from this clientId: give one."
+      : "A slug is needed.";
+    throw failure("invalid_request", { detail: message, errors: [{ pointer: "/slug", message }] });
+  }
+  requireSlugForm(slug);
+  return slug;
+}
+
+async function readLimits(db: Db, settings: Settings) {
+  const values = new Map((await settings.list(db)).map((setting) => [setting.key, setting.value]));
+  return {
+    maxTenants: values.get("maxTenants") as number,
+    app: values.get("defaultApp") as string,
+    isolation: values.get("defaultIsolation") as DatabaseLevel,
+  };
+}
+
+async function findReadyApp(db: Db, slug: string): Promise<AppRow> {
+  const app = await findApp(db, slug);
+  if (app.currentReleaseId) return app;
+  throw failure("illegal_transition", {
+    detail: `The application ${app.slug} has no release that is ready.`,
+    remedy: "Wait for its release, or look at it with `tenantry app list`.",
+  });
+}
+
+async function findParent(tx: Tx, idOrSlug: string) {
+  try {
+    return await findTenant(tx, idOrSlug);
+  } catch (error) {
+    const message = "There is no such parent tenant.";
+    throw failure(
+      "invalid_request",
+      { detail: message, errors: [{ pointer: "/parentId", message }] },
+      { cause: error },
+    );
+  }
+}
+
+async function takenError(tx: Tx, slug: string, clientId: string | undefined) {
+  if (await slugIsTaken(tx, slug)) return slugTaken(tx, slug);
+  const message = `Another tenant has the clientId "${clientId}".`;
+  return failure("name_taken", { detail: message, errors: [{ pointer: "/clientId", message }] });
+}
+
+type Registration = {
+  request: CreateTenantRequest;
+  slug: string;
+  tenantId: string;
+  parentId: string | null;
+  app: AppRow;
+  maxTenants: number;
+};
+
+async function register(tx: Tx, registration: Registration): Promise<void> {
+  const { request, slug, tenantId, parentId, app, maxTenants } = registration;
+  const inserted = await insertTenant(tx, {
+    id: tenantId,
+    slug,
+    clientId: request.clientId ?? null,
+    name: request.name,
+    appId: app.id,
+    plan: request.plan ?? null,
+    region: request.region ?? null,
+    groups: request.groups ?? [],
+    parentId,
+    timezone: request.timezone ?? "UTC",
+    language: request.language ?? "en",
+    logoUrl: request.logoUrl ?? null,
+  });
+  if (!inserted) throw await takenError(tx, slug, request.clientId);
+  if (!(await countTenantIn(tx, maxTenants))) {
+    throw failure("tenant_limit_reached", { detail: `This installation may hold ${maxTenants} tenants.` });
+  }
+}

@@ -1,0 +1,111 @@
+import type { Tx } from "../../infra/db/index.ts";
+import { recordEvent } from "../../infra/events/index.ts";
+import { type Outcome, type StepContext, step, type Workflow } from "../../infra/workflow/index.ts";
+import { failure } from "../../kernel/index.ts";
+import { buryRuntime, selectEnvironmentsOf, updateEnvironmentStatus } from "../environments/index.ts";
+import { type Placements, physicalNames } from "../placements/index.ts";
+import { removeRoutes } from "../routing/index.ts";
+import { deleteSettingsOf } from "../settings/index.ts";
+import {
+  countTenantOut,
+  deleteTenantRow,
+  lockTenant,
+  requireTenantMove,
+  selectTenant,
+  updateTenantStatus,
+} from "../tenants/index.ts";
+import { restoreTenant } from "./delete.ts";
+
+export type DeleteInput = { slug: string };
+
+type Context = StepContext<DeleteInput>;
+
+/**
+ * Waits for the grace to end, then removes everything of a tenant, proves that nothing is left, and only then lets go
+ * of the slug. There is no way back once the purge has begun: a failing step is tried again, not undone.
+ */
+export function deleteWorkflow({ placements }: { placements: Placements }): Workflow<DeleteInput> {
+  return {
+    kind: "tenant.delete",
+    version: 1,
+    onFailure: "stop",
+    pointOfNoReturn: "begin-purge",
+    steps: [
+      step("wait-for-grace", { title: "Wait until the grace period ends", run: waitForGrace }),
+      step("begin-purge", { title: "Begin the purge", run: beginPurge }),
+      removal(placements, "database", "Remove the database and its role"),
+      removal(placements, "storage", "Remove the stored files"),
+      removal(placements, "cache", "Flush the cache"),
+      step("prove", {
+        title: "Prove that nothing is left",
+        run: async (context) => prove(placements, context),
+      }),
+      step("release-slug", { title: "Release the slug", run: releaseSlug }),
+    ],
+    ended: restoreIfCancelled,
+  };
+}
+
+async function waitForGrace(context: Context) {
+  const tenant = await selectTenant(context.db, context.tenantId!);
+  if (tenant?.deleteAt && tenant.deleteAt.getTime() > Date.now()) {
+    return { waitUntil: tenant.deleteAt, message: `Can be undone until ${tenant.deleteAt.toISOString()}` };
+  }
+  return {};
+}
+
+/** Its result names everything that will have to be gone at the end. */
+async function beginPurge(context: Context): Promise<{ names: string[] }> {
+  return context.transaction(async (tx) => {
+    const tenant = await lockTenant(tx, context.tenantId!);
+    const environments = await selectEnvironmentsOf(tx, [context.tenantId!]);
+    const ids = environments.map((environment) => environment.id);
+    const names = await physicalNames(tx, ids);
+    if (!tenant || tenant.status === "purging") return { names };
+    requireTenantMove(tenant.status, "purging");
+    await updateTenantStatus(tx, tenant.id, { status: "purging", deleteAt: tenant.deleteAt });
+    for (const environment of environments) await updateEnvironmentStatus(tx, environment.id, "removing");
+    await recordEvent(tx, { type: "tenant.purging", tenantId: tenant.id, data: { slug: tenant.slug } });
+    // Applications let go of the environment's connections and files before those are removed.
+    await buryRuntime(tx, ids);
+    return { names };
+  });
+}
+
+function removal(placements: Placements, kind: "database" | "storage" | "cache", title: string) {
+  return step<DeleteInput>(`remove-${kind}`, {
+    title,
+    async run(context) {
+      for (const environment of await selectEnvironmentsOf(context.db, [context.tenantId!])) {
+        await placements.removePlacements(context, { environmentId: environment.id, kind });
+      }
+    },
+  });
+}
+
+/** Looks at the servers and disks themselves, not at our own notes. */
+async function prove(placements: Placements, context: Context): Promise<{ gone: string[] }> {
+  const { names } = context.results["begin-purge"] as { names: string[] };
+  const standing = await placements.standing(context.db, names);
+  if (standing.length === 0) return { gone: names };
+  throw failure("operation_failed", { detail: `Still there: ${standing.join(", ")}.` });
+}
+
+async function releaseSlug(context: Context): Promise<void> {
+  await context.transaction(async (tx) => {
+    const tenant = await selectTenant(tx, context.tenantId!);
+    if (!tenant) return;
+    const environments = await selectEnvironmentsOf(tx, [tenant.id]);
+    await deleteSettingsOf(tx, [tenant.id, ...environments.map((environment) => environment.id)]);
+    await deleteTenantRow(tx, tenant.id);
+    await countTenantOut(tx);
+    await recordEvent(tx, { type: "tenant.deleted", tenantId: tenant.id, data: { slug: tenant.slug } });
+    await removeRoutes(tx, tenant.id);
+  });
+}
+
+async function restoreIfCancelled(tx: Tx, outcome: Outcome<DeleteInput>): Promise<void> {
+  if (outcome.status !== "cancelled") return;
+  const tenant = await selectTenant(tx, outcome.tenantId!);
+  if (tenant?.status === "deleting") await restoreTenant(tx, tenant);
+}

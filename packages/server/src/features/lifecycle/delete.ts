@@ -1,0 +1,90 @@
+import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
+import {
+  abandonOperation,
+  hastenOperation,
+  startOperation,
+  type Workflow,
+} from "../../infra/workflow/index.ts";
+import { failure } from "../../kernel/index.ts";
+import { deleteSessionsOfTenant } from "../access/index.ts";
+import { selectEnvironmentsOf } from "../environments/index.ts";
+import type { Settings } from "../settings/index.ts";
+import {
+  countChildren,
+  findTenant,
+  findTenantLocked,
+  requireTenantMove,
+  type TenantRow,
+  updateTenantStatus,
+} from "../tenants/index.ts";
+import type { DeleteInput } from "./delete-workflow.ts";
+import { announce } from "./status.ts";
+
+type Dependencies = { db: Db; settings: Settings; deletion: Workflow<DeleteInput> };
+
+const kind = "tenant.delete";
+
+/**
+ * Takes a tenant off the air and starts its deletion. Within the grace period (setting `deletionGraceDays`, or none at
+ * all with `now`) it can be undone; then everything of it is removed and the slug is free. Asking again with `now`
+ * ends the grace of a deletion that waits.
+ */
+export async function deleteTenant(
+  { db, settings, deletion }: Dependencies,
+  idOrSlug: string,
+  options: { now: boolean; requestedBy: string; check(tenant: TenantRow): void },
+): Promise<string> {
+  const found = await findTenant(db, idOrSlug);
+  const graceDays = options.now
+    ? 0
+    : await settings.get<number>(db, "deletionGraceDays", { tenantId: found.id });
+  const deleteAt = new Date(Date.now() + graceDays * 86_400_000);
+  return inTransaction(db, async (tx) => {
+    const tenant = await findTenantLocked(tx, idOrSlug);
+    options.check(tenant);
+    if (tenant.status === "deleting" && options.now) {
+      await updateTenantStatus(tx, tenant.id, { status: "deleting", before: tenant.statusBefore, deleteAt });
+      const operationId = await hastenOperation(tx, { tenantId: tenant.id, kind });
+      if (operationId) return operationId;
+    }
+    requireTenantMove(tenant.status, "deleting");
+    if ((await countChildren(tx, tenant.id)) > 0) {
+      throw failure("has_children", { detail: `${tenant.slug} is the parent of other tenants.` });
+    }
+    const [production] = await selectEnvironmentsOf(tx, [tenant.id]);
+    const operationId = await startOperation(tx, {
+      workflow: deletion,
+      tenantId: tenant.id,
+      environmentId: production!.id,
+      input: { slug: tenant.slug },
+      requestedBy: options.requestedBy,
+    });
+    await updateTenantStatus(tx, tenant.id, { status: "deleting", before: tenant.status, deleteAt });
+    await deleteSessionsOfTenant(tx, tenant.id);
+    await announce(tx, tenant, "tenant.deleting", { deleteAt: deleteAt.toISOString() });
+    return operationId;
+  });
+}
+
+/**
+ * Takes a deletion back within its grace: the tenant is as it was. Undefined when the tenant isn't being deleted. The
+ * row's lock decides the race with the purge, which takes it too.
+ */
+export async function undeleteTenant(db: Db, idOrSlug: string): Promise<string | undefined> {
+  return inTransaction(db, async (tx) => {
+    const tenant = await findTenantLocked(tx, idOrSlug);
+    if (tenant.status !== "deleting") return undefined;
+    await abandonOperation(tx, { tenantId: tenant.id, kind });
+    await restoreTenant(tx, tenant);
+    return tenant.id;
+  });
+}
+
+/** Puts a tenant whose deletion was taken back to where it stood before. */
+export async function restoreTenant(tx: Tx, tenant: TenantRow): Promise<void> {
+  await updateTenantStatus(tx, tenant.id, {
+    status: tenant.statusBefore ?? "active",
+    reason: tenant.statusReason,
+  });
+  await announce(tx, tenant, "tenant.undeleted");
+}

@@ -1,0 +1,160 @@
+import type { Tx } from "../../infra/db/index.ts";
+import { type Outcome, type StepContext, step, type Workflow } from "../../infra/workflow/index.ts";
+import { failure, showId } from "../../kernel/index.ts";
+import { addUser, deleteUsersOfTenant } from "../access/index.ts";
+import { updateEnvironmentStatus } from "../environments/index.ts";
+import type { Placements } from "../placements/index.ts";
+import { findApp } from "../releases/index.ts";
+import { addSystemRoute } from "../routing/index.ts";
+import { requireTenantMove, selectTenant, type TenantRow, updateTenantStatus } from "../tenants/index.ts";
+import type { Isolation } from "./isolation.ts";
+import { announce } from "./status.ts";
+
+export type ProvisionInput = {
+  appId: string;
+  isolation: Isolation;
+  region: string | null;
+  admin?: { email: string; passwordHash: string };
+};
+
+type Context = StepContext<ProvisionInput>;
+type Dependencies = { placements: Placements; rootDomain: string };
+
+/** What it takes to make a tenant [REG-4], in the order in which it can be watched. */
+export function provisionWorkflow(deps: Dependencies): Workflow<ProvisionInput> {
+  return {
+    kind: "tenant.provision",
+    version: 1,
+    steps: [
+      step("register", { title: "Register the tenant", run: begin }),
+      ...placementSteps(deps.placements),
+      ...openingSteps(deps),
+    ],
+    ended: settle,
+  };
+}
+
+/** Repeated by a retry: brings a tenant that failed back to provisioning. */
+async function begin(context: Context): Promise<void> {
+  await context.transaction(async (tx) => {
+    const tenant = await tenantOf(tx, context);
+    if (tenant.status === "provisioning") return;
+    requireTenantMove(tenant.status, "provisioning");
+    await updateTenantStatus(tx, tenant.id, { status: "provisioning" });
+    await updateEnvironmentStatus(tx, context.environmentId!, "provisioning");
+    await announce(tx, tenant, "tenant.provisioning");
+  });
+}
+
+function placementSteps(placements: Placements) {
+  const undo = (kind: "database" | "storage" | "cache") => (context: Context) =>
+    placements.removePlacements(context, { environmentId: context.environmentId!, kind });
+  return [
+    step<ProvisionInput>("create-database", {
+      title: "Create and migrate the database",
+      run: (context) => placeDatabase(placements, context),
+      undo: undo("database"),
+    }),
+    step<ProvisionInput>("initialise-storage", {
+      title: "Initialise the storage",
+      run: (context) => placements.placeStorage(context, context.environmentId!),
+      undo: undo("storage"),
+    }),
+    step<ProvisionInput>("prepare-cache", {
+      title: "Prepare the cache",
+      run: (context) => placements.placeCache(context, context.environmentId!),
+      undo: undo("cache"),
+    }),
+  ];
+}
+
+async function placeDatabase(placements: Placements, context: Context) {
+  const { appId, isolation, region } = context.input;
+  const { schemaVersion } = await findApp(context.db, showId("app", appId));
+  const placed = await placements.placeDatabase(context, {
+    environmentId: context.environmentId!,
+    appId,
+    level: isolation.database,
+    schemaVersion,
+    region: region ?? undefined,
+  });
+  return { ...placed, schemaVersion };
+}
+
+function openingSteps({ placements, rootDomain }: Dependencies) {
+  return [
+    step<ProvisionInput>("configure-domain", {
+      title: "Configure the domain",
+      async run(context) {
+        const hostname = await context.transaction(async (tx) => {
+          const tenant = await tenantOf(tx, context);
+          const route = {
+            environmentId: context.environmentId!,
+            slug: tenant.slug,
+            environment: "production",
+          };
+          return addSystemRoute(tx, { ...route, rootDomain });
+        });
+        return { hostname };
+      },
+    }),
+    step<ProvisionInput>("create-admin", {
+      title: "Create the tenant's admin",
+      async run(context) {
+        const tenantId = context.tenantId!;
+        const { admin } = context.input;
+        if (!admin) return { created: false };
+        await context.transaction(async (tx) => {
+          // What an interrupted run made is made anew.
+          await deleteUsersOfTenant(tx, tenantId);
+          await addUser(tx, { tenantId, name: null, role: "admin", ...admin });
+        });
+        return { created: true };
+      },
+      undo: (context) => context.transaction((tx) => deleteUsersOfTenant(tx, context.tenantId!)),
+    }),
+    step<ProvisionInput>("activate", {
+      title: "Activate the tenant",
+      run: (context) => activate(placements, context),
+    }),
+  ];
+}
+
+/**
+ * The last look before the doors open: the app may have been released while we worked, and then its newest schema goes
+ * in first.
+ */
+async function activate(placements: Placements, context: Context): Promise<void> {
+  const { databaseId, schemaVersion } = context.results["create-database"] as PlacedDatabase;
+  const app = await findApp(context.db, showId("app", context.input.appId));
+  if (app.schemaVersion > schemaVersion) {
+    await placements.migrateDatabase(context, databaseId, app.schemaVersion);
+  }
+  await context.transaction(async (tx) => {
+    const tenant = await tenantOf(tx, context);
+    if (tenant.status === "active") return;
+    requireTenantMove(tenant.status, "active");
+    await updateTenantStatus(tx, tenant.id, { status: "active" });
+    await updateEnvironmentStatus(tx, context.environmentId!, "ready");
+    await announce(tx, tenant, "tenant.activated");
+  });
+}
+
+type PlacedDatabase = { databaseId: string; schemaVersion: number };
+
+/** A provisioning that came to nothing leaves the tenant failed: to be retried, or deleted. */
+async function settle(tx: Tx, outcome: Outcome<ProvisionInput>): Promise<void> {
+  if (outcome.status === "succeeded") return;
+  const tenant = await selectTenant(tx, outcome.tenantId!);
+  if (tenant?.status !== "provisioning") return;
+  const reason = outcome.status === "cancelled" ? "cancelled" : (outcome.error?.code ?? "failed");
+  await updateTenantStatus(tx, tenant.id, { status: "failed", reason });
+  await updateEnvironmentStatus(tx, outcome.environmentId!, "failed");
+  await announce(tx, tenant, "tenant.failed", { reason });
+}
+
+async function tenantOf(tx: Tx, context: Context): Promise<TenantRow> {
+  const tenant = await selectTenant(tx, context.tenantId!);
+  if (!tenant) throw failure("tenant_not_found", { detail: "The tenant was deleted meanwhile." });
+  return tenant;
+}

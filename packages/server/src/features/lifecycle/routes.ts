@@ -1,0 +1,253 @@
+import {
+  createTenantRequest,
+  operationReply,
+  suspendTenantRequest,
+  type TenantReply,
+  tenantListReply,
+  tenantReply,
+  tenantStatuses,
+  updateTenantRequest,
+} from "@tenantry/contract";
+import { z } from "zod";
+import type { Db } from "../../infra/db/index.ts";
+import {
+  type Api,
+  decodeCursor,
+  encodeCursor,
+  etagOf,
+  pageQuery,
+  principalName,
+  principalOf,
+  type Reply,
+  type Request,
+  type RouteGroup,
+  replyWithOperation,
+  requireMatch,
+} from "../../infra/http/index.ts";
+import type { Workflow } from "../../infra/workflow/index.ts";
+import { showId } from "../../kernel/index.ts";
+import type { Operations } from "../operations/index.ts";
+import type { Settings } from "../settings/index.ts";
+import { findTenant, selectTenants } from "../tenants/index.ts";
+import { createTenant } from "./create.ts";
+import { deleteTenant, undeleteTenant } from "./delete.ts";
+import type { DeleteInput } from "./delete-workflow.ts";
+import type { ProvisionInput } from "./provision-workflow.ts";
+import { resumeTenant, suspendTenant } from "./status.ts";
+import { type PublicUrl, showTenants } from "./tenant-view.ts";
+import { updateTenant } from "./update.ts";
+
+export type LifecycleDependencies = {
+  db: Db;
+  settings: Settings;
+  operations: Operations;
+  rootDomain: string;
+  publicUrl: PublicUrl;
+  provision: Workflow<ProvisionInput>;
+  deletion: Workflow<DeleteInput>;
+};
+
+const tags = ["tenants"];
+const tenantParams = z.object({ tenant: z.string().max(200).describe("Its id (tnt_…) or its slug.") });
+
+/** `/v1/tenants`: create, list, show, change, suspend, resume, delete. */
+export function tenantRoutes(deps: LifecycleDependencies): RouteGroup {
+  return (api) => {
+    addCollection(api, deps);
+    addTenant(api, deps);
+    addStatusChanges(api, deps);
+    addDeletion(api, deps);
+  };
+}
+
+function addCollection(api: Api, deps: LifecycleDependencies): void {
+  api.post(
+    "/v1/tenants",
+    {
+      config: { permission: "tenants:write" },
+      schema: {
+        operationId: "createTenant",
+        summary: "Create a tenant",
+        description:
+          "Answers 202 with the operation; with `Prefer: wait=30`, 201 with the tenant as soon as it is active.",
+        tags,
+        body: createTenantRequest,
+        response: { 201: tenantReply, 202: operationReply },
+      },
+    },
+    async (request, reply) => {
+      const { tenantId, operationId } = await createTenant(
+        deps,
+        request.body,
+        principalName(principalOf(request)),
+      );
+      return replyWithOperation(request, reply, {
+        operation: await deps.operations.show(showId("op", operationId)),
+        waitForEnd: deps.operations.waitForEnd,
+        succeeded: async () => ({ status: 201, body: await showOne(deps, reply, tenantId) }),
+      });
+    },
+  );
+
+  api.get(
+    "/v1/tenants",
+    {
+      config: { permission: "tenants:read" },
+      schema: {
+        operationId: "listTenants",
+        summary: "List tenants, newest first",
+        tags,
+        querystring: pageQuery.extend({
+          search: z
+            .string()
+            .trim()
+            .min(1)
+            .max(200)
+            .optional()
+            .describe("Part of the slug or the name, or a clientId."),
+          status: z.enum(tenantStatuses).optional(),
+          app: z.string().max(63).optional(),
+          group: z.string().max(63).optional(),
+        }),
+        response: { 200: tenantListReply },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, ...filter } = request.query;
+      const after = decodeCursor(cursor, z.tuple([z.uuid()]))?.[0];
+      const rows = await selectTenants(deps.db, { ...filter, limit, after });
+      const shown = rows.slice(0, limit);
+      const nextCursor = rows.length > limit ? encodeCursor([shown.at(-1)!.id]) : null;
+      return { items: await showTenants(deps.db, shown, deps.publicUrl), nextCursor };
+    },
+  );
+}
+
+function addTenant(api: Api, deps: LifecycleDependencies): void {
+  api.get(
+    "/v1/tenants/:tenant",
+    {
+      config: { permission: "tenants:read" },
+      schema: {
+        operationId: "showTenant",
+        summary: "Show a tenant",
+        tags,
+        params: tenantParams,
+        response: { 200: tenantReply },
+      },
+    },
+    async (request, reply) => showOne(deps, reply, (await findTenant(deps.db, request.params.tenant)).id),
+  );
+
+  api.patch(
+    "/v1/tenants/:tenant",
+    {
+      config: { permission: "tenants:write" },
+      schema: {
+        operationId: "updateTenant",
+        summary: "Change a tenant",
+        description: "A new slug moves its hosts; the old ones redirect for 30 days.",
+        tags,
+        params: tenantParams,
+        body: updateTenantRequest,
+        response: { 200: tenantReply },
+      },
+    },
+    async (request, reply) => {
+      const check = (tenant: { revision: number }) => requireMatch(request, tenant.revision);
+      const { rootDomain } = deps;
+      const id = await updateTenant(deps.db, request.params.tenant, request.body, { rootDomain, check });
+      return showOne(deps, reply, id);
+    },
+  );
+}
+
+function addStatusChanges(api: Api, deps: LifecycleDependencies): void {
+  const suspend = async (request: Request, reply: Reply, reason: string) => {
+    const { tenant } = request.params as z.infer<typeof tenantParams>;
+    return showOne(deps, reply, await suspendTenant(deps.db, tenant, reason));
+  };
+  const resume = async (request: Request, reply: Reply) => {
+    const { tenant } = request.params as z.infer<typeof tenantParams>;
+    const undeleted = await undeleteTenant(deps.db, tenant);
+    return showOne(deps, reply, undeleted ?? (await resumeTenant(deps.db, tenant)));
+  };
+  const config = { permission: "tenants:write" } as const;
+  const response = { 200: tenantReply };
+
+  api.post(
+    "/v1/tenants/:tenant/suspend",
+    {
+      config,
+      schema: {
+        operationId: "suspendTenant",
+        summary: "Suspend a tenant: its hosts answer 503",
+        tags,
+        params: tenantParams,
+        body: suspendTenantRequest.default({ reason: "operator" }),
+        response,
+      },
+    },
+    async (request, reply) => suspend(request, reply, request.body.reason),
+  );
+  api.post(
+    "/v1/tenants/:tenant/deactivate",
+    {
+      config,
+      schema: {
+        operationId: "deactivateTenant",
+        summary: 'Suspend a tenant for the reason "deactivated"',
+        tags,
+        params: tenantParams,
+        response,
+      },
+    },
+    async (request, reply) => suspend(request, reply, "deactivated"),
+  );
+  for (const [verb, summary] of [
+    ["resume", "Put a suspended tenant back on the air, or undo its deletion within the grace"],
+    ["activate", "The same as resume"],
+  ] as const) {
+    api.post(
+      `/v1/tenants/:tenant/${verb}`,
+      { config, schema: { operationId: `${verb}Tenant`, summary, tags, params: tenantParams, response } },
+      async (request, reply) => resume(request, reply),
+    );
+  }
+}
+
+function addDeletion(api: Api, deps: LifecycleDependencies): void {
+  api.delete(
+    "/v1/tenants/:tenant",
+    {
+      config: { permission: "tenants:write" },
+      schema: {
+        operationId: "deleteTenant",
+        summary: "Delete a tenant",
+        description:
+          "Its hosts answer 410 at once. Until the grace period ends, resume undoes it; `?now=true` skips it.",
+        tags,
+        params: tenantParams,
+        querystring: z.strictObject({ now: z.stringbool().default(false) }),
+        response: { 200: operationReply, 202: operationReply },
+      },
+    },
+    async (request, reply) => {
+      const operationId = await deleteTenant(deps, request.params.tenant, {
+        now: request.query.now,
+        requestedBy: principalName(principalOf(request)),
+        check: (tenant) => requireMatch(request, tenant.revision),
+      });
+      return replyWithOperation(request, reply, {
+        operation: await deps.operations.show(showId("op", operationId)),
+        waitForEnd: deps.operations.waitForEnd,
+      });
+    },
+  );
+}
+
+async function showOne(deps: LifecycleDependencies, reply: Reply, tenantId: string): Promise<TenantReply> {
+  const tenant = await findTenant(deps.db, showId("tnt", tenantId));
+  reply.header("etag", etagOf(tenant.revision));
+  return (await showTenants(deps.db, [tenant], deps.publicUrl))[0]!;
+}

@@ -1,0 +1,63 @@
+import { changeSettingsRequest, settingListReply } from "@tenantry/contract";
+import { z } from "zod";
+import { type Db, inTransaction } from "../../infra/db/index.ts";
+import { recordEvent } from "../../infra/events/index.ts";
+import { principalName, principalOf, type RouteGroup } from "../../infra/http/index.ts";
+import { selectEnvironmentsOf, touchRuntime } from "../environments/index.ts";
+import type { Settings } from "../settings/index.ts";
+import { findTenant, findTenantLocked } from "../tenants/index.ts";
+
+const tags = ["settings"];
+const params = z.object({ tenant: z.string().max(200).describe("Its id (tnt_…) or its slug.") });
+
+/** `/v1/tenants/{tenant}/settings`: what holds for one tenant; its applications learn of a change within a second. */
+export function tenantSettingsRoutes({ db, settings }: { db: Db; settings: Settings }): RouteGroup {
+  return (api) => {
+    api.get(
+      "/v1/tenants/:tenant/settings",
+      {
+        config: { permission: "tenants:read" },
+        schema: {
+          operationId: "listTenantSettings",
+          summary: "Show a tenant's effective settings, and where each value comes from",
+          tags,
+          params,
+          response: { 200: settingListReply },
+        },
+      },
+      async (request) => {
+        const { id } = await findTenant(db, request.params.tenant);
+        return { items: await settings.list(db, { tenantId: id }) };
+      },
+    );
+    api.patch(
+      "/v1/tenants/:tenant/settings",
+      {
+        config: { permission: "tenants:write" },
+        schema: {
+          operationId: "changeTenantSettings",
+          summary: "Change settings of a tenant; null goes back to the installation's value",
+          tags,
+          params,
+          body: changeSettingsRequest,
+          response: { 200: settingListReply },
+        },
+      },
+      async (request) => {
+        const changedBy = principalName(principalOf(request));
+        const { tenant } = request.params;
+        const id = await inTransaction(db, async (tx) => {
+          const { id: tenantId } = await findTenantLocked(tx, tenant);
+          const layer = { scope: "tenant", scopeId: tenantId } as const;
+          await settings.change(tx, layer, request.body, { changedBy });
+          const keys = Object.keys(request.body).sort();
+          await recordEvent(tx, { type: "tenant.settings-changed", tenantId, data: { keys } });
+          const environments = await selectEnvironmentsOf(tx, [tenantId]);
+          await touchRuntime(tx, environments.map((environment) => environment.id));
+          return tenantId;
+        });
+        return { items: await settings.list(db, { tenantId: id }) };
+      },
+    );
+  };
+}

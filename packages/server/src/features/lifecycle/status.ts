@@ -1,0 +1,47 @@
+import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
+import { recordEvent } from "../../infra/events/index.ts";
+import { deleteSessionsOfTenant } from "../access/index.ts";
+import { selectEnvironmentsOf, touchRuntime } from "../environments/index.ts";
+import { refreshRoutes } from "../routing/index.ts";
+import { findTenantLocked, requireTenantMove, type TenantRow, updateTenantStatus } from "../tenants/index.ts";
+
+/**
+ * Takes a tenant off the air: its hosts answer 503 within a second, its sessions end. A plain transaction, never queued
+ * behind an operation. Suspending a suspended tenant changes its reason.
+ */
+export async function suspendTenant(db: Db, idOrSlug: string, reason: string): Promise<string> {
+  return inTransaction(db, async (tx) => {
+    const tenant = await findTenantLocked(tx, idOrSlug);
+    if (tenant.status !== "suspended") requireTenantMove(tenant.status, "suspended");
+    await updateTenantStatus(tx, tenant.id, { status: "suspended", reason });
+    await deleteSessionsOfTenant(tx, tenant.id);
+    await announce(tx, tenant, "tenant.suspended", { reason });
+    return tenant.id;
+  });
+}
+
+/** Puts a suspended tenant back on the air. Resuming an active tenant changes nothing. */
+export async function resumeTenant(db: Db, idOrSlug: string): Promise<string> {
+  return inTransaction(db, async (tx) => {
+    const tenant = await findTenantLocked(tx, idOrSlug);
+    if (tenant.status === "active") return tenant.id;
+    requireTenantMove(tenant.status, "active");
+    await updateTenantStatus(tx, tenant.id, { status: "active" });
+    await announce(tx, tenant, "tenant.resumed");
+    return tenant.id;
+  });
+}
+
+/** Tells everyone who follows the tenant what became of it: the outbox, the gateways, the applications. */
+export async function announce(
+  tx: Tx,
+  tenant: Pick<TenantRow, "id" | "slug">,
+  type: string,
+  data: Record<string, unknown> = {},
+): Promise<void> {
+  const environments = await selectEnvironmentsOf(tx, [tenant.id]);
+  await recordEvent(tx, { type, tenantId: tenant.id, data: { slug: tenant.slug, ...data } });
+  await refreshRoutes(tx, tenant.id);
+  const ids = environments.map((environment) => environment.id);
+  await touchRuntime(tx, ids);
+}

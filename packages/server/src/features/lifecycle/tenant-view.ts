@@ -1,0 +1,62 @@
+import type { TenantReply } from "@tenantry/contract";
+import type { Db, Tx } from "../../infra/db/index.ts";
+import { showId } from "../../kernel/index.ts";
+import { type EnvironmentRow, selectEnvironmentsOf } from "../environments/index.ts";
+import { currentPlacements, type ShownPlacements } from "../placements/index.ts";
+import { selectHosts } from "../routing/index.ts";
+import type { TenantRow } from "../tenants/index.ts";
+
+/** How a tenant's address is written: `http://<host>:8585/`. */
+export type PublicUrl = (hostname: string) => string;
+
+/** Tenants as the API shows them, with their environments and where those live: four queries for any number. */
+export async function showTenants(
+  db: Db | Tx,
+  tenants: readonly TenantRow[],
+  publicUrl: PublicUrl,
+): Promise<TenantReply[]> {
+  const tenantIds = tenants.map((tenant) => tenant.id);
+  const environments = await selectEnvironmentsOf(db, tenantIds);
+  const environmentIds = environments.map((environment) => environment.id);
+  const hosts = await selectHosts(db, environmentIds);
+  const placements = await currentPlacements(db, environmentIds);
+  return tenants.map((tenant) => ({
+    id: showId("tnt", tenant.id),
+    slug: tenant.slug,
+    clientId: tenant.clientId,
+    name: tenant.name,
+    status: tenant.status,
+    statusReason: tenant.statusReason,
+    app: tenant.appSlug,
+    plan: tenant.plan,
+    region: tenant.region,
+    groups: tenant.groups,
+    parentId: tenant.parentId && showId("tnt", tenant.parentId),
+    timezone: tenant.timezone,
+    language: tenant.language,
+    logoUrl: tenant.logoUrl,
+    deleteAt: tenant.deleteAt?.toISOString() ?? null,
+    createdAt: tenant.createdAt.toISOString(),
+    updatedAt: tenant.updatedAt.toISOString(),
+    environments: environments
+      .filter((environment) => environment.tenantId === tenant.id)
+      .map((environment) => {
+        const hostname = hosts.find((host) => host.environmentId === environment.id)?.hostname;
+        return showEnvironment(
+          environment,
+          hostname ? publicUrl(hostname) : "",
+          placements.get(environment.id)!,
+        );
+      }),
+  }));
+}
+
+function showEnvironment(environment: EnvironmentRow, url: string, placements: ShownPlacements) {
+  return {
+    id: showId("env", environment.id),
+    name: environment.name,
+    status: environment.status,
+    url,
+    placements: { ...placements, compute: { level: "shared" } },
+  };
+}

@@ -1,0 +1,159 @@
+import {
+  type ProcessState,
+  type SupervisedProcess,
+  superviseProcess,
+} from "../../infra/app-process/index.ts";
+import { type Db, inTransaction, type Notifications } from "../../infra/db/index.ts";
+import type { Log } from "../../infra/log/index.ts";
+import { newId } from "../../kernel/index.ts";
+import { createApiKey } from "../access/index.ts";
+import {
+  deleteInstance,
+  type InstanceChange,
+  insertInstance,
+  selectInstanceIdsOf,
+  selectWantedReleases,
+  updateInstance,
+  type WantedRelease,
+} from "./instances.sql.ts";
+import { refreshUpstream } from "./upstreams.ts";
+
+export type AppRunnerOptions = {
+  db: Db;
+  notifications: Notifications;
+  log: Log;
+  nodeId: string;
+  /** Where the processes find the API: TENANTRY_URL. */
+  apiUrl: string;
+  /** Directories that every application's process must reach: where tenants' files are. */
+  reaches: readonly string[];
+};
+
+export type AppRunner = { stop(): Promise<void> };
+
+/** Requests under way at a release that was replaced get this long before its process is told to end. */
+const drainMs = 5_000;
+const lookEveryMs = 2_000;
+
+/** Keeps the processes of all apps that have a command running on this node, and gateways informed of them. */
+export function runApps(options: AppRunnerOptions): AppRunner {
+  const { db, log } = options;
+  const running = new Map<string, Instance>();
+  let stopped = false;
+  let looking: Promise<void> = Promise.resolve();
+
+  function look(): void {
+    looking = looking.then(async () => {
+      if (stopped) return;
+      try {
+        await converge();
+      } catch (error) {
+        log.warn({ error: (error as Error).message }, "apps.look-failed");
+      }
+    });
+  }
+
+  async function converge(): Promise<void> {
+    const wanted = await selectWantedReleases(db);
+    const known = new Set(await selectInstanceIdsOf(db, options.nodeId));
+    for (const [releaseId, instance] of running) {
+      // Others took this node for dead: its instances lost their keys and must begin again.
+      if (!known.has(instance.id)) retire(releaseId, instance, 0);
+    }
+    for (const release of wanted) {
+      if (!running.has(release.id)) running.set(release.id, await startInstance(options, release));
+    }
+    for (const [releaseId, instance] of running) {
+      if (!wanted.some((release) => release.id === releaseId)) retire(releaseId, instance, drainMs);
+    }
+  }
+
+  function retire(releaseId: string, instance: Instance, afterMs: number): void {
+    running.delete(releaseId);
+    retiring.add(instance);
+    setTimeout(() => void instance.end().finally(() => retiring.delete(instance)), afterMs).unref();
+  }
+
+  const retiring = new Set<Instance>();
+  const unlisten = options.notifications.on("tenantry_apps", look);
+  const timer = setInterval(look, lookEveryMs);
+  timer.unref();
+  look();
+
+  return {
+    async stop() {
+      stopped = true;
+      clearInterval(timer);
+      unlisten();
+      await looking;
+      await Promise.all([...running.values(), ...retiring].map((instance) => instance.end()));
+    },
+  };
+}
+
+type Instance = { id: string; end(): Promise<void> };
+
+async function startInstance(options: AppRunnerOptions, release: WantedRelease): Promise<Instance> {
+  const { db } = options;
+  const id = newId();
+  const { appId, appSlug: app } = release;
+  const log = options.log.child({ app, release: release.number, instanceId: id });
+  const appKey = await inTransaction(db, async (tx) => {
+    await insertInstance(tx, { id, appId, releaseId: release.id, nodeId: options.nodeId });
+    return (await createApiKey(tx, { kind: "app", appId, instanceId: id, name: `instance of ${app}` })).key;
+  });
+  // States are written one after the other, so that the last one said is the last one written.
+  let writing: Promise<void> = Promise.resolve();
+  const write = (work: () => Promise<void>) => {
+    writing = writing
+      .then(work)
+      .catch((error: Error) => log.warn({ error: error.message }, "instance.write-failed"));
+  };
+  const onState = (state: ProcessState) => {
+    log.info(state, `instance.${state.state}`);
+    if (state.state === "stopped") return;
+    write(() =>
+      inTransaction(db, async (tx) => {
+        await updateInstance(tx, id, changeOf(state));
+        await refreshUpstream(tx, appId);
+      }),
+    );
+  };
+  const supervised: SupervisedProcess = superviseProcess({
+    launch: {
+      command: release.command!,
+      workingDirectory: release.workingDirectory ?? "/",
+      uid: release.runAsUid,
+      reaches: options.reaches,
+    },
+    variables: async () => ({ ...release.variables, TENANTRY_URL: options.apiUrl, TENANTRY_APP_KEY: appKey }),
+    healthPath: release.healthPath,
+    log,
+    onState,
+  });
+  let ending: Promise<void> | undefined;
+  async function end(): Promise<void> {
+    write(() =>
+      inTransaction(db, async (tx) => {
+        await updateInstance(tx, id, { state: "stopped", url: null, processId: null });
+        await refreshUpstream(tx, appId);
+      }),
+    );
+    await supervised.stop();
+    write(() => inTransaction(db, (tx) => deleteInstance(tx, id)));
+    await writing;
+  }
+  return { id, end: () => (ending ??= end()) };
+}
+
+function changeOf(state: Exclude<ProcessState, { state: "stopped" }>): InstanceChange {
+  if (state.state === "healthy") return { state: "healthy", url: state.url, processId: state.processId };
+  if (state.state === "starting") return { state: "starting", url: null, processId: state.processId };
+  return {
+    state: "backing_off",
+    url: null,
+    processId: null,
+    restarts: state.restarts,
+    lastError: state.error,
+  };
+}

@@ -1,0 +1,118 @@
+import { sql, type Tx } from "../../infra/db/index.ts";
+import { recordEvent } from "../../infra/events/index.ts";
+import { type Outcome, type StepContext, step, type Workflow } from "../../infra/workflow/index.ts";
+import { failure } from "../../kernel/index.ts";
+import type { Placements } from "../placements/index.ts";
+import {
+  deleteUnusedAppMigrations,
+  lockApp,
+  selectBehind,
+  updateCurrentRelease,
+  updateNextRelease,
+} from "./apps.sql.ts";
+import { selectInstances } from "./instances.sql.ts";
+import { selectRelease } from "./releases.sql.ts";
+import { refreshUpstream } from "./upstreams.ts";
+
+export type ReleaseInput = { appId: string; releaseId: string; schemaVersion: number };
+
+type Context = StepContext<ReleaseInput>;
+
+const startTimeoutMs = 60_000;
+const migratedAtOnce = 4;
+
+/**
+ * Makes a release the one that all tenants of the app see: first its schema, then its processes, then the traffic. A
+ * release that fails on the way changes nothing for anyone.
+ */
+export function releaseWorkflow({ placements }: { placements: Placements }): Workflow<ReleaseInput> {
+  return {
+    kind: "app.release",
+    version: 1,
+    attempts: 1,
+    steps: [
+      step("build-blueprint", {
+        title: "Apply the migrations to a blueprint",
+        run: (context) => placements.tryMigrations(context, context.input),
+      }),
+      step("migrate-tenants", {
+        title: "Migrate the tenants' databases",
+        run: (context) => migrateTenants(placements, context),
+      }),
+      step("start-instances", {
+        title: "Start the application",
+        run: startInstances,
+        undo: (context) => context.transaction((tx) => setNextRelease(tx, context.input.appId, null)),
+      }),
+      step("switch", {
+        title: "Send the traffic there",
+        run: (context) => switchTraffic(placements, context),
+      }),
+    ],
+    ended: forgetMigrations,
+  };
+}
+
+/** Nodes start the processes as soon as the release is the app's next; one healthy instance is enough to go on. */
+async function startInstances(context: Context): Promise<{ instances: number }> {
+  const { appId, releaseId } = context.input;
+  const release = await selectRelease(context.db, releaseId);
+  if (release?.command === null) return { instances: 0 };
+  await context.transaction((tx) => setNextRelease(tx, appId, releaseId));
+  const deadline = Date.now() + startTimeoutMs;
+  for (;;) {
+    const instances = (await selectInstances(context.db, [appId])).filter(
+      (one) => one.releaseId === releaseId,
+    );
+    const healthy = instances.filter((instance) => instance.state === "healthy").length;
+    if (healthy > 0) return { instances: healthy };
+    if (Date.now() > deadline) {
+      const reason = instances.find((instance) => instance.lastError)?.lastError ?? "No node started it.";
+      throw failure("app_not_healthy", { detail: `The application didn't become healthy: ${reason}` });
+    }
+    context.signal.throwIfAborted();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** A tenant that was made meanwhile may have the old schema still: all must have the new one before the switch. */
+async function switchTraffic(placements: Placements, context: Context): Promise<void> {
+  const { appId, releaseId, schemaVersion } = context.input;
+  for (;;) {
+    const switched = await context.transaction(async (tx) => {
+      await lockApp(tx, appId);
+      if ((await selectBehind(tx, { appId, schemaVersion, limit: 1 })).length > 0) return false;
+      await updateCurrentRelease(tx, appId, releaseId, schemaVersion);
+      await setNextRelease(tx, appId, null);
+      await recordEvent(tx, { type: "app.released", data: { appId, releaseId, schemaVersion } });
+      await refreshUpstream(tx, appId);
+      return true;
+    });
+    if (switched) return;
+    await migrateTenants(placements, context);
+  }
+}
+
+/** Brings every tenant's database up to the release's schema, a few at a time, until none is behind. */
+async function migrateTenants(placements: Placements, context: Context): Promise<{ migrated: number }> {
+  const { appId, schemaVersion } = context.input;
+  for (let migrated = 0; ; ) {
+    const behind = await selectBehind(context.db, { appId, schemaVersion, limit: migratedAtOnce });
+    if (behind.length === 0) return { migrated };
+    await Promise.all(
+      behind.map((databaseId) => placements.migrateDatabase(context, databaseId, schemaVersion)),
+    );
+    migrated += behind.length;
+    await context.progress(0, `${migrated} databases migrated`);
+  }
+}
+
+async function setNextRelease(tx: Tx, appId: string, releaseId: string | null): Promise<void> {
+  await updateNextRelease(tx, appId, releaseId);
+  await sql`select pg_notify('tenantry_apps', ${appId})`.execute(tx);
+}
+
+/** A release that came to nothing leaves no migrations behind, so that a mended file can come in their place. */
+async function forgetMigrations(tx: Tx, outcome: Outcome<ReleaseInput>): Promise<void> {
+  if (outcome.status !== "succeeded") await deleteUnusedAppMigrations(tx, outcome.input.appId);
+}

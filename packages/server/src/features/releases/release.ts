@@ -1,0 +1,62 @@
+import type { CreateAppRequest, CreateReleaseRequest } from "@tenantry/contract";
+import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
+import { startOperation, type Workflow } from "../../infra/workflow/index.ts";
+import { failure, newId, showId } from "../../kernel/index.ts";
+import { createApiKey } from "../access/index.ts";
+import { type AppRow, insertApp, lockApp, selectOpenRelease } from "./apps.sql.ts";
+import { findApp, recordRelease } from "./apps.ts";
+import type { ReleaseInput } from "./release-workflow.ts";
+
+export type ReleaseDependencies = { db: Db; releaseWorkflow: Workflow<ReleaseInput> };
+
+/** Makes an app with its first release under way. The key is in the answer and nowhere else. */
+export async function createApp(
+  deps: ReleaseDependencies,
+  { slug, ...release }: CreateAppRequest,
+  requestedBy: string,
+): Promise<{ appId: string; appKey: string; operationId: string }> {
+  return inTransaction(deps.db, async (tx) => {
+    const appId = newId();
+    if (!(await insertApp(tx, { id: appId, slug }))) {
+      const message = `There is an application "${slug}" already.`;
+      throw failure("name_taken", { detail: message, errors: [{ pointer: "/slug", message }] });
+    }
+    const { key } = await createApiKey(tx, { kind: "app", appId, name: slug });
+    const app = await lockApp(tx, appId);
+    const operationId = await startRelease(tx, deps, app!, release, requestedBy);
+    return { appId, appKey: key, operationId };
+  });
+}
+
+/** Starts a release of an app; another one that is under way is `operation_in_progress`. */
+export async function createRelease(
+  deps: ReleaseDependencies,
+  idOrSlug: string,
+  release: CreateReleaseRequest,
+  requestedBy: string,
+): Promise<string> {
+  return inTransaction(deps.db, async (tx) => {
+    const found = await findApp(tx, idOrSlug);
+    const app = await lockApp(tx, found.id);
+    return startRelease(tx, deps, app!, release, requestedBy);
+  });
+}
+
+async function startRelease(
+  tx: Tx,
+  deps: ReleaseDependencies,
+  app: AppRow,
+  release: CreateReleaseRequest,
+  requestedBy: string,
+): Promise<string> {
+  const other = await selectOpenRelease(tx, app.id);
+  if (other) {
+    throw failure("operation_in_progress", {
+      detail: `Another release of ${app.slug} is under way.`,
+      extra: { operationId: showId("op", other) },
+    });
+  }
+  const { id: releaseId, schemaVersion } = await recordRelease(tx, app, release);
+  const input: ReleaseInput = { appId: app.id, releaseId, schemaVersion };
+  return startOperation(tx, { workflow: deps.releaseWorkflow, input, exclusive: false, requestedBy });
+}
