@@ -31,8 +31,8 @@ import type { Secrets } from "../infra/secrets/index.ts";
 import { publicJwks } from "../infra/signing/index.ts";
 import { createSweeper, createWorker } from "../infra/workflow/index.ts";
 import { systemClock } from "../kernel/index.ts";
-import { fsPlaces, memoryPlaces } from "./places.ts";
 import { selectAppUid } from "./installation.sql.ts";
+import { fsPlaces, memoryPlaces } from "./places.ts";
 import { version } from "./version.ts";
 
 export type ComposeInput = {
@@ -89,7 +89,8 @@ export async function compose(input: ComposeInput) {
     api,
     worker,
     background: createBackground({ ...input, keeper: told.keeper, placements }),
-    registerServer: (server: Parameters<typeof registerOwnServer>[2]) => registerOwnServer(db, secrets, server),
+    registerServer: (server: Parameters<typeof registerOwnServer>[2]) =>
+      registerOwnServer(db, secrets, server),
   };
 }
 
@@ -137,7 +138,7 @@ async function composeApi(input: ApiInput) {
               settings,
               keys,
               places: (tx, ids) => placements.runtimePlaces(tx, ids, input.storageRoot),
-              budgets: (_appId, processId) => placements.budgets(db, processId),
+              budgets: (appId, processId) => placements.runtimeBudgets(db, processId ?? appId),
               issuer: issuerOf(input.installation.id),
             },
             question,

@@ -14,7 +14,7 @@ import {
   selectTenant,
   updateTenantStatus,
 } from "../tenants/index.ts";
-import { restoreTenant } from "./delete.ts";
+import { restoreTenant } from "./status.ts";
 
 export type DeleteInput = { slug: string };
 

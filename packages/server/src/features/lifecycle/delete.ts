@@ -1,4 +1,4 @@
-import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
+import { type Db, inTransaction } from "../../infra/db/index.ts";
 import {
   abandonOperation,
   hastenOperation,
@@ -18,7 +18,7 @@ import {
   updateTenantStatus,
 } from "../tenants/index.ts";
 import type { DeleteInput } from "./delete-workflow.ts";
-import { announce } from "./status.ts";
+import { announce, restoreTenant } from "./status.ts";
 
 type Dependencies = { db: Db; settings: Settings; deletion: Workflow<DeleteInput> };
 
@@ -78,13 +78,4 @@ export async function undeleteTenant(db: Db, idOrSlug: string): Promise<string |
     await restoreTenant(tx, tenant);
     return tenant.id;
   });
-}
-
-/** Puts a tenant whose deletion was taken back to where it stood before. */
-export async function restoreTenant(tx: Tx, tenant: TenantRow): Promise<void> {
-  await updateTenantStatus(tx, tenant.id, {
-    status: tenant.statusBefore ?? "active",
-    reason: tenant.statusReason,
-  });
-  await announce(tx, tenant, "tenant.undeleted");
 }

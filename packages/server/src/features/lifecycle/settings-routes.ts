@@ -53,7 +53,10 @@ export function tenantSettingsRoutes({ db, settings }: { db: Db; settings: Setti
           const keys = Object.keys(request.body).sort();
           await recordEvent(tx, { type: "tenant.settings-changed", tenantId, data: { keys } });
           const environments = await selectEnvironmentsOf(tx, [tenantId]);
-          await touchRuntime(tx, environments.map((environment) => environment.id));
+          await touchRuntime(
+            tx,
+            environments.map((environment) => environment.id),
+          );
           return tenantId;
         });
         return { items: await settings.list(db, { tenantId: id }) };

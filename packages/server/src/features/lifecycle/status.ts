@@ -45,3 +45,12 @@ export async function announce(
   const ids = environments.map((environment) => environment.id);
   await touchRuntime(tx, ids);
 }
+
+/** Puts a tenant whose deletion was taken back to where it stood before. */
+export async function restoreTenant(tx: Tx, tenant: TenantRow): Promise<void> {
+  await updateTenantStatus(tx, tenant.id, {
+    status: tenant.statusBefore ?? "active",
+    reason: tenant.statusReason,
+  });
+  await announce(tx, tenant, "tenant.undeleted");
+}

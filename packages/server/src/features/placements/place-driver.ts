@@ -8,7 +8,7 @@ export type PlaceDriver = {
   readonly driver: string;
   /** Where an environment's things will be; known before they are made. */
   nameFor(environmentId: string): string;
-  provision(context: DriverContext, physicalName: string): Promise<void>;
+  provision(context: DriverContext, physicalName: string, environmentId: string): Promise<void>;
   remove(context: DriverContext, physicalName: string): Promise<void>;
   /** Everything that stands, for the scan for leftovers. */
   list(): Promise<string[]>;

@@ -27,7 +27,7 @@ export async function placeThing(
   });
   const physicalName = placement.physicalName!;
   if (placement.state === "building") {
-    await driver.provision(context, physicalName);
+    await driver.provision(context, physicalName, wanted.environmentId);
     await context.transaction((tx) => updatePlacementCurrent(tx, placement.id));
   }
   return { placementId: placement.id, physicalName };

@@ -29,8 +29,8 @@ async function place(appId: string, environmentId: string, schemaVersion = 1) {
 }
 
 async function urlOf(environmentId: string): Promise<string> {
-  const found = await house.placements.runtimeDatabases(house.db, [environmentId]);
-  return found.get(environmentId)!.url;
+  const found = await house.placements.runtimePlaces(house.db, [environmentId], "/");
+  return found.get(environmentId)!.database!.url;
 }
 
 test("an environment gets a database on the spot when there is no spare, and keeps it when asked again", async () => {

@@ -1,7 +1,6 @@
-import type { Db } from "../../infra/db/index.ts";
+import type { Db, Tx } from "../../infra/db/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { ensureBlueprint } from "./blueprints.ts";
-import { runtimeDatabases } from "./current.ts";
 import { findStanding, scanForLeftovers } from "./leftovers.ts";
 import { migrateDatabase } from "./migrate-database.ts";
 import type { PlacementParts } from "./parts.ts";
@@ -10,6 +9,7 @@ import { placeThing } from "./place-things.ts";
 import type { PlacementKind } from "./placements.sql.ts";
 import { removePlacements } from "./remove-placements.ts";
 import { createRemovers } from "./removers.ts";
+import { runtimeBudgets, runtimePlaces } from "./runtime-places.ts";
 import { chooseServer, openServer } from "./servers.ts";
 import { createPlacementWorkflows } from "./workflows.ts";
 
@@ -50,9 +50,12 @@ export function createPlacements(parts: PlacementParts) {
     migrateDatabase: (context: StepContext, databaseId: string, schemaVersion: number) =>
       migrateDatabase(parts, context, databaseId, schemaVersion),
 
-    /** How an application reaches its environments' databases, passwords included. */
-    runtimeDatabases: (db: Db, environmentIds: readonly string[]) =>
-      runtimeDatabases(db, parts, environmentIds),
+    /** Where an environment's things are, for the runtime snapshot. `storageRoot` is where tenants' files lie. */
+    runtimePlaces: (db: Db | Tx, environmentIds: readonly string[], storageRoot: string) =>
+      runtimePlaces(db, parts, environmentIds, storageRoot),
+
+    /** How many database backends a process may hold, by server; asking again renews its lease. */
+    runtimeBudgets,
 
     /** What stands without a reason, and what should stand and doesn't. */
     scanForLeftovers: (db: Db) => scanForLeftovers(db, parts),
