@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -55,6 +55,12 @@ export async function postmasterPid(dataDir: string): Promise<number | undefined
   return Number(text.split("\n")[0]) || undefined;
 }
 
+/** Whether a cluster is being made in this data directory, and is neither at its beginning nor done. */
+export async function initdbIsAtWork(dataDir: string): Promise<boolean> {
+  const names = await readdir(dataDir, { recursive: true }).catch(() => []);
+  return names.some((name) => /unfinished-\w+\/base\/1\//.test(name));
+}
+
 async function killPostmaster(dataDir: string): Promise<void> {
   const pid = await postmasterPid(dataDir);
   if (pid === undefined) return;
@@ -93,13 +99,16 @@ export type ChildOptions = {
   options?: Partial<EmbeddedPostgresOptions>;
   uid?: number;
   gid?: number;
-  /** The program and the source tree to run, when not this one's. */
+  /** A command that runs the child, such as one that limits it. */
+  wrapper?: readonly string[];
+  /** The program and the front door to run, when not this tree's. */
   node?: string;
   source?: string;
 };
 
 /** Spawns a process that starts the server in `dataDir` and then waits to be killed; its first line says how it went. */
-export function spawnStart(dataDir: string, { options, uid, gid, node, source }: ChildOptions = {}) {
+export function spawnStart(dataDir: string, childOptions: ChildOptions = {}) {
+  const { options, uid, gid, wrapper = [], node = process.execPath, source } = childOptions;
   const index = source ?? path.join(import.meta.dirname, "../infra/postgres-process/index.ts");
   const script = `
     const { startEmbeddedPostgres } = await import(${JSON.stringify(index)});
@@ -109,9 +118,10 @@ export function spawnStart(dataDir: string, { options, uid, gid, node, source }:
     try { const { url, pid, port, adopted } = await startEmbeddedPostgres(options); say({ url, pid, port, adopted }); }
     catch ({ code, message, stack }) { say({ code, message, stack }); process.exit(1); }
     setInterval(() => {}, 1000);`;
+  const [program = node, ...first] = [...wrapper, node];
   const child = spawn(
-    node ?? process.execPath,
-    ["--input-type=module", "-e", script, JSON.stringify({ ...options, dataDir })],
+    program,
+    [...first, "--input-type=module", "-e", script, JSON.stringify({ ...options, dataDir })],
     { stdio: ["ignore", "pipe", "inherit"], cwd: "/", uid, gid },
   );
   children.set(dataDir, [...(children.get(dataDir) ?? []), child]);

@@ -50,21 +50,42 @@ function missingLinks(binaries: Binaries): Link[] {
 
 /**
  * Makes the libraries loadable whether or not npm ran the package's install script (npm 11 doesn't by default): missing
- * names are linked in `directory`, never in node_modules, which may be read-only or another user's. Returns the
- * environment that makes the loader look there. Repeatable; mends links to a node_modules that has moved.
+ * names are linked where the script would have, or in `fallback` where that may not be written. Returns the environment
+ * that makes the loader look there. Repeatable; mends links to a node_modules that has moved.
  */
-export async function linkLibraries(binaries: Binaries, directory: string): Promise<Record<string, string>> {
+export async function linkLibraries(binaries: Binaries, fallback: string): Promise<Record<string, string>> {
   const missing = missingLinks(binaries);
   if (missing.length === 0) return {};
-  await mkdir(directory, { recursive: true });
-  for (const { source, target } of missing) {
-    const link = path.join(directory, path.basename(target));
-    if ((await readlink(link).catch(() => undefined)) === source) continue;
-    await rm(link, { force: true });
-    await symlink(source, link).catch((error: NodeJS.ErrnoException) => {
-      // Another process was faster with the same link.
-      if (error.code !== "EEXIST") throw error;
-    });
+  try {
+    for (const { source, target } of missing) await link(path.basename(source), target);
+    return {};
+  } catch (error) {
+    if (!notPermitted.has((error as NodeJS.ErrnoException).code)) throw error;
   }
-  return { LD_LIBRARY_PATH: directory };
+  const libraries = path.join(binaries.directory, "lib");
+  // The loader's list has no way to quote what it takes for separators and variables.
+  if (/[:;$]/.test(`${fallback}${libraries}`)) throw unlinkable(binaries, fallback);
+  await mkdir(fallback, { recursive: true });
+  for (const { source, target } of missing) await link(source, path.join(fallback, path.basename(target)));
+  return { LD_LIBRARY_PATH: `${fallback}:${libraries}` };
+}
+
+const notPermitted = new Set<string | undefined>(["EACCES", "EPERM", "EROFS"]);
+
+async function link(source: string, target: string): Promise<void> {
+  if ((await readlink(target).catch(() => undefined)) === source) return;
+  await rm(target, { force: true });
+  await symlink(source, target).catch((error: NodeJS.ErrnoException) => {
+    // Another process was faster with the same link.
+    if (error.code !== "EEXIST") throw error;
+  });
+}
+
+function unlinkable(binaries: Binaries, fallback: string): StartRefused {
+  return new StartRefused(
+    "postgres_unavailable",
+    `The embedded PostgreSQL in ${binaries.directory} was installed without its install script, and its libraries ` +
+      `can't be linked in ${fallback}, whose path holds one of : ; $. Run \`npm rebuild\` as the user who owns ` +
+      "node_modules, or choose another data directory.",
+  );
 }

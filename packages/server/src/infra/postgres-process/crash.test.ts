@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import {
   dataDirectory,
   directoryWithCluster,
+  initdbIsAtWork,
   isDead,
   postmasterPid,
   query,
@@ -64,10 +65,7 @@ describe("after kill -9 of the process that started it", () => {
     await using directory = await dataDirectory();
     const child = spawnStart(directory.path);
     const exit = once(child, "exit");
-    await waitUntil("initdb is at work", async () => {
-      const names = await readdir(directory.path, { recursive: true }).catch(() => []);
-      return names.some((name) => /unfinished-\w+\/base\/1\//.test(name));
-    });
+    await waitUntil("initdb is at work", () => initdbIsAtWork(directory.path));
     child.kill("SIGKILL");
     await exit;
     const { log, events } = recordingLog();

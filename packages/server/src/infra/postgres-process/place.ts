@@ -39,8 +39,8 @@ export async function choosePlace(options: PlaceOptions): Promise<Place> {
     return placeOrRefusal(await attempt(identity, binaries, dataDir), dataDir);
   }
   const cluster = path.join(dataDir, "cluster");
-  const systemCluster = await readlink(cluster).catch(() => undefined);
-  if (systemCluster) return systemPlace(path.dirname(systemCluster), binaries, options);
+  const systemHome = await systemHomeOf(cluster);
+  if (systemHome) return systemPlace(systemHome, binaries, options);
   const owner = await stat(cluster).catch(() => undefined);
   if (owner && owner.uid !== 0) return ownersPlace(owner, binaries, options);
   const mapped =
@@ -51,7 +51,23 @@ export async function choosePlace(options: PlaceOptions): Promise<Place> {
   return systemPlace(await prepareSystemHome(cluster, options.system), binaries, options);
 }
 
-/** Runs as the account that owns the cluster below the system's directory, with the programs copied to where it can go. */
+/** Where the cluster of an account lies; undefined for one that lies here, or that root linked to a place of its own. */
+async function systemHomeOf(cluster: string): Promise<string | undefined> {
+  const link = await readlink(cluster).catch(() => undefined);
+  if (link === undefined) return undefined;
+  const home = path.dirname(path.resolve(path.dirname(cluster), link));
+  try {
+    return (await stat(home)).uid === 0 ? undefined : home;
+  } catch (cause) {
+    throw new StartRefused(
+      "data_dir_unusable",
+      `The cluster of ${cluster} lies in ${home}, which can't be found. Bring it back, or remove that link to begin anew.`,
+      { cause },
+    );
+  }
+}
+
+/** Runs as the account that owns the home, with the programs copied to where it can go. */
 async function systemPlace(home: string, binaries: Binaries, options: PlaceOptions): Promise<Place> {
   const copied = await copyBinaries(binaries, options.system.directory);
   return placeOrRefusal(await attempt(accountIdentity(await stat(home)), copied, home), home);
