@@ -43,15 +43,16 @@ describe("after kill -9 of the process that started it", () => {
     await server.stop();
   });
 
-  test("and of the server too, the next start recovers what was committed", async () => {
+  test("and of the server too, the next start recovers what was committed, even past a query still at work", async () => {
     await using directory = await directoryWithCluster();
     const { log } = recordingLog();
     const first = await startInChild(directory.path);
     await query(first.postgres.url, "create table kept as select 42 as answer");
-    // Its backends live on for a moment, and hold the memory that a new server needs.
-    const busy = query(first.postgres.url, "select count(*) from generate_series(1, 1e9)").catch(
-      () => "cut off",
-    );
+    // A backend that computes doesn't see that its server is gone, and holds the memory that a new one needs.
+    const compute = "select count(*) from generate_series(1, 1e12)";
+    const busy = query(first.postgres.url, compute).catch(() => "cut off");
+    const atWork = `select 1 from pg_stat_activity where state = 'active' and query = '${compute}'`;
+    await waitUntil("the query is at work", async () => (await query(first.postgres.url, atWork)).length > 0);
     await first.kill();
     process.kill(first.postgres.pid, "SIGKILL");
     const second = await startEmbeddedPostgres({ dataDir: directory.path, log });

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { commandAs, type Identity } from "./identity.ts";
-import { type Exit, type Postmaster, waitUntilGone } from "./processes.ts";
+import { type Exit, type Postmaster, signal, waitUntilGone } from "./processes.ts";
 import { programEnvironment } from "./run.ts";
 
 export type LaunchOptions = {
@@ -77,14 +77,14 @@ function isReady(state: PidFile | "unreadable" | undefined, pid: number): boolea
  * start recovers), and if it doesn't react even to that, by the kernel. Works for any server this user may signal.
  */
 export async function stopPostmaster(postmaster: Postmaster, timeoutMs: number): Promise<void> {
-  for (const [signal, patienceMs] of [
+  for (const [name, patienceMs] of [
     ["SIGINT", timeoutMs],
     // On SIGQUIT the postmaster gives its children five seconds before it kills them.
     ["SIGQUIT", 7_000],
     ["SIGKILL", 10_000],
   ] as const) {
     if (postmaster.isGone()) return;
-    process.kill(postmaster.pid, signal);
+    signal(postmaster, name);
     if (await waitUntilGone(postmaster, patienceMs)) return;
   }
   throw new Error(`PostgreSQL (process ${postmaster.pid}) can't be stopped.`);

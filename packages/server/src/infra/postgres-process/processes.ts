@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -38,13 +38,44 @@ export function programOf(pid: number): string | undefined {
  */
 export function isPostmasterOf(pid: number, cluster: string): boolean {
   const [program = "", ...args] = commandLineOf(pid);
-  if (path.basename(program) !== "postgres") return false;
+  return path.basename(program) === "postgres" && (worksIn(pid, cluster) ?? args.includes(cluster));
+}
+
+/** Whether this is the directory that `pid` works in; undefined when that is hidden from us. */
+function worksIn(pid: number | string, directory: string): boolean | undefined {
   try {
     const works = statSync(`/proc/${pid}/cwd`);
-    const wanted = statSync(cluster);
+    const wanted = statSync(directory);
     return works.ino === wanted.ino && works.dev === wanted.dev;
   } catch {
-    return args.includes(cluster);
+    return undefined;
+  }
+}
+
+/**
+ * Ends the children of a postmaster that was killed. Idle ones end by themselves; one in the middle of a query doesn't
+ * look up until it is done, and until then holds the memory that keeps a new server from starting.
+ */
+export async function endOrphans(cluster: string): Promise<void> {
+  const orphans = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && commandLineOf(Number(name))[0]?.startsWith("postgres:"))
+    .filter((name) => worksIn(name, cluster))
+    .flatMap((name) => watchProcess(Number(name)) ?? []);
+  await Promise.all(
+    orphans.map(async (orphan) => {
+      signal(orphan, "SIGQUIT");
+      if (!(await waitUntilGone(orphan, 2_000))) signal(orphan, "SIGKILL");
+      await waitUntilGone(orphan, 5_000);
+    }),
+  );
+}
+
+/** Signals a process that may have ended on its own in the meantime. */
+export function signal({ pid, isGone }: Postmaster, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (!isGone()) throw error;
   }
 }
 

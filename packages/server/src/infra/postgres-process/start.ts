@@ -4,7 +4,7 @@ import type { Log } from "../log/index.ts";
 import { freePort, isFree } from "./free-port.ts";
 import type { Place } from "./place.ts";
 import { becomesReady, launchPostmaster, postmasterArguments, stopPostmaster } from "./postmaster.ts";
-import type { Postmaster } from "./processes.ts";
+import { endOrphans, type Postmaster } from "./processes.ts";
 import { tail } from "./run.ts";
 import { openServerLog, readSince, sizeOf } from "./server-log.ts";
 import { host } from "./settings.ts";
@@ -41,7 +41,9 @@ export async function startServer(options: StartOptions): Promise<Started | "ano
       const taken = port;
       port = await freePort(host);
       options.log.warn({ taken, port }, "postgres.port_changed");
-    } else if (!isStillInUse(outcome) || performance.now() > waitUntil) {
+    } else if (isStillInUse(outcome) && performance.now() < waitUntil) {
+      await endOrphans(options.place.cluster);
+    } else {
       throw startFailed(options, outcome);
     }
   }
@@ -93,7 +95,6 @@ function isPortTaken(output: string): boolean {
   );
 }
 
-/** The backends of a server that was killed see that it is gone, and need a moment to end. */
 function isStillInUse(output: string): boolean {
   return output.includes("pre-existing shared memory block");
 }
