@@ -34,7 +34,7 @@ export async function dataDirectory(name = "data"): Promise<{ path: string } & A
     path: directory,
     async [Symbol.asyncDispose]() {
       for (const child of children.get(directory) ?? []) child.kill("SIGKILL");
-      await killPostmaster(directory);
+      await killServers(directory);
       await rm(parent, { recursive: true, force: true, maxRetries: 5 });
     },
   };
@@ -61,13 +61,14 @@ export async function initdbIsAtWork(dataDir: string): Promise<boolean> {
   return names.some((name) => /unfinished-\w+\/base\/1\//.test(name));
 }
 
-async function killPostmaster(dataDir: string): Promise<void> {
-  const pid = await postmasterPid(dataDir);
-  if (pid === undefined) return;
-  const commandLine = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-  if (!commandLine.includes(dataDir)) return;
-  process.kill(pid, "SIGKILL");
-  await waitUntil("the postmaster is gone", () => isDead(pid));
+/** Ends every process that was started with this directory on its command line. */
+async function killServers(dataDir: string): Promise<void> {
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number)) {
+    const commandLine = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+    if (pid === process.pid || !commandLine.includes(dataDir)) continue;
+    process.kill(pid, "SIGKILL");
+    await waitUntil("the server is gone", () => isDead(pid));
+  }
 }
 
 /** Whether the process is gone, or only waits for a parent that never asks how it ended. */
