@@ -222,6 +222,8 @@ create table operations (
   fence bigint not null default 0,
   lease_holder text,
   lease_until timestamptz,
+  -- holders whose lease ran out without a proof that they are gone: they may stand still, and wake up some day
+  overtaken text[] not null default '{}',
   wait_until timestamptz,
   requested_by text,
   created_at timestamptz not null default now(),

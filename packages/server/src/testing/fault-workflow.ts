@@ -43,6 +43,7 @@ export function faultWorkflow(breakpoint: Breakpoint = async () => undefined): W
           await breakpoint(`${name} within`, context);
         });
         await context.assertLease();
+        await breakpoint(`${name} proved`, context);
         await mkdir(directory, { recursive: true });
         await context.resourcePresent(resource);
         if (context.input.failing === name) throw new Error("It fails for good.");

@@ -46,6 +46,8 @@ export async function claimOperations(db: Db, request: ClaimRequest): Promise<Cl
     )
     update operations o set
       fence = o.fence + 1,
+      overtaken = case when o.lease_holder is not null and o.lease_holder <> all(${request.deadHolders ?? []}::text[])
+        then array_append(o.overtaken, o.lease_holder) else o.overtaken end,
       lease_holder = ${request.holder},
       lease_until = clock_timestamp() + ${request.leaseMs} * interval '1 ms',
       wait_until = null,

@@ -95,7 +95,7 @@ async function fencedTransaction<Result>(
   const { db, leaseMs } = run.settings;
   return inTransaction(db, async (tx) => {
     const since = performance.now();
-    mustHold(await proveLease(tx, run));
+    mustHold(await proveLease(tx, run, leaseMs));
     const result = await work(tx);
     // The heartbeat skips the row while we lock it.
     if (performance.now() - since > leaseMs / 3) await prolongLease(tx, run, leaseMs);

@@ -9,7 +9,8 @@ import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
 import { openWorkflowBench, type WorkflowBench } from "../../testing/workflows.ts";
 import { inTransaction, sql } from "../db/index.ts";
-import { cancelOperation, defineWorkflow, LeaseLost } from "./index.ts";
+import { silentLog } from "../log/index.ts";
+import { cancelOperation, createSweeper, defineWorkflow, LeaseLost, type SweptResource } from "./index.ts";
 
 let server: TestPostgres;
 let registry: TestRegistry;
@@ -115,6 +116,37 @@ test("a worker that stands still past its lease can't write any more, and is tol
   // It is a worker like any other again.
   const next = await bench.begin(faultWorkflow(), { input: { directory: path.join(directory, "next") } });
   await bench.reaches(next, "succeeded");
+});
+
+test("a worker that stands still in the middle of a transaction is overtaken all the same", async () => {
+  const frozen = await start("second within");
+  const id = await bench.begin(faultWorkflow(), input());
+  await frozen.says("at second within");
+  frozen.child.kill("SIGSTOP");
+  await bench.worker([faultWorkflow()], { leaseMs });
+  await bench.reaches(id, "succeeded");
+  frozen.child.kill("SIGCONT");
+  await frozen.says("aborted: LeaseLost");
+  await expectAllDoneOnce();
+});
+
+test("what a worker makes after it was overtaken is swept, however late it wakes up", async () => {
+  const frozen = await start("second proved");
+  const id = await bench.begin(faultWorkflow(), input());
+  await frozen.says("at second proved");
+  frozen.child.kill("SIGSTOP");
+  const remove = ({ physicalName }: SweptResource) => rm(physicalName, { recursive: true, force: true });
+  const sweeper = createSweeper({ db: registry.db, log: silentLog, remove: { "directory/test": remove } });
+  await inTransaction(registry.db, (tx) => cancelOperation(tx, id));
+  await bench.worker([faultWorkflow()], { leaseMs });
+  await bench.reaches(id, "cancelled");
+  expect(await readdir(directory)).toEqual([]);
+  const sweptAsleep = await sweeper.sweep();
+  expect(sweptAsleep.watched).toBeGreaterThan(0);
+  frozen.child.kill("SIGCONT");
+  await waitUntil("it makes its directory", async () => (await readdir(directory)).includes("second"));
+  await waitUntil("nothing is watched any more", async () => (await sweeper.sweep()).watched === 0);
+  await expectNothingLeft();
 });
 
 test("a worker whose lease connection is cut stops its step before anyone takes over, and then goes on itself", async () => {

@@ -6,6 +6,7 @@ import { newHolder } from "./holder.ts";
 import { type Held, lockHolder, renewLeases } from "./lease.sql.ts";
 
 export type Lease = Held & {
+  readonly isLost: boolean;
   /** The operation is someone else's from now on, or will be soon: stop. */
   lose(): void;
   /** How the operation stood at the last renewal. */
@@ -23,6 +24,10 @@ export class LeaseKeeper {
   readonly #options: { url: string; applicationName: string; leaseMs: number; log: Log };
   /** Called whenever a connection stands anew: there may be work to claim. */
   readonly #onReady: () => void;
+  /** Sessions given up while their work was still stopping: they end, and free their lock, when it has stopped. */
+  readonly #retired = new Map<string, DirectConnection>();
+  /** Lost and stopped since the last renewal: it is still to be seen whether they were taken from us. */
+  #suspects: Lease[] = [];
   readonly #leases = new Map<string, Set<Lease>>();
   readonly #closing = new AbortController();
   readonly #heartbeatMs: number;
@@ -60,8 +65,12 @@ export class LeaseKeeper {
     if (this.holder !== holder) lease.lose();
   }
 
+  /** All work under the lease has stopped. */
   drop(lease: Lease): void {
-    for (const kept of this.#leases.values()) kept.delete(lease);
+    for (const [holder, kept] of this.#leases) {
+      if (kept.delete(lease) && lease.isLost && holder === this.holder) this.#suspects.push(lease);
+      if (kept.size === 0) void this.#retired.get(holder)?.close();
+    }
   }
 
   /** Renews out of turn: an operation may have been cancelled. */
@@ -73,6 +82,7 @@ export class LeaseKeeper {
     this.#closing.abort();
     await this.#beating;
     await this.#session?.connection.close();
+    await Promise.all([...this.#retired.values()].map((connection) => connection.close()));
   }
 
   async #connect(): Promise<void> {
@@ -97,6 +107,16 @@ export class LeaseKeeper {
     for (const lease of lost) lease.lose();
   }
 
+  /**
+   * Someone took an operation from us for standing still. We go on under another name, so that the lock on this one
+   * tells when the work we did under it has stopped for good: until then its resources are swept again and again.
+   */
+  #retire({ holder, connection }: Session): void {
+    this.#retired.set(holder, connection);
+    this.#giveUp(holder);
+    if (this.#leases.get(holder)!.size === 0) void connection.close();
+  }
+
   async #beat(): Promise<void> {
     while (!this.#closing.signal.aborted) {
       if (this.#session) await this.#renew(this.#session);
@@ -114,15 +134,16 @@ export class LeaseKeeper {
 
   async #renew({ holder, connection }: Session): Promise<void> {
     this.#renewNow = new AbortController();
-    const kept = [...this.#leases.get(holder)!];
+    const kept = [...this.#leases.get(holder)!, ...this.#suspects.splice(0)];
     try {
-      const renewed = await renewLeases(connection.db, kept, this.#options.leaseMs);
+      const renewed = await renewLeases(connection.db, holder, kept, this.#options.leaseMs);
       const rows = new Map(renewed.map((row) => [row.id, row]));
       for (const lease of kept) {
         const row = rows.get(lease.id);
         if (row?.fence === lease.fence) lease.hear(row.status);
         else lease.lose();
       }
+      if (renewed.some(({ isOvertaken }) => isOvertaken)) return this.#retire({ holder, connection });
     } catch (error) {
       this.#options.log.warn({ error: (error as Error).message }, "worker.heartbeat_failed");
       await connection.close();

@@ -175,7 +175,7 @@ export function writeEnded(tx: Tx, held: Held, from: OperationStatus, to: EndedS
         where id = ${held.id} and fence = ${held.fence} and status = ${from} returning id, status
       )
       select status, ${told}, case when exists (
-        select 1 from resources where operation_id = ${held.id} and state = 'creating'
+        select 1 from resources where operation_id = ${held.id} and state in ('creating', 'removing')
       ) then pg_notify('tenantry_sweep', id::text) end from operation`,
     tx,
   );

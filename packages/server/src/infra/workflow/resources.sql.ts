@@ -51,13 +51,21 @@ export async function updateResourcePresent(db: Db, held: Held, name: ResourceNa
   return rows.length > 0;
 }
 
-/** False: the lease is gone. */
+/**
+ * Forgets a thing that is gone. If this operation made it and was taken from a holder who may only stand still, that one
+ * could make it again when it wakes up: then it is left to the sweeper, who forgets it once it can't come back. False:
+ * the lease is gone.
+ */
 export async function deleteResource(db: Db, held: Held, name: ResourceName): Promise<boolean> {
   const { rows } = await sql`
     with operation as (
-      select id from operations where id = ${held.id} and fence = ${held.fence} for no key update
+      select id, overtaken from operations where id = ${held.id} and fence = ${held.fence} for no key update
     ), gone as (
-      delete from resources using operation where ${named(name)}
+      delete from resources using operation
+      where ${named(name)} and (operation_id <> operation.id or operation.overtaken = '{}')
+    ), watched as (
+      update resources set state = 'removing' from operation
+      where ${named(name)} and operation_id = operation.id and operation.overtaken <> '{}'
     )
     select 1 from operation
   `.execute(db);

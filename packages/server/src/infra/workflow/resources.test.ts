@@ -115,10 +115,10 @@ test("what can't be removed stays on record and is tried again by the next sweep
   const guard = sweeper(async () => {
     if (locked) throw new Error("in use");
   });
-  expect(await guard.sweep()).toEqual({ removed: 0, failed: 1 });
+  expect(await guard.sweep()).toEqual({ removed: 0, failed: 1, watched: 0 });
   expect(await states("resisting")).toEqual(["removing"]);
   locked = false;
-  expect(await guard.sweep()).toEqual({ removed: 1, failed: 0 });
+  expect(await guard.sweep()).toEqual({ removed: 1, failed: 0, watched: 0 });
   expect(await states("resisting")).toEqual([]);
 });
 
@@ -129,7 +129,7 @@ test("a kind this node has no remover for is left to a node that has one", async
   });
   await bench.worker([workflow]);
   await bench.reaches(await bench.begin(workflow), "failed");
-  expect(await sweeper(async () => undefined).sweep()).toEqual({ removed: 0, failed: 0 });
+  expect(await sweeper(async () => undefined).sweep()).toEqual({ removed: 0, failed: 0, watched: 0 });
   expect(await states("foreign")).toEqual(["creating"]);
 });
 

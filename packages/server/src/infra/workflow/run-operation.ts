@@ -1,10 +1,13 @@
 import { selectSteps } from "./claim.sql.ts";
 import { LeaseLost } from "./definition.ts";
 import { type Afterwards, end, release } from "./finish.ts";
+import { writePostponed } from "./ledger.sql.ts";
 import { nextAction } from "./plan.ts";
 import type { Run } from "./run.ts";
 import { runStep } from "./run-step.ts";
 import { undoStep } from "./undo-step.ts";
+
+const interruptedForMs = 5_000;
 
 /**
  * Drives one claimed operation as far as it goes: to its end, to a wait, to the worker's shutdown, or to the loss of
@@ -20,8 +23,18 @@ export async function runOperation(run: Run): Promise<void> {
     while ((await proceed(run)) === "go on");
   } catch (error) {
     if (error instanceof LeaseLost) log.warn(about, "operation.lease_lost");
-    else log.error({ ...about, error }, "operation.interrupted");
+    else
+      await interrupt(run, error).catch((cause) =>
+        log.error({ ...about, error: cause }, "operation.dropped"),
+      );
   }
+}
+
+/** The ledger couldn't be written: someone, or we again, reads in a while how it stands. */
+async function interrupt(run: Run, error: unknown): Promise<void> {
+  run.settings.log.error({ operationId: run.id, kind: run.operation.kind, error }, "operation.interrupted");
+  const message = `Interrupted: ${error instanceof Error ? error.message : String(error)}`;
+  await writePostponed(run.settings.db, run, interruptedForMs, message);
 }
 
 async function loadSteps(run: Run): Promise<void> {

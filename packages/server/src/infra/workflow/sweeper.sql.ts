@@ -1,4 +1,5 @@
 import { type Db, sql } from "../db/index.ts";
+import { isHolderFree } from "./lease.sql.ts";
 
 export type SweptResource = {
   id: string;
@@ -37,6 +38,15 @@ export async function claimAbandoned(
     serverId: row.serverId ?? undefined,
     environmentId: row.environmentId ?? undefined,
   }));
+}
+
+/** Whether a worker that was overtaken while it made the thing is still there, and so might make it again. */
+export async function mayComeBack(db: Db, id: string): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from resources r join operations o on o.id = r.operation_id, unnest(o.overtaken) as holder
+    where r.id = ${id} and not ${isHolderFree(sql`holder`)}
+  `.execute(db);
+  return rows.length > 0;
 }
 
 export async function deleteSwept(db: Db, id: string): Promise<void> {

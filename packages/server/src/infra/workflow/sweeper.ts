@@ -1,13 +1,18 @@
 import type { Db, Notifications } from "../db/index.ts";
 import type { Log } from "../log/index.ts";
-import { claimAbandoned, deleteSwept, type SweptResource } from "./sweeper.sql.ts";
+import { claimAbandoned, deleteSwept, mayComeBack, type SweptResource } from "./sweeper.sql.ts";
 
 /** Removes a thing that may exist wholly, in part or not at all. Safe to repeat, also beside itself. */
 export type RemoveResource = (resource: SweptResource) => Promise<void>;
 
+export type Swept = { removed: number; failed: number; watched: number };
+
 export type Sweeper = {
-  /** Removes everything that ended operations left in creation. Answers how many went and how many resisted. */
-  sweep(): Promise<{ removed: number; failed: number }>;
+  /**
+   * Removes everything that ended operations left in creation. Answers how many went, how many resisted, and how many
+   * are gone but stay on record, since a worker that was overtaken may wake up and make them again.
+   */
+  sweep(): Promise<Swept>;
   /** Sweeps whenever an operation ends and leaves something behind. What fails waits for the next `sweep`. */
   start(notifications: Notifications): void;
   /** Waits for a sweep under way. Repeatable. */
@@ -29,35 +34,39 @@ export function createSweeper(options: {
   let sweeping: Promise<unknown> = Promise.resolve();
   let stopHearing: (() => void) | undefined;
 
-  async function removeOne(resource: SweptResource): Promise<boolean> {
-    const { kind, driver, physicalName } = resource;
+  async function removeOne(resource: SweptResource): Promise<keyof Swept> {
+    const { id, kind, driver, physicalName } = resource;
     try {
+      // Asked first: whoever is gone now can't come between the removal and the forgetting.
+      const isWatched = await mayComeBack(db, id);
       await remove[`${kind}/${driver}`]!(resource);
-      await deleteSwept(db, resource.id);
+      if (isWatched) return "watched";
+      await deleteSwept(db, id);
       log.info({ kind, driver, physicalName }, "resource.swept");
-      return true;
+      return "removed";
     } catch (error) {
       log.error({ kind, driver, physicalName, error }, "resource.sweep_failed");
-      return false;
+      return "failed";
     }
   }
 
-  async function sweepAll(): Promise<{ removed: number; failed: number }> {
-    const resisting = new Set<string>();
-    let removed = 0;
+  async function sweepAll(): Promise<Swept> {
+    const swept: Swept = { removed: 0, failed: 0, watched: 0 };
+    const staying = new Set<string>();
     for (;;) {
-      const claimed = await claimAbandoned(db, Object.keys(remove), batchSize + resisting.size);
-      const batch = claimed.filter(({ id }) => !resisting.has(id));
-      if (batch.length === 0) return { removed, failed: resisting.size };
+      const claimed = await claimAbandoned(db, Object.keys(remove), batchSize + staying.size);
+      const batch = claimed.filter(({ id }) => !staying.has(id));
+      if (batch.length === 0) return swept;
       for (const resource of batch) {
-        if (await removeOne(resource)) removed += 1;
-        else resisting.add(resource.id);
+        const outcome = await removeOne(resource);
+        swept[outcome] += 1;
+        if (outcome !== "removed") staying.add(resource.id);
       }
     }
   }
 
   /** One at a time: two sweeps of one node would only do each other's work. */
-  function sweep(): Promise<{ removed: number; failed: number }> {
+  function sweep(): Promise<Swept> {
     const next = sweeping.then(sweepAll);
     sweeping = next.catch((error) => log.error({ error }, "sweep.failed"));
     return next;
