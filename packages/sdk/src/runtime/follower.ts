@@ -64,9 +64,14 @@ export function createRuntimeFollower(
     let delayMs = firstDelayMs;
     while (!closing.signal.aborted) {
       const startedAt = performance.now();
+      const stream = new AbortController();
+      const giveUp = (error: unknown): void => stream.abort(error);
       try {
         await refresh();
-        for await (const _ of api.changes(closing.signal)) await refresh();
+        // Not awaited: what is told while we ask is answered by one more question, however often it is told.
+        for await (const _ of api.changes(AbortSignal.any([closing.signal, stream.signal]))) {
+          refresh().catch(giveUp);
+        }
       } catch (error) {
         report(error);
       }

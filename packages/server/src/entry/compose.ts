@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { createDatabaseDrivers } from "../drivers/database/index.ts";
 import { accessRoutes, createKeyCheck, createLogIn, createUsers } from "../features/access/index.ts";
+import { touchAllRuntime } from "../features/environments/index.ts";
 import {
   deleteWorkflow,
   provisionWorkflow,
@@ -19,7 +20,7 @@ import {
 } from "../features/placements/index.ts";
 import { appRoutes, releaseWorkflow } from "../features/releases/index.ts";
 import { removeExpiredRedirects } from "../features/routing/index.ts";
-import { createVersionWatch, readSnapshot, runtimeRoutes } from "../features/runtime/index.ts";
+import { createBudgets, createVersionWatch, readSnapshot, runtimeRoutes } from "../features/runtime/index.ts";
 import { createSettings, settingsRoutes } from "../features/settings/index.ts";
 import type { Config } from "../infra/config/index.ts";
 import { type Db, inTransaction, type Notifications } from "../infra/db/index.ts";
@@ -111,6 +112,7 @@ async function composeApi(input: ApiInput) {
   const checkKey = createKeyCheck(db);
   const metrics = createMetrics({ ofProcess: true });
   const keys = () => publicJwks(db);
+  const budgets = createBudgets((appId, holder) => placements.runtimeBudgets(db, { appId, holder }));
   return createApi({
     log,
     version,
@@ -126,7 +128,7 @@ async function composeApi(input: ApiInput) {
       appRoutes({ db, operations, releaseWorkflow: workflows.release }),
       serverRoutes({ db, secrets }),
       operationRoutes({ operations }),
-      settingsRoutes({ db, settings }),
+      settingsRoutes({ db, settings, changed: touchAllRuntime }),
       runtimeRoutes({
         db,
         logIn: createLogIn({ db, clock: systemClock, log }),
@@ -138,7 +140,7 @@ async function composeApi(input: ApiInput) {
               settings,
               keys,
               places: (tx, ids) => placements.runtimePlaces(tx, ids, input.storageRoot),
-              budgets: (appId, processId) => placements.runtimeBudgets(db, processId ?? appId),
+              budgets,
               issuer: issuerOf(input.installation.id),
             },
             question,

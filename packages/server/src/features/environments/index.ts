@@ -6,4 +6,4 @@ export {
   selectEnvironmentsOf,
   updateEnvironmentStatus,
 } from "./environments.sql.ts";
-export { buryRuntime, touchRuntime } from "./runtime-version.ts";
+export { buryRuntime, touchAllRuntime, touchRuntime } from "./runtime-version.ts";

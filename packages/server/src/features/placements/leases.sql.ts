@@ -5,6 +5,25 @@ export async function lockServer(tx: Tx, serverId: string): Promise<void> {
   await sql`select from database_servers where id = ${serverId} for no key update`.execute(tx);
 }
 
+/**
+ * The servers with databases of an application, and a fair share of each for one more holder: an equal part for
+ * everyone who holds some, and one part left over for whoever comes next.
+ */
+export async function selectShares(
+  db: Db,
+  wanted: { appId: string; holder: string },
+): Promise<{ serverId: string; share: number }[]> {
+  const { rows } = await sql<{ serverId: string; share: number }>`
+    select s.id as "serverId", greatest(1, s.max_backends / (count(l.holder)::int + 2)) as share
+    from database_servers s
+      left join backend_leases l
+        on l.server_id = s.id and l.holder <> ${wanted.holder} and l.lease_until > clock_timestamp()
+    where exists (select from databases d where d.server_id = s.id and d.app_id = ${wanted.appId})
+    group by s.id order by s.id
+  `.execute(db);
+  return rows;
+}
+
 /** Writes what the holder may have from now on: what it wants, or what the others leave; 0 takes its row away. */
 export async function upsertLease(
   tx: Tx,

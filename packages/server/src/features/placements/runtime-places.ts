@@ -3,15 +3,12 @@ import type { RuntimeEnvironment, RuntimeSnapshot } from "@tenantry/contract";
 import type { Db, Tx } from "../../infra/db/index.ts";
 import { showId } from "../../kernel/index.ts";
 import { runtimeDatabases } from "./current.ts";
+import { selectShares } from "./leases.sql.ts";
 import { leaseBackends } from "./leases.ts";
 import type { PlacementParts } from "./parts.ts";
 import { selectCurrentPlacements } from "./placements.sql.ts";
-import { selectServers } from "./servers.sql.ts";
 
 type Places = Pick<RuntimeEnvironment, "database" | "storage" | "cache">;
-
-/** What one process of an application may hold of a server, if there is as much. */
-const backendsWanted = 40;
 
 /** Where environments' things are, as their application's processes reach them: with passwords. */
 export async function runtimePlaces(
@@ -36,13 +33,18 @@ export async function runtimePlaces(
   return places;
 }
 
-/** How many backends of each server a process may hold until it asks again. */
-export async function runtimeBudgets(db: Db, holder: string): Promise<RuntimeSnapshot["budgets"]> {
-  const servers = await selectServers(db, { limit: 1_000 });
-  return Promise.all(
-    servers.map(async ({ id }) => ({
-      serverId: showId("srv", id),
-      backends: await leaseBackends(db, holder, id, backendsWanted),
-    })),
-  );
+/**
+ * How many backends of each server with databases of an application one of its processes may hold until it asks again,
+ * within `backendLeaseMs`. Processes that come later find room: nobody gets more than a fair share.
+ */
+export async function runtimeBudgets(
+  db: Db,
+  wanted: { appId: string; holder: string },
+): Promise<RuntimeSnapshot["budgets"]> {
+  const budgets: RuntimeSnapshot["budgets"] = [];
+  for (const { serverId, share } of await selectShares(db, wanted)) {
+    const backends = await leaseBackends(db, wanted.holder, serverId, share);
+    budgets.push({ serverId: showId("srv", serverId), backends });
+  }
+  return budgets;
 }
