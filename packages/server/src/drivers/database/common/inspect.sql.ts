@@ -50,7 +50,7 @@ export async function selectProblems(
        where (grantee, privilege_type) is distinct from ($2, 'CONNECT')
      union all select 'The role may not connect to its database.' from d, r
        where not has_database_privilege(r.oid, d.oid, 'connect')
-     union all select 'The role has rights beyond its database: it is a superuser, or may make databases or roles, '
+     union all select 'The role has rights beyond its database: it is a superuser, or may make databases or roles, or '
        || 'replicate, or pass row-level security.' from r
        where rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls
      union all select 'The role can''t log in.' from r where not rolcanlogin

@@ -1,6 +1,8 @@
+import { expect, test } from "vitest";
 import { newId } from "../../../kernel/index.ts";
 import { givenServer } from "../../../testing/database-servers.ts";
-import { databaseDriverSuite } from "../driver.testsuite.ts";
+import { testContext } from "../../../testing/driver-context.ts";
+import { databaseDriverSuite, runAt, schemaOf } from "../driver.testsuite.ts";
 import { createDatabaseDriver } from "./index.ts";
 
 for (const version of [15, 18] as const) {
@@ -13,3 +15,24 @@ for (const version of [15, 18] as const) {
     },
   );
 }
+
+// Before PostgreSQL 16 a member of a role can't be kept from using that role's rights in its own name.
+test("on PostgreSQL 15, what a migration makes in the migrator's name falls to the app's owner", async () => {
+  const { url, stop } = await givenServer(15);
+  try {
+    const driver = createDatabaseDriver({ installationId: newId() });
+    const server = { id: newId(), url };
+    const schema = schemaOf(newId(), "create table a (id int);", "set role none; create table b (id int);");
+    const context = testContext();
+    await driver.buildBlueprint(context, { server, schema });
+    const built = await driver.build(context, { server, databaseId: newId(), schema });
+    const owners = await runAt(
+      driver.connectionUrl(server, built),
+      "select distinct tableowner ~ '^tno_' as ours from pg_tables where schemaname = 'public'",
+    );
+    expect(owners).toEqual([{ ours: true }]);
+    expect(context.resources().map(({ kind }) => kind)).toEqual(["database", "database", "role"]);
+  } finally {
+    await stop();
+  }
+});

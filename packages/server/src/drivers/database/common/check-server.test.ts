@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { embeddedLikeServer } from "../../../testing/database-servers.ts";
+import { runAt } from "../driver.testsuite.ts";
+import { checkServer } from "./check-server.ts";
+import { urlAs, urlTo } from "./url.ts";
+
+test("a server is looked at before it is used: what is missing is named, the password never", async () => {
+  const { url, stop } = await embeddedLikeServer();
+  try {
+    const as = (user: string, password = "hush") => urlAs(url, { user, password, database: "postgres" });
+    await runAt(
+      url,
+      "create role weak login password 'hush'",
+      "create role maker login createdb createrole password 'hush'",
+    );
+    expect(await checkServer(url)).toMatchObject({
+      usable: true,
+      superuser: true,
+      versionNumber: 180_004,
+      warnings: [],
+    });
+    expect(await checkServer(as("maker"))).toMatchObject({ usable: true, superuser: false });
+    expect(await checkServer(as("weak"))).toEqual({
+      usable: false,
+      missing: [
+        "The role weak may not make databases: alter role weak createdb.",
+        "The role weak may not make roles: alter role weak createrole.",
+      ],
+    });
+    expect(await checkServer(as("maker", "wr0ng"))).toEqual({
+      usable: false,
+      missing: ['It doesn\'t answer: password authentication failed for user "maker".'],
+    });
+    await runAt(url, "alter role maker set default_transaction_read_only = on");
+    expect(await checkServer(as("maker"))).toEqual({
+      usable: false,
+      missing: ["It is read-only; the primary server is needed."],
+    });
+    expect(await checkServer(`${urlTo(url, "postgres")}?sslmode=require`)).toEqual({
+      usable: false,
+      missing: ["It doesn't answer: The server does not support SSL connections."],
+    });
+  } finally {
+    await stop();
+  }
+});
+
+test.each([
+  ["postgres://u:hush@127.0.0.1:1/postgres", /^It doesn't answer: connect ECONNREFUSED/],
+  ["postgres://u:hush@nowhere.invalid/postgres", /^It doesn't answer: getaddrinfo/],
+])("a server that isn't there at %s is unusable, not an error", async (url, missing) => {
+  const check = await checkServer(url);
+  expect(check).toMatchObject({ usable: false, missing: [expect.stringMatching(missing)] });
+  expect(JSON.stringify(check)).not.toContain("hush");
+});
+
+test.each([
+  ["postgres://a:b@host:1/x", "postgres://u:p%40@host:1/d"],
+  ["postgresql://host/x?sslmode=require", "postgresql://u:p%40@host/d?sslmode=require"],
+  ["postgres://a:b@[::1]:5432/x", "postgres://u:p%40@[::1]:5432/d"],
+  ["postgres://a@/x?host=/run/postgresql", "postgres://u:p%40@/d?host=/run/postgresql"],
+])("%s with another login and database keeps host and parameters", (from, to) => {
+  expect(urlAs(from, { user: "u", password: "p@", database: "d" })).toBe(to);
+});
