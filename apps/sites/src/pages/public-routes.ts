@@ -1,0 +1,77 @@
+import type { Tenantry } from "@tenantry/sdk";
+import { type Context, Hono } from "hono";
+import { identityOf } from "../identity.ts";
+import type { Link, SitePage } from "../layout/site-frame.ts";
+import { siteFrame } from "../layout/site-frame.ts";
+import { notFoundPage } from "./not-found.ts";
+import { defaultHomeSlug, type PageLink, pathOfPage } from "./page.ts";
+import { pageView } from "./page-view.ts";
+import { type PublishedPage, selectPublished } from "./public-pages.sql.ts";
+import { renderedPage } from "./rendered-page.ts";
+import { welcomePage } from "./welcome.ts";
+
+/** What visitors read: the home page, the pages, and the answer to everything else. */
+export function publicRoutes(tenantry: Tenantry): Hono {
+  const homeSlug = (): string => homeSlugOf(tenantry);
+  const routes = new Hono();
+
+  routes.get("/", async (context) => {
+    const { links, page } = await selectPublished(tenantry.db, homeSlug());
+    if (!page) return show(context, tenantry, links, welcomePage(identityOf(tenantry, context.req.raw)));
+    return showPage(context, tenantry, links, page);
+  });
+
+  routes.get("/:slug", async (context) => {
+    const slug = context.req.param("slug");
+    const { links, page } = await selectPublished(tenantry.db, slug);
+    if (!page) return showNotFound(context, tenantry, links);
+    if (slug === homeSlug()) return context.redirect("/", 301);
+    return showPage(context, tenantry, links, page);
+  });
+
+  routes.get("/pages/:slug", (context) =>
+    context.redirect(pathOfPage(context.req.param("slug"), homeSlug()), 301),
+  );
+  return routes;
+}
+
+export function homeSlugOf(tenantry: Tenantry): string {
+  const chosen = tenantry.settings.get("app.homeSlug");
+  return typeof chosen === "string" && chosen !== "" ? chosen : defaultHomeSlug;
+}
+
+/** The site's own 404 page. */
+export async function showNotFound(
+  context: Context,
+  tenantry: Tenantry,
+  links?: PageLink[],
+): Promise<Response> {
+  const known = links ?? (await selectPublished(tenantry.db, undefined)).links;
+  return show(context, tenantry, known, notFoundPage(identityOf(tenantry, context.req.raw)), 404);
+}
+
+async function showPage(
+  context: Context,
+  tenantry: Tenantry,
+  links: PageLink[],
+  page: PublishedPage,
+): Promise<Response> {
+  const path = pathOfPage(page.slug, homeSlugOf(tenantry));
+  return show(context, tenantry, links, pageView(page, await renderedPage(tenantry, page), path));
+}
+
+function show(
+  context: Context,
+  tenantry: Tenantry,
+  links: PageLink[],
+  page: SitePage,
+  status: 200 | 404 = 200,
+): Response | Promise<Response> {
+  const homeSlug = homeSlugOf(tenantry);
+  const navigation: Link[] = links.map(({ slug, title }) => ({
+    href: pathOfPage(slug, homeSlug),
+    label: title,
+  }));
+  context.header("cache-control", "no-cache");
+  return context.html(siteFrame(identityOf(tenantry, context.req.raw), navigation, page), status);
+}

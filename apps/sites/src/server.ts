@@ -1,0 +1,55 @@
+import { once } from "node:events";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import type { Tenantry } from "@tenantry/sdk";
+import type { SiteLog } from "./log.ts";
+import { createSite } from "./site.ts";
+
+export type SitesServer = {
+  readonly port: number;
+  /** Resolves when requests can be served; rejects when the application's key is refused. */
+  readonly ready: Promise<void>;
+  /** Takes no more requests, lets those under way finish (10 s at most), then lets go of everything. Repeatable. */
+  stop(): Promise<void>;
+};
+
+const drainMs = 10_000;
+
+/** Listens on 127.0.0.1; `port` 0 takes any free one. */
+export async function startServer(parts: {
+  tenantry: Tenantry;
+  port: number;
+  log: SiteLog;
+}): Promise<SitesServer> {
+  const { tenantry, port, log } = parts;
+  let isReady = false;
+  const site = createSite({ tenantry, log, isReady: () => isReady });
+  const server = createAdaptorServer({ fetch: site.fetch }) as Server;
+  // The gateway keeps its connections; whoever closes first loses no request when that is the gateway.
+  server.keepAliveTimeout = 90_000;
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  let stopping: Promise<void> | undefined;
+  const ready = tenantry.ready().then(() => {
+    isReady = true;
+  });
+  ready.catch(() => undefined);
+  return {
+    ready,
+    port: (server.address() as AddressInfo).port,
+    stop() {
+      stopping ??= drain(server).then(() => tenantry.close());
+      return stopping;
+    },
+  };
+}
+
+async function drain(server: Server): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), drainMs);
+  await closed;
+  clearTimeout(timer);
+}
