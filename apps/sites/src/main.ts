@@ -18,13 +18,17 @@ try {
   const tenantry = createTenantry({ log });
   const server = await startServer({ tenantry, port, log });
   log.info({ port: server.port }, "sites.listening");
-  server.ready.then(() => log.info({}, "sites.ready"), giveUp);
-
+  let stopping = false;
   const stop = (): void => {
+    stopping = true;
     server.stop().then(() => process.exit(0), giveUp);
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
+  await server.ready.catch((error: unknown) => {
+    if (!stopping) throw error;
+  });
+  if (!stopping) log.info({}, "sites.ready");
 } catch (error) {
   giveUp(error);
 }

@@ -4,12 +4,12 @@ import { Hono } from "hono";
 
 type Asset = { path: string; body: string; contentType: string };
 
+export const assetsPath = "/assets/";
+
 /** The style of the public site. Its address changes with its content, so browsers may keep it for ever. */
 export const siteStyle = asset("site.css", ["base.css", "site.css", "prose.css"]);
 
 const all = new Map([siteStyle].map((each) => [each.path, each]));
-
-export const assetsPath = "/assets/";
 
 /** Served without a tenant: they are the same for all. */
 export function assetRoutes(): Hono {

@@ -8,6 +8,7 @@ import { defaultHomeSlug, type PageLink, pathOfPage } from "./page.ts";
 import { pageView } from "./page-view.ts";
 import { type PublishedPage, selectPublished } from "./public-pages.sql.ts";
 import { renderedPage } from "./rendered-page.ts";
+import { isSlug } from "./slug.ts";
 import { welcomePage } from "./welcome.ts";
 
 /** What visitors read: the home page, the pages, and the answer to everything else. */
@@ -23,6 +24,7 @@ export function publicRoutes(tenantry: Tenantry): Hono {
 
   routes.get("/:slug", async (context) => {
     const slug = context.req.param("slug");
+    if (!isSlug(slug)) return showNotFound(context, tenantry);
     const { links, page } = await selectPublished(tenantry.db, slug);
     if (!page) return showNotFound(context, tenantry, links);
     if (slug === homeSlug()) return context.redirect("/", 301);
