@@ -32,16 +32,18 @@ export const updateUserRequest = z
   .refine((body) => Object.keys(body).length > 0, "must change at least one field");
 export type UpdateUserRequest = z.infer<typeof updateUserRequest>;
 
-export const userReply = z.object({
-  id: z.string(),
-  email: z.string(),
-  name: z.string().nullable(),
-  role: z.string(),
-  status: z.enum(userStatuses),
-  lastLoginAt: z.string().nullable(),
-  createdAt: z.string(),
-  updatedAt: z.string(),
-});
+export const userReply = z
+  .object({
+    id: z.string(),
+    email: z.string(),
+    name: z.string().nullable(),
+    role: z.string(),
+    status: z.enum(userStatuses),
+    lastLoginAt: z.string().nullable(),
+    createdAt: z.string(),
+    updatedAt: z.string(),
+  })
+  .meta({ id: "User" });
 export type UserReply = z.infer<typeof userReply>;
 
 /** `POST /v1/runtime/auth/login`: sent by an application for a visitor. */

@@ -58,31 +58,33 @@ export type CreateAppRequest = z.infer<typeof createAppRequest>;
 export const createReleaseRequest = z.strictObject(release).refine(exactlyOneRunner, oneRunner);
 export type CreateReleaseRequest = z.infer<typeof createReleaseRequest>;
 
-export const appReply = z.object({
-  id: z.string(),
-  slug: z.string(),
-  schemaVersion: z.number(),
-  tenants: z.number(),
-  createdAt: z.string(),
-  currentRelease: z
-    .object({
-      id: z.string(),
-      number: z.number(),
-      upstreamUrl: z.string().nullable(),
-      command: z.string().nullable(),
-      createdAt: z.string(),
-    })
-    .nullable(),
-  instances: z.array(
-    z.object({
-      id: z.string(),
-      url: z.string().nullable(),
-      state: z.string(),
-      restarts: z.number(),
-      lastError: z.string().nullable(),
-    }),
-  ),
-});
+export const appReply = z
+  .object({
+    id: z.string(),
+    slug: z.string(),
+    schemaVersion: z.number(),
+    tenants: z.number(),
+    createdAt: z.string(),
+    currentRelease: z
+      .object({
+        id: z.string(),
+        number: z.number(),
+        upstreamUrl: z.string().nullable(),
+        command: z.string().nullable(),
+        createdAt: z.string(),
+      })
+      .nullable(),
+    instances: z.array(
+      z.object({
+        id: z.string(),
+        url: z.string().nullable(),
+        state: z.string(),
+        restarts: z.number(),
+        lastError: z.string().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: "App" });
 export type AppReply = z.infer<typeof appReply>;
 
 export const appListReply = z.object({ items: z.array(appReply), nextCursor: z.string().nullable() });

@@ -14,16 +14,18 @@ export const createKeyRequest = z.discriminatedUnion("kind", [
 ]);
 export type CreateKeyRequest = z.infer<typeof createKeyRequest>;
 
-export const keyReply = z.object({
-  id: z.string(),
-  kind: z.enum(["operator", "app"]),
-  name: z.string(),
-  hint: z.string().describe("How the key begins."),
-  appId: z.string().nullable(),
-  createdAt: z.string(),
-  lastUsedAt: z.string().nullable().describe("To the minute."),
-  expiresAt: z.string().nullable(),
-});
+export const keyReply = z
+  .object({
+    id: z.string(),
+    kind: z.enum(["operator", "app"]),
+    name: z.string(),
+    hint: z.string().describe("How the key begins."),
+    appId: z.string().nullable(),
+    createdAt: z.string(),
+    lastUsedAt: z.string().nullable().describe("To the minute."),
+    expiresAt: z.string().nullable(),
+  })
+  .meta({ id: "Key" });
 export type KeyReply = z.infer<typeof keyReply>;
 
 export const newKeyReply = keyReply.extend({

@@ -47,18 +47,23 @@ export const createServerRequest = z.strictObject({
 });
 export type CreateServerRequest = z.infer<typeof createServerRequest>;
 
-export const serverReply = z.object({
-  id: z.string(),
-  name: z.string(),
-  kind: z.enum(["embedded", "external"]),
-  host: z.string(),
-  version: z.string(),
-  region: z.string().nullable(),
-  capacity: z.number(),
-  databases: z.number(),
-  maxBackends: z.number(),
-  state: z.enum(["ready", "unavailable", "draining"]),
-  createdAt: z.string(),
-  warnings: z.array(z.string()).optional().describe("What works but should be known; only when it is added."),
-});
+export const serverReply = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    kind: z.enum(["embedded", "external"]),
+    host: z.string(),
+    version: z.string(),
+    region: z.string().nullable(),
+    capacity: z.number(),
+    databases: z.number(),
+    maxBackends: z.number(),
+    state: z.enum(["ready", "unavailable", "draining"]),
+    createdAt: z.string(),
+    warnings: z
+      .array(z.string())
+      .optional()
+      .describe("What works but should be known; only when it is added."),
+  })
+  .meta({ id: "Server" });
 export type ServerReply = z.infer<typeof serverReply>;

@@ -98,13 +98,15 @@ export const changeSettingsRequest = z
   .record(z.string().max(100), z.unknown())
   .refine((body) => Object.keys(body).length > 0, "must change at least one setting");
 
-export const settingReply = z.object({
-  key: z.string(),
-  value: z.unknown(),
-  /** The layer the value comes from: `environment variable` and `file` can't be changed by the API. */
-  source: z.enum(["default", "file", "environment variable", "platform", "plan", "tenant", "environment"]),
-  description: z.string().nullable(),
-});
+export const settingReply = z
+  .object({
+    key: z.string(),
+    value: z.unknown(),
+    /** The layer the value comes from: `environment variable` and `file` can't be changed by the API. */
+    source: z.enum(["default", "file", "environment variable", "platform", "plan", "tenant", "environment"]),
+    description: z.string().nullable(),
+  })
+  .meta({ id: "Setting" });
 export type SettingReply = z.infer<typeof settingReply>;
 
 export const settingListReply = z.object({ items: z.array(settingReply) });

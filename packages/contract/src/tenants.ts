@@ -89,39 +89,43 @@ export const suspendTenantRequest = z.strictObject({
 
 const placement = z.record(z.string(), z.unknown());
 
-export const environmentReply = z.object({
-  id: z.string(),
-  name: z.string(),
-  status: z.string(),
-  url: z.string(),
-  placements: z.object({
-    database: placement.nullable(),
-    storage: placement.nullable(),
-    cache: placement.nullable(),
-    compute: placement.nullable(),
-  }),
-});
+export const environmentReply = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    status: z.string(),
+    url: z.string(),
+    placements: z.object({
+      database: placement.nullable(),
+      storage: placement.nullable(),
+      cache: placement.nullable(),
+      compute: placement.nullable(),
+    }),
+  })
+  .meta({ id: "Environment" });
 
-export const tenantReply = z.object({
-  id: z.string(),
-  slug: z.string(),
-  clientId: z.string().nullable(),
-  name: z.string(),
-  status: z.string(),
-  statusReason: z.string().nullable(),
-  app: z.string(),
-  plan: z.string().nullable(),
-  region: z.string().nullable(),
-  groups: z.array(z.string()),
-  parentId: z.string().nullable(),
-  timezone: z.string(),
-  language: z.string(),
-  logoUrl: z.string().nullable(),
-  deleteAt: z.string().nullable(),
-  createdAt: z.string(),
-  updatedAt: z.string(),
-  environments: z.array(environmentReply),
-});
+export const tenantReply = z
+  .object({
+    id: z.string(),
+    slug: z.string(),
+    clientId: z.string().nullable(),
+    name: z.string(),
+    status: z.string(),
+    statusReason: z.string().nullable(),
+    app: z.string(),
+    plan: z.string().nullable(),
+    region: z.string().nullable(),
+    groups: z.array(z.string()),
+    parentId: z.string().nullable(),
+    timezone: z.string(),
+    language: z.string(),
+    logoUrl: z.string().nullable(),
+    deleteAt: z.string().nullable(),
+    createdAt: z.string(),
+    updatedAt: z.string(),
+    environments: z.array(environmentReply),
+  })
+  .meta({ id: "Tenant" });
 export type TenantReply = z.infer<typeof tenantReply>;
 
 export const tenantListReply = z.object({ items: z.array(tenantReply), nextCursor: z.string().nullable() });

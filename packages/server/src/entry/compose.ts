@@ -1,29 +1,21 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { createDatabaseDrivers } from "../drivers/database/index.ts";
-import { accessRoutes, createKeyCheck, createLogIn, createUsers } from "../features/access/index.ts";
-import { touchAllRuntime } from "../features/environments/index.ts";
-import {
-  deleteWorkflow,
-  provisionWorkflow,
-  tenantRoutes,
-  tenantSettingsRoutes,
-} from "../features/lifecycle/index.ts";
-import { createOperations, operationRoutes } from "../features/operations/index.ts";
+import { createKeyCheck } from "../features/access/index.ts";
+import { deleteWorkflow, provisionWorkflow } from "../features/lifecycle/index.ts";
+import { createOperations } from "../features/operations/index.ts";
 import {
   createPlacements,
   createSpareKeeper,
   type Placements,
   registerOwnServer,
   type SpareKeeper,
-  serverRoutes,
 } from "../features/placements/index.ts";
-import { appRoutes, releaseWorkflow } from "../features/releases/index.ts";
+import { releaseWorkflow } from "../features/releases/index.ts";
 import { removeExpiredRedirects } from "../features/routing/index.ts";
-import { createBudgets, createVersionWatch, readSnapshot, runtimeRoutes } from "../features/runtime/index.ts";
-import { createSettings, settingsRoutes } from "../features/settings/index.ts";
+import { createSettings } from "../features/settings/index.ts";
 import type { Config } from "../infra/config/index.ts";
-import { type Db, inTransaction, type Notifications } from "../infra/db/index.ts";
+import { checkConnection, type Db, inTransaction, type Notifications } from "../infra/db/index.ts";
 import { bearerKey, createApi, createIdempotencyStore } from "../infra/http/index.ts";
 import { createSchedule } from "../infra/jobs/index.ts";
 import type { Log } from "../infra/log/index.ts";
@@ -31,9 +23,9 @@ import { createMetrics } from "../infra/metrics/index.ts";
 import type { Secrets } from "../infra/secrets/index.ts";
 import { publicJwks } from "../infra/signing/index.ts";
 import { createSweeper, createWorker } from "../infra/workflow/index.ts";
-import { systemClock } from "../kernel/index.ts";
 import { selectAppUid } from "./installation.sql.ts";
 import { fsPlaces, memoryPlaces } from "./places.ts";
+import { type RouteGroupInput, routeGroups } from "./route-groups.ts";
 import { version } from "./version.ts";
 
 export type ComposeInput = {
@@ -95,71 +87,20 @@ export async function compose(input: ComposeInput) {
   };
 }
 
-type ApiInput = ComposeInput & {
-  settings: ReturnType<typeof createSettings>;
-  operations: ReturnType<typeof createOperations>;
-  placements: Placements;
-  workflows: Pick<Parameters<typeof tenantRoutes>[0], "provision" | "deletion"> & {
-    release: Parameters<typeof appRoutes>[0]["releaseWorkflow"];
-  };
-  storageRoot: string;
-};
-
-async function composeApi(input: ApiInput) {
-  const { config, log, db, notifications, secrets, settings, operations, placements, workflows } = input;
-  const { rootDomain } = config;
-  const publicUrl = (hostname: string) => publicUrlOf(config, hostname, input.gatewayPort);
+async function composeApi(input: RouteGroupInput) {
+  const { config, log, db, secrets } = input;
   const checkKey = createKeyCheck(db);
-  const metrics = createMetrics({ ofProcess: true });
-  const keys = () => publicJwks(db);
-  const budgets = createBudgets((appId, holder) => placements.runtimeBudgets(db, { appId, holder }));
   return createApi({
     log,
     version,
-    metrics,
+    metrics: createMetrics({ ofProcess: true }),
     hosts: config.api.names,
-    idempotency: createIdempotencyStore(db),
+    idempotency: createIdempotencyStore(db, secrets),
     authenticate: (request) => checkKey(bearerKey(request)),
-    publicKeys: keys,
-    groups: [
-      tenantRoutes({ db, settings, operations, rootDomain, publicUrl, ...workflows }),
-      tenantSettingsRoutes({ db, settings }),
-      accessRoutes({ users: createUsers({ db, settings, log }) }),
-      appRoutes({ db, operations, releaseWorkflow: workflows.release }),
-      serverRoutes({ db, secrets }),
-      operationRoutes({ operations }),
-      settingsRoutes({ db, settings, changed: touchAllRuntime }),
-      runtimeRoutes({
-        db,
-        logIn: createLogIn({ db, clock: systemClock, log }),
-        versions: createVersionWatch({ db, notifications, log }),
-        snapshot: (question) =>
-          readSnapshot(
-            {
-              db,
-              settings,
-              keys,
-              places: (tx, ids) => placements.runtimePlaces(tx, ids, input.storageRoot),
-              budgets,
-              issuer: issuerOf(input.installation.id),
-            },
-            question,
-          ),
-      }),
-    ],
+    checks: [{ name: "registry", check: () => checkConnection(db) }],
+    publicKeys: () => publicJwks(db),
+    groups: routeGroups(input),
   });
-}
-
-/** Who signs tenants' tokens. */
-export function issuerOf(installationId: string): string {
-  return `urn:uuid:${installationId}`;
-}
-
-function publicUrlOf(config: Config, hostname: string, gatewayPort: number): string {
-  if (!config.publicUrl) return `http://${hostname}:${gatewayPort}/`;
-  const url = new URL(config.publicUrl);
-  url.hostname = hostname;
-  return url.href;
 }
 
 /** What goes on by itself: spares, sweeps, things that run out. */

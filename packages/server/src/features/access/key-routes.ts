@@ -38,7 +38,7 @@ export function keyRoutes({ db, findAppId }: KeyRouteDependencies): RouteGroup {
     api.post(
       "/v1/keys",
       {
-        config: { permission: "keys:write", forgetful: true },
+        config: { permission: "keys:write" },
         schema: {
           operationId: "createKey",
           summary: "Make an API key",

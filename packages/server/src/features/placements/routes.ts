@@ -33,7 +33,7 @@ function addReading(api: Api, { db, secrets }: ServerParts): void {
       schema: {
         operationId: "listServers",
         summary: "List the database servers",
-        tags: ["Servers"],
+        tags: ["servers"],
         querystring: pageQuery,
         response: { 200: pageOf(serverReply) },
       },
@@ -57,9 +57,9 @@ function addReading(api: Api, { db, secrets }: ServerParts): void {
     {
       config: { permission: "servers:read" },
       schema: {
-        operationId: "getServer",
+        operationId: "showServer",
         summary: "Show a database server",
-        tags: ["Servers"],
+        tags: ["servers"],
         params,
         response: { 200: serverReply },
       },
@@ -79,7 +79,7 @@ function addWriting(api: Api, { db, secrets }: ServerParts): void {
       schema: {
         operationId: "createServer",
         summary: "Register a database server, after a look at it",
-        tags: ["Servers"],
+        tags: ["servers"],
         body: createServerRequest,
         response: { 201: serverReply },
       },
@@ -97,7 +97,7 @@ function addWriting(api: Api, { db, secrets }: ServerParts): void {
       schema: {
         operationId: "deleteServer",
         summary: "Take out a database server that no database stands on",
-        tags: ["Servers"],
+        tags: ["servers"],
         params,
         response: { 204: z.null() },
       },

@@ -1,4 +1,5 @@
 export { sql } from "kysely";
+export { checkConnection } from "./check.sql.ts";
 export { createDb, type Db, type DbOptions, type Tx } from "./connection.ts";
 export { connectDirect, type DirectConnection } from "./direct.ts";
 export { ensureDatabase } from "./ensure-database.ts";

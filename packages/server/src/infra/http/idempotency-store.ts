@@ -1,11 +1,16 @@
 import type { Db } from "../db/index.ts";
+import type { Secrets } from "../secrets/index.ts";
 import { claimKey, deleteOldKeys, findKey, finishKey, releaseKey } from "./idempotency.sql.ts";
 import type { IdempotencyStore } from "./idempotency.ts";
 
+const context = (principal: string, key: string) => `idempotency:${principal}:${key}`;
 const cleaningMs = 10 * 60_000;
 
-/** The store in the registry. Keys older than 24 hours are dropped along the way, at most every ten minutes. */
-export function createIdempotencyStore(db: Db): IdempotencyStore {
+/**
+ * The store in the registry. Bodies are sealed: a reply may hold a key that is shown once. Keys older than 24 hours are
+ * dropped along the way, at most every ten minutes.
+ */
+export function createIdempotencyStore(db: Db, secrets: Secrets): IdempotencyStore {
   let cleanedAt = Number.NEGATIVE_INFINITY;
 
   async function clean(): Promise<void> {
@@ -24,10 +29,19 @@ export function createIdempotencyStore(db: Db): IdempotencyStore {
       if (!known) return { kind: "in_flight" };
       if (!known.request_hash.equals(requestHash)) return { kind: "other_request" };
       if (known.status === null) return { kind: "in_flight" };
-      const { status, headers, body } = known;
-      return { kind: "replay", reply: { status, headers: headers ?? {}, body } };
+      const { status, headers } = known;
+      const body =
+        known.body === null ? null : secrets.open(Buffer.from(known.body, "base64"), context(principal, key));
+      return {
+        kind: "replay",
+        reply: { status, headers: headers ?? {}, body: body?.toString("utf8") ?? null },
+      };
     },
-    finish: (principal, key, token, reply) => finishKey(db, principal, key, token, reply),
+    async finish(principal, key, token, reply) {
+      const body =
+        reply.body === null ? null : secrets.seal(reply.body, context(principal, key)).toString("base64");
+      await finishKey(db, principal, key, token, { ...reply, body });
+    },
     release: (principal, key, token) => releaseKey(db, principal, key, token),
   };
 }

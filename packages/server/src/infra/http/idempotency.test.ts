@@ -5,9 +5,11 @@ import { asOperator, createMemoryIdempotencyStore, createTestApi } from "../../t
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
 import { sql } from "../db/index.ts";
+import { createSecrets } from "../secrets/index.ts";
 import { type Api, createIdempotencyStore, type IdempotencyStore } from "./index.ts";
 
 let registry: TestRegistry;
+const secrets = createSecrets(Buffer.alloc(32));
 beforeAll(async () => {
   registry = await testRegistry();
 });
@@ -15,7 +17,7 @@ afterAll(async () => registry.close());
 
 describe.each([
   ["memory", () => createMemoryIdempotencyStore()],
-  ["the registry", () => createIdempotencyStore(registry.db)],
+  ["the registry", () => createIdempotencyStore(registry.db, secrets)],
 ])("a write with an idempotency key, kept in %s", (_where, createStore) => {
   let api: Api;
   let made: string[];
@@ -146,7 +148,7 @@ describe("idempotency keys in the registry", () => {
   const hash = Buffer.alloc(32, 1);
   beforeEach(async () => {
     await sql`truncate idempotency_keys`.execute(registry.db);
-    store = createIdempotencyStore(registry.db);
+    store = createIdempotencyStore(registry.db, secrets);
   });
 
   const age = (interval: string) =>
@@ -193,6 +195,19 @@ describe("idempotency keys in the registry", () => {
     });
   });
 
+  it("keep replies sealed: one may hold a key that is shown once", async () => {
+    await store.finish("operator:1", "k", await claimed(), {
+      status: 201,
+      headers: {},
+      body: "tk_op_secret",
+    });
+    const { rows } = await sql<{ text: string }>`
+      select idempotency_keys::text as text from idempotency_keys
+    `.execute(registry.db);
+    expect(rows[0]!.text).not.toContain("tk_op_secret");
+    expect(await store.claim("operator:1", "k", hash)).toMatchObject({ reply: { body: "tk_op_secret" } });
+  });
+
   it("are forgotten after a day, and their rows go", async () => {
     const token = await claimed();
     await store.finish("operator:1", "k", token, { status: 200, headers: {}, body: null });
@@ -201,7 +216,7 @@ describe("idempotency keys in the registry", () => {
     await age("25 hours");
     expect((await store.claim("operator:1", "k", Buffer.alloc(32, 3))).kind).toBe("claimed");
     await age("25 hours");
-    await createIdempotencyStore(registry.db).claim("operator:1", "other", hash);
+    await createIdempotencyStore(registry.db, secrets).claim("operator:1", "other", hash);
     const { rows } = await sql<{ key: string }>`select key from idempotency_keys`.execute(registry.db);
     expect(rows).toEqual([{ key: "other" }]);
   });

@@ -37,9 +37,6 @@ export function addIdempotency(api: Api, store: IdempotencyStore): void {
     if (typeof key !== "string" || !/^[\x21-\x7e]{1,255}$/.test(key)) {
       throw invalidField("Idempotency-Key", "This has to be 1 to 255 visible ASCII characters.");
     }
-    if (request.routeOptions.config.forgetful) {
-      throw invalidField("Idempotency-Key", "This reply holds a secret and is never kept: send none here.");
-    }
     const principal = principalName(request.principal);
     const claim = await store.claim(principal, key, requestHash(request));
     if (claim.kind === "other_request") throw failure("idempotency_key_reused");

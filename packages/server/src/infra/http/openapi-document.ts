@@ -3,11 +3,15 @@ import type { FastifyContextConfig } from "fastify";
 import { problemType } from "./problem.ts";
 
 type Operation = {
-  responses?: Record<string, unknown>;
+  responses?: Record<string, { description?: string; [key: string]: unknown }>;
   parameters?: unknown[];
   [key: string]: unknown;
 };
-export type Document = { paths?: Record<string, Record<string, Operation>>; [key: string]: unknown };
+export type Document = {
+  paths?: Record<string, Record<string, Operation>>;
+  components?: { schemas?: Record<string, object>; [key: string]: unknown };
+  [key: string]: unknown;
+};
 
 /** Headers that routes share; each operation refers to those it heeds. */
 export const sharedParameters = {
@@ -32,12 +36,23 @@ export const sharedParameters = {
   },
 } as const;
 
+/** What the routes are grouped by. */
+export const tags = [
+  { name: "tenants", description: "The customers that the installation serves, each with its environments." },
+  { name: "users", description: "The people who log in at a tenant's site." },
+  { name: "settings", description: "Limits and defaults: of the installation, and of a tenant." },
+  { name: "apps", description: "The applications that tenants run, and their releases." },
+  { name: "operations", description: "Durable work: what is done, step by step." },
+  { name: "servers", description: "Database servers that tenants' databases stand on." },
+  { name: "keys", description: "API keys of operators and applications." },
+  { name: "runtime", description: "What an application's SDK asks, by the application's key." },
+];
+
 const writing = new Set(["post", "put", "patch", "delete"]);
-const forgetfulMark = "x-forgetful";
 
 /** Says what a route needs, in the words of the permissions' catalogue. */
 export function withSecurity(schema: object, config: FastifyContextConfig = {}): object {
-  const { permission, forgetful } = config;
+  const { permission } = config;
   if (permission === undefined || permission === "public") return { ...schema, security: [] };
   const needs = `Needs the permission \`${permission}\`: ${permissionCatalogue[permission satisfies Permission]}`;
   const { description } = schema as { description?: string };
@@ -46,7 +61,6 @@ export function withSecurity(schema: object, config: FastifyContextConfig = {}):
     description: description ? `${description}\n\n${needs}` : needs,
     security: [{ key: [] }],
     "x-permission": permission,
-    ...(forgetful && { [forgetfulMark]: true }),
   };
 }
 
@@ -56,21 +70,50 @@ export function completeDocument(document: Document): Document {
   for (const [, operations] of paths) {
     for (const [method, operation] of Object.entries(operations)) complete(method, operation);
   }
-  return { ...document, paths: Object.fromEntries(paths) };
+  return withUsedSchemas({ ...document, paths: Object.fromEntries(paths) });
 }
+
+/** Leaves out schemas that no operation refers to, directly or through another one. */
+function withUsedSchemas(document: Document): Document {
+  const { components = {}, ...rest } = document;
+  const { schemas = {}, ...others } = components;
+  const used = new Set<string>();
+  const visit = (text: string) => {
+    for (const [, name] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+      if (used.has(name!)) continue;
+      used.add(name!);
+      visit(JSON.stringify(schemas[name!]));
+    }
+  };
+  visit(JSON.stringify(rest));
+  const kept = Object.entries(schemas).filter(([name]) => used.has(name));
+  kept.sort(([one], [other]) => (one < other ? -1 : 1));
+  return { ...rest, components: { ...others, schemas: Object.fromEntries(kept) } };
+}
+
+/** What the documentation plugin writes where a route says nothing. */
+const undeclared = "Default Response";
+const meanings: Record<string, string> = {
+  200: "Done.",
+  201: "Made.",
+  202: "Begun: `Location` says where to follow the operation.",
+  204: "Done; there is nothing to show.",
+};
 
 function complete(method: string, operation: Operation): void {
   const headers = [
-    writing.has(method) && !operation[forgetfulMark] && "IdempotencyKey",
+    writing.has(method) && "IdempotencyKey",
     operation.responses?.["202"] !== undefined && "Prefer",
     method === "patch" && "IfMatch",
   ].filter((name) => name !== false);
-  delete operation[forgetfulMark];
   if (headers.length > 0) {
     const references = headers.map((name) => ({ $ref: `#/components/parameters/${name}` }));
     operation.parameters = [...(operation.parameters ?? []), ...references];
   }
   const content = { [problemType]: { schema: { $ref: "#/components/schemas/Problem" } } };
   const description = "A problem, with its code and what to do about it.";
+  for (const [status, response] of Object.entries(operation.responses ?? {})) {
+    if (response.description === undeclared) response.description = meanings[status] ?? "Done.";
+  }
   operation.responses = { ...operation.responses, default: { description, content } };
 }

@@ -2,7 +2,7 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyRequest } from "fastify";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
-import { completeDocument, type Document, sharedParameters, withSecurity } from "./openapi-document.ts";
+import { completeDocument, type Document, sharedParameters, tags, withSecurity } from "./openapi-document.ts";
 import { problemSchema } from "./problem-schema.ts";
 import type { Api } from "./types.ts";
 
@@ -20,6 +20,7 @@ export async function documentApi(api: Api, version: string): Promise<void> {
           "The control plane's API: tenants, the applications they run, and the work done on them.",
         license: { name: "Apache-2.0", identifier: "Apache-2.0" },
       },
+      tags,
       servers: [{ url: "/", description: "This installation" }],
       components: {
         securitySchemes: {

@@ -33,8 +33,6 @@ declare module "fastify" {
     permission?: Permission | "public";
     /** Answers on behalf of the platform itself: neither limited nor written to the access log. */
     quiet?: boolean;
-    /** Answers with a secret: its reply is never kept, so an `Idempotency-Key` is refused. */
-    forgetful?: boolean;
   }
   interface FastifyRequest {
     /** Who sent it; undefined on public routes. */

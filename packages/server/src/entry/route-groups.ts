@@ -1,0 +1,73 @@
+import { accessRoutes, createLogIn, createUsers, keyRoutes } from "../features/access/index.ts";
+import { touchAllRuntime } from "../features/environments/index.ts";
+import { tenantRoutes, tenantSettingsRoutes } from "../features/lifecycle/index.ts";
+import { type createOperations, operationRoutes } from "../features/operations/index.ts";
+import { type Placements, serverRoutes } from "../features/placements/index.ts";
+import { appRoutes, findApp } from "../features/releases/index.ts";
+import { createBudgets, createVersionWatch, readSnapshot, runtimeRoutes } from "../features/runtime/index.ts";
+import { type createSettings, settingsRoutes } from "../features/settings/index.ts";
+import type { Config } from "../infra/config/index.ts";
+import type { Db, Notifications } from "../infra/db/index.ts";
+import type { RouteGroup } from "../infra/http/index.ts";
+import type { Log } from "../infra/log/index.ts";
+import type { Secrets } from "../infra/secrets/index.ts";
+import { publicJwks } from "../infra/signing/index.ts";
+import { systemClock } from "../kernel/index.ts";
+import { issuerOf, publicUrlOf } from "./addresses.ts";
+
+export type RouteGroupInput = {
+  config: Config;
+  log: Log;
+  db: Db;
+  notifications: Notifications;
+  secrets: Secrets;
+  installation: { id: string };
+  gatewayPort: number;
+  settings: ReturnType<typeof createSettings>;
+  operations: ReturnType<typeof createOperations>;
+  placements: Placements;
+  workflows: Pick<Parameters<typeof tenantRoutes>[0], "provision" | "deletion"> & {
+    release: Parameters<typeof appRoutes>[0]["releaseWorkflow"];
+  };
+  storageRoot: string;
+};
+
+/** Every route of the API. */
+export function routeGroups(input: RouteGroupInput): RouteGroup[] {
+  const { config, log, db, secrets, settings, operations, workflows } = input;
+  const publicUrl = (hostname: string) => publicUrlOf(config, hostname, input.gatewayPort);
+  return [
+    tenantRoutes({ db, settings, operations, rootDomain: config.rootDomain, publicUrl, ...workflows }),
+    tenantSettingsRoutes({ db, settings }),
+    accessRoutes({ users: createUsers({ db, settings, log }) }),
+    keyRoutes({ db, findAppId: async (tx, idOrSlug) => (await findApp(tx, idOrSlug)).id }),
+    appRoutes({ db, operations, releaseWorkflow: workflows.release }),
+    serverRoutes({ db, secrets }),
+    operationRoutes({ operations }),
+    settingsRoutes({ db, settings, changed: touchAllRuntime }),
+    applicationRoutes(input),
+  ];
+}
+
+/** What applications follow by their own keys. */
+function applicationRoutes(input: RouteGroupInput): RouteGroup {
+  const { db, log, notifications, settings, placements, storageRoot } = input;
+  const budgets = createBudgets((appId, holder) => placements.runtimeBudgets(db, { appId, holder }));
+  return runtimeRoutes({
+    db,
+    logIn: createLogIn({ db, clock: systemClock, log }),
+    versions: createVersionWatch({ db, notifications, log }),
+    snapshot: (question) =>
+      readSnapshot(
+        {
+          db,
+          settings,
+          keys: () => publicJwks(db),
+          places: (tx, ids) => placements.runtimePlaces(tx, ids, storageRoot),
+          budgets,
+          issuer: issuerOf(input.installation.id),
+        },
+        question,
+      ),
+  });
+}
