@@ -3,6 +3,8 @@ import { inTransaction, sql } from "../infra/db/index.ts";
 import { type Log, silentLog } from "../infra/log/index.ts";
 import {
   createWorker,
+  defineWorkflow,
+  type Outcome,
   operationTransitions,
   type StartOptions,
   startOperation,
@@ -12,6 +14,36 @@ import {
 } from "../infra/workflow/index.ts";
 import type { TestRegistry } from "./registry.ts";
 import { waitUntil } from "./wait-until.ts";
+
+/** A workflow of three steps that logs what it does; `fault` may throw or wait inside any of it. */
+export function threeSteps(
+  kind: string,
+  fault: (act: string, signal: AbortSignal) => unknown = () => undefined,
+  rest: Partial<Workflow> = {},
+) {
+  const acts: string[] = [];
+  const ends: Outcome[] = [];
+  const act = async (name: string, signal: AbortSignal) => {
+    acts.push(name);
+    return fault(name, signal);
+  };
+  const workflow = defineWorkflow({
+    kind,
+    version: 1,
+    steps: ["one", "two", "three"].map((name) => ({
+      name,
+      title: name,
+      run: ({ signal }) => act(name, signal),
+      undo: async ({ signal }) => void (await act(`undo ${name}`, signal)),
+    })),
+    ended: async (_tx, outcome) => void ends.push(outcome),
+    ...rest,
+  });
+  return { workflow, acts, ends };
+}
+
+export const aborted = (signal: AbortSignal) =>
+  new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 
 export type OperationRow = {
   status: OperationStatus;

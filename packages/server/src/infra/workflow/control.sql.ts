@@ -1,22 +1,27 @@
 import type { OperationStatus } from "@tenantry/contract";
 import { isUniqueViolation, sql, type Tx } from "../db/index.ts";
 
-export type ControlRow = {
-  status: OperationStatus;
-  environmentId: string | null;
-  exclusive: boolean;
-  canReturn: boolean;
-};
+export type ControlRow = { status: OperationStatus; environmentId: string | null; exclusive: boolean };
 
+/** Locks the operation: no step of it begins or ends until the transaction does. */
 export async function selectForControl(tx: Tx, operationId: string): Promise<ControlRow | undefined> {
   const { rows } = await sql<ControlRow>`
-    select o.status, o.environment_id as "environmentId", o.exclusive, not exists (
-        select from operation_steps s
-        where s.operation_id = o.id and s.ordinal = o.no_return_ordinal and s.status <> 'pending'
-      ) as "canReturn"
-    from operations o where o.id = ${operationId} for no key update
+    select status, environment_id as "environmentId", exclusive from operations
+    where id = ${operationId} for no key update
   `.execute(tx);
   return rows[0];
+}
+
+/**
+ * Whether the step from which there is no way back has begun. A statement of its own, after the lock: the snapshot of
+ * the one that waited for the lock may be older than a step that began meanwhile.
+ */
+export async function isPastReturn(tx: Tx, operationId: string): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from operations o join operation_steps s on s.operation_id = o.id and s.ordinal = o.no_return_ordinal
+    where o.id = ${operationId} and s.status <> 'pending'
+  `.execute(tx);
+  return rows.length > 0;
 }
 
 /** Turns it back. Whoever holds it hears of it; if nobody does, a worker takes it up to undo what was done. */
@@ -63,13 +68,16 @@ async function queueAgain(tx: Tx, operationId: string): Promise<void> {
 
 export type OpenOperation = { tenantId: string; kind: string };
 
-/** Ends an operation as cancelled in this very transaction: whoever holds it has lost it. Undefined when none is open. */
+/**
+ * Ends an operation as cancelled in this very transaction, without undoing anything and without its last word: whoever
+ * holds it has lost it. For one that has done nothing yet but wait. Undefined when there is none on its way forward.
+ */
 export async function abandonOperation(tx: Tx, open: OpenOperation): Promise<string | undefined> {
   const { rows } = await sql<{ id: string }>`
     update operations set status = 'cancelled', fence = fence + 1, lease_holder = null, lease_until = null,
       wait_until = null, ended_at = clock_timestamp(), message = null
-    where tenant_id = ${open.tenantId} and kind = ${open.kind} and status not in ('succeeded', 'failed', 'cancelled')
-    returning id, pg_notify('tenantry_operation', id::text)
+    where tenant_id = ${open.tenantId} and kind = ${open.kind} and status in ('queued', 'running', 'waiting')
+    returning id, pg_notify('tenantry_operation_due', id::text), pg_notify('tenantry_operation', id::text)
   `.execute(tx);
   return rows[0]?.id;
 }

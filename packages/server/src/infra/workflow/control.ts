@@ -1,24 +1,24 @@
 import type { OperationStatus } from "@tenantry/contract";
 import { failure, mayMove } from "../../kernel/index.ts";
 import type { Tx } from "../db/index.ts";
-import { selectForControl, updateCancelling, updateQueuedAgain } from "./control.sql.ts";
+import { isPastReturn, selectForControl, updateCancelling, updateQueuedAgain } from "./control.sql.ts";
 import { operationTransitions } from "./operation-state.ts";
 import { selectExclusive } from "./start.sql.ts";
 import { operationInProgress } from "./start.ts";
 
 /**
  * Asks for an operation to be turned back: the step at hand is aborted, and all that was done is undone. Repeatable.
- * Throws `operation_not_found`, or `illegal_transition` for one that has ended or is being undone already.
+ * Throws `operation_not_found`, or `illegal_transition` for one that has ended, is being undone already, or is past its
+ * point of no return.
  */
 export async function cancelOperation(tx: Tx, operationId: string): Promise<void> {
-  const { status, canReturn } = await find(tx, operationId);
+  const { status } = await find(tx, operationId);
   if (status === "cancelling") return;
-  if (!canReturn) {
+  requireMove(status, "cancelling");
+  if (await isPastReturn(tx, operationId))
     throw failure("illegal_transition", {
       detail: "The operation is past the point from which it could be undone.",
     });
-  }
-  requireMove(status, "cancelling");
   await updateCancelling(tx, operationId);
 }
 

@@ -12,7 +12,7 @@ export {
   type Workflow,
 } from "./definition.ts";
 export type { RecordedError } from "./failure.ts";
-export { endedStatuses, hasEnded, operationTransitions } from "./operation-state.ts";
+export { hasEnded, operationTransitions } from "./operation-state.ts";
 export { type StartOptions, startOperation } from "./start.ts";
 export type { SweptResource } from "./sweeper.sql.ts";
 export { createSweeper, type RemoveResource, type Sweeper } from "./sweeper.ts";

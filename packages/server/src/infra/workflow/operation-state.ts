@@ -3,12 +3,12 @@ import type { Transitions } from "../../kernel/index.ts";
 
 /**
  * Every legal move of an operation. `retry` leads forward again (to queued), also from a failed way back; `cancel`
- * leads back. A taken-over operation stays in its status: only its fence moves.
+ * leads back; `abandon` ends one that has nothing to undo (straight to cancelled). A taken-over operation stays in its status: only its fence moves.
  */
 export const operationTransitions: Transitions<OperationStatus> = {
-  queued: ["running", "cancelling"],
-  running: ["waiting", "cancelling", "undoing", "succeeded", "needs_operator"],
-  waiting: ["running", "cancelling"],
+  queued: ["running", "cancelling", "cancelled"],
+  running: ["waiting", "cancelling", "undoing", "succeeded", "needs_operator", "cancelled"],
+  waiting: ["running", "cancelling", "cancelled"],
   cancelling: ["cancelled", "needs_operator"],
   undoing: ["failed", "needs_operator"],
   succeeded: [],
@@ -17,15 +17,9 @@ export const operationTransitions: Transitions<OperationStatus> = {
   needs_operator: ["queued", "cancelling"],
 };
 
-export const endedStatuses = ["succeeded", "failed", "cancelled"] as const satisfies OperationStatus[];
+const endedStatuses = ["succeeded", "failed", "cancelled"] as const satisfies OperationStatus[];
 export type EndedStatus = (typeof endedStatuses)[number];
 
 export function hasEnded(status: OperationStatus): status is EndedStatus {
   return (endedStatuses as readonly OperationStatus[]).includes(status);
-}
-
-/** The states from which `to` may follow, for a statement's WHERE. */
-export function statusesBefore(to: OperationStatus): OperationStatus[] {
-  const all = Object.keys(operationTransitions) as OperationStatus[];
-  return all.filter((from) => operationTransitions[from].includes(to));
 }

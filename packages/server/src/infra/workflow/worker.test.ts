@@ -1,18 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { failure, newId, showId } from "../../kernel/index.ts";
+import { failure } from "../../kernel/index.ts";
 import { type TestPostgres, testPostgres } from "../../testing/postgres.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
-import { openWorkflowBench, type WorkflowBench } from "../../testing/workflows.ts";
+import { aborted, openWorkflowBench, threeSteps, type WorkflowBench } from "../../testing/workflows.ts";
 import { inTransaction, sql } from "../db/index.ts";
-import {
-  cancelOperation,
-  defineWorkflow,
-  type Outcome,
-  retryOperation,
-  startOperation,
-  type Workflow,
-} from "./index.ts";
+import { defineWorkflow, startOperation } from "./index.ts";
 
 let server: TestPostgres;
 let registry: TestRegistry;
@@ -27,39 +20,6 @@ afterAll(async () => {
   await registry.close();
   await server.stop();
 });
-
-const cancel = (id: string) => inTransaction(registry.db, (tx) => cancelOperation(tx, id));
-const retry = (id: string) => inTransaction(registry.db, (tx) => retryOperation(tx, id));
-
-/** A workflow of three steps that logs what it does; `fault` may throw or wait inside any of it. */
-function threeSteps(
-  kind: string,
-  fault: (act: string, signal: AbortSignal) => unknown = () => undefined,
-  rest: Partial<Workflow> = {},
-) {
-  const acts: string[] = [];
-  const ends: Outcome[] = [];
-  const act = async (name: string, signal: AbortSignal) => {
-    acts.push(name);
-    return fault(name, signal);
-  };
-  const workflow = defineWorkflow({
-    kind,
-    version: 1,
-    steps: ["one", "two", "three"].map((name) => ({
-      name,
-      title: name,
-      run: ({ signal }) => act(name, signal),
-      undo: async ({ signal }) => void (await act(`undo ${name}`, signal)),
-    })),
-    ended: async (_tx, outcome) => void ends.push(outcome),
-    ...rest,
-  });
-  return { workflow, acts, ends };
-}
-
-const aborted = (signal: AbortSignal) =>
-  new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 
 test("steps run in order, each sees the results before it, and the last word is in the end's transaction", async () => {
   const seen: unknown[] = [];
@@ -139,120 +99,6 @@ test("a refusal of the catalogue isn't tried again, and its code is kept", async
   expect(row.error).toMatchObject({ code: "migration_failed", detail: "0002.sql, line 3" });
 });
 
-test("a failed operation can be retried, and then goes from its first step to success", async () => {
-  let broken = true;
-  const { workflow, acts, ends } = threeSteps(
-    "test.failed-retried",
-    (name) => {
-      if (name === "two" && broken) throw new Error("broken");
-    },
-    { attempts: 1 },
-  );
-  await bench.worker([workflow]);
-  const id = await bench.begin(workflow);
-  await bench.reaches(id, "failed");
-  broken = false;
-  acts.length = 0;
-  await retry(id);
-  await bench.reaches(id, "succeeded");
-  expect(acts).toEqual(["one", "two", "three"]);
-  expect(ends.map(({ status }) => status)).toEqual(["failed", "succeeded"]);
-});
-
-test("with onFailure stop it stays where it is, goes on forward when retried, and back when cancelled", async () => {
-  let broken = true;
-  const { workflow, acts, ends } = threeSteps(
-    "test.stops",
-    (name) => {
-      if (name === "two" && broken) throw new Error("broken");
-    },
-    { attempts: 1, onFailure: "stop" },
-  );
-  await bench.worker([workflow]);
-  const [id, other] = [await bench.begin(workflow), await bench.begin(workflow)];
-  await bench.reaches(id, "needs_operator");
-  await bench.reaches(other, "needs_operator");
-  expect(ends).toEqual([]);
-  broken = false;
-  acts.length = 0;
-  await retry(id);
-  await bench.reaches(id, "succeeded");
-  expect(acts).toEqual(["two", "three"]);
-  acts.length = 0;
-  await cancel(other);
-  await bench.reaches(other, "cancelled");
-  expect(acts).toEqual(["undo two", "undo one"]);
-});
-
-test("an undo that fails is tried again; one that keeps failing asks for an operator, and can be gone on with", async () => {
-  let undoFailures = 3;
-  const { workflow, acts } = threeSteps(
-    "test.undo-fails",
-    (name) => {
-      if (name === "two") throw new Error("never");
-      if (name === "undo one" && undoFailures-- > 0) throw new Error("stuck");
-    },
-    { attempts: 1 },
-  );
-  await bench.worker([workflow], { retryBaseMs: 1 });
-  await bench.reaches(await bench.begin(workflow), "failed");
-  expect(acts.filter((act) => act === "undo one")).toHaveLength(4);
-  undoFailures = 8;
-  const id = await bench.begin(workflow);
-  const row = await bench.reaches(id, "needs_operator");
-  expect(row.error).toMatchObject({ detail: "stuck" });
-  await cancel(id);
-  await bench.reaches(id, "cancelled");
-  expect(await bench.steps(id)).toEqual(["undone", "undone", "pending"]);
-});
-
-test("cancelling aborts the step at hand and undoes what was done", async () => {
-  const { workflow, acts, ends } = threeSteps("test.cancelled", (name, signal) =>
-    name === "two" ? aborted(signal) : undefined,
-  );
-  await bench.worker([workflow]);
-  const id = await bench.begin(workflow);
-  await waitUntil("the second step runs", () => acts.includes("two"));
-  await cancel(id);
-  await bench.reaches(id, "cancelled");
-  expect(acts).toEqual(["one", "two", "undo two", "undo one"]);
-  expect(ends).toMatchObject([{ status: "cancelled", error: undefined }]);
-});
-
-test("a step that finishes in spite of the cancelling is undone with the others", async () => {
-  const { promise: held, resolve: release } = Promise.withResolvers<void>();
-  const { workflow, acts } = threeSteps("test.cancelled-late", (name) =>
-    name === "three" ? held : undefined,
-  );
-  await bench.worker([workflow]);
-  const id = await bench.begin(workflow);
-  await waitUntil("the last step runs", () => acts.includes("three"));
-  await cancel(id);
-  release();
-  await bench.reaches(id, "cancelled");
-  expect(acts).toEqual(["one", "two", "three", "undo three", "undo two", "undo one"]);
-});
-
-test("cancelled before anyone took it up, it ends with its last word and no step", async () => {
-  const { workflow, acts, ends } = threeSteps("test.cancelled-early");
-  const id = await bench.begin(workflow);
-  await cancel(id);
-  await bench.worker([workflow]);
-  await bench.reaches(id, "cancelled");
-  expect([acts, ends.length]).toEqual([[], 1]);
-});
-
-test("what has ended can't be cancelled, and what runs can't be retried", async () => {
-  const { workflow } = threeSteps("test.illegal");
-  const id = await bench.begin(workflow);
-  await expect(retry(id)).rejects.toMatchObject({ code: "illegal_transition" });
-  await bench.worker([workflow]);
-  await bench.reaches(id, "succeeded");
-  await expect(cancel(id)).rejects.toMatchObject({ code: "illegal_transition" });
-  await expect(retry(id)).rejects.toMatchObject({ code: "illegal_transition" });
-  await expect(cancel(newId())).rejects.toMatchObject({ code: "operation_not_found" });
-});
-
 test("a waiting step frees its worker, runs again when it is time, and no attempt is counted", async () => {
   const pauses: Date[] = [];
   const { workflow } = threeSteps("test.waits", (name) => {
@@ -280,46 +126,6 @@ test("an operation for later starts waiting and is taken up when it is due", asy
   expect(acts).toEqual([]);
   await bench.reaches(id, "succeeded");
   expect(Date.now()).toBeGreaterThanOrEqual(due.getTime());
-});
-
-test("of two exclusive operations started at once on one environment one wins, and the other is told its id", async () => {
-  const { workflow } = threeSteps("test.exclusive");
-  const environmentId = newId();
-  const outcomes = await Promise.allSettled(
-    Array.from({ length: 8 }, () => bench.begin(workflow, { environmentId })),
-  );
-  const winners = outcomes.filter((outcome) => outcome.status === "fulfilled");
-  expect(winners).toHaveLength(1);
-  const winner = winners[0]!.value;
-  for (const outcome of outcomes)
-    if (outcome.status === "rejected")
-      expect(outcome.reason).toMatchObject({
-        code: "operation_in_progress",
-        details: { extra: { operationId: showId("op", winner) } },
-      });
-  await bench.begin(workflow, { environmentId, exclusive: false });
-  await bench.worker([workflow]);
-  await bench.reaches(winner, "succeeded");
-  await bench.begin(workflow, { environmentId });
-});
-
-test("a failed operation can't be retried while another has its environment", async () => {
-  const environmentId = newId();
-  const failing = threeSteps("test.exclusive-retry", () => Promise.reject(new Error("never")), {
-    attempts: 1,
-  });
-  const idle = threeSteps("test.exclusive-idle");
-  await bench.worker([
-    { ...failing.workflow, steps: failing.workflow.steps.map(({ undo: _, ...step }) => step) },
-  ]);
-  const failed = await bench.begin(failing.workflow, { environmentId });
-  await bench.reaches(failed, "failed");
-  const other = await bench.begin(idle.workflow, { environmentId });
-  await expect(retry(failed)).rejects.toMatchObject({
-    code: "operation_in_progress",
-    details: { extra: { operationId: showId("op", other) } },
-  });
-  expect((await bench.operation(failed)).status).toBe("failed");
 });
 
 test("a version nobody knows is left alone, and taken up by the first worker that knows it", async () => {

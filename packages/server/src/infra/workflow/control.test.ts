@@ -1,0 +1,233 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { newId, showId } from "../../kernel/index.ts";
+import { type TestPostgres, testPostgres } from "../../testing/postgres.ts";
+import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
+import { waitUntil } from "../../testing/wait-until.ts";
+import { aborted, openWorkflowBench, threeSteps, type WorkflowBench } from "../../testing/workflows.ts";
+import { inTransaction } from "../db/index.ts";
+import {
+  abandonOperation,
+  cancelOperation,
+  hastenOperation,
+  retryOperation,
+  startOperation,
+} from "./index.ts";
+
+let server: TestPostgres;
+let registry: TestRegistry;
+let bench: WorkflowBench;
+beforeAll(async () => {
+  server = await testPostgres();
+  registry = await testRegistry(server);
+  bench = await openWorkflowBench(registry);
+});
+afterAll(async () => {
+  await bench.close();
+  await registry.close();
+  await server.stop();
+});
+
+const cancel = (id: string) => inTransaction(registry.db, (tx) => cancelOperation(tx, id));
+const retry = (id: string) => inTransaction(registry.db, (tx) => retryOperation(tx, id));
+
+test("a failed operation can be retried, and then goes from its first step to success", async () => {
+  let broken = true;
+  const { workflow, acts, ends } = threeSteps(
+    "test.failed-retried",
+    (name) => {
+      if (name === "two" && broken) throw new Error("broken");
+    },
+    { attempts: 1 },
+  );
+  await bench.worker([workflow]);
+  const id = await bench.begin(workflow);
+  await bench.reaches(id, "failed");
+  broken = false;
+  acts.length = 0;
+  await retry(id);
+  await bench.reaches(id, "succeeded");
+  expect(acts).toEqual(["one", "two", "three"]);
+  expect(ends.map(({ status }) => status)).toEqual(["failed", "succeeded"]);
+});
+
+test("with onFailure stop it stays where it is, goes on forward when retried, and back when cancelled", async () => {
+  let broken = true;
+  const { workflow, acts, ends } = threeSteps(
+    "test.stops",
+    (name) => {
+      if (name === "two" && broken) throw new Error("broken");
+    },
+    { attempts: 1, onFailure: "stop" },
+  );
+  await bench.worker([workflow]);
+  const [id, other] = [await bench.begin(workflow), await bench.begin(workflow)];
+  await bench.reaches(id, "needs_operator");
+  await bench.reaches(other, "needs_operator");
+  expect(ends).toEqual([]);
+  broken = false;
+  acts.length = 0;
+  await retry(id);
+  await bench.reaches(id, "succeeded");
+  expect(acts).toEqual(["two", "three"]);
+  acts.length = 0;
+  await cancel(other);
+  await bench.reaches(other, "cancelled");
+  expect(acts).toEqual(["undo two", "undo one"]);
+});
+
+test("cancelling aborts the step at hand and undoes what was done", async () => {
+  const { workflow, acts, ends } = threeSteps("test.cancelled", (name, signal) =>
+    name === "two" ? aborted(signal) : undefined,
+  );
+  await bench.worker([workflow]);
+  const id = await bench.begin(workflow);
+  await waitUntil("the second step runs", () => acts.includes("two"));
+  await cancel(id);
+  await bench.reaches(id, "cancelled");
+  expect(acts).toEqual(["one", "two", "undo two", "undo one"]);
+  expect(ends).toMatchObject([{ status: "cancelled", error: undefined }]);
+});
+
+test("a step that finishes in spite of the cancelling is undone with the others", async () => {
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
+  const { workflow, acts } = threeSteps("test.cancelled-late", (name) =>
+    name === "three" ? held : undefined,
+  );
+  await bench.worker([workflow]);
+  const id = await bench.begin(workflow);
+  await waitUntil("the last step runs", () => acts.includes("three"));
+  await cancel(id);
+  release();
+  await bench.reaches(id, "cancelled");
+  expect(acts).toEqual(["one", "two", "three", "undo three", "undo two", "undo one"]);
+});
+
+test("cancelled before anyone took it up, it ends with its last word and no step", async () => {
+  const { workflow, acts, ends } = threeSteps("test.cancelled-early");
+  const id = await bench.begin(workflow);
+  await cancel(id);
+  await bench.worker([workflow]);
+  await bench.reaches(id, "cancelled");
+  expect([acts, ends.length]).toEqual([[], 1]);
+});
+
+test("what has ended can't be cancelled, and what runs can't be retried", async () => {
+  const { workflow } = threeSteps("test.illegal");
+  const id = await bench.begin(workflow);
+  await expect(retry(id)).rejects.toMatchObject({ code: "illegal_transition" });
+  await bench.worker([workflow]);
+  await bench.reaches(id, "succeeded");
+  await expect(cancel(id)).rejects.toMatchObject({ code: "illegal_transition" });
+  await expect(retry(id)).rejects.toMatchObject({ code: "illegal_transition" });
+  await expect(cancel(newId())).rejects.toMatchObject({ code: "operation_not_found" });
+});
+
+test("of two exclusive operations started at once on one environment one wins, and the other is told its id", async () => {
+  const { workflow } = threeSteps("test.exclusive");
+  const environmentId = newId();
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 8 }, () => bench.begin(workflow, { environmentId })),
+  );
+  const winners = outcomes.filter((outcome) => outcome.status === "fulfilled");
+  expect(winners).toHaveLength(1);
+  const winner = winners[0]!.value;
+  for (const outcome of outcomes)
+    if (outcome.status === "rejected")
+      expect(outcome.reason).toMatchObject({
+        code: "operation_in_progress",
+        details: { extra: { operationId: showId("op", winner) } },
+      });
+  await bench.begin(workflow, { environmentId, exclusive: false });
+  await bench.worker([workflow]);
+  await bench.reaches(winner, "succeeded");
+  await bench.begin(workflow, { environmentId });
+});
+
+test("a failed operation can't be retried while another has its environment", async () => {
+  const environmentId = newId();
+  const failing = threeSteps("test.exclusive-retry", () => Promise.reject(new Error("never")), {
+    attempts: 1,
+  });
+  const idle = threeSteps("test.exclusive-idle");
+  await bench.worker([
+    { ...failing.workflow, steps: failing.workflow.steps.map(({ undo: _, ...step }) => step) },
+  ]);
+  const failed = await bench.begin(failing.workflow, { environmentId });
+  await bench.reaches(failed, "failed");
+  const other = await bench.begin(idle.workflow, { environmentId });
+  await expect(retry(failed)).rejects.toMatchObject({
+    code: "operation_in_progress",
+    details: { extra: { operationId: showId("op", other) } },
+  });
+  expect((await bench.operation(failed)).status).toBe("failed");
+});
+
+test("past its point of no return an operation can't be cancelled, and before it can", async () => {
+  const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+  const { workflow, acts } = threeSteps("test.no-return", (name) => (name === "two" ? held : undefined), {
+    pointOfNoReturn: "two",
+  });
+  const early = await bench.begin(workflow);
+  await cancel(early);
+  await bench.worker([workflow]);
+  await bench.reaches(early, "cancelled");
+  const late = await bench.begin(workflow);
+  await waitUntil("the second step runs", () => acts.includes("two"));
+  await expect(cancel(late)).rejects.toMatchObject({ code: "illegal_transition" });
+  letGo();
+  await bench.reaches(late, "succeeded");
+});
+
+test("an operation that waits can be hastened", async () => {
+  const { workflow } = threeSteps("test.hastened");
+  const tenantId = newId();
+  await bench.worker([workflow]);
+  const id = await bench.begin(workflow, { tenantId, waitUntil: new Date(Date.now() + 3_600_000) });
+  const open = { tenantId, kind: "test.hastened" };
+  expect(await inTransaction(registry.db, (tx) => hastenOperation(tx, open))).toBe(id);
+  await bench.reaches(id, "succeeded");
+  expect(await inTransaction(registry.db, (tx) => hastenOperation(tx, open))).toBeUndefined();
+});
+
+test("an abandoned operation is over at once: its step is stopped, nothing is undone, its environment is free", async () => {
+  const { workflow, acts, ends } = threeSteps("test.abandoned", (name, signal) =>
+    name === "two" ? aborted(signal) : undefined,
+  );
+  const [tenantId, environmentId] = [newId(), newId()];
+  await bench.worker([workflow]);
+  const id = await bench.begin(workflow, { tenantId, environmentId });
+  await waitUntil("the second step runs", () => acts.includes("two"));
+  const open = { tenantId, kind: "test.abandoned" };
+  const next = await inTransaction(registry.db, async (tx) => {
+    expect(await abandonOperation(tx, open)).toBe(id);
+    return startOperation(tx, { workflow, input: {}, environmentId });
+  });
+  expect(await bench.operation(id)).toMatchObject({ status: "cancelled", leaseHolder: null });
+  await waitUntil("the other's second step runs", () => acts.filter((act) => act === "two").length === 2);
+  await cancel(next);
+  await bench.reaches(next, "cancelled");
+  expect(acts).toEqual(["one", "two", "one", "two", "undo two", "undo one"]);
+  expect(ends).toMatchObject([{ operationId: next }]);
+});
+
+test("an undo that fails is tried again; one that keeps failing asks for an operator, and can be gone on with", async () => {
+  let undoFailures = 3;
+  const { workflow, acts } = threeSteps(
+    "test.undo-fails",
+    (name) => {
+      if (name === "two") throw new Error("never");
+      if (name === "undo one" && undoFailures-- > 0) throw new Error("stuck");
+    },
+    { attempts: 1 },
+  );
+  await bench.worker([workflow], { retryBaseMs: 1 });
+  await bench.reaches(await bench.begin(workflow), "failed");
+  expect(acts.filter((act) => act === "undo one")).toHaveLength(4);
+  undoFailures = 8;
+  const id = await bench.begin(workflow);
+  const row = await bench.reaches(id, "needs_operator");
+  expect(row.error).toMatchObject({ detail: "stuck" });
+  await cancel(id);
+  await bench.reaches(id, "cancelled");
+  expect(await bench.steps(id)).toEqual(["undone", "undone", "pending"]);
+});
