@@ -1,27 +1,15 @@
 import type { OperationStatus } from "@tenantry/contract";
 import { type Db, sql, type Tx } from "../db/index.ts";
 import type { RecordedError } from "./failure.ts";
+import { json, statusAfter, told, type Written } from "./fenced-write.ts";
 import type { Held } from "./lease.sql.ts";
 import type { EndedStatus } from "./operation-state.ts";
 
-/**
- * The writes of whoever holds an operation. Each is one statement, fenced, and tells watchers; each answers the
- * operation's status after it, or undefined when the operation is held no more and nothing was written.
- */
-type Written = Promise<OperationStatus | undefined>;
-
-const told = sql`pg_notify('tenantry_operation', id::text)`;
-
-async function statusOf(statement: ReturnType<typeof sql>, db: Db | Tx): Written {
-  const { rows } = await statement.execute(db);
-  return (rows[0] as { status: OperationStatus } | undefined)?.status;
-}
-
-const json = (value: unknown) => sql`${JSON.stringify(value ?? null)}::jsonb`;
+// The writes of whoever holds an operation. Each is one statement, carries the fence, and tells watchers.
 
 /** A step runs, unless the operation was turned back meanwhile. */
 export function writeStepBegun(db: Db, held: Held, ordinal: number, message: string): Written {
-  return statusOf(
+  return statusAfter(
     sql`
       with operation as (
         update operations set message = case when status = 'running' then ${message} else message end
@@ -45,7 +33,7 @@ export function writeStepDone(
   { ordinal, result, progress }: StepDone,
   next?: { ordinal: number; message: string },
 ): Written {
-  return statusOf(
+  return statusAfter(
     sql`
       with operation as (
         update operations set progress = ${progress},
@@ -75,7 +63,7 @@ export function writeStepFailed(
   turn: { to: "waiting"; delayMs: number } | { to: "undoing" | "needs_operator" },
 ): Written {
   const release = turn.to === "waiting" || turn.to === "needs_operator";
-  return statusOf(
+  return statusAfter(
     sql`
       with operation as (
         update operations set
@@ -102,7 +90,7 @@ export function writeStepWaits(
   ordinal: number,
   wait: { until: Date; message: string | undefined },
 ): Written {
-  return statusOf(
+  return statusAfter(
     sql`
       with operation as (
         update operations set
@@ -123,7 +111,7 @@ export function writeStepWaits(
 
 /** Lets go of an operation between or within steps, so that another worker goes on. The step begun doesn't count. */
 export function writeReleased(db: Db, held: Held, begun: number | undefined): Written {
-  return statusOf(
+  return statusAfter(
     sql`
       with operation as (
         update operations set lease_holder = null, lease_until = null
@@ -139,7 +127,7 @@ export function writeReleased(db: Db, held: Held, begun: number | undefined): Wr
 
 /** Lets go of an operation for a while, in the status it has: its end, or its way back, can't be written now. */
 export function writePostponed(db: Db, held: Held, delayMs: number, message: string): Written {
-  return statusOf(
+  return statusAfter(
     sql`
       with operation as (
         update operations set lease_holder = null, lease_until = null, message = ${message},
@@ -152,7 +140,7 @@ export function writePostponed(db: Db, held: Held, delayMs: number, message: str
 }
 
 export function writeProgress(db: Db, held: Held, progress: number, message: string | undefined): Written {
-  return statusOf(
+  return statusAfter(
     sql`
       with operation as (
         update operations set progress = ${progress}, message = coalesce(${message ?? null}, message)
@@ -165,7 +153,7 @@ export function writeProgress(db: Db, held: Held, progress: number, message: str
 
 /** The last word, when the operation still stands in `from`. Its lease ends with it; what it left is swept. */
 export function writeEnded(tx: Tx, held: Held, from: OperationStatus, to: EndedStatus): Written {
-  return statusOf(
+  return statusAfter(
     sql`
       with operation as (
         update operations set status = ${to}, ended_at = clock_timestamp(), wait_until = null, message = null,

@@ -40,8 +40,8 @@ export class Run implements Lease {
   steps: StepRow[] = [];
   /** The step that the ledger says is running under this claim. */
   begun: number | undefined;
-  private step = new AbortController();
-  private stopped: LeaseLost | StepStopped | undefined;
+  #step = new AbortController();
+  #stopped: LeaseLost | StepStopped | undefined;
 
   constructor(operation: ClaimedOperation, workflow: Workflow, settings: RunSettings) {
     this.id = operation.id;
@@ -54,46 +54,46 @@ export class Run implements Lease {
 
   /** A signal for the next step's `run`; cancelling aborts it. */
   signalForStep(): AbortSignal {
-    return this.nextSignal();
+    return this.#nextSignal();
   }
 
   /** A signal for the next `undo`: that the operation was cancelled is no reason to stop undoing it. */
   signalForUndo(): AbortSignal {
-    if (this.stopped instanceof StepStopped && this.stopped.why === "cancelled") this.stopped = undefined;
-    return this.nextSignal();
+    if (this.#stopped instanceof StepStopped && this.#stopped.why === "cancelled") this.#stopped = undefined;
+    return this.#nextSignal();
   }
 
-  private nextSignal(): AbortSignal {
-    this.step = new AbortController();
-    if (this.stopped) this.step.abort(this.stopped);
-    return this.step.signal;
+  #nextSignal(): AbortSignal {
+    this.#step = new AbortController();
+    if (this.#stopped) this.#step.abort(this.#stopped);
+    return this.#step.signal;
   }
 
   lose(): void {
-    this.stop(new LeaseLost(this.id));
+    this.#stop(new LeaseLost(this.id));
   }
 
   /** Ends the step at hand because the worker shuts down. */
   shutDown(): void {
-    if (!this.stopped) this.stop(new StepStopped("shutdown"));
+    if (!this.#stopped) this.#stop(new StepStopped("shutdown"));
   }
 
   hear(status: OperationStatus): void {
-    if (status === "cancelling" && this.status === "running" && !this.stopped)
-      this.stop(new StepStopped("cancelled"));
+    if (status === "cancelling" && this.status === "running" && !this.#stopped)
+      this.#stop(new StepStopped("cancelled"));
   }
 
-  private stop(reason: LeaseLost | StepStopped): void {
-    this.stopped = reason;
-    this.step.abort(reason);
+  #stop(reason: LeaseLost | StepStopped): void {
+    this.#stopped = reason;
+    this.#step.abort(reason);
   }
 
   get isLost(): boolean {
-    return this.stopped instanceof LeaseLost;
+    return this.#stopped instanceof LeaseLost;
   }
 
   get isShutDown(): boolean {
-    return this.stopped instanceof StepStopped && this.stopped.why === "shutdown";
+    return this.#stopped instanceof StepStopped && this.#stopped.why === "shutdown";
   }
 
   /** Takes over what a fenced write answered; nothing means that the lease is gone. */

@@ -1,17 +1,9 @@
-import type { OperationStatus } from "@tenantry/contract";
 import { type Db, sql } from "../db/index.ts";
 import type { RecordedError } from "./failure.ts";
+import { json, statusAfter, told, type Written } from "./fenced-write.ts";
 import type { Held } from "./lease.sql.ts";
 
-/** The writes of the way back; the same promises as those of the ledger. */
-type Written = Promise<OperationStatus | undefined>;
-
-const told = sql`pg_notify('tenantry_operation', id::text)`;
-
-async function statusOf(statement: ReturnType<typeof sql>, db: Db): Written {
-  const { rows } = await statement.execute(db);
-  return (rows[0] as { status: OperationStatus } | undefined)?.status;
-}
+// The writes of the way back; the same promises as those of the ledger.
 
 /** A step is being undone; its attempts count from 1 again. Answers which attempt this is. */
 export async function writeUndoBegun(
@@ -36,7 +28,7 @@ export async function writeUndoBegun(
 }
 
 export function writeUndone(db: Db, held: Held, ordinal: number): Written {
-  return statusOf(
+  return statusAfter(
     sql`
       with operation as (
         update operations set message = message where id = ${held.id} and fence = ${held.fence} returning id, status
@@ -57,17 +49,17 @@ export function writeUndoFailed(
   error: RecordedError,
   delayMs: number | undefined,
 ): Written {
-  return statusOf(
+  return statusAfter(
     sql`
       with operation as (
         update operations set
           status = ${delayMs === undefined ? sql`'needs_operator'` : sql`status`},
-          error = ${delayMs === undefined ? sql`${JSON.stringify(error)}::jsonb` : sql`error`},
+          error = ${delayMs === undefined ? json(error) : sql`error`},
           wait_until = clock_timestamp() + ${delayMs ?? null}::float8 * interval '1 ms',
           lease_holder = null, lease_until = null
         where id = ${held.id} and fence = ${held.fence} returning id, status
       ), failed as (
-        update operation_steps s set error = ${JSON.stringify(error)}::jsonb
+        update operation_steps s set error = ${json(error)}
         from operation o where s.operation_id = o.id and s.ordinal = ${ordinal}
       )
       select status, ${told} from operation`,
