@@ -77,7 +77,8 @@ function authRoutes(api: Api, { db, logIn }: RuntimeRouteDeps): void {
   api.post(
     "/v1/runtime/auth/login",
     {
-      config: users,
+      // The session's token is in the answer and nowhere else.
+      config: { ...users, forgetful: true },
       schema: {
         operationId: "runtimeLogin",
         summary: "Log a user in",
