@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+// Plain JavaScript that any Node.js can read: it finds one that is new enough, or says what is missing.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+
+const oldest = 24;
+
+if (Number(process.versions.node.split(".")[0]) >= oldest) {
+  const { main } = await import("../src/main.ts");
+  process.exitCode = await main(process.argv);
+} else {
+  const newer = findNode();
+  if (newer === undefined) {
+    process.stderr.write(
+      `Tenantry needs Node.js ${oldest} or newer, and this is ${process.versions.node}. Run \`npm ci\` in its folder: that brings its own.\n`,
+    );
+    process.exit(1);
+  }
+  const { status, signal } = spawnSync(newer, process.argv.slice(1), { stdio: "inherit" });
+  process.exit(signal ? 1 : (status ?? 1));
+}
+
+/** The Node.js that npm installed beside us. */
+function findNode() {
+  try {
+    const manifest = createRequire(import.meta.url).resolve(
+      `node-${process.platform}-${process.arch}/package.json`,
+    );
+    const file = join(dirname(manifest), "bin", "node");
+    return existsSync(file) ? file : undefined;
+  } catch {
+    return undefined;
+  }
+}
