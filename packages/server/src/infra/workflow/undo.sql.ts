@@ -31,7 +31,7 @@ export function writeUndone(db: Db, held: Held, ordinal: number): Written {
   return statusAfter(
     sql`
       with operation as (
-        update operations set message = message where id = ${held.id} and fence = ${held.fence} returning id, status
+        select id, status from operations where id = ${held.id} and fence = ${held.fence} for no key update
       ), undone as (
         update operation_steps s set status = 'undone', ended_at = clock_timestamp()
         from operation o where s.operation_id = o.id and s.ordinal = ${ordinal}
