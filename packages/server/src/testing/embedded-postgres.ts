@@ -66,7 +66,12 @@ async function killServers(dataDir: string): Promise<void> {
   for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number)) {
     const commandLine = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
     if (pid === process.pid || !commandLine.includes(dataDir)) continue;
-    process.kill(pid, "SIGKILL");
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch (error) {
+      // It ended by itself in the meantime.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
     await waitUntil("the server is gone", () => isDead(pid));
   }
 }
