@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
-import { chown, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { chown, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { StartRefused } from "../../kernel/index.ts";
 import type { Log } from "../log/index.ts";
 import { findExisting, whyUnfit } from "./existing.ts";
-import { giveTo, initialiseCluster } from "./initialise.ts";
+import { initialiseCluster } from "./initialise.ts";
 import { ensurePassword, resetPassword } from "./password.ts";
 import { choosePlace, type Place, type PlaceOptions } from "./place.ts";
 import { stopPostmaster } from "./postmaster.ts";
@@ -42,6 +42,7 @@ export async function bringUp(options: BringUpOptions): Promise<Up> {
   const socketDirectory = socketDirectoryIn(place.home);
   const start: StartOptions = {
     place,
+    socketDirectory,
     settings: serverSettings({ ...options, socketDirectory }),
     port: options.port,
     portFile: path.join(dataDir, "port"),
@@ -49,7 +50,7 @@ export async function bringUp(options: BringUpOptions): Promise<Up> {
     log,
     signal: options.signal,
   };
-  const up = await adoptOrStart(start, socketDirectory);
+  const up = await adoptOrStart(start);
   if (place.identity.way === "account" && place.home === dataDir) await shareWithOwner(place);
   return { ...up, place, password, socketDirectory, logFile: start.logFile };
 }
@@ -78,10 +79,7 @@ async function replacePassword(place: Place, password: string, log: BringUpOptio
   log.warn({}, "postgres.password_replaced");
 }
 
-async function adoptOrStart(
-  options: StartOptions,
-  socketDirectory: string | undefined,
-): Promise<Started & { adopted: boolean }> {
+async function adoptOrStart(options: StartOptions): Promise<Started & { adopted: boolean }> {
   const startedAt = performance.now();
   for (;;) {
     const found = await adopt(options);
@@ -89,7 +87,6 @@ async function adoptOrStart(
       logUp(options, found, startedAt, "postgres.adopted");
       return { ...found, adopted: true };
     }
-    if (socketDirectory) await renewSocketDirectory(socketDirectory, options.place);
     const started = await startServer(options);
     // A server that a killed start had launched may come up while we look: then it is there to be adopted.
     if (started === "another is running") continue;
@@ -99,10 +96,10 @@ async function adoptOrStart(
 }
 
 async function adopt(options: StartOptions): Promise<Started | undefined> {
-  const { place, settings, port, log, signal } = options;
+  const { place, log, signal } = options;
   const existing = await findExisting(place.cluster);
   if (!existing) return undefined;
-  const wanted = { cluster: place.cluster, program: place.binaries.postgres, settings, port };
+  const wanted = { ...options, cluster: place.cluster, program: place.binaries.postgres };
   const reason = await whyUnfit(existing, wanted, signal);
   if (!reason) return existing;
   log.warn({ pid: existing.postmaster.pid, reason }, "postgres.replaced");
@@ -118,13 +115,6 @@ function logUp(
 ): void {
   const tookMs = since(startedAt);
   log.info({ pid: postmaster.pid, port, version: place.version, way: place.identity.way, tookMs }, event);
-}
-
-/** Emptied, because the number in a dead server's socket lock may be a stranger's by now; only we write there. */
-async function renewSocketDirectory(directory: string, place: Place): Promise<void> {
-  await rm(directory, { recursive: true, force: true });
-  await mkdir(directory, { mode: 0o700 });
-  await giveTo(place.identity, directory);
 }
 
 /** What root wrote into another user's data directory must not keep that user from starting it next time. */

@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
+import path from "node:path";
 import { describe, expect, test } from "vitest";
 import {
   dataDirectory,
@@ -100,6 +101,17 @@ describe("after kill -9 of the process that started it", () => {
 });
 
 describe("a server that was left behind but doesn't fit is replaced", () => {
+  test("when somebody removed its socket", async () => {
+    await using directory = await directoryWithCluster();
+    await (await startInChild(directory.path)).kill();
+    await rm(path.join(directory.path, "run"), { recursive: true });
+    const { log, fieldsOf } = recordingLog();
+    const second = await startEmbeddedPostgres({ dataDir: directory.path, log });
+    expect(fieldsOf("postgres.replaced")).toMatchObject({ reason: "its socket was removed" });
+    expect(await readdir(second.socketDirectory ?? "")).toContain(`.s.PGSQL.${second.port}`);
+    await second.stop();
+  });
+
   test("when other settings are wanted", async () => {
     await using directory = await directoryWithCluster();
     await (await startInChild(directory.path)).kill();

@@ -21,7 +21,8 @@ export async function prepareDataDir(dataDir: string): Promise<string> {
   }
 }
 
-function unusable(dataDir: string, reason: string, cause?: unknown): StartRefused {
+/** A refusal that says what is wrong with the data directory. */
+export function unusable(dataDir: string, reason: string, cause?: unknown): StartRefused {
   return new StartRefused(
     "data_dir_unusable",
     `The data directory ${dataDir} ${reason}. Choose another one.`,

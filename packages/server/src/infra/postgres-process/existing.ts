@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { connect } from "node:net";
 import path from "node:path";
@@ -33,6 +34,7 @@ export type Wanted = {
   cluster: string;
   program: string;
   settings: Record<string, string>;
+  socketDirectory: string | undefined;
   /** The port that was asked for; 0 when any will do. */
   port: number;
 };
@@ -51,7 +53,8 @@ export async function whyUnfit(
     return "it runs with other settings";
   if (!(await answers(port))) return "it doesn't answer";
   if (!(await becomesReady(postmaster, wanted.cluster, { signal }))) return "it ended";
-  return undefined;
+  const socket = wanted.socketDirectory && path.join(wanted.socketDirectory, `.s.PGSQL.${port}`);
+  return socket && !existsSync(socket) ? "its socket was removed" : undefined;
 }
 
 /** Whether a PostgreSQL server answers at this port, by the question every client may ask first: do you speak TLS? */

@@ -63,6 +63,18 @@ describe("a start that can't succeed", () => {
     });
   });
 
+  test("for a file of the wrong kind in the data directory is refused with a sentence", async () => {
+    await using directory = await directoryWithCluster();
+    const { log } = recordingLog();
+    await writeFile(path.join(directory.path, "log"), "");
+    await expect(startEmbeddedPostgres({ dataDir: directory.path, log })).rejects.toMatchObject({
+      code: "data_dir_unusable",
+      message: expect.stringMatching(
+        /^The data directory \S+ can't be used \(EEXIST: .*\)\. Choose another one\.$/,
+      ),
+    });
+  });
+
   test("is ended by its signal without leaving a process or half a cluster", async () => {
     await using directory = await dataDirectory();
     const { log } = recordingLog();

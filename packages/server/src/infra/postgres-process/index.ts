@@ -1,7 +1,7 @@
 import { lockDataDir } from "../data-dir-lock/index.ts";
 import type { Log } from "../log/index.ts";
 import { bringUp, type Up } from "./bring-up.ts";
-import { prepareDataDir } from "./data-dir.ts";
+import { prepareDataDir, unusable } from "./data-dir.ts";
 import type { PlaceOptions } from "./place.ts";
 import { stopPostmaster } from "./postmaster.ts";
 import type { Exit } from "./processes.ts";
@@ -60,17 +60,22 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const lock = await lockDataDir(dataDir);
   try {
     const up = await bringUp({
-      maxConnections: 200,
-      port: 0,
-      system: systemDefaults,
       ...options,
       dataDir,
+      port: options.port ?? 0,
+      maxConnections: options.maxConnections ?? 200,
+      system: options.system ?? systemDefaults,
     });
     return supervise(up, options.log, lock.release);
   } catch (error) {
     lock.release();
-    throw error;
+    throw isSystemError(error) ? unusable(dataDir, `can't be used (${error.message})`, error) : error;
   }
+}
+
+/** From the operating system: a full disk, a file of the wrong kind or owner. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error;
 }
 
 const rotationIntervalMs = 3_600_000;
@@ -85,10 +90,8 @@ function supervise(up: Up, log: EmbeddedPostgresOptions["log"], release: () => v
   const exited = postmaster.exited.then(async (exit) => {
     clearInterval(rotation);
     if (!stopping) {
-      log.error(
-        { pid: postmaster.pid, ...exit, lastWords: tail(await readSince(up.logFile, -4096)) },
-        "postgres.died",
-      );
+      const lastWords = await readSince(up.logFile, -4096).then(tail, (error) => String(error));
+      log.error({ pid: postmaster.pid, ...exit, lastWords }, "postgres.died");
     }
     return exit;
   });

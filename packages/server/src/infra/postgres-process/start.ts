@@ -1,7 +1,8 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { StartRefused } from "../../kernel/index.ts";
 import type { Log } from "../log/index.ts";
 import { freePort, isFree } from "./free-port.ts";
+import { giveTo } from "./initialise.ts";
 import type { Place } from "./place.ts";
 import { becomesReady, launchPostmaster, postmasterArguments, stopPostmaster } from "./postmaster.ts";
 import { endOrphans, type Postmaster } from "./processes.ts";
@@ -12,6 +13,7 @@ import { host } from "./settings.ts";
 export type StartOptions = {
   place: Place;
   settings: Record<string, string>;
+  socketDirectory: string | undefined;
   /** 0 for any free port; the one kept in `portFile` is tried first. */
   port: number;
   portFile: string;
@@ -28,6 +30,7 @@ export type Started = { postmaster: Postmaster; port: number };
  */
 export async function startServer(options: StartOptions): Promise<Started | "another is running"> {
   const waitUntil = performance.now() + 15_000;
+  if (options.socketDirectory) await renewSocketDirectory(options.socketDirectory, options.place);
   for (let port = await choosePort(options); ; ) {
     const outcome = await startOnce(options, port);
     if (typeof outcome !== "string") {
@@ -60,6 +63,13 @@ async function choosePort({ port, portFile, log }: StartOptions): Promise<number
   const chosen = await freePort(host);
   log.warn({ taken: kept, port: chosen }, "postgres.port_changed");
   return chosen;
+}
+
+/** Emptied, because the number in a dead server's socket lock may be a stranger's by now; only we write there. */
+async function renewSocketDirectory(directory: string, place: Place): Promise<void> {
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { mode: 0o700 });
+  await giveTo(place.identity, directory);
 }
 
 /** The running server, or what it wrote before it ended. */
