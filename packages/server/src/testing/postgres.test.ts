@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
 import { createDb, sql } from "../infra/db/index.ts";
+import { directoryOfTestServers } from "./cluster-template.ts";
 import { testPostgres } from "./postgres.ts";
 import { waitUntil } from "./wait-until.ts";
 
@@ -27,12 +27,13 @@ async function listens(port: number): Promise<boolean> {
   }).finally(() => socket.destroy()) as Promise<boolean>;
 }
 
-function directoriesOf(pid: number): string[] {
-  return readdirSync(tmpdir()).filter((name) => name.startsWith(`tenantry-test-postgres-${pid}-`));
+async function directoriesOf(pid: number): Promise<string[]> {
+  const names = await readdir(await directoryOfTestServers());
+  return names.filter((name) => name.startsWith(`tenantry-test-postgres-${pid}-`));
 }
 
 test("a test server gives out fresh databases, and stop leaves neither process nor file", async () => {
-  const before = directoriesOf(process.pid);
+  const before = await directoriesOf(process.pid);
   const server = await testPostgres();
   const [first, second] = await Promise.all([server.createDatabase(), server.createDatabase()]);
   expect(first).not.toBe(second);
@@ -41,7 +42,7 @@ test("a test server gives out fresh databases, and stop leaves neither process n
   await server.stop();
   await server.stop();
   expect(await listens(server.port)).toBe(false);
-  expect(directoriesOf(process.pid)).toEqual(before);
+  expect(await directoriesOf(process.pid)).toEqual(before);
 });
 
 test("servers started at the same time don't disturb each other", async () => {
@@ -69,7 +70,7 @@ test("a test server dies with a killed test process, and its files go when the n
   child.kill("SIGKILL");
   await exit;
   await waitUntil("the server is gone", async () => !(await listens(port)));
-  expect(directoriesOf(child.pid as number)).toHaveLength(1);
+  expect(await directoriesOf(child.pid as number)).toHaveLength(1);
   await using _next = await testPostgres();
-  expect(directoriesOf(child.pid as number)).toEqual([]);
+  expect(await directoriesOf(child.pid as number)).toEqual([]);
 });

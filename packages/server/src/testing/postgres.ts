@@ -2,7 +2,6 @@ import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { createDb, type Db, sql } from "../infra/db/index.ts";
@@ -24,16 +23,17 @@ export type TestPostgres = {
 };
 
 /**
- * A PostgreSQL of this test's own, on a free port of 127.0.0.1, in about 150 ms: a copy of a cluster that is made once
- * per machine and kept below the system's temporary directory. Commits aren't flushed to disk. It ends with `stop()`,
+ * A PostgreSQL of this test's own, on a free port of 127.0.0.1, in about 100 ms: a copy of a cluster that is made once
+ * per machine, in memory where there is enough. Commits aren't flushed to disk. It ends with `stop()`,
  * with `await using`, and at the latest when the thread that asked for it ends, however it ends.
  */
 export async function testPostgres(
   options: { settings?: Record<string, string> } = {},
 ): Promise<TestPostgres> {
   const template = await clusterTemplate();
-  await removeAbandoned();
-  const directory = await mkdtemp(path.join(tmpdir(), `${directoryPrefix}${process.pid}-`));
+  const parent = path.dirname(template.directory);
+  await removeAbandoned(parent);
+  const directory = await mkdtemp(path.join(parent, `${directoryPrefix}${process.pid}-`));
   const cluster = path.join(directory, "cluster");
   await giveTo(template.identity, directory);
   await promisify(execFile)("cp", [
@@ -107,11 +107,11 @@ async function launch(
 }
 
 /** A killed test run leaves its files; the next one to come along clears them. */
-async function removeAbandoned(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
+async function removeAbandoned(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
     const pid = Number(name.match(/^tenantry-test-postgres-(\d+)-/)?.[1]);
     if (!Number.isInteger(pid) || existsSync(`/proc/${pid}`)) continue;
-    const abandoned = path.join(tmpdir(), name);
+    const abandoned = path.join(parent, name);
     await rm(abandoned, { recursive: true, force: true }).catch((error: NodeJS.ErrnoException) => {
       // Another user's, or cleared by another test at this moment.
       if (error.code !== "EACCES" && error.code !== "EPERM" && error.code !== "ENOTEMPTY") throw error;

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import {
   dataDirectory,
@@ -31,6 +33,20 @@ describe("after kill -9 of the process that started it", () => {
     expect(await isDead(second.pid)).toBe(true);
     expect(await second.exited).toEqual({ code: null, signal: null });
     expect(events()).toEqual(["postgres.adopted", "postgres.stopped"]);
+  });
+
+  test("stop of an adopted server is done before a process with nothing else to do ends", async () => {
+    await using directory = await directoryWithCluster();
+    const first = await startInChild(directory.path);
+    await first.kill();
+    const script = `
+      const { startEmbeddedPostgres } = await import(${JSON.stringify(path.join(import.meta.dirname, "index.ts"))});
+      const log = { info: (fields, event) => console.log(event), warn() {}, error() {} };
+      await (await startEmbeddedPostgres({ dataDir: process.argv[1], log })).stop();`;
+    const args = ["--input-type=module", "-e", script, directory.path];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    expect(stdout).toBe("postgres.adopted\npostgres.stopped\n");
+    expect(await isDead(first.postgres.pid)).toBe(true);
   });
 
   test("the death of an adopted server is seen", async () => {

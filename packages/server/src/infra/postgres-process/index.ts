@@ -4,7 +4,7 @@ import { bringUp, type Up } from "./bring-up.ts";
 import { prepareDataDir, unusable } from "./data-dir.ts";
 import type { PlaceOptions } from "./place.ts";
 import { stopPostmaster } from "./postmaster.ts";
-import type { Exit } from "./processes.ts";
+import { type Exit, exitOf } from "./processes.ts";
 import { tail } from "./run.ts";
 import { readSince, rotate } from "./server-log.ts";
 import { host } from "./settings.ts";
@@ -98,7 +98,7 @@ function supervise(up: Up, log: EmbeddedPostgresOptions["log"], release: () => v
 
   async function end(timeoutMs: number): Promise<void> {
     await stopPostmaster(postmaster, timeoutMs);
-    await exited;
+    await exitOf(postmaster);
     release();
     log.info({ pid: postmaster.pid }, "postgres.stopped");
   }

@@ -91,6 +91,12 @@ export function watchProcess(pid: number): Postmaster | undefined {
   return { pid, exited, isGone };
 }
 
+/** How the server ended, once it has. Keeps this process alive meanwhile, which watching a stranger's child doesn't. */
+export async function exitOf(postmaster: Postmaster): Promise<Exit> {
+  const awake = setInterval(() => undefined, 60_000);
+  return postmaster.exited.finally(() => clearInterval(awake));
+}
+
 /** Waits until the process is gone; false when it isn't after `timeoutMs`. */
 export async function waitUntilGone(postmaster: Postmaster, timeoutMs: number): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
