@@ -23,7 +23,7 @@ export {
   type Pools,
   type PoolsOptions,
 } from "./pools/index.ts";
-export { openFsStorage, tidyFsStorage } from "./storage/fs/index.ts";
+export { openFsStorage, removeFsStorage, removingSuffix, tidyFsStorage } from "./storage/fs/index.ts";
 export { isKey } from "./storage/key.ts";
 export type {
   ByteRange,

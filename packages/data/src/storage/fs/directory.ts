@@ -86,7 +86,8 @@ async function openEntry(directory: Directory, name: string): Promise<Directory>
   return asDirectory(await open(directory.at(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
 }
 
-function asDirectory(handle: FileHandle): Directory {
+/** Takes an open directory over: closing is from now on the business of whoever disposes of the answer. */
+export function asDirectory(handle: FileHandle): Directory {
   return {
     handle,
     at: (name) => `/proc/self/fd/${handle.fd}/${name}`,

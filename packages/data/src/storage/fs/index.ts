@@ -8,6 +8,7 @@ import { removeObject } from "./remove.ts";
 import { walkObjects } from "./walk.ts";
 import { writeObject } from "./write.ts";
 
+export { removeFsStorage, removingSuffix } from "./remove-tree.ts";
 export { tidyFsStorage } from "./tidy.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { lstat, rmdir, unlink } from "node:fs/promises";
 import { type Directory, openBelow } from "./directory.ts";
 import { removeRecord } from "./metadata.ts";
-import { errorCode, meansAbsent } from "./system-error.ts";
+import { meansAbsent, meansOccupied } from "./system-error.ts";
 import { withTurn } from "./turns.ts";
 
 /** Removes an object, its record, and the directories that became empty. Repeatable. */
@@ -34,7 +34,7 @@ async function removeEmptyDirectories(root: Directory, parts: readonly string[])
       await using parent = await openBelow(root, parts.slice(0, depth - 1));
       await rmdir(parent.at(parts[depth - 1]!));
     } catch (error) {
-      if (["ENOTEMPTY", "EEXIST"].includes(errorCode(error) ?? "") || meansAbsent(error)) return;
+      if (meansOccupied(error) || meansAbsent(error)) return;
       throw error;
     }
   }

@@ -8,3 +8,8 @@ export function errorCode(error: unknown): string | undefined {
 export function meansAbsent(error: unknown): boolean {
   return ["ENOENT", "ENOTDIR", "ELOOP", "EISDIR", "ENXIO"].includes(errorCode(error) ?? "");
 }
+
+/** A directory isn't empty: to remove it, or to put something in its place. */
+export function meansOccupied(error: unknown): boolean {
+  return ["ENOTEMPTY", "EEXIST"].includes(errorCode(error) ?? "");
+}

@@ -1,20 +1,7 @@
 import type { DatabaseLevel } from "@tenantry/contract";
-import type { StepContext } from "../../infra/workflow/definition.ts";
+import type { DriverContext } from "../context.ts";
 
-/**
- * What a driver needs of the workflow step it works for: to declare what it is about to make, to prove before each
- * outside effect that the lease still stands, and to stop when it doesn't.
- */
-export type DriverContext = Pick<
-  StepContext,
-  | "operationId"
-  | "fence"
-  | "signal"
-  | "assertLease"
-  | "declareResource"
-  | "resourcePresent"
-  | "resourceRemoved"
->;
+export type { DriverContext } from "../context.ts";
 
 /** A server that databases are made on. `url` logs in with the right to make databases and roles. */
 export type DatabaseServer = { id: string; url: string };

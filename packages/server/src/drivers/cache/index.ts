@@ -1,0 +1,2 @@
+export type { CacheDriver } from "./driver.ts";
+export { createMemoryCacheDriver } from "./memory/index.ts";

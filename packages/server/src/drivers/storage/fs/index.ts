@@ -1,0 +1,117 @@
+import { constants } from "node:fs";
+import { type FileHandle, lstat, mkdir, open, readdir } from "node:fs/promises";
+import path from "node:path";
+import { openFsStorage, removeFsStorage, removingSuffix, tidyFsStorage } from "@tenantry/data";
+import { encodeUuid } from "../../../kernel/index.ts";
+import type { StorageDriver } from "../driver.ts";
+
+export type FsStorageOptions = {
+  /** Holds one directory an environment. Made when it isn't there; its parents must let applications' users through. */
+  root: string;
+  /**
+   * The user that an environment's application runs as, when it is another than ours: only root can give files away.
+   * Undefined where it runs as the same user.
+   */
+  ownerOf?: (environmentId: string) => Promise<number | undefined>;
+};
+
+const namePattern = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+
+/** Files in directories of this machine: `<root>/<environment>/`, each open to its application's user alone. */
+export function createFsStorageDriver(options: FsStorageOptions): StorageDriver {
+  const root = path.resolve(options.root);
+  const ownerOf = async (environmentId: string) =>
+    (await options.ownerOf?.(environmentId)) ?? process.getuid!();
+
+  function directoryOf(physicalName: string): string {
+    if (namePattern.test(physicalName)) return path.join(root, physicalName);
+    throw new Error(`${JSON.stringify(physicalName)} is no directory of an environment.`);
+  }
+
+  const resourceOf = (physicalName: string) => ({ kind: "storage", driver: "fs", physicalName });
+
+  return {
+    driver: "fs",
+    nameFor: encodeUuid,
+    async provision(context, physicalName, environmentId) {
+      const directory = directoryOf(physicalName);
+      const owner = await ownerOf(environmentId);
+      await context.declareResource(resourceOf(physicalName));
+      await context.assertLease();
+      // Others may pass through to what is theirs, and not look around.
+      await mkdir(root, { recursive: true, mode: 0o711 });
+      await mkdir(directory, { mode: 0o700 }).catch(ignoreExisting);
+      await handOver(directory, owner);
+      await syncDirectory(root);
+      await context.resourcePresent(resourceOf(physicalName));
+    },
+    handle: (physicalName) => openFsStorage(directoryOf(physicalName)),
+    location: (physicalName) => ({ driver: "fs", directory: directoryOf(physicalName) }),
+    measure: (physicalName) => openFsStorage(directoryOf(physicalName)).usage(),
+    async verify(physicalName, environmentId) {
+      return inspect(directoryOf(physicalName), await ownerOf(environmentId));
+    },
+    tidy: (physicalName) => tidyFsStorage(directoryOf(physicalName)),
+    async remove(context, physicalName) {
+      const directory = directoryOf(physicalName);
+      await context.assertLease();
+      if (await exists(root)) {
+        await removeFsStorage(directory, { signal: context.signal });
+        await syncDirectory(root);
+      }
+      await context.resourceRemoved(resourceOf(physicalName));
+    },
+    async list() {
+      if (!(await exists(root))) return [];
+      const names = (await readdir(root)).map((name) =>
+        name.endsWith(removingSuffix) ? name.slice(0, -removingSuffix.length) : name,
+      );
+      return [...new Set(names.filter((name) => namePattern.test(name)))];
+    },
+  };
+}
+
+async function handOver(directory: string, owner: number): Promise<void> {
+  await using handle = await openDirectory(directory);
+  const { uid } = await handle.stat();
+  // Group and others have no rights; the group goes along so that quotas and listings show one name.
+  if (uid !== owner) await handle.chown(owner, owner).catch((error) => refuseOwner(directory, owner, error));
+  await handle.chmod(0o700);
+}
+
+function refuseOwner(directory: string, owner: number, cause: unknown): never {
+  throw new Error(`${directory} can't be given to the user ${owner}: only root can do that.`, { cause });
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  await using handle = await openDirectory(directory);
+  await handle.sync();
+}
+
+function openDirectory(directory: string): Promise<FileHandle> {
+  return open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+}
+
+async function inspect(directory: string, owner: number): Promise<string[]> {
+  const stats = await lstat(directory).catch(ignoreMissing);
+  if (!stats) return [`The directory ${directory} isn't there.`];
+  if (!stats.isDirectory()) return [`${directory} is no directory.`];
+  const wrong: string[] = [];
+  if (stats.uid !== owner) wrong.push(`${directory} belongs to the user ${stats.uid} instead of ${owner}.`);
+  if ((stats.mode & 0o077) !== 0) wrong.push(`${directory} is open to other users.`);
+  if ((stats.mode & 0o700) !== 0o700) wrong.push(`${directory} is closed to its own user.`);
+  return wrong;
+}
+
+async function exists(directory: string): Promise<boolean> {
+  return (await lstat(directory).catch(ignoreMissing)) !== undefined;
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "EEXIST") throw error;
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
+}

@@ -1,0 +1,2 @@
+export type { StorageDriver } from "./driver.ts";
+export { createFsStorageDriver, type FsStorageOptions } from "./fs/index.ts";
