@@ -1,6 +1,7 @@
-import { mkdir } from "node:fs/promises";
 import path from "node:path";
+import { createMemoryCacheDriver } from "../drivers/cache/index.ts";
 import { createDatabaseDrivers } from "../drivers/database/index.ts";
+import { createFsStorageDriver, type StorageDriver } from "../drivers/storage/index.ts";
 import { createKeyCheck } from "../features/access/index.ts";
 import { deleteWorkflow, provisionWorkflow } from "../features/lifecycle/index.ts";
 import { createOperations } from "../features/operations/index.ts";
@@ -24,7 +25,6 @@ import type { Secrets } from "../infra/secrets/index.ts";
 import { publicJwks } from "../infra/signing/index.ts";
 import { createSweeper, createWorker } from "../infra/workflow/index.ts";
 import { selectAppUid } from "./installation.sql.ts";
-import { fsPlaces, memoryPlaces } from "./places.ts";
 import { type RouteGroupInput, routeGroups } from "./route-groups.ts";
 import { version } from "./version.ts";
 
@@ -49,13 +49,17 @@ export async function compose(input: ComposeInput) {
   const settings = createSettings(config.settings);
   const operations = createOperations({ db, notifications });
   const storageRoot = path.join(config.dataDir, "storage");
-  await mkdir(storageRoot, { recursive: true, mode: 0o711 });
+  const storage = createFsStorageDriver({
+    root: storageRoot,
+    // As root, apps run as users of their own; otherwise as the same user as we.
+    ownerOf: process.getuid?.() === 0 ? (environmentId) => selectAppUid(db, environmentId) : undefined,
+  });
   // The keeper's workflows come from the placements, which tell the keeper what was taken.
   const told: { keeper?: SpareKeeper } = {};
   const placementParts = {
     drivers: createDatabaseDrivers({ installationId: input.installation.id }),
-    storage: fsPlaces(storageRoot, (environmentId) => selectAppUid(db, environmentId)),
-    cache: memoryPlaces(),
+    storage,
+    cache: createMemoryCacheDriver(),
     secrets,
     onTaken: (appId: string) => told.keeper?.taken(appId),
   };
@@ -81,7 +85,7 @@ export async function compose(input: ComposeInput) {
     storageRoot,
     api,
     worker,
-    background: createBackground({ ...input, keeper: told.keeper, placements }),
+    background: createBackground({ ...input, keeper: told.keeper, placements, storage }),
     registerServer: (server: Parameters<typeof registerOwnServer>[2]) =>
       registerOwnServer(db, secrets, server),
   };
@@ -104,8 +108,10 @@ async function composeApi(input: RouteGroupInput) {
 }
 
 /** What goes on by itself: spares, sweeps, things that run out. */
-function createBackground(input: ComposeInput & { keeper: SpareKeeper; placements: Placements }) {
-  const { db, log, notifications, keeper, placements } = input;
+function createBackground(
+  input: ComposeInput & { keeper: SpareKeeper; placements: Placements; storage: StorageDriver },
+) {
+  const { db, log, notifications, keeper, placements, storage } = input;
   const sweeper = createSweeper({ db, log, remove: placements.removers(db) });
   const schedule = createSchedule({ db, log });
   return {
@@ -113,6 +119,7 @@ function createBackground(input: ComposeInput & { keeper: SpareKeeper; placement
       keeper.start();
       sweeper.start(notifications);
       schedule.every("sweep", 60_000, () => sweeper.sweep());
+      schedule.every("storage", 86_400_000, () => storage.tidy());
       schedule.every("redirects", 3_600_000, () => inTransaction(db, removeExpiredRedirects));
     },
     async stop() {

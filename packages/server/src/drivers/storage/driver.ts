@@ -28,8 +28,8 @@ export type StorageDriver = {
   /** What is wrong with the place, in sentences; empty when all is as `provision` leaves it. */
   verify(physicalName: string, environmentId: string): Promise<string[]>;
 
-  /** Removes what writers left that were killed half-way. May run beside others at any time. */
-  tidy(physicalName: string): Promise<{ removed: number }>;
+  /** Removes what writers left that were killed half-way a day ago or before, in every place. May run beside others. */
+  tidy(): Promise<{ removed: number }>;
 
   /** Removes the place and all files, also while somebody writes. What isn't there counts as removed. */
   remove(context: DriverContext, physicalName: string): Promise<void>;

@@ -25,6 +25,7 @@ export async function scanForLeftovers(db: Db, parts: PlacementParts): Promise<L
   }
   for (const kind of ["storage", "cache"] as const) {
     const standing = await parts[kind].list();
+    if (!standing) continue;
     const explained = await selectPlacedNames(db, kind);
     const current = explained.filter(({ settled }) => settled);
     const compared = compare(
@@ -48,7 +49,7 @@ export async function findStanding(
     for (const { name } of await listServer(parts, openServer(parts.secrets, row))) standing.add(name);
   }
   for (const kind of ["storage", "cache"] as const) {
-    for (const name of await parts[kind].list()) standing.add(name);
+    for (const name of (await parts[kind].list()) ?? []) standing.add(name);
   }
   return names.filter((name) => standing.has(name));
 }

@@ -10,6 +10,6 @@ export type PlaceDriver = {
   nameFor(environmentId: string): string;
   provision(context: DriverContext, physicalName: string, environmentId: string): Promise<void>;
   remove(context: DriverContext, physicalName: string): Promise<void>;
-  /** Everything that stands, for the scan for leftovers. */
-  list(): Promise<string[]>;
+  /** Everything that stands, for the scan for leftovers; undefined when it makes nothing that could be left. */
+  list(): Promise<string[] | undefined>;
 };

@@ -14,6 +14,6 @@ export async function deleteResource(
 ): Promise<void> {
   await sql`
     delete from resources where kind = ${resource.kind} and driver = ${resource.driver}
-      and server_id = ${resource.serverId ?? null}::uuid and physical_name = ${resource.physicalName}
+      and server_id is not distinct from ${resource.serverId ?? null}::uuid and physical_name = ${resource.physicalName}
   `.execute(db);
 }

@@ -4,11 +4,12 @@ import type { RemoveResource } from "../../infra/workflow/index.ts";
 import { newId } from "../../kernel/index.ts";
 import { deleteUnfinished } from "./databases.sql.ts";
 import { type PlacementParts, requireDriver } from "./parts.ts";
+import type { PlaceDriver } from "./place-driver.ts";
 import { deleteResource, isBeingSwept } from "./removers.sql.ts";
 import { requireServer } from "./servers.ts";
 
 /**
- * What the sweeper removes databases and roles with, by `kind/driver`: things whose operation ended before they were
+ * What the sweeper removes databases, roles, files and caches with, by `kind/driver`: things whose operation ended before they were
  * finished. Whoever still works on one of that name is a zombie, and is ended first.
  */
 export function createRemovers(db: Db, parts: PlacementParts): Record<string, RemoveResource> {
@@ -20,7 +21,16 @@ export function createRemovers(db: Db, parts: PlacementParts): Record<string, Re
     await driver.remove(sweepingContext(db, resource.id), { server, thing });
     if (thing.kind === "database") await deleteUnfinished(db, server.id, thing.name);
   };
-  return { "database/database": remove, "role/database": remove };
+  const removePlace =
+    (driver: PlaceDriver): RemoveResource =>
+    (resource) =>
+      driver.remove(sweepingContext(db, resource.id), resource.physicalName);
+  return {
+    "database/database": remove,
+    "role/database": remove,
+    [`storage/${parts.storage.driver}`]: removePlace(parts.storage),
+    [`cache/${parts.cache.driver}`]: removePlace(parts.cache),
+  };
 }
 
 /** The sweeper holds no operation: its right to remove is the resource's row. */

@@ -52,7 +52,14 @@ export function createFsStorageDriver(options: FsStorageOptions): StorageDriver 
     async verify(physicalName, environmentId) {
       return inspect(directoryOf(physicalName), await ownerOf(environmentId));
     },
-    tidy: (physicalName) => tidyFsStorage(directoryOf(physicalName)),
+    async tidy() {
+      let removed = 0;
+      for (const name of await listPlaces(root)) {
+        // Half-removed by now, it is tidied by the removal.
+        if (await exists(directoryOf(name))) removed += (await tidyFsStorage(directoryOf(name))).removed;
+      }
+      return { removed };
+    },
     async remove(context, physicalName) {
       const directory = directoryOf(physicalName);
       await context.assertLease();
@@ -62,14 +69,16 @@ export function createFsStorageDriver(options: FsStorageOptions): StorageDriver 
       }
       await context.resourceRemoved(resourceOf(physicalName));
     },
-    async list() {
-      if (!(await exists(root))) return [];
-      const names = (await readdir(root)).map((name) =>
-        name.endsWith(removingSuffix) ? name.slice(0, -removingSuffix.length) : name,
-      );
-      return [...new Set(names.filter((name) => namePattern.test(name)))];
-    },
+    list: () => listPlaces(root),
   };
+}
+
+async function listPlaces(root: string): Promise<string[]> {
+  const entries = await readdir(root).catch(ignoreMissing);
+  const names = (entries ?? []).map((name) =>
+    name.endsWith(removingSuffix) ? name.slice(0, -removingSuffix.length) : name,
+  );
+  return [...new Set(names.filter((name) => namePattern.test(name)))];
 }
 
 async function handOver(directory: string, owner: number): Promise<void> {
