@@ -51,6 +51,17 @@ export function invalidField(pointer: string, message: string, remedy?: string):
   return new TenantryError("invalid_request", { detail: message, remedy, errors: [{ pointer, message }] });
 }
 
+/** Lets a refusal that names no field name this one: `await atField("/app", findApp(tx, body.app))`. */
+export async function atField<Result>(pointer: string, work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof TenantryError) || error.details.errors) throw error;
+    const errors = [{ pointer, message: error.message }];
+    throw new TenantryError(error.code, { ...error.details, errors }, { cause: error.cause });
+  }
+}
+
 export function hasCode(error: unknown, code: ErrorCode): error is TenantryError {
   return error instanceof TenantryError && error.code === code;
 }

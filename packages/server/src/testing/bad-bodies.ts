@@ -7,7 +7,7 @@ export const hostileTexts = {
   "direction marks": "acme\u202egnp.exe",
 } as const;
 
-export type Hostility = keyof typeof hostileTexts;
+export type Hostility = keyof typeof hostileTexts | "long text";
 
 export type BadBody = {
   pointer: string;
@@ -73,7 +73,9 @@ function variants(shape: Shape, path: Path, value: unknown): BadBody[] {
       if (type === typeOf(value) || (type === "null" && shape.nullable?.includes(pointer))) continue;
       bodies.push(bad(`as ${type}`, other));
     }
-    if (typeof value === "string") bodies.push(bad("too long", "a".repeat(10_001)));
+    if (typeof value === "string" && !shape.takes?.[pointer]?.includes("long text")) {
+      bodies.push(bad("too long", "a".repeat(10_001)));
+    }
     if (Array.isArray(value)) bodies.push(bad("too long", Array(10_001).fill(value[0] ?? "a")));
   }
   if (typeof value !== "string") return bodies;
@@ -81,7 +83,7 @@ function variants(shape: Shape, path: Path, value: unknown): BadBody[] {
   for (const [what, text] of Object.entries(hostileTexts)) {
     if (!taken.includes(what) && !(isFree && what !== "NUL")) bodies.push(bad(`with ${what}`, text));
   }
-  return [...bodies, bad("of 10 MB", "a".repeat(tenMegabytes), [413])];
+  return [...bodies, bad("of 10 MB", "a".repeat(tenMegabytes), [413, ...refused])];
 }
 
 const ofEachType = {

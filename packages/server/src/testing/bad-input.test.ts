@@ -43,10 +43,14 @@ beforeAll(async () => {
         return {};
       },
     );
-    at.post("/v1/changing", { config, schema: { ...schema("c") } }, async (request) => {
-      made.push(request.body);
-      return careful.parse(request.body);
-    });
+    at.post(
+      "/v1/changing",
+      { config, schema: { ...schema("c"), body: z.record(z.string(), z.any()) } },
+      async (request) => {
+        made.push(request.body);
+        return careful.parse(request.body);
+      },
+    );
     at.get(
       "/v1/list",
       {
@@ -74,7 +78,7 @@ const route = {
 
 describeBadInput({ ...route, url: "/v1/careful" });
 describeBadPath({ ...route, method: "GET", url: (part) => `/v1/list/${part}` });
-describeBadQuery({ ...route, url: "/v1/list", parameters: { limit: ["x", "1.5.2"] } });
+describeBadQuery({ ...route, method: "GET", url: "/v1/list", parameters: { limit: ["x", "1.5.2"] } });
 
 describe("the suite for bad input", () => {
   it("tries every field, those inside others as well", () => {
@@ -96,7 +100,7 @@ describe("the suite for bad input", () => {
 
   it("finds fault with a route that takes anything", async () => {
     for (const bad of badBodies(route)) {
-      if (bad.statuses.includes(413) || bad.what === "with NUL") continue;
+      if (bad.what === "of 10 MB" || bad.what === "with NUL") continue;
       expect(await complaintAbout({ ...route, url: "/v1/careless" }, bad), bad.what).toMatch(/^It changed/);
     }
   });

@@ -3,7 +3,6 @@ import { sql } from "../../infra/db/index.ts";
 import { type Api, bearerKey } from "../../infra/http/index.ts";
 import { failure, showId } from "../../kernel/index.ts";
 import { asOperator, createTestApi } from "../../testing/api.ts";
-import { describeBadInput, describeBadPath, describeBadQuery } from "../../testing/bad-input.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { insertTestApp } from "../../testing/tenants.ts";
 import { createKeyCheck, keyRoutes } from "./index.ts";
@@ -47,11 +46,6 @@ async function listed(query = "") {
   const reply = await api.inject({ url: `/v1/keys${query}`, headers: asOperator });
   return reply.json() as { items: Record<string, string>[]; nextCursor: string | null };
 }
-
-const state = async () => {
-  const { rows } = await sql`select * from api_keys order by id`.execute(registry.db);
-  return rows;
-};
 
 describe("the API of keys", () => {
   it("shows a new key once: lists have its hint alone", async () => {
@@ -105,26 +99,4 @@ describe("the API of keys", () => {
     expect(reply.json()).toMatchObject({ status: 403, code: "forbidden" });
     await appApi.close();
   });
-});
-
-const route = { api: () => api, state } as const;
-describeBadInput({
-  ...route,
-  method: "POST",
-  url: "/v1/keys",
-  body: { kind: "operator", name: "deploy" },
-  takes: { "/name": ["SQL", "HTML"] },
-});
-describeBadPath({ ...route, method: "DELETE", url: (part) => `/v1/keys/${part}` });
-describeBadQuery({
-  ...route,
-  url: "/v1/keys",
-  parameters: { limit: ["0", "201", "x", ""], cursor: ["", "x"] },
-});
-describeBadInput({
-  ...route,
-  method: "POST",
-  url: "/v1/keys",
-  body: { kind: "app", name: "web", app: "sites" },
-  takes: { "/name": ["SQL", "HTML"] },
 });

@@ -2,7 +2,7 @@ import { createKeyRequest, keyReply, newKeyReply } from "@tenantry/contract";
 import { z } from "zod";
 import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import { decodeCursor, pageOf, pageQuery, type RouteGroup, toPage } from "../../infra/http/index.ts";
-import { parseId, showId } from "../../kernel/index.ts";
+import { atField, parseId, showId } from "../../kernel/index.ts";
 import { type ApiKeyRow, selectApiKeys } from "./api-keys.sql.ts";
 import { createApiKey, endApiKey } from "./api-keys.ts";
 
@@ -54,7 +54,7 @@ export function keyRoutes({ db, findAppId }: KeyRouteDependencies): RouteGroup {
             tx,
             body.kind === "operator"
               ? { kind: "operator", name: body.name }
-              : { kind: "app", name: body.name, appId: await findAppId(tx, body.app) },
+              : { kind: "app", name: body.name, appId: await atField("/app", findAppId(tx, body.app)) },
           ),
         );
         return reply.code(201).send({ ...shown(row), key });

@@ -10,7 +10,13 @@ import { type PlaceRow, selectPlace } from "./runtime.sql.ts";
 export async function findPlace(db: Db, appId: string, environmentId: string): Promise<Place & PlaceRow> {
   const id = parseId("env", environmentId);
   const place = id && (await selectPlace(db, appId, id));
-  if (!place) throw failure("environment_not_found");
+  if (!place) {
+    const message = "This application has no such environment.";
+    throw failure("environment_not_found", {
+      detail: message,
+      errors: [{ pointer: "/environmentId", message }],
+    });
+  }
   return { ...place, environmentId: id };
 }
 

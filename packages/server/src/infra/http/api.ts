@@ -7,7 +7,7 @@ import { encodeUuid, newId } from "../../kernel/index.ts";
 import type { Log } from "../log/index.ts";
 import { createMetrics, type Metrics } from "../metrics/index.ts";
 import { type Authenticate, isPublic, requirePermission } from "./access.ts";
-import { readJsonBodies, refuseUnstorableText } from "./body.ts";
+import { readJsonBodies, refuseUnreadBody, refuseUnstorableText } from "./body.ts";
 import { answerNotModified } from "./conditional.ts";
 import { createHostCheck } from "./host-check.ts";
 import { addIdempotency, type IdempotencyStore } from "./idempotency.ts";
@@ -138,4 +138,5 @@ function addGates(api: Api, options: ApiOptions): void {
     requirePermission(request);
   });
   api.addHook("preValidation", refuseUnstorableText);
+  api.addHook("preValidation", refuseUnreadBody);
 }

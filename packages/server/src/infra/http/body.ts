@@ -1,7 +1,8 @@
 import { isUtf8 } from "node:buffer";
+import { z } from "zod";
 import { failure, invalidField } from "../../kernel/index.ts";
 import type { Api, Request } from "./types.ts";
-import { pointerTo, type RequestPart } from "./validation.ts";
+import { invalidRequest, pointerTo, type RequestPart } from "./validation.ts";
 
 const deepest = 64;
 
@@ -41,6 +42,15 @@ function isTooDeep(text: string): boolean {
     } else if (character === "}" || character === "]") level -= 1;
   }
   return false;
+}
+
+const nothing = z.strictObject({}).optional();
+
+/** A route that takes no body refuses one that says something: it would be ignored. */
+export async function refuseUnreadBody(request: Request): Promise<void> {
+  if (request.is404 || (request.routeOptions.schema?.body ?? undefined) !== undefined) return;
+  const parsed = nothing.safeParse(request.body);
+  if (!parsed.success) throw invalidRequest("body", parsed.error.issues);
 }
 
 /** No database can keep NUL or half a surrogate pair: refuse them everywhere, before any schema looks. */

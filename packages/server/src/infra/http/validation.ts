@@ -49,7 +49,7 @@ function depth(issues: readonly Issue[]): number {
 /** `/admin/email` in a body, `?limit` in a query, `tenant` for a part of the path, a header by its name. */
 export function pointerTo(part: RequestPart, path: readonly PropertyKey[]): string {
   if (part === "body") return path.map(pointerPart).join("");
-  const name = harmless(path.map(String).join("."), 80);
+  const name = harmless(String(path[0]), 80);
   return part === "querystring" ? `?${name}` : name;
 }
 

@@ -1,0 +1,198 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Hostility, Shape } from "../testing/bad-bodies.ts";
+import { describeBadInput, describeBadPath, describeBadQuery } from "../testing/bad-input.ts";
+import { type Composed, composedApi } from "../testing/composed.ts";
+import { openApiReference } from "./reference/openapi.ts";
+
+const letters: readonly Hostility[] = ["SQL", "HTML"];
+/** A password, a script, a migration: anything that can be stored. */
+const anything: readonly Hostility[] = [...letters, "control characters", "direction marks"];
+
+const release = {
+  migrations: [{ name: "0001_pages.sql", sql: "create table pages (id int primary key)" }],
+  upstreamUrl: "http://127.0.0.1:3000",
+  workingDirectory: "/srv/app",
+  variables: { COLOUR: "red" },
+  healthPath: "/healthz",
+};
+const releaseShape: Omit<Shape, "body"> = {
+  optional: ["/migrations", "/workingDirectory", "/variables", "/variables/COLOUR", "/healthPath"],
+  takes: { "/migrations/0/sql": [...anything, "long text"], "/variables/COLOUR": anything },
+};
+const user = { email: "ann@example.com", password: "correct horse battery", name: "Ann", role: "editor" };
+const userTakes = { "/password": anything, "/name": letters };
+const session = { environmentId: "env_01jd0000000000000000000000", token: "x" };
+
+/** A good body of each operation that takes one. */
+const shapes: Record<string, Shape> = {
+  createTenant: {
+    body: {
+      slug: "good-slug",
+      clientId: "c-1",
+      name: "Good Name",
+      app: "sites",
+      plan: "basic",
+      region: "eu",
+      groups: ["first"],
+      isolation: { database: "database", storage: "prefix", cache: "prefix", compute: "shared" },
+      timezone: "Europe/Berlin",
+      language: "de",
+      logoUrl: "https://example.com/logo.png",
+      settings: { "app.colour": "red" },
+      admin: { email: "ann@example.com", password: "correct horse battery" },
+    },
+    optional: [
+      ...["/slug", "/clientId", "/app", "/plan", "/region", "/groups", "/isolation", "/isolation/database"],
+      ...["/isolation/storage", "/isolation/cache", "/isolation/compute", "/timezone", "/language"],
+      ...["/logoUrl", "/settings", "/admin"],
+    ],
+    takes: { "/name": letters, "/clientId": letters, "/admin/password": anything },
+    anyJson: ["/settings/app.colour"],
+  },
+  updateTenant: {
+    body: {
+      slug: "good-slug",
+      name: "Good",
+      plan: "basic",
+      region: "eu",
+      groups: ["first"],
+      timezone: "UTC",
+    },
+    optional: ["/slug", "/name", "/plan", "/region", "/groups", "/timezone"],
+    nullable: ["/plan", "/region"],
+    takes: { "/name": letters },
+  },
+  suspendTenant: { body: { reason: "overdue" }, optional: ["/reason"], takes: { "/reason": letters } },
+  changeTenantSettings: { body: { "app.colour": "red" }, anyJson: ["/app.colour"] },
+  changeSettings: { body: { maxUsers: 7 }, optional: ["/maxUsers"], nullable: ["/maxUsers"] },
+  createUser: { body: user, optional: ["/password", "/name", "/role"], takes: userTakes },
+  updateUser: {
+    body: { ...user, status: "active" },
+    optional: ["/email", "/password", "/name", "/role", "/status"],
+    nullable: ["/name"],
+    takes: userTakes,
+  },
+  createApp: { body: { slug: "shop", ...release }, ...releaseShape },
+  createRelease: { body: release, ...releaseShape },
+  createServer: {
+    body: {
+      name: "second",
+      url: "postgres://a:b@127.0.0.1:1/postgres",
+      region: "eu",
+      capacity: 5,
+      maxBackends: 9,
+    },
+    optional: ["/region", "/capacity", "/maxBackends"],
+  },
+  createKey: { body: { kind: "app", name: "web", app: "sites" }, takes: { "/name": letters } },
+  runtimeLogin: {
+    body: {
+      environmentId: session.environmentId,
+      email: "ann@example.com",
+      password: "x",
+      address: "192.0.2.1",
+      userAgent: "x",
+    },
+    optional: ["/address", "/userAgent"],
+    takes: { "/email": anything, "/password": anything, "/userAgent": anything },
+  },
+  runtimeSession: { body: session, takes: { "/token": anything } },
+  runtimeLogout: { body: session, takes: { "/token": anything } },
+};
+
+/** Values that each query parameter refuses, wherever it stands. */
+const badQueries: Record<string, readonly string[]> = {
+  limit: ["", "0", "-1", "201", "1.5", "x", "1e9"],
+  cursor: ["x", "AAAA", "x".repeat(2_000)],
+  search: ["x".repeat(2_000)],
+  status: ["", "nonsense", "x".repeat(2_000)],
+  app: ["x".repeat(2_000)],
+  group: ["x".repeat(2_000)],
+  kind: ["x".repeat(2_000)],
+  tenantId: ["x", "op_01jd0000000000000000000000"],
+  internal: ["", "nonsense"],
+  now: ["", "nonsense"],
+  since: ["nonsense", "x".repeat(2_000)],
+  process: ["x".repeat(2_000)],
+};
+
+type Operation = {
+  operationId: string;
+  parameters?: { name: string; in: string }[];
+  requestBody?: object;
+};
+type Method = "GET" | "POST" | "PATCH" | "DELETE";
+const { paths } = JSON.parse(await openApiReference()) as {
+  paths: Record<string, Record<string, Operation>>;
+};
+const operations = Object.entries(paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => {
+    const names = (place: string) =>
+      (operation.parameters ?? []).filter((one) => one.in === place).map(({ name }) => name);
+    return {
+      path,
+      method: method.toUpperCase() as Method,
+      ...operation,
+      queries: names("query"),
+      params: names("path"),
+    };
+  }),
+);
+
+let composed: Composed;
+beforeAll(async () => {
+  composed = await composedApi();
+});
+afterAll(async () => composed.close());
+
+const api = () => composed.api;
+const state = () => composed.state();
+const headersOf = (path: string) => () =>
+  path.startsWith("/v1/runtime/") ? composed.asSites : composed.asOperator;
+/** A path with something good in each place but one. */
+const filled = (path: string, besides: string, part: string) =>
+  path.replaceAll(/\{(\w+)\}/g, (_whole, name: string) => {
+    if (name === besides) return part;
+    return name === "user" ? "usr_01jd0000000000000000000000" : name === "app" ? "sites" : "acme";
+  });
+
+for (const { path, method, operationId, requestBody, queries, params } of operations) {
+  const route = { api, state, method, headers: headersOf(path) };
+  const shape = shapes[operationId];
+  if (requestBody && shape) describeBadInput({ ...route, ...shape, url: filled(path, "", "") });
+  for (const name of params) {
+    describeBadPath({ ...route, body: shape?.body, url: (part) => filled(path, name, part) });
+  }
+  if (queries.length > 0) {
+    const parameters = Object.fromEntries(queries.map((name) => [name, badQueries[name] ?? []]));
+    describeBadQuery({ ...route, url: filled(path, "", ""), parameters });
+  }
+}
+
+describe("an operation that takes no body", () => {
+  const without = operations.filter(({ method, requestBody }) => method !== "GET" && !requestBody);
+  it.each(without.map(({ method, path }) => [method, path] as const))(
+    "refuses one by its field, and changes nothing: %s %s",
+    async (method, path) => {
+      const before = await state();
+      const reply = await api().inject({
+        method,
+        url: filled(path, "", ""),
+        headers: headersOf(path)(),
+        payload: { colour: "red" },
+      });
+      expect(reply.json()).toMatchObject({ status: 422, errors: [{ pointer: "/colour" }] });
+      expect(await state()).toEqual(before);
+    },
+  );
+});
+
+describe("the search for bad input", () => {
+  it("leaves out no operation that takes a body, and no query parameter", () => {
+    const bodies = operations.filter(({ requestBody }) => requestBody).map(({ operationId }) => operationId);
+    expect(Object.keys(shapes).sort()).toEqual(bodies.sort());
+    expect(Object.keys(badQueries).sort()).toEqual(
+      [...new Set(operations.flatMap(({ queries }) => queries))].sort(),
+    );
+  });
+});
