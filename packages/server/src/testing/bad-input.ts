@@ -3,13 +3,14 @@ import type { Api } from "../infra/http/index.ts";
 import { asOperator } from "./api.ts";
 import { type BadBody, badBodies, hostileTexts, type Shape } from "./bad-bodies.ts";
 
-const headersOf = ({ headers }: Pick<Route, "headers">) => headers?.() ?? asOperator;
+const headersOf = ({ headers = asOperator }: Pick<Route, "headers">) =>
+  typeof headers === "function" ? headers() : headers;
 
 type Route = {
   api: () => Api;
   method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
   /** Who asks; the operator of `createTestApi` when left out. */
-  headers?: () => Record<string, string>;
+  headers?: Record<string, string> | (() => Record<string, string>);
   /** Reads what the route could change; it has to be the same after each refusal. */
   state: () => Promise<unknown>;
 };
