@@ -1,8 +1,7 @@
-import type { TLSSocket } from "node:tls";
 import { headerOf, type RequestHeaders } from "./headers.ts";
 
 /** What the cookie helpers look at. `socket` matters only where no gateway stands in front. */
-export type CookieRequest = { headers: RequestHeaders; socket?: Partial<Pick<TLSSocket, "encrypted">> };
+export type CookieRequest = { headers: RequestHeaders; socket?: object };
 
 const plainName = "tenantry_session";
 /** Browsers accept this name only with Secure, Path=/ and no Domain: a sibling host can't plant one. */
@@ -43,5 +42,5 @@ function serialise(request: CookieRequest, value: string, maxAge: number): strin
 export function isSecure(request: CookieRequest): boolean {
   const forwarded = headerOf(request.headers, "x-forwarded-proto");
   if (forwarded !== undefined) return forwarded.split(",")[0]!.trim() === "https";
-  return request.socket?.encrypted === true;
+  return request.socket !== undefined && "encrypted" in request.socket && request.socket.encrypted === true;
 }
