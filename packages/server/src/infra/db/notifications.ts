@@ -53,6 +53,12 @@ export function createNotifications(options: {
     if (closed) await next.end().catch(() => undefined);
   }
 
+  // One after another: a client takes one statement at a time.
+  let lastListen: Promise<void> = Promise.resolve();
+  function listenInTurn(current: pg.Client, channel: string): void {
+    lastListen = lastListen.then(() => listen(current, channel)).catch(reconnectLater);
+  }
+
   const connecting = connect();
 
   return {
@@ -61,7 +67,7 @@ export function createNotifications(options: {
       if (known) known.add(hear);
       else {
         listeners.set(channel, new Set([hear]));
-        if (client) void listen(client, channel).catch(reconnectLater);
+        if (client) listenInTurn(client, channel);
       }
       return () => listeners.get(channel)?.delete(hear);
     },

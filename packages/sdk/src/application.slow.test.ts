@@ -1,12 +1,11 @@
-import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { text as readText } from "node:stream/consumers";
 import express from "express";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { tenantErrors, tenantMiddleware } from "../../packages/sdk/src/adapters/express.ts";
+import { startInstallation, type WholeInstallation } from "../../server/src/testing/installation.ts";
+import { waitUntil } from "../../server/src/testing/wait-until.ts";
+import { tenantErrors, tenantMiddleware } from "./adapters/express.ts";
 import {
   checkOrigin,
   createTenantry,
@@ -15,11 +14,7 @@ import {
   readSessionCookie,
   sessionCookie,
   type Tenantry,
-} from "../../packages/sdk/src/index.ts";
-import { type AllInOne, startAllInOne } from "../../packages/server/src/entry/all-in-one.ts";
-import { loadConfig } from "../../packages/server/src/infra/config/index.ts";
-import { silentLog } from "../../packages/server/src/infra/log/index.ts";
-import { waitUntil } from "../../packages/server/src/testing/wait-until.ts";
+} from "./index.ts";
 
 /** An application with one table, on Express, that knows nothing of tenants but `tenantry`. */
 const migrations = [
@@ -30,18 +25,12 @@ const migrations = [
 ];
 const password = "correct horse battery";
 
-let directory: string;
-let running: AllInOne;
+let running: WholeInstallation;
 let server: Server;
 let tenantry: Tenantry;
 
 beforeAll(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), "tenantry-application-"));
-  // Tenants' files are reached by other users too.
-  await chmod(directory, 0o755);
-  await mkdir(path.join(directory, "data"));
-  const flags = { dataDir: path.join(directory, "data"), apiPort: "0", gatewayPort: "0" };
-  running = await startAllInOne(await loadConfig({ flags, environment: {} }), silentLog);
+  running = await startInstallation();
   server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const upstreamUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -52,7 +41,7 @@ beforeAll(async () => {
     healthPath: "/health",
   });
   expect(app.status).toBeLessThan(300);
-  tenantry = createTenantry({ url: running.operator.url, appKey: app.body.appKey as string });
+  tenantry = createTenantry({ url: running.url, appKey: app.body.appKey as string });
   server.on("request", notes(tenantry));
   await waitUntil("the application is released", async () => {
     return (await call("GET", `/v1/operations/${app.body.operationId}`)).body.status === "succeeded";
@@ -73,7 +62,6 @@ afterAll(async () => {
   server?.closeAllConnections();
   server?.close();
   await running?.stop();
-  await rm(directory, { recursive: true, force: true });
 });
 
 function notes(tenantry: Tenantry): express.Express {
@@ -144,8 +132,8 @@ async function send(
 
 /** The operator's API. */
 function call(method: string, route: string, body?: object): Promise<Answer> {
-  const headers = { authorization: `Bearer ${running.operator.apiKey}`, prefer: "wait=30" };
-  return send(`${running.operator.url}${route}`, method, headers, body);
+  const headers = { authorization: `Bearer ${running.apiKey}`, prefer: "wait=30" };
+  return send(`${running.url}${route}`, method, headers, body);
 }
 
 /** A visitor of a tenant's site, through the gateway. */
