@@ -55,6 +55,15 @@ export async function postmasterPid(dataDir: string): Promise<number | undefined
   return Number(text.split("\n")[0]) || undefined;
 }
 
+/** Whether anyone may make user namespaces here; some containers and systems refuse, and other ways are tested then. */
+export async function namespacesAllowed(): Promise<boolean> {
+  const other = process.getuid?.() === 0 ? ["--reuid", "54321", "--regid", "54321", "--clear-groups"] : [];
+  return promisify(execFile)("setpriv", [...other, "--", "unshare", "--user", "true"]).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** Whether a cluster is being made in this data directory, and is neither at its beginning nor done. */
 export async function initdbIsAtWork(dataDir: string): Promise<boolean> {
   const names = await readdir(dataDir, { recursive: true }).catch(() => []);

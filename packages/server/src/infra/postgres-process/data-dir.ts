@@ -1,4 +1,4 @@
-import { mkdir, realpath } from "node:fs/promises";
+import { mkdir, realpath, statfs } from "node:fs/promises";
 import path from "node:path";
 import { StartRefused } from "../../kernel/index.ts";
 
@@ -19,6 +19,15 @@ export async function prepareDataDir(dataDir: string): Promise<string> {
   } catch (cause) {
     throw unusable(wanted, `can't be made (${(cause as NodeJS.ErrnoException).code})`, cause);
   }
+}
+
+const scarceBytes = 32 * 1024 * 1024;
+
+/** A sentence about the disk that the directory lies on, if it is nearly full; else nothing. */
+export async function spaceLeft(directory: string): Promise<string> {
+  const { bavail, bsize } = await statfs(directory);
+  const free = bavail * bsize;
+  return free < scarceBytes ? `Only ${Math.floor(free / 1024 / 1024)} MB are free on its disk. ` : "";
 }
 
 /** A refusal that says what is wrong with the data directory. */

@@ -1,10 +1,11 @@
-import { appendFile, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import {
   dataDirectory,
   directoryWithCluster,
   initdbIsAtWork,
+  namespacesAllowed,
   postmasterPid,
   query,
   recordingLog,
@@ -14,21 +15,42 @@ import { waitUntil } from "../../testing/wait-until.ts";
 import { locateBinaries } from "./binaries.ts";
 import { startEmbeddedPostgres } from "./index.ts";
 
+const namespaces = await namespacesAllowed();
+
 describe("a start that can't succeed", () => {
-  test("on a full disk: one sentence with initdb's last words, nothing left, and the next start succeeds", async () => {
+  test("because a file can't grow: one sentence with initdb's last words, nothing left, and the next start succeeds", async () => {
     await using directory = await dataDirectory();
-    // No file may grow beyond half a megabyte: what writing to a full disk looks like to whoever writes.
     const wrapper = ["prlimit", "--fsize=500000"];
     const start = startInChild(directory.path, { wrapper });
     await expect(start).rejects.toMatchObject({
       code: "postgres_initialisation_failed",
       message: expect.stringMatching(
-        /^PostgreSQL couldn't make its files in \S+\. Check the space .* Its last words: .*(File too large|File size limit).*$/,
+        /^PostgreSQL couldn't make its files in \S+\. Its last words: .*(File too large|File size limit).*$/,
       ),
     });
     expect((await readdir(directory.path)).sort()).toEqual(["lock", "password"]);
     const { log } = recordingLog();
     await (await startEmbeddedPostgres({ dataDir: directory.path, log })).stop();
+  });
+
+  test.runIf(namespaces)("on a full disk says how little is free", async () => {
+    await using directory = await dataDirectory();
+    await mkdir(directory.path);
+    const inSmallDisk = 'mount -t tmpfs -o size=20m none "$0" && exec "$@"';
+    const wrapper = [
+      "unshare",
+      "--user",
+      "--map-root-user",
+      "--mount",
+      "sh",
+      "-c",
+      inSmallDisk,
+      directory.path,
+    ];
+    await expect(startInChild(directory.path, { wrapper })).rejects.toMatchObject({
+      code: "postgres_initialisation_failed",
+      message: expect.stringMatching(/^PostgreSQL couldn't make .* Only \d+ MB are free .*free disk space/),
+    });
   });
 
   test("on a platform without programs says so, and names DATABASE_URL as the way out", () => {

@@ -3,6 +3,7 @@ import { chown, copyFile, mkdir, open, readdir, rename, rm } from "node:fs/promi
 import path from "node:path";
 import { StartRefused } from "../../kernel/index.ts";
 import type { Binaries } from "./binaries.ts";
+import { spaceLeft } from "./data-dir.ts";
 import { type RunOptions, run, tail } from "./run.ts";
 
 export type InitialiseOptions = RunOptions & {
@@ -38,8 +39,7 @@ export async function initialiseCluster(options: InitialiseOptions): Promise<voi
     if (result.code !== 0) {
       throw new StartRefused(
         "postgres_initialisation_failed",
-        `PostgreSQL couldn't make its files in ${home}. Check the space left on that disk and who may write there. ` +
-          `Its last words: ${tail(result.output)}`,
+        `PostgreSQL couldn't make its files in ${home}. ${await spaceLeft(home)}Its last words: ${tail(result.output)}`,
       );
     }
     await rename(unfinished, options.cluster);

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { StartRefused } from "../../kernel/index.ts";
 import type { Log } from "../log/index.ts";
+import { spaceLeft } from "./data-dir.ts";
 import { freePort, isFree } from "./free-port.ts";
 import { giveTo } from "./initialise.ts";
 import type { Place } from "./place.ts";
@@ -47,7 +48,7 @@ export async function startServer(options: StartOptions): Promise<Started | "ano
     } else if (isStillInUse(outcome) && performance.now() < waitUntil) {
       await endOrphans(options.place.cluster);
     } else {
-      throw startFailed(options, outcome);
+      throw await startFailed(options, outcome);
     }
   }
 }
@@ -117,9 +118,10 @@ function portInUse(port: number): StartRefused {
   );
 }
 
-function startFailed({ place, logFile }: StartOptions, output: string): StartRefused {
+async function startFailed({ place, logFile }: StartOptions, output: string): Promise<StartRefused> {
+  const space = await spaceLeft(place.home);
   return new StartRefused(
     "postgres_start_failed",
-    `PostgreSQL didn't start on ${place.cluster}. Its last words (more in ${logFile}): ${tail(output) || "none"}`,
+    `PostgreSQL didn't start on ${place.cluster}. ${space}Its last words (more in ${logFile}): ${tail(output) || "none"}`,
   );
 }

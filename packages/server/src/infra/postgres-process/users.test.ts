@@ -19,6 +19,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   dataDirectory,
   directoryWithCluster,
+  namespacesAllowed,
   query,
   recordingLog,
   startInChild,
@@ -73,15 +74,7 @@ test("where libraries can't be linked for a colon in the path, the refusal says 
   });
 });
 
-// What some containers and systems refuse; there, the tests of the other ways count.
-const namespaces = await run("setpriv", [...as(54_321), "unshare", "--user", "true"]).then(
-  () => true,
-  () => false,
-);
-
-function as(uid: number): string[] {
-  return isRoot ? ["--reuid", String(uid), "--regid", String(uid), "--clear-groups", "--"] : ["--"];
-}
+const namespaces = await namespacesAllowed();
 
 test.runIf(isRoot && namespaces)(
   "a user whom the system doesn't list, as in a container, can start it",
