@@ -67,15 +67,15 @@ async function descend(
   parts: readonly string[],
   next: (directory: Directory, part: string) => Promise<Directory>,
 ): Promise<Directory> {
-  let current = root;
-  // Without parts the root itself is asked for: a handle of its own, since both get closed.
-  for (const part of parts.length === 0 ? ["."] : parts) {
+  // Without parts it is the root itself, which is whoever opened it to close.
+  let current: Directory = { ...root, [Symbol.asyncDispose]: async () => undefined };
+  for (const part of parts) {
     try {
       const below = await next(current, part);
-      if (current !== root) await current[Symbol.asyncDispose]();
+      await current[Symbol.asyncDispose]();
       current = below;
     } catch (error) {
-      if (current !== root) await current[Symbol.asyncDispose]();
+      await current[Symbol.asyncDispose]();
       throw error;
     }
   }

@@ -5,7 +5,7 @@ import type { ListOptions, ObjectPage, Storage, StorageUsage, StoredObject } fro
 import { type Directory, openRoot } from "./directory.ts";
 import { defaultContentType, describe, headObject, readObject } from "./read.ts";
 import { removeObject } from "./remove.ts";
-import { walkObjects } from "./walk.ts";
+import { type FoundFile, walkObjects } from "./walk.ts";
 import { writeObject } from "./write.ts";
 
 export { removeFsStorage, removingSuffix } from "./remove-tree.ts";
@@ -59,13 +59,34 @@ async function listObjects(root: Directory, options: ListOptions): Promise<Objec
     throw new InvalidArgument("The limit of a list is a whole number from 1 to 1,000.");
   }
   const after = options.cursor === undefined ? undefined : parseCursor(options.cursor);
-  const items: StoredObject[] = [];
-  for await (const { key, stats } of walkObjects(root, { prefix: options.prefix, after })) {
-    if (items.length === limit) return { items, nextCursor: makeCursor(items.at(-1)!.key) };
-    const object = (await describe(root, key, stats)) ?? (await headUnlessGone(root, key));
-    if (object) items.push(object);
+  const found: FoundFile[] = [];
+  let more = false;
+  for await (const file of walkObjects(root, { prefix: options.prefix, after })) {
+    more = found.length === limit;
+    if (more) break;
+    found.push(file);
   }
-  return { items, nextCursor: undefined };
+  const described = await mapSome(found, async ({ key, stats }) => {
+    return (await describe(root, key, stats)) ?? (await headUnlessGone(root, key));
+  });
+  return {
+    items: described.filter((object) => object !== undefined),
+    nextCursor: more ? makeCursor(found.at(-1)!.key) : undefined,
+  };
+}
+
+/** Maps with eight at work at a time. */
+async function mapSome<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = new Array(items.length);
+  const todo = items.entries();
+  const worker = async () => {
+    for (const [index, item] of todo) results[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: 8 }, worker));
+  return results;
 }
 
 async function headUnlessGone(root: Directory, key: string): Promise<StoredObject | undefined> {

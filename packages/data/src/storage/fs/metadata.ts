@@ -18,7 +18,12 @@ export type MetadataRecord = z.infer<typeof recordShape>;
 
 export type FileVersion = { mtimeNs: bigint; size: bigint };
 
-export const metadataArea = [reservedPart, "meta"] as const;
+/** The records lie in directories below, named by the first two digits of the key's digest. */
+export const metadataArea = [reservedPart] as const;
+export const shardPattern = /^[0-9a-f]{2}$/;
+
+/** Of any record: key and type have at most 1,024 and 255 bytes, in JSON six times as many. */
+const maxRecordBytes = 8_192;
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
 
@@ -115,8 +120,11 @@ export async function readRecordFile(
 ): Promise<MetadataRecord | undefined> {
   try {
     await using file = await open(directory.at(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    if (!(await file.stat()).isFile()) return undefined;
-    return parseRecord(await file.readFile("utf8"));
+    const { buffer, bytesRead } = await file.read({
+      buffer: Buffer.allocUnsafe(maxRecordBytes),
+      position: 0,
+    });
+    return parseRecord(buffer.toString("utf8", 0, bytesRead));
   } catch (error) {
     if (meansAbsent(error)) return undefined;
     throw error;

@@ -4,9 +4,11 @@ export function errorCode(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
+const absent = ["ENOENT", "ENOTDIR", "ELOOP", "EISDIR", "ENXIO", "EAGAIN", "ESPIPE"];
+
 /** No such entry, or one that is not what we look for: a directory in a file's place, a symlink, a pipe. */
 export function meansAbsent(error: unknown): boolean {
-  return ["ENOENT", "ENOTDIR", "ELOOP", "EISDIR", "ENXIO"].includes(errorCode(error) ?? "");
+  return absent.includes(errorCode(error) ?? "");
 }
 
 /** A directory isn't empty: to remove it, or to put something in its place. */

@@ -1,7 +1,7 @@
 import { lstat, readdir, unlink } from "node:fs/promises";
 import { isKey } from "../key.ts";
 import { type Directory, openBelow, openRoot } from "./directory.ts";
-import { isRecordOf, metadataArea, readRecordFile } from "./metadata.ts";
+import { isRecordOf, metadataArea, readRecordFile, shardPattern } from "./metadata.ts";
 import { meansAbsent } from "./system-error.ts";
 import { ignoreAbsent, temporaryArea } from "./write.ts";
 
@@ -17,6 +17,7 @@ export async function tidyFsStorage(
   await using root = await openRoot(path);
   let removed = await removeOld(root, temporaryArea, before, async () => true);
   for (const shard of await namesIn(root, metadataArea)) {
+    if (!shardPattern.test(shard)) continue;
     removed += await removeOld(root, [...metadataArea, shard], before, (directory, name) =>
       isOrphan(root, directory, shard, name),
     );
