@@ -4,12 +4,12 @@
  */
 export { currentPlacements, type ShownPlacements } from "./current.ts";
 export { releaseBackends } from "./leases.sql.ts";
-export { backendLeaseMs, leaseBackends } from "./leases.ts";
+export { leaseBackends } from "./leases.ts";
 export { physicalNames } from "./leftovers.sql.ts";
 export type { Leftover } from "./leftovers.ts";
 export type { PlacementParts } from "./parts.ts";
 export type { PlaceDriver } from "./place-driver.ts";
 export { createPlacements, type Placements } from "./placements.ts";
 export { serverRoutes } from "./routes.ts";
-export { chooseServer, findServer, openServer, registerOwnServer } from "./servers.ts";
+export { registerOwnServer } from "./servers.ts";
 export { createSpareKeeper, type SpareKeeper, type SpareKeeperOptions } from "./spare-keeper.ts";

@@ -31,13 +31,14 @@ export async function insertServer(tx: Tx, server: NewServer): Promise<boolean> 
   return rows.length === 1;
 }
 
-/** A server that we start ourselves has another URL, and perhaps another version, each time. */
-export async function updateServerUrl(
+/** A server that we start ourselves may have another URL, version and size each time. */
+export async function updateOwnServer(
   tx: Tx,
-  server: { id: string; urlSecret: Buffer; versionNumber: number },
+  server: Pick<ServerRow, "id" | "urlSecret" | "versionNumber" | "maxBackends">,
 ): Promise<void> {
   await sql`
-    update database_servers set url_secret = ${server.urlSecret}, version_number = ${server.versionNumber}
+    update database_servers set url_secret = ${server.urlSecret}, version_number = ${server.versionNumber},
+      max_backends = ${server.maxBackends}
     where id = ${server.id}
   `.execute(tx);
 }

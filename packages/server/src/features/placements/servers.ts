@@ -11,7 +11,7 @@ import {
   selectRoomiestServer,
   selectServer,
   selectServerByName,
-  updateServerUrl,
+  updateOwnServer,
 } from "./servers.sql.ts";
 
 const secretContext = (serverId: string) => `database_server:${serverId}`;
@@ -43,6 +43,7 @@ export async function registerOwnServer(
   await protectDatabases(server, server.kind === "embedded" ? "all" : (server.ownDatabases ?? []));
   return inTransaction(db, async (tx) => {
     const { versionNumber } = check;
+    const maxBackends = backendsFor(check.maxConnections, ownBackends);
     const id = newId();
     const inserted = await insertServer(tx, {
       id,
@@ -52,12 +53,12 @@ export async function registerOwnServer(
       versionNumber,
       region: null,
       capacity: 10_000,
-      maxBackends: backendsFor(check.maxConnections),
+      maxBackends,
     });
     if (inserted) return id;
     const known = (await selectServerByName(tx, server.name))!;
     const urlSecret = secrets.seal(server.url, secretContext(known.id));
-    await updateServerUrl(tx, { id: known.id, urlSecret, versionNumber });
+    await updateOwnServer(tx, { id: known.id, urlSecret, versionNumber, maxBackends });
     return known.id;
   });
 }
@@ -146,9 +147,12 @@ function hostOf(url: string): string {
   return parsed.host || (parsed.searchParams.get("host") ?? "");
 }
 
-/** Leaves a fifth of the server's connections, ten at least, to ourselves and to its administrators. */
-function backendsFor(maxConnections: number): number {
-  return Math.max(1, maxConnections - Math.max(10, Math.ceil(maxConnections / 5)));
+/** What Tenantry itself may need at its busiest on the server with its registry: pools, leases, operations. */
+const ownBackends = 40;
+
+/** Leaves a fifth of the server's connections, and at least those reserved, to Tenantry and to administrators. */
+function backendsFor(maxConnections: number, reserved = 10): number {
+  return Math.max(1, maxConnections - Math.max(reserved, Math.ceil(maxConnections / 5)));
 }
 
 function unreachable(missing: readonly string[]): Error {
