@@ -62,6 +62,7 @@ export async function compose(input: ComposeInput) {
     cache: createMemoryCacheDriver(),
     secrets,
     onTaken: (appId: string) => told.keeper?.taken(appId),
+    onSpareEnded: (spare: Parameters<SpareKeeper["spareEnded"]>[0]) => told.keeper?.spareEnded(spare),
   };
   const placements = createPlacements(placementParts);
   told.keeper = createSpareKeeper({ db, log, workflows: placements.workflows });

@@ -60,7 +60,10 @@ export async function testPlacements(
   const keepers: SpareKeeper[] = [];
   const onTaken = (appId: string) => keepers.forEach((keeper) => void keeper.taken(appId));
   const places = { storage: memoryPlaces("fs"), cache: memoryPlaces("memory") };
-  const placements = createPlacements({ drivers, secrets, ...places, onTaken });
+  const onSpareEnded: SpareKeeper["spareEnded"] = (spare) => {
+    for (const keeper of keepers) keeper.spareEnded(spare);
+  };
+  const placements = createPlacements({ drivers, secrets, ...places, onTaken, onSpareEnded });
   const url = options.url ?? postgres.url;
   const serverId = await registerOwnServer(db, secrets, { name: "embedded", kind: "embedded", url });
   const anything = anyWork();

@@ -11,6 +11,8 @@ export type PlacementParts = {
   secrets: Secrets;
   /** Told of each database that was taken, so that the shelf is filled up again. */
   onTaken: (appId: string) => void;
+  /** Told how each building of a spare ended. */
+  onSpareEnded?: (spare: { serverId: string; succeeded: boolean }) => void;
 };
 
 /** The driver of a level; `isolation_unavailable` when there is none here. */

@@ -9,7 +9,7 @@ import {
   testPlacements,
 } from "../../testing/placements.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
-import { currentPlacements } from "./index.ts";
+import { currentPlacements, registerOwnServer } from "./index.ts";
 
 let house: TestPlacements;
 beforeAll(async () => {
@@ -160,3 +160,24 @@ async function ownerOf(database: string): Promise<string> {
   );
   return row!.owner;
 }
+
+test("a server where building fails is left alone for a while, and others go on", async () => {
+  const appId = await insertApp(house.db, notes);
+  const second = await registerOwnServer(house.db, house.secrets, {
+    name: "second",
+    kind: "external",
+    url: house.postgres.url,
+  });
+  const keeper = house.keeper({ atRest: 2, pollMs: 20 });
+  keeper.spareEnded({ serverId: house.serverId, succeeded: false });
+  keeper.start();
+  const built = await waitUntil("the second server's shelf is full", async () => {
+    const { rows } = await sql<{ serverId: string }>`
+      select server_id as "serverId" from databases where app_id = ${appId} and state = 'spare'`.execute(
+      house.db,
+    );
+    return rows.length >= 2 && rows;
+  });
+  expect(built).toEqual([{ serverId: second }, { serverId: second }]);
+  await keeper.close();
+});

@@ -22,12 +22,17 @@ export type SpareKeeper = {
   start(): void;
   /** A database was taken: the shelf is filled again soon, and higher the more are taken. */
   taken(appId: string): void;
+  /** The building of a spare ended. A server on which it failed is left alone for a while, longer each time. */
+  spareEnded(spare: { serverId: string; succeeded: boolean }): void;
   /** Waits for a look under way. Repeatable. */
   close(): Promise<void>;
 };
 
 /** Databases built at once on one server. More would only make each slower, and provisioning with them. */
 const builtAtOnce = 4;
+
+/** How long a server where building fails is left alone at most. */
+const longestPauseMs = 300_000;
 
 /** What was taken in this time is expected to be taken again. */
 const memoryMs = 10_000;
@@ -40,6 +45,7 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
   const { db, log, workflows, atRest = 4, atMost = 16, pollMs = 1_000 } = options;
   const closing = new AbortController();
   const takenAt = new Map<string, number[]>();
+  const troubles = new Map<string, { failures: number; until: number }>();
   let wake = new AbortController();
   let running: Promise<void> | undefined;
 
@@ -48,6 +54,10 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
     const times = (takenAt.get(appId) ?? []).filter((time) => time > since);
     takenAt.set(appId, times);
     return times.length;
+  }
+
+  function mayBuildOn({ serverId }: Shelf): boolean {
+    return (troubles.get(serverId)?.until ?? 0) <= Date.now();
   }
 
   const wantedOf = (appId: string) => Math.min(atMost, atRest + takenLately(appId));
@@ -60,7 +70,7 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
     await inTransaction(db, async (tx) => {
       if (!(await lockSpares(tx))) return;
       const shelves = await selectShelves(tx, workflows.buildSpare.kind);
-      for (const { appId, serverId, schemaVersion, count } of toBuild(shelves, wantedOf)) {
+      for (const { appId, serverId, schemaVersion, count } of toBuild(shelves.filter(mayBuildOn), wantedOf)) {
         for (let number = 0; number < count; number += 1) {
           const input = { id: newId(), serverId, appId, level: "database", schemaVersion };
           await start(tx, workflows.buildSpare, input);
@@ -91,6 +101,15 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
     },
     taken(appId) {
       takenAt.set(appId, [...(takenAt.get(appId) ?? []), Date.now()]);
+      wake.abort();
+    },
+    spareEnded({ serverId, succeeded }) {
+      if (succeeded) troubles.delete(serverId);
+      else {
+        const failures = (troubles.get(serverId)?.failures ?? 0) + 1;
+        const until = Date.now() + Math.min(1_000 * 2 ** failures, longestPauseMs);
+        troubles.set(serverId, { failures, until });
+      }
       wake.abort();
     },
     async close() {

@@ -30,6 +30,9 @@ export function createPlacementWorkflows(parts: PlacementParts): PlacementWorkfl
         undo: (context) => removeDatabase(parts, context, context.input.id, { from: unused }),
       }),
     ],
+    async ended(_tx, { input, status }) {
+      parts.onSpareEnded?.({ serverId: input.serverId, succeeded: status === "succeeded" });
+    },
   });
   const removeUnused = defineWorkflow<RemovalInput>({
     kind: "database.remove",

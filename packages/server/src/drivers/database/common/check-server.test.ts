@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { embeddedLikeServer } from "../../../testing/database-servers.ts";
 import { runAt } from "../driver.testsuite.ts";
 import { checkServer } from "./check-server.ts";
-import { urlAs, urlTo } from "./url.ts";
+import { urlAs, urlTo, withoutSessionParameters } from "./url.ts";
 
 test("a server is looked at before it is used: what is missing is named, the password never", async () => {
   const { url, stop } = await embeddedLikeServer();
@@ -61,4 +61,10 @@ test.each([
   ["postgres://a@/x?host=/run/postgresql", "postgres://u:p%40@/d?host=/run/postgresql"],
 ])("%s with another login and database keeps host and parameters", (from, to) => {
   expect(urlAs(from, { user: "u", password: "p@", database: "d" })).toBe(to);
+});
+
+test("a URL can't set what our own sessions are known by", () => {
+  const url = "postgres://u:p@h/d?sslmode=require&application_name=x&options=-c%20role%3Dx&host=/run";
+  expect(withoutSessionParameters(url)).toBe("postgres://u:p@h/d?sslmode=require&host=/run");
+  expect(withoutSessionParameters("postgres://u:p@h/d?options=x")).toBe("postgres://u:p@h/d");
 });

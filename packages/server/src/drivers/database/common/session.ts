@@ -7,10 +7,10 @@ import {
   terminateEarlierHolders,
   terminateLockHolders,
 } from "./session.sql.ts";
-import { urlTo } from "./url.ts";
+import { urlTo, withoutSessionParameters } from "./url.ts";
 
 /** Opens a connection. Replaced in tests that cut it in the middle of a change. */
-export type Connect = (config: pg.ClientConfig) => Promise<pg.Client>;
+export type Connect = (config: pg.ClientConfig & { connectionString: string }) => Promise<pg.Client>;
 
 /** One backend on a server, working for one step of one operation. */
 export type Session = {
@@ -25,7 +25,8 @@ export type Session = {
 };
 
 export const openClient: Connect = async (config) => {
-  const client = new pg.Client(config);
+  const connectionString = withoutSessionParameters(config.connectionString);
+  const client = new pg.Client({ ...config, connectionString });
   // A broken connection shows in the query that needed it.
   client.on("error", () => undefined);
   await client.connect();

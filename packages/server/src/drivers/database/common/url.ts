@@ -17,3 +17,21 @@ export function urlTo(serverUrl: string, database: string): string {
   if (!parts) throw new TypeError("The server's URL can't be read.");
   return `${parts.start}/${encodeURIComponent(database)}${parts.query ?? ""}`;
 }
+
+const sessionParameters = new Set([
+  "application_name",
+  "fallback_application_name",
+  "options",
+  "statement_timeout",
+  "lock_timeout",
+  "idle_in_transaction_session_timeout",
+  "query_timeout",
+]);
+
+/** The URL without what would go before the settings of our own sessions: by their names we know our backends. */
+export function withoutSessionParameters(url: string): string {
+  const [address = "", query] = url.split("?", 2);
+  if (!query) return url;
+  const kept = query.split("&").filter((part) => !sessionParameters.has(part.split("=", 1)[0]!));
+  return kept.length > 0 ? `${address}?${kept.join("&")}` : address;
+}
