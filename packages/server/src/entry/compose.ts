@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { createMemoryCacheDriver } from "../drivers/cache/index.ts";
 import { createDatabaseDrivers } from "../drivers/database/index.ts";
@@ -49,6 +50,8 @@ export async function compose(input: ComposeInput) {
   const settings = createSettings(config.settings);
   const operations = createOperations({ db, notifications });
   const storageRoot = path.join(config.dataDir, "storage");
+  // Before any tenant's files: applications get sight of it when they start.
+  await mkdir(storageRoot, { recursive: true, mode: 0o711 });
   const storage = createFsStorageDriver({
     root: storageRoot,
     // As root, apps run as users of their own; otherwise as the same user as we.
