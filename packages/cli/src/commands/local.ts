@@ -41,7 +41,7 @@ function doctorCommand(): Command {
   return passThrough("doctor", "look for what is wrong with an installation, and say how to mend it").action(
     async (_options: object, command: Command) => {
       const { json } = command.optsWithGlobals<{ json?: boolean }>();
-      process.exitCode = await runEntry("doctor", json ? [...command.args, "--json"] : command.args);
+      process.exitCode = await runEntry("doctor/main", json ? [...command.args, "--json"] : command.args);
     },
   );
 }

@@ -1,8 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import path from "node:path";
-import { createMemoryCacheDriver } from "../drivers/cache/index.ts";
-import { createDatabaseDrivers } from "../drivers/database/index.ts";
-import { createFsStorageDriver, type StorageDriver } from "../drivers/storage/index.ts";
+import type { StorageDriver } from "../drivers/storage/index.ts";
 import { createKeyCheck } from "../features/access/index.ts";
 import { deleteWorkflow, provisionWorkflow } from "../features/lifecycle/index.ts";
 import { createOperations } from "../features/operations/index.ts";
@@ -25,7 +22,7 @@ import { createMetrics } from "../infra/metrics/index.ts";
 import type { Secrets } from "../infra/secrets/index.ts";
 import { publicJwks } from "../infra/signing/index.ts";
 import { createSweeper, createWorker } from "../infra/workflow/index.ts";
-import { selectAppUid } from "./installation.sql.ts";
+import { createDrivers } from "./drivers.ts";
 import { type RouteGroupInput, routeGroups } from "./route-groups.ts";
 import { version } from "./version.ts";
 
@@ -49,25 +46,21 @@ export async function compose(input: ComposeInput) {
   const { config, log, db, notifications, secrets } = input;
   const settings = createSettings(config.settings);
   const operations = createOperations({ db, notifications });
-  const storageRoot = path.join(config.dataDir, "storage");
+  const { storageRoot, ...drivers } = createDrivers({
+    db,
+    dataDir: config.dataDir,
+    installationId: input.installation.id,
+  });
   // Before any tenant's files: applications get sight of it when they start.
   await mkdir(storageRoot, { recursive: true, mode: 0o711 });
-  const storage = createFsStorageDriver({
-    root: storageRoot,
-    // As root, apps run as users of their own; otherwise as the same user as we.
-    ownerOf: process.getuid?.() === 0 ? (environmentId) => selectAppUid(db, environmentId) : undefined,
-  });
   // The keeper's workflows come from the placements, which tell the keeper what was taken.
   const told: { keeper?: SpareKeeper } = {};
-  const placementParts = {
-    drivers: createDatabaseDrivers({ installationId: input.installation.id }),
-    storage,
-    cache: createMemoryCacheDriver(),
+  const placements = createPlacements({
+    ...drivers,
     secrets,
     onTaken: (appId: string) => told.keeper?.taken(appId),
     onSpareEnded: (spare: Parameters<SpareKeeper["spareEnded"]>[0]) => told.keeper?.spareEnded(spare),
-  };
-  const placements = createPlacements(placementParts);
+  });
   told.keeper = createSpareKeeper({ db, log, workflows: placements.workflows });
   const workflows = {
     provision: provisionWorkflow({ placements, rootDomain: config.rootDomain }),
@@ -89,7 +82,7 @@ export async function compose(input: ComposeInput) {
     storageRoot,
     api,
     worker,
-    background: createBackground({ ...input, keeper: told.keeper, placements, storage }),
+    background: createBackground({ ...input, keeper: told.keeper, placements, storage: drivers.storage }),
     registerServer: (server: Parameters<typeof registerOwnServer>[2]) =>
       registerOwnServer(db, secrets, server),
   };

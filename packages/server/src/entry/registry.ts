@@ -1,4 +1,5 @@
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../infra/config/index.ts";
 import { ensureDatabase, migrate, registryMigrations } from "../infra/db/index.ts";
 import type { Log } from "../infra/log/index.ts";
@@ -38,15 +39,46 @@ function given(url: string): Registry {
   };
 }
 
-async function embedded(dataDir: string, log: Log): Promise<Registry> {
-  const postgres = await startEmbeddedPostgres({ dataDir: path.join(dataDir, "postgres"), log });
-  const url = new URL(postgres.url);
+/** The registry's own database on the embedded server. */
+export function embeddedDatabase(serverUrl: string): string {
+  const url = new URL(serverUrl);
   url.pathname = `/${embeddedName}`;
+  return url.href;
+}
+
+async function embedded(dataDir: string, log: Log): Promise<Registry> {
+  const directory = path.join(dataDir, "postgres");
+  let postgres = await startEmbeddedPostgres({ dataDir: directory, log });
+  const { port, version } = postgres;
+  let stopping = false;
+
+  /** A server that dies is started again on its port, which everyone knows it by. */
+  async function keepRunning(): Promise<void> {
+    for (;;) {
+      await postgres.exited;
+      await postgres.stop();
+      while (!stopping) {
+        try {
+          postgres = await startEmbeddedPostgres({ dataDir: directory, port, log });
+          break;
+        } catch (error) {
+          log.error({ error: (error as Error).message }, "postgres.restart-failed");
+          await delay(1_000);
+        }
+      }
+      if (stopping) return;
+    }
+  }
+  const keeping = keepRunning();
   await ensureDatabase(postgres.url, embeddedName);
   return {
-    url: url.href,
+    url: embeddedDatabase(postgres.url),
     server: { name: "embedded", kind: "embedded", url: postgres.url, ownDatabases: [embeddedName] },
-    description: `PostgreSQL ${postgres.version}, embedded, on port ${postgres.port}`,
-    stop: () => postgres.stop(),
+    description: `PostgreSQL ${version}, embedded, on port ${port}`,
+    async stop() {
+      stopping = true;
+      await postgres.stop();
+      await keeping;
+    },
   };
 }

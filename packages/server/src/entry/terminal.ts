@@ -1,19 +1,19 @@
 import path from "node:path";
 import { ConfigError } from "../infra/config/index.ts";
-import type { AllInOne } from "./all-in-one.ts";
+import type { Running } from "./start.ts";
 
 /** Says what is running, where to look, and what to type next. */
-export function showRunning({ operator, gatewayUrl, postgres, tookMs, dataDir, rootDomain }: AllInOne): void {
+export function showRunning({ operator, gatewayUrl, postgres, tookMs, dataDir, rootDomain }: Running): void {
   const relative = (file: string) => path.relative(process.cwd(), file) || ".";
-  const host = new URL(gatewayUrl);
+  const host = new URL(gatewayUrl!);
   const lines = [
     "",
     `  Tenantry is running (started in ${(tookMs / 1000).toFixed(1)} s)`,
     "",
     `  Tenants' sites   http://<slug>.${rootDomain}:${host.port}/`,
-    `  API              ${operator.url}/v1`,
-    `  API docs         ${operator.url}/docs`,
-    `  Operator's key   ${relative(operator.file)}`,
+    `  API              ${operator!.url}/v1`,
+    `  API docs         ${operator!.url}/docs`,
+    `  Operator's key   ${relative(operator!.file)}`,
     `  Database         ${postgres}`,
     `  Logs             ${relative(path.join(dataDir, "logs", "tenantry.log"))}`,
     "",

@@ -2,9 +2,11 @@ import { chmod, mkdir } from "node:fs/promises";
 import path from "node:path";
 import { loadConfig } from "../infra/config/index.ts";
 import { createLog } from "../infra/log/index.ts";
-import { startAllInOne } from "./all-in-one.ts";
 import { parseFlags } from "./flags.ts";
 import { requireNode } from "./node-version.ts";
+import { roles } from "./roles.ts";
+import { stopOnSignal } from "./signals.ts";
+import { startInstallation } from "./start.ts";
 import { reportStartFailure, showRunning } from "./terminal.ts";
 
 requireNode();
@@ -20,24 +22,10 @@ async function main(): Promise<void> {
     destination: path.join(config.dataDir, "logs", "tenantry.log"),
   });
   for (const warning of config.warnings) log.warn({ warning }, "config.warning");
-  const running = await startAllInOne(config, log);
+  const running = await startInstallation({ config, log, roles: new Set(roles), owner: true });
   showRunning(running);
 
-  let stopping = false;
-  const stop = (signal: NodeJS.Signals) => {
-    if (stopping) process.exit(1);
-    stopping = true;
-    log.info({ signal }, "up.stopping");
-    running.stop().then(
-      () => process.exit(0),
-      (error: Error) => {
-        log.error({ err: error }, "up.stop-failed");
-        process.exit(1);
-      },
-    );
-  };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
+  stopOnSignal(running, log);
 }
 
 main().catch((error: unknown) => {

@@ -1,7 +1,8 @@
 import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { startAllInOne } from "../entry/all-in-one.ts";
+import { roles } from "../entry/roles.ts";
+import { startInstallation as start } from "../entry/start.ts";
 import { loadConfig } from "../infra/config/index.ts";
 import { silentLog } from "../infra/log/index.ts";
 
@@ -24,13 +25,13 @@ export async function startInstallation(): Promise<WholeInstallation> {
     const dataDir = path.join(directory, "data");
     await mkdir(dataDir, { mode: 0o711 });
     const config = await loadConfig({ flags: { dataDir, apiPort: "0", gatewayPort: "0" }, environment: {} });
-    const running = await startAllInOne(config, silentLog);
-    const { url, apiKey } = running.operator;
+    const running = await start({ config, log: silentLog, roles: new Set(roles), owner: true });
+    const { url, apiKey } = running.operator!;
     const stop = async () => {
       await running.stop();
       await remove();
     };
-    return { url, gatewayUrl: running.gatewayUrl, apiKey, stop };
+    return { url, gatewayUrl: running.gatewayUrl!, apiKey, stop };
   } catch (error) {
     await remove();
     throw error;

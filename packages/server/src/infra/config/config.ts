@@ -16,6 +16,8 @@ export type Config = {
   /** `names`: host names under which the API answers beside localhost and IP addresses. */
   api: { host: string; port: number; names: string[] };
   gateway: { host: string; port: number };
+  /** Where applications' processes find the API, when it runs elsewhere. */
+  apiUrl: string;
   masterKeyFile: string | undefined;
   logLevel: string;
   drainTimeoutMs: number;
@@ -57,6 +59,7 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<Config> {
   const { apiHost, apiPort, apiNames, gatewayHost, gatewayPort, masterKeyFile, ...rest } = values;
   return {
     ...rest,
+    apiUrl: rest.apiUrl ?? `http://127.0.0.1:${apiPort}`,
     dataDir,
     api: { host: apiHost, port: apiPort, names: apiNames },
     gateway: { host: gatewayHost, port: gatewayPort },

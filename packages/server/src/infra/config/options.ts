@@ -122,6 +122,14 @@ export const options = {
     description:
       "Host names under which the API answers, beside localhost and IP addresses; separated by commas.",
   },
+  apiUrl: {
+    flag: "--api-url",
+    variable: "TENANTRY_API_URL",
+    path: ["api", "url"],
+    schema: origin,
+    fallback: undefined,
+    description: "Where the processes of applications find the API, when it isn't on their own machine.",
+  },
   gatewayHost: {
     flag: "--gateway-host",
     variable: "TENANTRY_GATEWAY_HOST",

@@ -1,0 +1,102 @@
+import { checkServer } from "../../drivers/database/index.ts";
+import { createPlacements } from "../../features/placements/index.ts";
+import type { Config } from "../../infra/config/index.ts";
+import { createDb, type Db, registryMigrations, sql } from "../../infra/db/index.ts";
+import { createSecrets, loadMasterKey } from "../../infra/secrets/index.ts";
+import { createDrivers } from "../drivers.ts";
+import { selectInstallation } from "../installation.sql.ts";
+import { type Finding, ok, problem, warning } from "./check.ts";
+
+const mostClockSkewMs = 1_000;
+
+/** Looks at the PostgreSQL behind `url`: reachable, new enough, with the rights it takes, its clock, its schema. */
+export async function checkDatabase(config: Config, url: string): Promise<Finding[]> {
+  const check = await checkServer(url);
+  if (!check.usable) {
+    return check.missing.map((missing) =>
+      problem("postgres", missing, "Mend it, or give another DATABASE_URL."),
+    );
+  }
+  const version = `${Math.floor(check.versionNumber / 10_000)}.${check.versionNumber % 10_000}`;
+  const rights = check.warnings.map((text) =>
+    warning("postgres", text, "See the guide on database servers."),
+  );
+  const db = createDb({ url, applicationName: "tenantry doctor", maxConnections: 2 });
+  try {
+    const registry = await checkRegistry(db, config);
+    return [
+      ok("postgres", `PostgreSQL ${version}, and the role may make databases and roles.`),
+      ...rights,
+      ...registry,
+    ];
+  } finally {
+    await db.destroy();
+  }
+}
+
+async function checkRegistry(db: Db, config: Config): Promise<Finding[]> {
+  const clock = await checkClock(db);
+  const { rows } = await sql<{ present: boolean }>`
+    select to_regclass('tenantry.schema_migrations') is not null as present
+  `.execute(db);
+  if (!rows[0]!.present) return [clock, ok("registry", "There is none yet: the first start makes it.")];
+  return [clock, await checkSchema(db), ...(await checkLeftovers(db, config))];
+}
+
+async function checkClock(db: Db): Promise<Finding> {
+  const before = Date.now();
+  const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(db);
+  const skewMs = Math.abs(rows[0]!.now.getTime() - (before + Date.now()) / 2);
+  if (skewMs <= mostClockSkewMs) return ok("clock", "This machine and the database agree on the time.");
+  const detail = `This machine's clock and the database's are ${Math.round(skewMs / 1000)} s apart.`;
+  return problem("clock", detail, "Set both by NTP: tokens run out and schedules go by the clock.");
+}
+
+async function checkSchema(db: Db): Promise<Finding> {
+  const { rows } = await sql<{
+    version: number;
+  }>`select coalesce(max(version), 0) as version from schema_migrations`.execute(db);
+  const known = (await registryMigrations()).length;
+  const { version } = rows[0]!;
+  if (version === known) return ok("registry", `Its schema is the one of this version (${version}).`);
+  if (version < known)
+    return warning(
+      "registry",
+      `Its schema is ${version}, this version brings ${known}.`,
+      "Start Tenantry: it migrates.",
+    );
+  return warning(
+    "registry",
+    `Its schema is ${version}, newer than this version's ${known}.`,
+    "Update this node.",
+  );
+}
+
+async function checkLeftovers(db: Db, config: Config): Promise<Finding[]> {
+  const installation = await selectInstallation(db);
+  if (!installation) return [];
+  const { dataDir, masterKeyFile } = config;
+  const secrets = createSecrets(await loadMasterKey({ dataDir, masterKeyFile }));
+  const drivers = createDrivers({ db, dataDir, installationId: installation.id });
+  const placements = createPlacements({
+    ...drivers,
+    secrets,
+    onTaken: () => undefined,
+    onSpareEnded: () => undefined,
+  });
+  const found = await placements.scanForLeftovers(db);
+  if (found.length === 0) return [ok("places", "What the registry knows and what stands are the same.")];
+  return found.map(({ problem: what, kind, name }) =>
+    what === "missing"
+      ? problem(
+          "places",
+          `The ${kind} ${name} is missing.`,
+          "Restore it from a backup, or delete the tenant it belonged to.",
+        )
+      : warning(
+          "places",
+          `The ${kind} ${name} stands, and nothing in the registry says why.`,
+          "Look at it, then remove it.",
+        ),
+  );
+}

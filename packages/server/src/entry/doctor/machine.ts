@@ -1,0 +1,91 @@
+import { readFile, stat, statfs } from "node:fs/promises";
+import path from "node:path";
+import type { Config } from "../../infra/config/index.ts";
+import { loadMasterKey } from "../../infra/secrets/index.ts";
+import { isFree } from "../ports.ts";
+import { type Finding, ok, problem, warning } from "./check.ts";
+
+const oldestNode = 24;
+const leastDiskBytes = 1_000_000_000;
+
+export function checkNode(): Finding {
+  const found = `Node.js ${process.versions.node}`;
+  if (Number(process.versions.node.split(".")[0]) >= oldestNode) return ok("node", found);
+  return problem(
+    "node",
+    `${found} is too old.`,
+    `Use Node.js ${oldestNode} or newer: \`npm ci\` brings one.`,
+  );
+}
+
+/** A port is fine when it is free, or when it is our own installation that listens there. */
+export async function checkPorts(config: Config): Promise<Finding[]> {
+  const running = await runningProcess(config.dataDir);
+  return Promise.all(
+    (["api", "gateway"] as const).map(async (role) => {
+      const { host, port } = config[role];
+      const check = `${role} port`;
+      if (port === 0) return ok(check, "Any free port is taken at the start.");
+      if (await isFree(host, port)) return ok(check, `Port ${port} is free.`);
+      if (running !== undefined)
+        return ok(check, `Port ${port} is in use, and Tenantry runs here (process ${running}).`);
+      return problem(
+        check,
+        `Another program listens on port ${port}.`,
+        `Stop it, or choose another with --${role}-port.`,
+      );
+    }),
+  );
+}
+
+export async function checkDataDir({ dataDir, masterKeyFile }: Config): Promise<Finding[]> {
+  if (!(await exists(dataDir))) return [ok("data directory", `${dataDir} will be made at the first start.`)];
+  return [
+    await checkDisk(dataDir),
+    await checkMasterKey(dataDir, masterKeyFile),
+    await checkOperatorFile(dataDir),
+  ];
+}
+
+async function checkDisk(dataDir: string): Promise<Finding> {
+  const { bavail, bsize } = await statfs(dataDir);
+  const free = bavail * bsize;
+  const detail = `${(free / 1e9).toFixed(1)} GB free where ${dataDir} lies.`;
+  if (free >= leastDiskBytes) return ok("disk", detail);
+  return problem("disk", detail, "Make room: PostgreSQL stops when its disk is full.");
+}
+
+async function checkMasterKey(dataDir: string, masterKeyFile: string | undefined): Promise<Finding> {
+  try {
+    await loadMasterKey({ dataDir, masterKeyFile });
+    return ok("master key", "The master key is there, and its owner alone can read it.");
+  } catch (error) {
+    return problem(
+      "master key",
+      (error as Error).message,
+      "Without it nothing sealed in the registry can be read: put it back.",
+    );
+  }
+}
+
+async function checkOperatorFile(dataDir: string): Promise<Finding> {
+  const file = path.join(dataDir, "operator.json");
+  const status = await stat(file).catch(() => undefined);
+  if (!status) return warning("operator's key", `${file} isn't there.`, "Start Tenantry: it makes one.");
+  if ((status.mode & 0o077) === 0) return ok("operator's key", `${file} can be read by its owner alone.`);
+  return problem("operator's key", `${file} is open to others.`, `Run chmod 600 ${file}.`);
+}
+
+export async function runningProcess(dataDir: string): Promise<number | undefined> {
+  const text = await readFile(path.join(dataDir, "lock"), "utf8").catch(() => "");
+  if (text === "") return undefined;
+  const { pid } = JSON.parse(text) as { pid: number };
+  return (await exists(`/proc/${pid}`)) ? pid : undefined;
+}
+
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,51 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { type Config, loadConfig } from "../../infra/config/index.ts";
+import { parseFlags } from "../flags.ts";
+import { requireNode } from "../node-version.ts";
+import { embeddedDatabase } from "../registry.ts";
+import { reportStartFailure } from "../terminal.ts";
+import { type Finding, ok } from "./check.ts";
+import { checkDatabase } from "./database.ts";
+import { checkDataDir, checkNode, checkPorts, runningProcess } from "./machine.ts";
+
+requireNode();
+
+/** `tenantry doctor [--json]`: exit code 1 when something is a problem. */
+async function main(): Promise<void> {
+  const args = process.argv.slice(2);
+  const json = args.includes("--json");
+  const config = await loadConfig({ flags: parseFlags(args.filter((arg) => arg !== "--json")) });
+  const findings = [
+    checkNode(),
+    ...(await checkPorts(config)),
+    ...(await checkDataDir(config)),
+    ...(await checkRegistryServer(config)),
+  ];
+  process.stdout.write(
+    json ? `${JSON.stringify(findings, null, 2)}\n` : `${findings.map(line).join("\n")}\n`,
+  );
+  if (findings.some((finding) => finding.status === "problem")) process.exitCode = 1;
+}
+
+/** The one that DATABASE_URL names, or the embedded one while it runs. */
+async function checkRegistryServer(config: Config): Promise<Finding[]> {
+  if (config.databaseUrl) return checkDatabase(config, config.databaseUrl);
+  if ((await runningProcess(config.dataDir)) === undefined) {
+    return [ok("postgres", "The embedded PostgreSQL isn't running: start Tenantry to have it looked at.")];
+  }
+  const file = path.join(config.dataDir, "operator.json");
+  const { databaseUrl } = JSON.parse(await readFile(file, "utf8")) as { databaseUrl: string };
+  return checkDatabase(config, embeddedDatabase(databaseUrl));
+}
+
+const marks = { ok: "✔", warning: "!", problem: "✖" } as const;
+
+function line({ check, status, detail, remedy }: Finding): string {
+  return `${marks[status]} ${check.padEnd(15)} ${detail}${remedy ? `\n  ${"".padEnd(15)} → ${remedy}` : ""}`;
+}
+
+main().catch((error: unknown) => {
+  reportStartFailure(error);
+  process.exit(1);
+});

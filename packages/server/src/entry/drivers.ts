@@ -1,0 +1,22 @@
+import path from "node:path";
+import { createMemoryCacheDriver } from "../drivers/cache/index.ts";
+import { createDatabaseDrivers } from "../drivers/database/index.ts";
+import { createFsStorageDriver } from "../drivers/storage/index.ts";
+import type { Db } from "../infra/db/index.ts";
+import { selectAppUid } from "./installation.sql.ts";
+
+/** The drivers of an installation, for every kind of place. */
+export function createDrivers(input: { db: Db; dataDir: string; installationId: string }) {
+  const { db, dataDir, installationId } = input;
+  const storageRoot = path.join(dataDir, "storage");
+  return {
+    storageRoot,
+    drivers: createDatabaseDrivers({ installationId }),
+    storage: createFsStorageDriver({
+      root: storageRoot,
+      // As root, apps run as users of their own; otherwise as the same user as we.
+      ownerOf: process.getuid?.() === 0 ? (environmentId) => selectAppUid(db, environmentId) : undefined,
+    }),
+    cache: createMemoryCacheDriver(),
+  };
+}

@@ -1,0 +1,158 @@
+import path from "node:path";
+import type { Operations } from "../features/operations/index.ts";
+import { runApps } from "../features/releases/index.ts";
+import { createGateway } from "../gateway/index.ts";
+import type { Config } from "../infra/config/index.ts";
+import { lockDataDir } from "../infra/data-dir-lock/index.ts";
+import { createDb, createNotifications, supportedSchema } from "../infra/db/index.ts";
+import type { Log } from "../infra/log/index.ts";
+import { joinNodes } from "../infra/nodes/index.ts";
+import { createSecrets, loadMasterKey } from "../infra/secrets/index.ts";
+import { loadSigner } from "../infra/signing/index.ts";
+import { showId } from "../kernel/index.ts";
+import { issuerOf } from "./addresses.ts";
+import { ensureSites } from "./built-in-app.ts";
+import { compose, type Parts } from "./compose.ts";
+import { openInstallation } from "./installation.ts";
+import { type OperatorFile, writeOperatorFile } from "./operator-file.ts";
+import { requireFreePorts } from "./ports.ts";
+import { openRegistry } from "./registry.ts";
+import type { Role } from "./roles.ts";
+import { version } from "./version.ts";
+
+export type StartOptions = {
+  config: Config;
+  log: Log;
+  roles: ReadonlySet<Role>;
+  /** The data directory is this process's alone, and what isn't there yet (master key, database) is made. */
+  owner: boolean;
+};
+
+export type Running = {
+  /** Undefined without the role `api`. */
+  operator: (OperatorFile & { file: string }) | undefined;
+  /** Undefined without the role `gateway`. */
+  gatewayUrl: string | undefined;
+  /** What the registry stands on, for people. */
+  postgres: string;
+  tookMs: number;
+  dataDir: string;
+  rootDomain: string;
+  /** Ends everything in order: no more requests, no more work, applications, database. Repeatable. */
+  stop(): Promise<void>;
+};
+
+/**
+ * Starts an installation, or some roles of it, in this process. Safe to call after `kill -9` at any moment: everything
+ * is found as it was. Rejects, with all that it started ended again, when a port is taken or the data directory in use.
+ */
+export async function startInstallation(options: StartOptions): Promise<Running> {
+  const startedAt = performance.now();
+  const stack = new AsyncDisposableStack();
+  try {
+    const started = await start(options, stack);
+    return { ...started, tookMs: performance.now() - startedAt, stop: () => stack.disposeAsync() };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+async function start(options: StartOptions, stack: AsyncDisposableStack) {
+  const { config, log } = options;
+  const { dataDir, rootDomain } = config;
+  if (options.owner) {
+    const lock = await lockDataDir(dataDir);
+    stack.defer(() => lock.release());
+  }
+  await requireFreePorts(config, options.roles);
+  const base = await openBase(options, stack);
+  const gatewayPort = options.roles.has("gateway") ? await startGateway(config, log, base, stack) : undefined;
+  const parts = await compose({ config, log, gatewayPort: gatewayPort ?? config.gateway.port, ...base });
+  const apiUrl = options.roles.has("api") ? await startApi(config, parts, stack) : config.apiUrl;
+  if (options.roles.has("worker")) await startWork({ config, log, base, parts, apiUrl }, stack);
+  const operator = options.roles.has("api")
+    ? await writeOperatorFile(base.db, dataDir, {
+        url: apiUrl.replace("127.0.0.1", "localhost"),
+        gatewayUrl: `http://localhost:${gatewayPort ?? config.gateway.port}`,
+        databaseUrl: base.registry.server.url,
+      })
+    : undefined;
+  const gatewayUrl = gatewayPort === undefined ? undefined : `http://localhost:${gatewayPort}`;
+  return { operator, gatewayUrl, postgres: base.registry.description, dataDir, rootDomain };
+}
+
+/** What everything else stands on. */
+async function openBase({ config, log, owner, roles: own }: StartOptions, stack: AsyncDisposableStack) {
+  const { dataDir, masterKeyFile } = config;
+  const secrets = createSecrets(await loadMasterKey({ dataDir, masterKeyFile, create: owner }));
+  const registry = await openRegistry(config, log);
+  stack.defer(() => registry.stop());
+  const { url } = registry;
+  const db = createDb({ url, applicationName: "tenantry" });
+  stack.defer(() => db.destroy());
+  const notifications = createNotifications({ url, applicationName: "tenantry notifications", log });
+  stack.defer(() => notifications.close());
+  const installation = await openInstallation(db, config.rootDomain);
+  const role = [...own].join(",");
+  const node = await joinNodes({ db, log, role, version, schemaVersion: supportedSchema.to });
+  stack.defer(() => node.leave());
+  return { secrets, registry, url, db, notifications, installation, node };
+}
+
+type Base = Awaited<ReturnType<typeof openBase>>;
+
+async function startGateway(
+  config: Config,
+  log: Log,
+  base: Base,
+  stack: AsyncDisposableStack,
+): Promise<number> {
+  const { db, notifications, secrets, installation } = base;
+  const { host, port } = config.gateway;
+  const gateway = createGateway({
+    db,
+    notifications,
+    log: log.child({ part: "gateway" }),
+    snapshotFile: path.join(config.dataDir, "gateway", "routes.json"),
+    signer: await loadSigner({ db, secrets, issuer: issuerOf(installation.id) }),
+    listen: { port, hosts: host === "localhost" ? undefined : [host] },
+  });
+  stack.defer(() => gateway.close({ drainMs: config.drainTimeoutMs }));
+  return (await gateway.start()).port;
+}
+
+async function startApi({ api }: Config, parts: Parts, stack: AsyncDisposableStack): Promise<string> {
+  const address = new URL(await parts.api.listen({ host: api.host, port: api.port }));
+  stack.defer(() => parts.api.close());
+  return `http://127.0.0.1:${address.port}`;
+}
+
+type Work = { config: Config; log: Log; base: Base; parts: Parts; apiUrl: string };
+
+/** The worker, what goes on by itself, and the processes of the applications. */
+async function startWork(
+  { config, log, base, parts, apiUrl }: Work,
+  stack: AsyncDisposableStack,
+): Promise<void> {
+  await parts.registerServer(base.registry.server);
+  await parts.worker.start();
+  stack.defer(() => parts.worker.close());
+  stack.defer(() => parts.worker.drain({ timeoutMs: config.drainTimeoutMs }));
+  parts.background.start();
+  stack.defer(() => parts.background.stop());
+  const appsLog = log.child({ part: "apps" });
+  const apps = runApps({ ...base, log: appsLog, nodeId: base.node.id, apiUrl, reaches: [parts.storageRoot] });
+  stack.defer(() => apps.stop());
+  const releasing = await ensureSites(parts);
+  if (releasing) await waitForRelease(parts.operations, releasing);
+}
+
+/** Tenants can be made without it, but a start that says "running" should mean it. */
+async function waitForRelease(operations: Operations, operationId: string): Promise<void> {
+  const enough = AbortSignal.timeout(releaseTimeoutMs);
+  const { status, error } = await operations.waitForEnd(showId("op", operationId), releaseTimeoutMs, enough);
+  if (status === "failed") throw new Error(`The application Sites could not be released: ${error?.detail}`);
+}
+
+const releaseTimeoutMs = 60_000;
