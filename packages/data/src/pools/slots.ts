@@ -65,7 +65,10 @@ export function createSlots(options: ConnectionOptions & { idleMs: number }, lef
     oldestIdle: () => idle.values().next().value,
     idleOf(environmentId) {
       let last: Slot | undefined;
-      for (const slot of idle) if (slot.placement.environmentId === environmentId) last = slot;
+      for (const slot of idle) {
+        // One that broke a moment ago may still be here until its end is heard of.
+        if (slot.placement.environmentId === environmentId && !slot.connection!.isBroken()) last = slot;
+      }
       return last;
     },
     async open(placement) {

@@ -38,13 +38,15 @@ describe("directories of environments", () => {
   });
 
   test("belong to the application's user, with everything that we put in, where we are root", async () => {
-    const given = provisioned(async () => 70_123);
+    const umask = process.umask(0o077);
+    const given = provisioned(async () => 70_123).finally(() => process.umask(umask));
     if (process.geteuid?.() !== 0) return expect(given).rejects.toThrow(/only root can/);
     const { driver, environmentId, name, directory } = await given;
     await driver.handle(name).put("a/b", "x", { contentType: "text/plain" });
     for (const entry of await readdir(directory, { recursive: true })) {
       expect({ entry, uid: (await stat(path.join(directory, entry))).uid }).toEqual({ entry, uid: 70_123 });
     }
+    expect((await stat(path.dirname(directory))).mode & 0o777).toBe(0o711);
     expect(await driver.verify(name, environmentId)).toEqual([]);
     await driver.provision(testContext(), name, environmentId);
     expect((await stat(directory)).uid).toBe(70_123);

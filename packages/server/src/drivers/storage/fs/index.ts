@@ -39,8 +39,8 @@ export function createFsStorageDriver(options: FsStorageOptions): StorageDriver 
       const owner = await ownerOf(environmentId);
       await context.declareResource(resourceOf(physicalName));
       await context.assertLease();
-      // Others may pass through to what is theirs, and not look around.
       await mkdir(root, { recursive: true, mode: 0o711 });
+      if (owner !== process.getuid!()) await letThrough(root);
       await mkdir(directory, { mode: 0o700 }).catch(ignoreExisting);
       await handOver(directory, owner);
       await syncDirectory(root);
@@ -79,6 +79,13 @@ async function listPlaces(root: string): Promise<string[]> {
     name.endsWith(removingSuffix) ? name.slice(0, -removingSuffix.length) : name,
   );
   return [...new Set(names.filter((name) => namePattern.test(name)))];
+}
+
+// Other users pass through to what is theirs, and can't look around. The umask may have taken that away.
+async function letThrough(root: string): Promise<void> {
+  await using handle = await openDirectory(root);
+  const { mode } = await handle.stat();
+  if ((mode & 0o011) !== 0o011) await handle.chmod((mode & 0o777) | 0o011);
 }
 
 async function handOver(directory: string, owner: number): Promise<void> {
