@@ -84,7 +84,11 @@ function addCollection(api: Api, deps: LifecycleDependencies): void {
       return replyWithOperation(request, reply, {
         operation: await deps.operations.show(showId("op", operationId)),
         waitForEnd: deps.operations.waitForEnd,
-        succeeded: async () => ({ status: 201, body: await showOne(deps, reply, tenantId) }),
+        succeeded: async () => ({
+          status: 201,
+          body: await showOne(deps, reply, tenantId),
+          location: `/v1/tenants/${showId("tnt", tenantId)}`,
+        }),
       });
     },
   );

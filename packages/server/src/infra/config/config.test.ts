@@ -31,6 +31,7 @@ describe("the configuration", () => {
       databaseUrl: undefined,
       rootDomain: "localhost",
       publicUrl: undefined,
+      apiUrl: "http://127.0.0.1:8686",
       api: { host: "localhost", port: 8686, names: [] },
       gateway: { host: "localhost", port: 8585 },
       masterKeyFile: undefined,

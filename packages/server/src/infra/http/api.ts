@@ -60,6 +60,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   api.addHook("preClose", async () => drain.abort());
   api.addHook("onSend", async (_request, reply) => {
     if (drain.signal.aborted) reply.header("connection", "close");
+    if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
   });
 
   const metrics = options.metrics ?? createMetrics({ ofProcess: false });

@@ -27,7 +27,7 @@ beforeAll(async () => {
                 if (hang) await new Promise((resolve) => signal.addEventListener("abort", resolve));
                 return ended;
               },
-              succeeded: async () => ({ status: 201, body: { id: "tnt_1" } }),
+              succeeded: async () => ({ status: 201, body: { id: "tnt_1" }, location: "/v1/x/tnt_1" }),
             }),
         );
       },
@@ -68,6 +68,7 @@ describe("long work", () => {
     expect(reply.headers["preference-applied"]).toBe(`wait=${seconds}`);
     expect(reply.statusCode).toBe(201);
     expect(reply.json()).toEqual({ id: "tnt_1" });
+    expect(reply.headers.location).toBe("/v1/x/tnt_1");
   });
 
   it.each(["wait=-1", "wait=x", "wait", "await=3", "wait=1e9"])("doesn't wait for %j", async (prefer) => {

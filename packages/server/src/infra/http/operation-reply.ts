@@ -33,7 +33,8 @@ export async function replyWithOperation<Operation extends ShownOperation, Resul
     operation: Operation;
     /** Resolves with the operation as soon as it has ended, or as it stands when time is up or `signal` aborts. */
     waitForEnd(operationId: string, waitMs: number, signal: AbortSignal): Promise<Operation>;
-    succeeded?: (operation: Operation) => Promise<{ status: number; body: Result }>;
+    /** `location` is where the thing that was made is found. */
+    succeeded?: (operation: Operation) => Promise<{ status: number; body: Result; location?: string }>;
   },
 ): Promise<Operation | Result> {
   const waitSeconds = preferredWaitSeconds(request);
@@ -49,6 +50,7 @@ export async function replyWithOperation<Operation extends ShownOperation, Resul
     return operation;
   }
   const result = await options.succeeded?.(operation);
+  if (result?.location) reply.header("location", result.location);
   reply.code(result?.status ?? 200);
   return result ? result.body : operation;
 }

@@ -204,6 +204,7 @@ describe("replies", () => {
       "content-security-policy": "default-src 'none';frame-ancestors 'none'",
       "x-content-type-options": "nosniff",
       "referrer-policy": "no-referrer",
+      "cache-control": "no-store",
     });
     expect(headers).not.toHaveProperty("access-control-allow-origin");
   });
