@@ -5,12 +5,7 @@ export { type ServerEvent, sendEvents } from "./event-stream.ts";
 export type { Claim, IdempotencyStore, StoredReply } from "./idempotency.ts";
 export { createIdempotencyStore } from "./idempotency-store.ts";
 export { openApiText } from "./openapi.ts";
-export {
-  goneSignal,
-  preferredWaitSeconds,
-  replyWithOperation,
-  type ShownOperation,
-} from "./operation-reply.ts";
+export { replyWithOperation, type ShownOperation } from "./operation-reply.ts";
 export { decodeCursor, encodeCursor, pageOf, pageQuery, toPage } from "./pages.ts";
 export type { ReadinessCheck } from "./platform-routes.ts";
 export type { RateLimits } from "./rate-limit.ts";

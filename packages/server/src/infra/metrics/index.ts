@@ -10,4 +10,4 @@ export function createMetrics(options: { ofProcess: boolean }): Metrics {
   return registry;
 }
 
-export { Counter, Gauge, Histogram } from "prom-client";
+export { Histogram } from "prom-client";
