@@ -18,28 +18,33 @@ export type RunOptions = {
  * `timeoutMs` (60,000 when left out), and when this process dies.
  */
 export function run(file: string, args: readonly string[], options: RunOptions): Promise<Finished> {
-  const command = commandAs(options.identity, file, args, "KILL");
+  const { identity, environment, signal } = options;
+  const command = commandAs(identity, file, args, "KILL");
   return new Promise((resolve, reject) => {
     const child = execFile(
       command.file,
       command.args,
       {
-        env: programEnvironment(options.environment),
+        env: programEnvironment(environment),
         cwd: "/",
-        uid: options.identity.uid,
-        gid: options.identity.gid,
+        uid: identity.uid,
+        gid: identity.gid,
         timeout: options.timeoutMs ?? 60_000,
         killSignal: "SIGKILL",
-        signal: options.signal,
       },
       (error, stdout, stderr) => {
-        if (options.signal?.aborted) return reject(options.signal.reason);
+        signal?.removeEventListener("abort", end);
+        if (signal?.aborted) return reject(signal.reason);
         const code = error === null ? 0 : typeof error.code === "number" ? error.code : null;
         const reason =
           code === null ? `\n${error?.signal ? `ended by ${error.signal}` : error?.message}` : "";
         resolve({ code, output: `${stdout}${stderr}${reason}`.trim() });
       },
     );
+    // Not execFile's own signal, which doesn't wait for the program's children: they may still be writing files.
+    const end = () => child.kill("SIGKILL");
+    if (signal?.aborted) end();
+    signal?.addEventListener("abort", end, { once: true });
     // A program that ends without reading its input isn't an error of its own: its exit code tells.
     child.stdin?.on("error", () => undefined).end(options.input ?? "");
   });
