@@ -1,0 +1,26 @@
+import path from "node:path";
+import { createMemoryCacheDriver } from "../drivers/cache/index.ts";
+import { createDatabaseDrivers } from "../drivers/database/index.ts";
+import { createFsStorageDriver } from "../drivers/storage/index.ts";
+import { createPlacements, type Leftover } from "../features/placements/index.ts";
+import { createDb, sql } from "../infra/db/index.ts";
+import { createSecrets, loadMasterKey } from "../infra/secrets/index.ts";
+
+/** What stands without a reason, and what should stand and doesn't, in the installation that keeps its files there. */
+export async function scanInstallation(dataDir: string, registryUrl: string): Promise<Leftover[]> {
+  const db = createDb({ url: registryUrl, applicationName: "tenantry scan", maxConnections: 2 });
+  try {
+    const { rows } = await sql<{ id: string }>`select id from installation`.execute(db);
+    const key = await loadMasterKey({ dataDir, masterKeyFile: undefined, create: false });
+    const placements = createPlacements({
+      drivers: createDatabaseDrivers({ installationId: rows[0]!.id }),
+      storage: createFsStorageDriver({ root: path.join(dataDir, "storage") }),
+      cache: createMemoryCacheDriver(),
+      secrets: createSecrets(key),
+      onTaken: () => undefined,
+    });
+    return await placements.scanForLeftovers(db);
+  } finally {
+    await db.destroy();
+  }
+}

@@ -1,0 +1,17 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type Installation, startInstallation } from "../support/installation.ts";
+
+let installation: Installation;
+beforeAll(async () => {
+  installation = await startInstallation();
+});
+afterAll(() => installation?.[Symbol.asyncDispose]());
+
+it("gives a newcomer a tenant's own home page with two commands", async () => {
+  const made = await installation.command(["tenant", "create", "acme", "--name", "Acme Ltd", "--wait"]);
+  expect(made).toMatchObject({ code: 0, stderr: "" });
+  expect(made.stdout).toContain(`acme is active: http://acme.localhost:${installation.gatewayPort}/`);
+  const page = await installation.visit("acme");
+  expect(page.status).toBe(200);
+  expect(page.body).toContain("Acme Ltd");
+});

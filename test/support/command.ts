@@ -1,0 +1,51 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const bin = fileURLToPath(new URL("../../packages/cli/bin/tenantry.js", import.meta.url));
+
+export type CommandOptions = {
+  /** Added to ours, from which everything that configures Tenantry is taken out. */
+  environment?: Record<string, string> | undefined;
+  workingDirectory?: string;
+  /** The Node.js that runs it; the one that runs the tests when left out. */
+  node?: string;
+};
+
+export type Finished = { code: number | null; stdout: string; stderr: string };
+
+/** Starts `tenantry …` as a newcomer's shell does, in a process group of its own. */
+export function spawnTenantry(args: readonly string[], options: CommandOptions = {}): ChildProcess {
+  return spawn(options.node ?? process.execPath, [bin, ...args], {
+    env: { ...plainEnvironment(), ...options.environment },
+    cwd: options.workingDirectory,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+/** Runs `tenantry …` to its end. */
+export function runTenantry(args: readonly string[], options: CommandOptions = {}): Promise<Finished> {
+  return finish(spawnTenantry(args, options));
+}
+
+/** Gathers what a process says until it ends. */
+export function finish(child: ChildProcess): Promise<Finished> {
+  const said = { stdout: "", stderr: "" };
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    said.stdout += text;
+  });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    said.stderr += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, ...said }));
+  });
+}
+
+function plainEnvironment(): Record<string, string> {
+  const ours = /^(TENANTRY_|DATABASE_URL$|MAX_TENANTS$|PORT$|VITEST|NODE_OPTIONS$)/;
+  return Object.fromEntries(
+    Object.entries(process.env).filter((entry): entry is [string, string] => !ours.test(entry[0])),
+  );
+}
