@@ -1,11 +1,17 @@
 import type { Log } from "../infra/log/index.ts";
 
-/** SIGINT and SIGTERM end everything in order; a second one ends the process at once. */
+/** Service managers signal the whole group, and the CLI passes the signal on as well: that is one wish, not two. */
+const sameWishMs = 1_000;
+
+/** SIGINT and SIGTERM end everything in order; a second one, a second or more later, ends the process at once. */
 export function stopOnSignal(running: { stop(): Promise<void> }, log: Log): void {
-  let stopping = false;
+  let stoppingSince: number | undefined;
   const stop = (signal: NodeJS.Signals) => {
-    if (stopping) process.exit(1);
-    stopping = true;
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince >= sameWishMs) process.exit(1);
+      return;
+    }
+    stoppingSince = performance.now();
     log.info({ signal }, "node.stopping");
     running.stop().then(
       () => process.exit(0),
