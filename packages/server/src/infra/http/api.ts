@@ -1,6 +1,5 @@
 import type { Server } from "node:http";
 import helmet from "@fastify/helmet";
-
 import { type FastifyHttpOptions, type FastifyPluginAsync, fastify, LogController } from "fastify";
 import { serializerCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { encodeUuid, newId } from "../../kernel/index.ts";
@@ -30,8 +29,6 @@ export type ApiOptions = {
   /** Names beside loopback and IP addresses under which the API answers. */
   hosts?: readonly string[];
   rateLimits?: RateLimits;
-  /** Bytes of a body at most; 1 MiB when left out. */
-  bodyLimitBytes?: number;
   metrics?: Metrics;
   checks?: readonly ReadinessCheck[];
   /** Whether this node is about to stop: `/readyz` says so, everything else goes on. */
@@ -67,7 +64,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   observeRequests(api, metrics);
   answerUnknownRoutes(api);
   api.addHook("onRoute", (route) => {
-    if (route.url.startsWith(documentationPath)) {
+    if (`${route.url}/`.startsWith(`${documentationPath}/`)) {
       route.config = { ...route.config, permission: "public", quiet: true };
     }
     requireRouteRules(route);
@@ -104,7 +101,7 @@ function bareApi(options: ApiOptions): Api {
   const settings: FastifyHttpOptions<Server> = {
     loggerInstance: options.log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
-    bodyLimit: options.bodyLimitBytes ?? 1024 * 1024,
+    bodyLimit: 1024 * 1024,
     requestTimeout: 60_000,
     // Node would answer without a problem document; the host check refuses it too.
     http: { requireHostHeader: false },
