@@ -11,6 +11,9 @@ const publicPolicy = [
   "frame-ancestors 'none'",
 ].join("; ");
 
+/** The editor has a script of its own, which asks this site alone. */
+export const adminPolicy = `${publicPolicy}; script-src 'self'; connect-src 'self'`;
+
 /** The headers of every answer; a handler that needs others sets its own. */
 export function securityHeaders(): MiddlewareHandler {
   return async (context, next) => {

@@ -13,7 +13,7 @@ import { type SitesServer, startServer } from "../src/server.ts";
 const silent = createLog({ write: () => true });
 const migrations = new URL("../migrations/", import.meta.url);
 
-type Environment = ReturnType<TestInstallation["addTenant"]>;
+export type Environment = ReturnType<TestInstallation["addTenant"]>;
 export type Answer = { status: number; headers: IncomingHttpHeaders; body: Buffer; text: string };
 export type Ask = {
   method?: string;
@@ -26,6 +26,7 @@ export type RunningSite = {
   readonly installation: TestInstallation;
   readonly tenantry: Tenantry;
   readonly server: SitesServer;
+  readonly tenants: readonly Environment[];
   /** A tenant with a database, files and a cache of its own. */
   addTenant(slug: string, change?: Partial<Environment>): Promise<Environment>;
   /** A request as the gateway passes it on. */
@@ -41,10 +42,12 @@ export async function runningSite(): Promise<RunningSite> {
   const server = await startServer({ tenantry, port: 0, log: silent });
   const token = (environment: Environment): Promise<string> => installation.token(environment);
 
+  const tenants: Environment[] = [];
   return {
     installation,
     tenantry,
     server,
+    tenants,
     async addTenant(slug, change = {}) {
       const environment = installation.addTenant(slug, {
         database: { level: "database", serverId: "srv_1", url: await migrated(postgres), generation: 1 },
@@ -52,6 +55,7 @@ export async function runningSite(): Promise<RunningSite> {
         cache: { driver: "memory", prefix: slug, generation: 1 },
         ...change,
       });
+      tenants.push(environment);
       return environment;
     },
     async ask(tenant, target, request = {}) {

@@ -1,15 +1,28 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Hono } from "hono";
+import { accentStyle } from "../layout/accent.ts";
 
 type Asset = { path: string; body: string; contentType: string };
 
 export const assetsPath = "/assets/";
 
-/** The style of the public site. Its address changes with its content, so browsers may keep it for ever. */
-export const siteStyle = asset("site.css", ["base.css", "site.css", "prose.css"]);
+// Their addresses change with their content, so browsers may keep them for ever.
 
-const all = new Map([siteStyle].map((each) => [each.path, each]));
+/** The style of the public site. */
+export const siteStyle = asset("site.css", ["base.css", "frame.css", "site.css", "prose.css"], [accentStyle]);
+/** The style of the editor. */
+export const adminStyle = asset("admin.css", [
+  "base.css",
+  "frame.css",
+  "prose.css",
+  "forms.css",
+  "admin.css",
+]);
+/** What makes the editor more comfortable. Everything works without it. */
+export const adminScript = asset("admin.js", ["admin.js"]);
+
+const all = new Map([siteStyle, adminStyle, adminScript].map((each) => [each.path, each]));
 
 /** Served without a tenant: they are the same for all. */
 export function assetRoutes(): Hono {
@@ -23,8 +36,9 @@ export function assetRoutes(): Hono {
   });
 }
 
-function asset(name: string, files: string[]): Asset {
-  const body = files.map((file) => readFileSync(new URL(file, import.meta.url), "utf8")).join("\n");
+function asset(name: string, files: string[], generated: string[] = []): Asset {
+  const read = files.map((file) => readFileSync(new URL(file, import.meta.url), "utf8"));
+  const body = [...read, ...generated].join("\n");
   const hash = createHash("sha256").update(body).digest("base64url").slice(0, 12);
   const [stem, extension] = name.split(".");
   const contentType = extension === "css" ? "text/css; charset=utf-8" : "text/javascript; charset=utf-8";

@@ -22,9 +22,10 @@ function tileBytes(tenantId: string): number[] {
 /** Only numbers and names of ours go into the markup. */
 function tile(byte: number, column: number, row: number): string {
   const [x, y] = [column * size, row * size];
-  const ground = `<rect class="tone-${byte & 3}" x="${x}" y="${y}" width="${size}" height="${size}"/>`;
+  // A little larger than its place, or hairlines would show between the tiles.
+  const ground = `<rect class="tone-${byte & 3}" x="${x}" y="${y}" width="${size + 1}" height="${size + 1}"/>`;
   const turned = `transform="rotate(${((byte >> 2) & 3) * 90} ${x + size / 2} ${y + size / 2})"`;
-  const tone = `tone-${(byte & 3) ^ ((1 + (byte >> 6)) % 4)}`;
+  const tone = `tone-${(byte & 3) ^ (1 + ((byte >> 6) % 3))}`;
   const shape = (byte >> 4) & 3;
   if (shape === 3)
     return `${ground}<circle class="${tone}" cx="${x + size / 2}" cy="${y + size / 2}" r="${size / 4}"/>`;

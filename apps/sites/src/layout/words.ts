@@ -1,88 +1,68 @@
 /** What the site's own frame says; everything else is the tenant's text. */
 export type Words = {
   skip: string;
-  home: string;
   more: string;
   navigation: string;
   logIn: string;
   notFoundTitle: string;
   notFoundText: string;
   backHome: string;
-  brokenTitle: string;
-  brokenText: string;
   welcomeEyebrow: string;
   welcomeText(name: string): string;
   welcomeAction: string;
-  updated: string;
 };
 
 const english: Words = {
   skip: "Skip to content",
-  home: "Home",
   more: "More",
   navigation: "Pages",
   logIn: "Log in",
   notFoundTitle: "This page isn’t here",
   notFoundText: "It may have moved, or the address may be mistyped.",
   backHome: "Back to the home page",
-  brokenTitle: "Something broke on our side",
-  brokenText: "It has been noted. Please try again in a moment.",
   welcomeEyebrow: "Welcome",
   welcomeText: (name) => `This is the new home of ${name}. Its first pages are being written.`,
   welcomeAction: "Log in and write the first page",
-  updated: "Updated",
 };
 
 const german: Words = {
   skip: "Zum Inhalt springen",
-  home: "Startseite",
   more: "Mehr",
   navigation: "Seiten",
   logIn: "Anmelden",
   notFoundTitle: "Diese Seite gibt es nicht",
   notFoundText: "Vielleicht ist sie umgezogen, oder in der Adresse steckt ein Tippfehler.",
   backHome: "Zur Startseite",
-  brokenTitle: "Bei uns ist etwas schiefgegangen",
-  brokenText: "Der Fehler ist vermerkt. Bitte versuchen Sie es gleich noch einmal.",
   welcomeEyebrow: "Willkommen",
   welcomeText: (name) =>
     `Hier entsteht die neue Website von ${name}. Die ersten Seiten werden gerade geschrieben.`,
   welcomeAction: "Anmelden und die erste Seite schreiben",
-  updated: "Aktualisiert am",
 };
 
 const french: Words = {
   skip: "Aller au contenu",
-  home: "Accueil",
   more: "Plus",
   navigation: "Pages",
   logIn: "Se connecter",
   notFoundTitle: "Cette page n’existe pas",
   notFoundText: "Elle a peut-être été déplacée, ou l’adresse contient une faute de frappe.",
   backHome: "Retour à l’accueil",
-  brokenTitle: "Un problème est survenu de notre côté",
-  brokenText: "Nous l’avons noté. Veuillez réessayer dans un instant.",
   welcomeEyebrow: "Bienvenue",
   welcomeText: (name) => `Voici le nouveau site de ${name}. Ses premières pages sont en cours d’écriture.`,
   welcomeAction: "Se connecter et écrire la première page",
-  updated: "Mis à jour le",
 };
 
 const spanish: Words = {
   skip: "Saltar al contenido",
-  home: "Inicio",
   more: "Más",
   navigation: "Páginas",
   logIn: "Iniciar sesión",
   notFoundTitle: "Esta página no existe",
   notFoundText: "Puede que se haya movido o que la dirección tenga un error.",
   backHome: "Volver al inicio",
-  brokenTitle: "Algo ha fallado por nuestra parte",
-  brokenText: "Hemos tomado nota. Vuelva a intentarlo en un momento.",
   welcomeEyebrow: "Le damos la bienvenida",
   welcomeText: (name) => `Este es el nuevo sitio de ${name}. Sus primeras páginas se están escribiendo.`,
   welcomeAction: "Iniciar sesión y escribir la primera página",
-  updated: "Actualizado el",
 };
 
 const languages: Record<string, Words> = { en: english, de: german, fr: french, es: spanish };

@@ -8,11 +8,3 @@ export function notFoundPage({ speech: { words, frameLanguage } }: Identity): Si
 <p class="lede">${words.notFoundText}</p><p><a class="button" href="/">${words.backHome}</a></p></div>`,
   };
 }
-
-export function brokenPage({ speech: { words, frameLanguage } }: Identity): SitePage {
-  return {
-    title: words.brokenTitle,
-    main: html`<div class="page" ${language(frameLanguage)}><h1>${words.brokenTitle}</h1>
-<p class="lede">${words.brokenText}</p><p><a class="button" href="/">${words.backHome}</a></p></div>`,
-  };
-}

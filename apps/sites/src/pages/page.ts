@@ -1,12 +1,16 @@
-/** A page as its editors know it. */
-export type Page = {
-  id: string;
+/** What an editor writes of a page. */
+export type PageText = {
   slug: string;
   title: string;
   /** For search engines and the page's head; may be empty. */
   description: string;
   /** Markdown. */
   body: string;
+};
+
+/** A page as its editors know it. */
+export type Page = PageText & {
+  id: string;
   published: boolean;
   version: number;
   updatedAt: Date;

@@ -1,4 +1,5 @@
-import type { Tenantry } from "@tenantry/sdk";
+import type { Database } from "@tenantry/sdk";
+import type { PageLink } from "./page.ts";
 
 export type PublishedPage = {
   id: string;
@@ -7,33 +8,39 @@ export type PublishedPage = {
   description: string;
   body: string;
   version: number;
-  updatedAt: Date;
 };
 
-type Row = { slug: string; title: string } & Omit<PublishedPage, "body"> & { body: string | null };
+/** Nobody reads a longer navigation; the others are found by links and by the sitemap. */
+const mostLinks = 40;
+/** As many as a sitemap may hold. */
+const mostSitemapEntries = 50_000;
 
-/** Every published page in order, and the one that is asked for with its text: in one round trip. */
+type Row = PublishedPage & { linked: boolean };
+
+/** The navigation, in its order, and the published page with this slug: in one round trip. */
 export async function selectPublished(
-  db: Tenantry["db"],
+  db: Database,
   slug: string | undefined,
-): Promise<{ links: { slug: string; title: string }[]; page: PublishedPage | undefined }> {
+): Promise<{ links: PageLink[]; page: PublishedPage | undefined }> {
   const { rows } = await db.query<Row>(
-    `select id, slug, title, description, version, updated_at as "updatedAt",
-       case when slug = $1 then body end as body
-     from pages
-     where published
-     order by position, id`,
+    `select * from (
+       select id, slug, title, '' as description, '' as body, version, position, true as linked
+       from pages where published order by position, id limit ${mostLinks}
+     ) as links
+     union all
+     select id, slug, title, description, body, version, position, false as linked
+     from pages where published and slug = $1
+     order by linked, position, id`,
     [slug ?? null],
   );
-  const found = rows.find((row) => row.body !== null);
-  return { links: rows, page: found && { ...found, body: found.body ?? "" } };
+  return { links: rows.filter((row) => row.linked), page: rows.find((row) => !row.linked) };
 }
 
 export type SitemapEntry = { slug: string; updatedAt: Date };
 
-export async function selectSitemap(db: Tenantry["db"]): Promise<SitemapEntry[]> {
+export async function selectSitemap(db: Database): Promise<SitemapEntry[]> {
   const { rows } = await db.query<SitemapEntry>(
-    `select slug, updated_at as "updatedAt" from pages where published order by position, id`,
+    `select slug, updated_at as "updatedAt" from pages where published order by position, id limit ${mostSitemapEntries}`,
   );
   return rows;
 }

@@ -3,8 +3,9 @@ import { type Context, Hono } from "hono";
 import { identityOf } from "../identity.ts";
 import type { Link, SitePage } from "../layout/site-frame.ts";
 import { siteFrame } from "../layout/site-frame.ts";
+import { homeSlugOf } from "./home-slug.ts";
 import { notFoundPage } from "./not-found.ts";
-import { defaultHomeSlug, type PageLink, pathOfPage } from "./page.ts";
+import { type PageLink, pathOfPage } from "./page.ts";
 import { pageView } from "./page-view.ts";
 import { type PublishedPage, selectPublished } from "./public-pages.sql.ts";
 import { renderedPage } from "./rendered-page.ts";
@@ -35,11 +36,6 @@ export function publicRoutes(tenantry: Tenantry): Hono {
     context.redirect(pathOfPage(context.req.param("slug"), homeSlug()), 301),
   );
   return routes;
-}
-
-export function homeSlugOf(tenantry: Tenantry): string {
-  const chosen = tenantry.settings.get("app.homeSlug");
-  return typeof chosen === "string" && chosen !== "" ? chosen : defaultHomeSlug;
 }
 
 /** The site's own 404 page. */

@@ -99,7 +99,12 @@ function answerAuth(
 ): void {
   const { environmentId = "", token = "", email = "" } = body;
   const session = sessions.get(token);
-  const user = (address: string) => ({ id: `usr_${address}`, email: address, name: null, role: "admin" });
+  const user = (address: string) => ({
+    id: `usr_${address}`,
+    email: address,
+    name: null,
+    role: roleOf(address),
+  });
   const expiresAt = new Date(Date.now() + 1e9).toISOString();
   if (path === "auth/login") {
     if (email === "throttled@example.com")
@@ -118,6 +123,12 @@ function answerAuth(
     sessions.delete(token);
     response.writeHead(204).end();
   }
+}
+
+/** `viewer@…` and `editor@…` are what they say; everybody else is an admin. */
+function roleOf(email: string): string {
+  const [name = ""] = email.split("@");
+  return ["viewer", "editor"].includes(name) ? name : "admin";
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {

@@ -1,0 +1,36 @@
+import { type RuntimeUser, readSessionCookie, type Tenantry } from "@tenantry/sdk";
+import type { Context, MiddlewareHandler } from "hono";
+
+/** Who works on the site. */
+export type Editor = {
+  /** How the others see who changed something. */
+  name: string;
+  email: string;
+  /** Viewers look at everything and change nothing. */
+  mayEdit: boolean;
+  sessionToken: string;
+};
+
+export type AdminEnv = { Variables: { editor: Editor | undefined } };
+export type AdminContext = Context<AdminEnv>;
+
+const editingRoles = new Set(["admin", "editor"]);
+
+/** Finds out who is logged in; `context.var.editor` is undefined when nobody is. */
+export function recogniseEditor(tenantry: Tenantry): MiddlewareHandler<AdminEnv> {
+  return async (context, next) => {
+    const sessionToken = readSessionCookie(context.req.raw);
+    const user = await tenantry.auth.user(sessionToken);
+    context.set("editor", user && sessionToken !== undefined ? editorOf(user, sessionToken) : undefined);
+    await next();
+  };
+}
+
+function editorOf(user: RuntimeUser, sessionToken: string): Editor {
+  return {
+    name: user.name ?? user.email,
+    email: user.email,
+    mayEdit: editingRoles.has(user.role),
+    sessionToken,
+  };
+}

@@ -1,0 +1,39 @@
+import { html } from "hono/html";
+import type { Html } from "../layout/html.ts";
+
+/** Something the editor must know before anything else on the page. */
+export type Notice = {
+  tone: "good" | "bad" | "neutral";
+  title: string;
+  text?: string | Html;
+  /** Where each mistake can be mended: the field's id, and what is wrong. */
+  mistakes?: readonly { field: string; message: string }[];
+  link?: { href: string; label: string; newTab?: boolean };
+};
+
+/** What a page that follows a change says; the address carries the key alone, so that nobody can put words there. */
+const afterChange: Record<string, Notice> = {
+  created: { tone: "good", title: "Draft saved", text: "Only people who log in can see it." },
+  saved: { tone: "good", title: "Saved" },
+  published: { tone: "good", title: "Published", text: "Everybody can read it now." },
+  unpublished: { tone: "good", title: "Unpublished", text: "It is a draft again." },
+  deleted: { tone: "good", title: "Page deleted" },
+  uploaded: { tone: "good", title: "Uploaded" },
+  removed: { tone: "good", title: "File deleted" },
+};
+
+export function noticeAfter(change: string | undefined): Notice | undefined {
+  return change !== undefined && Object.hasOwn(afterChange, change) ? afterChange[change] : undefined;
+}
+
+export function noticeView({ tone, title, text, mistakes = [], link }: Notice): Html {
+  const list = mistakes.map(({ field, message }) => html`<li><a href="#${field}">${message}</a></li>`);
+  const role = tone === "bad" ? "alert" : "status";
+  // Told to those who can't see it: a page that was loaded anew starts being read at what has the focus.
+  return html`<div class="notice ${tone}" role="${role}" tabindex="-1" ${tone === "good" ? "" : html`autofocus`}>
+<p><strong>${title}</strong></p>
+${text === undefined ? "" : html`<p>${text}</p>`}
+${list.length > 0 ? html`<ul>${list}</ul>` : ""}
+${link === undefined ? "" : html`<p><a href="${link.href}" ${link.newTab ? html`target="_blank" rel="noopener"` : ""}>${link.label}</a></p>`}
+</div>`;
+}

@@ -1,0 +1,44 @@
+import type { Settings } from "@tenantry/sdk";
+
+const defaultMaxPages = 100;
+const defaultStorageQuota = 1e9;
+const defaultMaxUpload = 10e6;
+
+/** How many pages the site may have. */
+export function maxPages(settings: Settings): number {
+  const limit = settings.get("maxPages");
+  return typeof limit === "number" && limit >= 0 ? limit : defaultMaxPages;
+}
+
+/** How many bytes the site may store. */
+export function storageQuotaBytes(settings: Settings): number {
+  return parseBytes(settings.get("storageQuota")) ?? defaultStorageQuota;
+}
+
+/** How many bytes one uploaded file may have. */
+export function maxUploadBytes(settings: Settings): number {
+  return parseBytes(settings.get("app.maxUploadSize")) ?? defaultMaxUpload;
+}
+
+const units: Record<string, number> = {
+  B: 1,
+  ...{ KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 },
+  ...{ KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 },
+};
+
+/** The bytes of a size as settings have it: a number, or text such as "500MB" and "1GiB". */
+export function parseBytes(size: unknown): number | undefined {
+  if (typeof size === "number") return size >= 0 ? Math.floor(size) : undefined;
+  const parts = typeof size === "string" ? /^(\d+(?:\.\d+)?) ?([KMGT]?i?B)$/.exec(size) : null;
+  const unit = units[parts?.[2] ?? ""];
+  return parts && unit !== undefined ? Math.floor(Number(parts[1]) * unit) : undefined;
+}
+
+/** A size for people: three digits at most, "1 GB" being 10⁹ bytes. */
+export function showBytes(bytes: number): string {
+  const steps = ["bytes", "KB", "MB", "GB", "TB"];
+  const step = bytes < 1000 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), steps.length - 1);
+  const value = bytes / 1000 ** step;
+  const digits = step === 0 || value >= 100 ? 0 : 1;
+  return `${value.toLocaleString("en", { maximumFractionDigits: digits })} ${steps[step]}`;
+}
