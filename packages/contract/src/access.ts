@@ -65,6 +65,16 @@ export const runtimeSessionRequest = z.strictObject({
   token: z.string().max(200),
 });
 
+/** `POST /v1/runtime/auth/password`: a user gives themself another password. */
+export const runtimePasswordRequest = z.strictObject({
+  environmentId: z.string().max(60),
+  token: z.string().max(200).describe("The user's session."),
+  currentPassword: z.string().max(1_000),
+  password: password.describe("The new one."),
+  address: runtimeLoginRequest.shape.address,
+  userAgent: runtimeLoginRequest.shape.userAgent,
+});
+
 export const runtimeUserReply = z.object({
   id: z.string(),
   email: z.string(),

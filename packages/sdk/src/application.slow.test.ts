@@ -190,6 +190,53 @@ describe("an application of many tenants [APP-1]", () => {
     ).rejects.toBeInstanceOf(LoginRefused);
   });
 
+  it("lets a tenant's admins look after its users, each user change their password, and nobody more [IAM-2]", async () => {
+    const { auth } = tenantry;
+    await inTenant("other", async () => {
+      const { token } = await auth.login({ email: "ann@example.com", password });
+      const admin = auth.administer(token);
+      const bob = await admin.create({ email: "bob@example.com", password: "bobs own battery" });
+      expect((await admin.list()).items.map(({ email }) => email)).toEqual([
+        "ann@example.com",
+        "bob@example.com",
+      ]);
+      await expect(admin.create({ email: "BOB@example.com" })).rejects.toMatchObject({
+        code: "email_taken",
+        status: 409,
+      });
+
+      const bobs = await auth.login({ email: "bob@example.com", password: "bobs own battery" });
+      await expect(auth.administer(bobs.token).list()).rejects.toMatchObject({ code: "forbidden" });
+      const change = { currentPassword: "bobs own battery", password: "a better battery" };
+      await expect(
+        auth.changePassword(bobs.token, { ...change, currentPassword: "wrong" }),
+      ).rejects.toBeInstanceOf(LoginRefused);
+      await expect(auth.changePassword(bobs.token, { ...change, password: "short" })).rejects.toMatchObject({
+        status: 422,
+      });
+      const again = await auth.changePassword(bobs.token, change);
+      expect(await auth.user(bobs.token)).toBeUndefined();
+      expect(await auth.user(again.token)).toMatchObject({ id: bob.id });
+
+      expect(await admin.update(bob.id, { status: "deactivated", name: "Bob" })).toMatchObject({
+        name: "Bob",
+        status: "deactivated",
+      });
+      await expect(
+        auth.login({ email: "bob@example.com", password: "a better battery" }),
+      ).rejects.toBeInstanceOf(LoginRefused);
+      await admin.endSessions(bob.id);
+      await admin.remove(bob.id);
+      const ann = (await admin.list()).items[0]!;
+      await expect(admin.remove(ann.id)).rejects.toMatchObject({ code: "forbidden" });
+      await expect(admin.update(ann.id, { role: "viewer" })).rejects.toMatchObject({ code: "forbidden" });
+    });
+    const { token } = await inTenant("other", () => auth.login({ email: "ann@example.com", password }));
+    await inTenant("acme", () =>
+      expect(auth.administer(token).list()).rejects.toMatchObject({ code: "session_invalid" }),
+    );
+  });
+
   it("serves a tenant the moment it exists", async () => {
     expect((await call("POST", "/v1/tenants", { slug: "brand-new", name: "New", app: "notes" })).status).toBe(
       201,
@@ -240,4 +287,8 @@ describe("an application of many tenants [APP-1]", () => {
 
 async function environmentOf(slug: string): Promise<{ id: string }> {
   return ((await call("GET", `/v1/tenants/${slug}`)).body.environments as { id: string }[])[0]!;
+}
+
+async function inTenant<Result>(slug: string, work: () => Promise<Result>): Promise<Result> {
+  return tenantry.run((await environmentOf(slug)).id, work);
 }

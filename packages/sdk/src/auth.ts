@@ -8,7 +8,8 @@ import {
   TenantryError,
   TooManyAttempts,
 } from "./errors.ts";
-import { type Credentials, type RuntimeApi, RuntimeRefused } from "./runtime/api.ts";
+import { type Credentials, type PasswordChange, type RuntimeApi, RuntimeRefused } from "./runtime/api.ts";
+import { createUserAdministration, type UserAdministration } from "./users.ts";
 
 /** Log-in of the current tenant's users. Sessions are valid for this tenant and environment alone. */
 export type Auth = {
@@ -21,6 +22,13 @@ export type Auth = {
   user(sessionToken: string | undefined): Promise<RuntimeUser | undefined>;
   /** Ends the session. Repeatable. */
   logout(sessionToken: string | undefined): Promise<void>;
+  /**
+   * Gives the session's user another password; all their sessions end, and the answer is a new one. Throws
+   * `LoginRefused` when the current password is wrong, `TenantryError` (422) when the new one is too weak.
+   */
+  changePassword(sessionToken: string, change: PasswordChange): Promise<RuntimeLogin>;
+  /** The tenant's users, for an admin of the tenant: each call is made in the name of the session's user. */
+  administer(sessionToken: string): UserAdministration;
 };
 
 /** The sessions that this process has seen in the last seconds, of all tenants. */
@@ -63,6 +71,20 @@ export function createAuth(api: RuntimeApi, sessions: SessionCache, environmentI
       });
       sessions.delete(cacheKey(environment, token));
     },
+    async changePassword(token, change) {
+      const environment = environmentId();
+      const login = await api.changePassword(environment, token, change).catch((error: unknown) => {
+        throw explain(error);
+      });
+      sessions.delete(cacheKey(environment, token));
+      return login;
+    },
+    administer: (session) =>
+      createUserAdministration(async (request) =>
+        api.users(environmentId(), { ...request, session }).catch((error: unknown) => {
+          throw explain(error);
+        }),
+      ),
   };
 }
 

@@ -52,6 +52,7 @@ export { type CsrfRequest, checkOrigin, csrfToken, type OriginVerdict } from "./
 export * from "./errors.ts";
 export type { RequestHeaders } from "./headers.ts";
 export { type Problem, problemOf } from "./problem.ts";
-export type { Credentials } from "./runtime/api.ts";
+export type { Credentials, PasswordChange } from "./runtime/api.ts";
 export type { Settings } from "./settings.ts";
 export { createTenantry, type Tenantry } from "./tenantry.ts";
+export type { NewUser, User, UserAdministration, UserChange } from "./users.ts";

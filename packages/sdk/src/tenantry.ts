@@ -97,6 +97,8 @@ export function createTenantry(options: TenantryOptions = {}): Tenantry {
       login: async (credentials) => current().auth.login(credentials),
       user: async (token) => current().auth.user(token),
       logout: async (token) => current().auth.logout(token),
+      changePassword: async (token, change) => current().auth.changePassword(token, change),
+      administer: (token) => current().auth.administer(token),
     },
   };
 }

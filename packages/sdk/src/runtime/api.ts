@@ -6,6 +6,9 @@ import { readEvents } from "./event-stream.ts";
 
 export type Credentials = { email: string; password: string; address?: string; userAgent?: string };
 export type RuntimeSession = { user: RuntimeUser; expiresAt: string };
+export type PasswordChange = Omit<Credentials, "email"> & { currentPassword: string };
+/** A request on behalf of the user whose session it is. */
+export type UserRequest = { method: string; path: string; session: string; body?: object };
 
 /** The calls that an application's key is good for. */
 export type RuntimeApi = {
@@ -15,6 +18,9 @@ export type RuntimeApi = {
   login(environmentId: string, credentials: Credentials): Promise<RuntimeLogin>;
   session(environmentId: string, token: string): Promise<RuntimeSession>;
   logout(environmentId: string, token: string): Promise<void>;
+  changePassword(environmentId: string, token: string, change: PasswordChange): Promise<RuntimeLogin>;
+  /** The tenant's users, as its admin: the answer's JSON; undefined when there is none. */
+  users(environmentId: string, request: UserRequest): Promise<unknown>;
 };
 
 /** The API answered, and refused: `code` is one of the error catalogue's. */
@@ -87,6 +93,19 @@ export function createRuntimeApi({ url, appKey }: Configuration): RuntimeApi {
     async logout(environmentId, token) {
       const response = await post("auth/logout", { environmentId, token });
       await response.body?.cancel();
+    },
+    async changePassword(environmentId, token, change) {
+      const response = await post("auth/password", { environmentId, token, ...change });
+      return (await response.json()) as RuntimeLogin;
+    },
+    async users(environmentId, { method, path, session, body }) {
+      const response = await ask(`environments/${encodeURIComponent(environmentId)}/users${path}`, {
+        method,
+        headers: { "tenantry-session": session, ...(body && { "content-type": "application/json" }) },
+        body: body && JSON.stringify(body),
+        signal: AbortSignal.timeout(authDeadlineMs),
+      });
+      return response.status === 204 ? undefined : response.json();
     },
   };
 }

@@ -56,6 +56,7 @@ function applicationRoutes(input: RouteGroupInput): RouteGroup {
   return runtimeRoutes({
     db,
     logIn: createLogIn({ db, clock: systemClock, log }),
+    users: createUsers({ db, settings, log }),
     versions: createVersionWatch({ db, notifications, log }),
     snapshot: (question) =>
       readSnapshot(

@@ -10,14 +10,16 @@ import { createSettings } from "../settings/index.ts";
 import { createLogIn, createUsers, deleteSessionsOfTenant, type LogIn, type Users } from "./index.ts";
 
 const password = "correct horse battery";
+const by = "operator:test";
 const hourMs = 3_600_000;
+type Site = TestTenant & { appId: string };
 let server: TestPostgres;
 let registry: TestRegistry;
 let users: Users;
 let access: LogIn;
 let now: Date;
-let acme: TestTenant;
-let other: TestTenant;
+let acme: Site;
+let other: Site;
 let count = 0;
 
 beforeAll(async () => {
@@ -34,16 +36,16 @@ beforeEach(async () => {
   const { db } = registry;
   count += 1;
   const appId = await insertTestApp(db, `app-${count}`);
-  acme = await insertTestTenant(db, appId, `acme-${count}`);
-  other = await insertTestTenant(db, appId, `other-${count}`);
+  acme = { ...(await insertTestTenant(db, appId, `acme-${count}`)), appId };
+  other = { ...(await insertTestTenant(db, appId, `other-${count}`)), appId };
   users = createUsers({ db, log: silentLog, settings: createSettings({}) });
   access = createLogIn({ db, log: silentLog, clock: { now: () => now } });
 });
 
 const later = (ms: number) => (now = new Date(now.getTime() + ms));
-const userOf = (tenant: TestTenant, email = "ann@example.com") =>
-  users.create(tenant.slug, { email, password, role: "editor" });
-const logIn = (tenant: TestTenant, change: { email?: string; password?: string; address?: string } = {}) =>
+const userOf = (tenant: Site, email = "ann@example.com") =>
+  users.create(tenant.slug, { email, password, role: "editor" }, by);
+const logIn = (tenant: Site, change: { email?: string; password?: string; address?: string } = {}) =>
   access.logIn(tenant, { email: "ann@example.com", password, ...change });
 const codeOf = (work: Promise<unknown>) =>
   work.then(
@@ -54,11 +56,15 @@ const codeOf = (work: Promise<unknown>) =>
 describe("users of a tenant [IAM-2]", () => {
   it("with one address in two tenants are two users, each with a password of their own", async () => {
     await userOf(acme);
-    await users.create(other.slug, {
-      email: "Ann@Example.com",
-      password: "another horse battery",
-      role: "viewer",
-    });
+    await users.create(
+      other.slug,
+      {
+        email: "Ann@Example.com",
+        password: "another horse battery",
+        role: "viewer",
+      },
+      by,
+    );
     expect((await logIn(acme)).user.role).toBe("editor");
     expect(await codeOf(logIn(other))).toBe("login_refused");
     expect((await logIn(other, { password: "another horse battery" })).user.role).toBe("viewer");
@@ -83,17 +89,15 @@ describe("users of a tenant [IAM-2]", () => {
     const ann = await userOf(acme);
     const id = showId("usr", ann.id);
     expect(await codeOf(users.show(other.slug, id))).toBe("user_not_found");
-    expect(await codeOf(users.update(other.slug, id, { role: "admin" }, () => undefined))).toBe(
-      "user_not_found",
-    );
-    expect(await codeOf(users.remove(other.slug, id))).toBe("user_not_found");
+    expect(await codeOf(users.update(other.slug, id, { role: "admin" }, { by }))).toBe("user_not_found");
+    expect(await codeOf(users.remove(other.slug, id, by))).toBe("user_not_found");
     expect((await users.show(acme.slug, id)).role).toBe("editor");
   });
 
   it("with a weak password aren't made", async () => {
     expect(
       await codeOf(
-        users.create(acme.slug, { email: "ann@example.com", password: "password123", role: "editor" }),
+        users.create(acme.slug, { email: "ann@example.com", password: "password123", role: "editor" }, by),
       ),
     ).toBe("invalid_request");
     expect(await users.list(acme.slug, { limit: 10 })).toEqual([]);
@@ -101,7 +105,7 @@ describe("users of a tenant [IAM-2]", () => {
 });
 
 describe("sessions [IAM-2]", () => {
-  const valid = (tenant: TestTenant, token: string) => codeOf(access.session(tenant, token));
+  const valid = (tenant: Site, token: string) => codeOf(access.session(tenant, token));
 
   it("are valid in their own tenant's environment alone", async () => {
     await userOf(acme);
@@ -153,14 +157,14 @@ describe("sessions [IAM-2]", () => {
   it.each([
     [
       "the user is deactivated",
-      (id: string) => users.update(acme.slug, id, { status: "deactivated" }, () => undefined),
+      (id: string) => users.update(acme.slug, id, { status: "deactivated" }, { by }),
     ],
     [
       "the password is changed",
-      (id: string) => users.update(acme.slug, id, { password: "brand new horse" }, () => undefined),
+      (id: string) => users.update(acme.slug, id, { password: "brand new horse" }, { by }),
     ],
-    ["the user is deleted", (id: string) => users.remove(acme.slug, id)],
-    ["an operator ends them", (id: string) => users.endSessions(acme.slug, id)],
+    ["the user is deleted", (id: string) => users.remove(acme.slug, id, by)],
+    ["an operator ends them", (id: string) => users.endSessions(acme.slug, id, by)],
     [
       "the tenant is suspended",
       () => registry.db.transaction().execute((tx) => deleteSessionsOfTenant(tx, acme.tenantId)),
@@ -186,7 +190,7 @@ describe("sessions [IAM-2]", () => {
     const id = showId("usr", ann.id);
     const [opened] = await Promise.all([
       logIn(acme).catch(() => undefined),
-      users.update(acme.slug, id, { status: "deactivated" }, () => undefined),
+      users.update(acme.slug, id, { status: "deactivated" }, { by }),
     ]);
     if (opened) expect(await valid(acme, opened.token)).toBe("session_invalid");
     expect(await codeOf(logIn(acme))).toBe("login_refused");
@@ -196,7 +200,7 @@ describe("sessions [IAM-2]", () => {
 describe("logging in [IAM-3]", () => {
   it("gives one answer to an unknown address, a wrong password, a deactivated user and one without password", async () => {
     await userOf(acme);
-    await users.create(acme.slug, { email: "new@example.com", role: "editor" });
+    await users.create(acme.slug, { email: "new@example.com", role: "editor" }, by);
     const attempts = [
       { email: "nobody@example.com" },
       { password: "wrong horse battery" },
@@ -267,7 +271,7 @@ describe("logging in [IAM-3]", () => {
     expect(codes.filter((code) => code === "too_many_requests")).toHaveLength(194);
   });
 
-  it("is slowed down per network address, over all accounts, and one good account doesn't wash that away", async () => {
+  it("is slowed down per application and network address, over all accounts, and one good account doesn't wash that away", async () => {
     await userOf(acme);
     const from = "2001:db8:1:2:aaaa::1";
     for (let attempt = 0; attempt < 30; attempt += 1) {
@@ -279,6 +283,7 @@ describe("logging in [IAM-3]", () => {
     expect(await codeOf(logIn(acme, { email: "x@example.com", address: from }))).toBe("login_refused");
     expect(await codeOf(logIn(acme, { address: "2001:db8:1:2:cccc::3" }))).toBe("too_many_requests");
     expect(await codeOf(logIn(acme, { address: "2001:db8:1:3::1" }))).toBe("done");
+    expect(await codeOf(logIn({ ...acme, appId: newId() }, { address: from }))).toBe("done");
     later(hourMs + 1_000);
     expect(await codeOf(logIn(acme, { address: from }))).toBe("done");
   });

@@ -15,7 +15,7 @@ const accountRules: AttemptRules = { free: 5, longestWaitSeconds: 900, forgetAft
 const addressRules: AttemptRules = { free: 30, longestWaitSeconds: 900, forgetAfterSeconds: 3_600 };
 const staleAfterMs = 24 * 3_600_000;
 
-export type Attempt = { tenantId: string; email: string; address: string | undefined };
+export type Attempt = { appId: string; tenantId: string; email: string; address: string | undefined };
 
 /**
  * Slows guessing down, per account and per address. An attempt counts as failed from the moment it begins; `succeeded`
@@ -36,12 +36,12 @@ export function createLoginThrottle({ db, clock }: { db: Db; clock: Clock }) {
   return {
     /** Counts the attempt; throws `too_many_requests` with the seconds to wait. */
     async begin(attempt: Attempt): Promise<void> {
-      if (attempt.address !== undefined) await count(addressKey(attempt.address), addressRules);
+      if (attempt.address !== undefined) await count(addressKey(attempt), addressRules);
       await count(accountKey(attempt), accountRules);
     },
     async succeeded(attempt: Attempt): Promise<void> {
       await forgetAttempts(db, accountKey(attempt));
-      if (attempt.address !== undefined) await uncountAttempt(db, addressKey(attempt.address));
+      if (attempt.address !== undefined) await uncountAttempt(db, addressKey(attempt));
       await deleteStaleAttempts(db, new Date(clock.now().getTime() - staleAfterMs));
     },
   };
@@ -51,9 +51,12 @@ function accountKey({ tenantId, email }: Attempt): string {
   return `account:${tenantId}:${email.toLowerCase()}`;
 }
 
-/** One subscriber has a whole /64 of IPv6: it counts as one address. */
-function addressKey(address: string): string {
-  return `address:${isIPv6(address) ? network64(address) : address}`;
+/**
+ * Applications tell their visitors' addresses: what one of them tells can't lock anybody out of another's sites. One
+ * subscriber has a whole /64 of IPv6, which counts as one address.
+ */
+function addressKey({ appId, address = "" }: Attempt): string {
+  return `address:${appId}:${isIPv6(address) ? network64(address) : address}`;
 }
 
 function network64(address: string): string {

@@ -7,7 +7,8 @@ import { hashPassword, needsRehash, verifyPassword } from "./password-hash.ts";
 import { createSessions, type Visitor } from "./sessions.ts";
 import { replacePasswordHash, selectUserByEmail, type UserWithPassword } from "./users.sql.ts";
 
-export type Place = { tenantId: string; environmentId: string };
+/** Where someone logs in. Ids are UUIDs. */
+export type Place = { appId: string; tenantId: string; environmentId: string };
 export type Credentials = Visitor & { email: string; password: string };
 export type LogIn = ReturnType<typeof createLogIn>;
 
@@ -38,7 +39,7 @@ export function createLogIn({ db, clock, log }: { db: Db; clock: Clock; log: Log
     /** Throws `login_refused` (one text for every reason) or `too_many_requests`. */
     async logIn(place: Place, credentials: Credentials): Promise<RuntimeLogin> {
       const { email, address } = credentials;
-      const attempt = { tenantId: place.tenantId, email: email.slice(0, longestEmail), address };
+      const attempt = { ...place, email: email.slice(0, longestEmail), address };
       await throttle.begin(attempt).catch((error: unknown) => {
         log.warn({ tenantId: place.tenantId, address }, "access.login_throttled");
         throw error;

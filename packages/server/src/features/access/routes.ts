@@ -2,16 +2,15 @@ import { createUserRequest, updateUserRequest, userReply } from "@tenantry/contr
 import { z } from "zod";
 import {
   type Api,
-  decodeCursor,
-  etagOf,
   pageOf,
-  pageQuery,
+  principalName,
+  principalOf,
+  type Request,
   type RouteGroup,
   requireMatch,
-  toPage,
 } from "../../infra/http/index.ts";
 import { showId } from "../../kernel/index.ts";
-import type { UserRow } from "./users.sql.ts";
+import { readUserFilter, showUser, showUsers, userListQuery, userRevision, userTag } from "./user-view.ts";
 import type { Users } from "./users.ts";
 
 const tenantParams = z.object({ tenant: z.string().max(100).describe("The tenant's id or slug.") });
@@ -30,9 +29,6 @@ export function accessRoutes({ users }: { users: Users }): RouteGroup {
 }
 
 function listAndCreate(api: Api, users: Users): void {
-  const querystring = pageQuery.extend({
-    search: z.string().max(200).optional().describe("Part of address or name."),
-  });
   const url = "/v1/tenants/:tenant/users";
   api.get(
     url,
@@ -43,15 +39,13 @@ function listAndCreate(api: Api, users: Users): void {
         summary: "List a tenant's users",
         tags,
         params: tenantParams,
-        querystring,
+        querystring: userListQuery,
         response: { 200: pageOf(userReply) },
       },
     },
     async (request) => {
-      const { limit, cursor, search } = request.query;
-      const after = decodeCursor(cursor, z.tuple([z.uuid()]))?.[0];
-      const rows = await users.list(request.params.tenant, { limit, search, after });
-      return toPage(rows, limit, (row) => [row.id], shown);
+      const filter = readUserFilter(request.query);
+      return showUsers(await users.list(request.params.tenant, filter), filter.limit);
     },
   );
   api.post(
@@ -68,9 +62,9 @@ function listAndCreate(api: Api, users: Users): void {
       },
     },
     async (request, reply) => {
-      const user = await users.create(request.params.tenant, request.body);
+      const user = await users.create(request.params.tenant, request.body, by(request));
       const location = `/v1/tenants/${encodeURIComponent(request.params.tenant)}/users/${showId("usr", user.id)}`;
-      return reply.code(201).header("location", location).header("etag", tagOf(user)).send(shown(user));
+      return reply.code(201).header("location", location).header("etag", userTag(user)).send(showUser(user));
     },
   );
 }
@@ -91,7 +85,7 @@ function showAndChange(api: Api, users: Users): void {
     },
     async (request, reply) => {
       const user = await users.show(request.params.tenant, request.params.user);
-      return reply.header("etag", tagOf(user)).send(shown(user));
+      return reply.header("etag", userTag(user)).send(showUser(user));
     },
   );
   api.patch(
@@ -109,10 +103,11 @@ function showAndChange(api: Api, users: Users): void {
     },
     async (request, reply) => {
       const { tenant, user } = request.params;
-      const row = await users.update(tenant, user, request.body, (found) =>
-        requireMatch(request, revisionOf(found)),
-      );
-      return reply.header("etag", tagOf(row)).send(shown(row));
+      const row = await users.update(tenant, user, request.body, {
+        by: by(request),
+        inspect: (found) => requireMatch(request, userRevision(found)),
+      });
+      return reply.header("etag", userTag(row)).send(showUser(row));
     },
   );
 }
@@ -132,7 +127,7 @@ function remove(api: Api, users: Users): void {
       },
     },
     async (request, reply) => {
-      await users.remove(request.params.tenant, request.params.user);
+      await users.remove(request.params.tenant, request.params.user, by(request));
       return reply.code(204).send(null);
     },
   );
@@ -149,29 +144,12 @@ function remove(api: Api, users: Users): void {
       },
     },
     async (request, reply) => {
-      await users.endSessions(request.params.tenant, request.params.user);
+      await users.endSessions(request.params.tenant, request.params.user, by(request));
       return reply.code(204).send(null);
     },
   );
 }
 
-function shown(user: UserRow) {
-  return {
-    id: showId("usr", user.id),
-    email: user.email,
-    name: user.name,
-    role: user.role,
-    status: user.status,
-    lastLoginAt: user.lastLoginAt?.toISOString() ?? null,
-    createdAt: user.createdAt.toISOString(),
-    updatedAt: user.updatedAt.toISOString(),
-  };
-}
-
-function revisionOf(user: UserRow): number {
-  return user.updatedAt.getTime();
-}
-
-function tagOf(user: UserRow): string {
-  return etagOf(revisionOf(user));
+function by(request: Request): string {
+  return principalName(principalOf(request));
 }

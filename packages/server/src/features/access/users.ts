@@ -23,7 +23,10 @@ import {
 export type Users = ReturnType<typeof createUsers>;
 type Deps = { db: Db; settings: Settings; log: Log };
 
-/** The users of a tenant, for whoever runs the installation [IAM-2]. Tenants by id or slug, users by id (`usr_…`). */
+/**
+ * The users of a tenant, for whoever runs the installation or the tenant [IAM-2]. Tenants by id or slug, users by id
+ * (`usr_…`); `by` says who asks, for the log.
+ */
 export function createUsers({ db, settings, log }: Deps) {
   return {
     async list(tenant: string, filter: UserFilter): Promise<UserRow[]> {
@@ -36,7 +39,7 @@ export function createUsers({ db, settings, log }: Deps) {
     },
 
     /** Throws `email_taken` and `user_limit_reached`. */
-    async create(tenant: string, request: CreateUserRequest): Promise<UserRow> {
+    async create(tenant: string, request: CreateUserRequest, by: string): Promise<UserRow> {
       const passwordHash = request.password
         ? await preparePassword(request.password, request.email, "/password")
         : null;
@@ -48,7 +51,7 @@ export function createUsers({ db, settings, log }: Deps) {
         const { email, name = null, role } = request;
         return addUser(tx, { tenantId, email, name, role, passwordHash });
       });
-      log.info({ tenantId: user.tenantId, userId: user.id }, "access.user_created");
+      log.info({ tenantId: user.tenantId, userId: user.id, by }, "access.user_created");
       return user;
     },
 
@@ -57,7 +60,7 @@ export function createUsers({ db, settings, log }: Deps) {
       tenant: string,
       user: string,
       change: UpdateUserRequest,
-      inspect: (row: UserRow) => void,
+      { by, inspect = () => undefined }: { by: string; inspect?: (row: UserRow) => void },
     ): Promise<UserRow> {
       const before = await this.show(tenant, user);
       const passwordHash = change.password
@@ -72,24 +75,24 @@ export function createUsers({ db, settings, log }: Deps) {
         return updateUser(tx, next).catch((error: unknown) => refuseTaken(error, next.email));
       });
       log.info(
-        { tenantId: updated.tenantId, userId: updated.id, fields: Object.keys(change) },
+        { tenantId: updated.tenantId, userId: updated.id, fields: Object.keys(change), by },
         "access.user_changed",
       );
       return updated;
     },
 
     /** Sessions go with the user. */
-    async remove(tenant: string, user: string): Promise<void> {
+    async remove(tenant: string, user: string, by: string): Promise<void> {
       const { id } = await findTenant(db, tenant);
       const userId = uuidOf(user);
       if (!(await inTransaction(db, (tx) => deleteUserRow(tx, id, userId)))) notFound(user);
-      log.info({ tenantId: id, userId }, "access.user_deleted");
+      log.info({ tenantId: id, userId, by }, "access.user_deleted");
     },
 
-    async endSessions(tenant: string, user: string): Promise<void> {
+    async endSessions(tenant: string, user: string, by: string): Promise<void> {
       const { tenantId, id } = await this.show(tenant, user);
       const ended = await inTransaction(db, (tx) => deleteSessionsOfUser(tx, id));
-      log.info({ tenantId, userId: id, ended }, "access.sessions_ended");
+      log.info({ tenantId, userId: id, ended, by }, "access.sessions_ended");
     },
   };
 }

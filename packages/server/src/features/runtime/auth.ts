@@ -1,6 +1,7 @@
+import type { RuntimeLogin } from "@tenantry/contract";
 import type { Db } from "../../infra/db/index.ts";
-import { failure, parseId } from "../../kernel/index.ts";
-import type { Place } from "../access/index.ts";
+import { failure, parseId, showId } from "../../kernel/index.ts";
+import type { Credentials, LogIn, Place, Users } from "../access/index.ts";
 import { type PlaceRow, selectPlace } from "./runtime.sql.ts";
 
 /**
@@ -17,7 +18,7 @@ export async function findPlace(db: Db, appId: string, environmentId: string): P
       errors: [{ pointer: "/environmentId", message }],
     });
   }
-  return { ...place, environmentId: id };
+  return { ...place, appId, environmentId: id };
 }
 
 /** Throws `environment_unavailable` unless people may log in there now. */
@@ -25,4 +26,20 @@ export function requireOpen({ tenantStatus, environmentStatus }: PlaceRow): void
   if (tenantStatus === "active" && environmentStatus === "ready") return;
   const state = tenantStatus === "active" ? environmentStatus : tenantStatus;
   throw failure("environment_unavailable", { detail: `Nobody can log in now: it is ${state}.` });
+}
+
+/**
+ * Gives the session's user another password, once the current one has been proven as at a log-in. All sessions of the
+ * user end; a new one is in the answer.
+ */
+export async function changePassword(
+  { logIn, users }: { logIn: LogIn; users: Users },
+  place: Place,
+  change: Omit<Credentials, "email"> & { token: string; currentPassword: string },
+): Promise<RuntimeLogin> {
+  const { token, currentPassword, password, ...visitor } = change;
+  const { user } = await logIn.session(place, token);
+  await logIn.logIn(place, { ...visitor, email: user.email, password: currentPassword });
+  await users.update(showId("tnt", place.tenantId), user.id, { password }, { by: `user:${user.id}` });
+  return logIn.logIn(place, { ...visitor, email: user.email, password });
 }

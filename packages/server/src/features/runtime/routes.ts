@@ -2,20 +2,23 @@ import {
   type RuntimeSnapshot,
   runtimeLoginReply,
   runtimeLoginRequest,
+  runtimePasswordRequest,
   runtimeSessionReply,
   runtimeSessionRequest,
 } from "@tenantry/contract";
 import { z } from "zod";
 import type { Db } from "../../infra/db/index.ts";
 import { type Api, type RouteGroup, requestingAppId, sendEvents } from "../../infra/http/index.ts";
-import type { LogIn } from "../access/index.ts";
-import { findPlace, requireOpen } from "./auth.ts";
+import type { LogIn, Users } from "../access/index.ts";
+import { changePassword, findPlace, requireOpen } from "./auth.ts";
 import type { SnapshotQuestion } from "./snapshot.ts";
+import { runtimeUserRoutes } from "./user-routes.ts";
 import type { VersionWatch } from "./version-watch.ts";
 
 export type RuntimeRouteDeps = {
   db: Db;
   logIn: LogIn;
+  users: Users;
   snapshot: (question: SnapshotQuestion) => Promise<RuntimeSnapshot>;
   versions: VersionWatch;
 };
@@ -30,6 +33,8 @@ export function runtimeRoutes(deps: RuntimeRouteDeps): RouteGroup {
   return (api) => {
     followRoutes(api, deps);
     authRoutes(api, deps);
+    passwordRoute(api, deps);
+    runtimeUserRoutes(api, deps);
   };
 }
 
@@ -127,6 +132,29 @@ function authRoutes(api: Api, { db, logIn }: RuntimeRouteDeps): void {
       const place = await findPlace(db, requestingAppId(request), request.body.environmentId);
       await logIn.logOut(place, request.body.token);
       return reply.code(204).send(null);
+    },
+  );
+}
+
+function passwordRoute(api: Api, deps: RuntimeRouteDeps): void {
+  api.post(
+    "/v1/runtime/auth/password",
+    {
+      config: { ...users, forgetful: true },
+      schema: {
+        operationId: "runtimePassword",
+        summary: "Give the session's user another password",
+        description: "All sessions of the user end; a new one is in the answer.",
+        tags,
+        body: runtimePasswordRequest,
+        response: { 200: runtimeLoginReply },
+      },
+    },
+    async (request) => {
+      const { environmentId, ...change } = request.body;
+      const place = await findPlace(deps.db, requestingAppId(request), environmentId);
+      requireOpen(place);
+      return changePassword(deps, place, change);
     },
   );
 }

@@ -47,13 +47,13 @@ beforeAll(async () => {
   const logIn = createLogIn({ db, log: silentLog, clock: systemClock });
   const snapshot = (question: Parameters<typeof readSnapshot>[1]) => readSnapshot(deps, question);
   const versions = createVersionWatch({ db, notifications, log: silentLog });
+  const users = createUsers({ db, settings, log: silentLog });
   api = await createTestApi({
-    groups: [runtimeRoutes({ db, logIn, snapshot, versions })],
+    groups: [runtimeRoutes({ db, logIn, users, snapshot, versions })],
     authenticate: async (request) => keys.get(bearerKey(request) ?? ""),
   });
   acme = await insertTestTenant(db, sites, "acme");
-  const users = createUsers({ db, settings, log: silentLog });
-  await users.create("acme", { email: "ann@example.com", password, role: "admin" });
+  await users.create("acme", { email: "ann@example.com", password, role: "admin" }, "test");
 });
 afterAll(async () => {
   await api.close();

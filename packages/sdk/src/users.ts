@@ -1,0 +1,56 @@
+import type { UserReply, UserRole, UserStatus } from "@tenantry/contract";
+import type { RuntimeApi } from "./runtime/api.ts";
+
+export type User = UserReply;
+export type NewUser = { email: string; password?: string; name?: string; role?: UserRole };
+export type UserChange = Partial<{
+  email: string;
+  password: string;
+  name: string | null;
+  role: UserRole;
+  status: UserStatus;
+}>;
+
+/**
+ * The tenant's users in the hands of one of its admins. Throws `TenantryError` with the API's code: `forbidden` for a
+ * user who is no admin, `email_taken`, `user_limit_reached`, `invalid_request`, `user_not_found`.
+ */
+export type UserAdministration = {
+  /** 50 at a time when `limit` is left out; `search` looks at address and name. */
+  list(page?: {
+    search?: string;
+    limit?: number;
+    cursor?: string;
+  }): Promise<{ items: User[]; nextCursor: string | null }>;
+  create(user: NewUser): Promise<User>;
+  /** A new password and deactivation end the user's sessions. Nobody changes their own role or status. */
+  update(id: string, change: UserChange): Promise<User>;
+  /** Nobody deletes themself. */
+  remove(id: string): Promise<void>;
+  endSessions(id: string): Promise<void>;
+};
+
+/** `send` puts the admin's session to a request and makes refusals errors of this package. */
+export function createUserAdministration(
+  send: (request: Omit<Parameters<RuntimeApi["users"]>[1], "session">) => Promise<unknown>,
+): UserAdministration {
+  const pathOf = (id: string) => `/${encodeURIComponent(id)}`;
+  return {
+    async list(page = {}) {
+      const query = new URLSearchParams();
+      for (const [name, value] of Object.entries(page)) {
+        if (value !== undefined) query.set(name, String(value));
+      }
+      const answer = await send({ method: "GET", path: `?${query}` });
+      return answer as { items: User[]; nextCursor: string | null };
+    },
+    create: async (user) => (await send({ method: "POST", path: "", body: user })) as User,
+    update: async (id, change) => (await send({ method: "PATCH", path: pathOf(id), body: change })) as User,
+    async remove(id) {
+      await send({ method: "DELETE", path: pathOf(id) });
+    },
+    async endSessions(id) {
+      await send({ method: "DELETE", path: `${pathOf(id)}/sessions` });
+    },
+  };
+}
