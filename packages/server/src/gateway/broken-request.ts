@@ -14,9 +14,14 @@ export function handleBrokenRequest(
   error: Error & { code?: string; reason?: string },
   socket: Socket & { _httpMessage?: ServerResponse | null },
 ): void {
-  // Node keeps the answer under way here, and its own handler looks at it too: there is no public way.
-  if (!socket.writable || error.code === "ECONNRESET" || socket._httpMessage?.headersSent) {
+  if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy();
+    return;
+  }
+  // Node keeps the answer under way here, and its own handler looks at it too: there is no public way.
+  if (socket._httpMessage?.headersSent) {
+    // What was answered so far may be the refusal of this very request: it goes out, and nothing after it.
+    socket.destroySoon();
     return;
   }
   const code = codeOf(error.code);

@@ -1,19 +1,19 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { type ErrorCode, tenantHeaders } from "@tenantry/contract";
-import type { Dispatcher } from "undici";
 import { type ErrorDetails, failure } from "../kernel/index.ts";
 import type { GatewayParts } from "./parts.ts";
 import { sendRefusal } from "./refusal.ts";
-import { RequestBody } from "./request-body.ts";
 import type { RequestHeaders } from "./request-headers.ts";
-import { passedResponseHeaders, trailersOf } from "./response-headers.ts";
 import type { Route, Upstream } from "./route.ts";
-import { classify } from "./upstream-errors.ts";
-import type { UpstreamAddress } from "./upstream-pools.ts";
+import type { UpstreamAddress } from "./upstream/address.ts";
+import type { ResponseHandler, UpstreamRequest } from "./upstream/connection.ts";
+import { refusalFor, type UpstreamFailure } from "./upstream/failures.ts";
+import { RequestBody } from "./upstream/request-body.ts";
+import type { ResponseHead } from "./upstream/response-head.ts";
 
-/** One request on its way to the upstream, and the answer on its way back. */
-export type ExchangeRequest = {
+/** A request that may go to its application. */
+export type Admitted = {
   request: IncomingMessage;
   response: ServerResponse;
   headers: RequestHeaders;
@@ -21,165 +21,185 @@ export type ExchangeRequest = {
   route: Route;
   upstream: Upstream;
   requestId: string;
-  /** Takes over when the upstream agrees to an upgrade; undefined for ordinary requests. */
-  upgraded?: (statusCode: number, headers: IncomingHttpHeaders, upstream: Duplex) => void;
 };
 
+/** Takes over when the upstream agrees to an upgrade. */
+export type UpgradeTaker = (head: ResponseHead, socket: Socket) => void;
+
+/** RFC 9110 §9.2.2: only what has the same effect twice may be sent twice by a proxy. */
 const idempotent = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 
+/** An answer up to this size that arrives in one piece leaves in one piece. */
+const singlePieceBytes = 16 * 1024;
+
 /**
- * The handler that undici drives. A class, as one is made for every request, and its methods are called for every
- * piece of the answer.
+ * One request on its way to the upstream, and the answer on its way back. A class, as one is made for every request,
+ * and its methods are called for every piece of the answer.
  */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements ResponseHandler {
   readonly #parts: GatewayParts;
-  readonly #this: ExchangeRequest;
+  readonly #admitted: Admitted;
   readonly #response: ServerResponse;
+  readonly #takeUpgrade: UpgradeTaker | undefined;
   #address: UpstreamAddress | undefined;
+  #sent: UpstreamRequest | undefined;
   #tried: UpstreamAddress[] = [];
-  #controller: Dispatcher.DispatchController | undefined;
-  #body: RequestBody | undefined;
-  #queueTimer: NodeJS.Timeout | undefined;
-  #began = false;
+  #head: ResponseHead | undefined;
   #repeated = false;
   #listensForDrain = false;
-  /** Set when there is no use in an answer from the upstream any more. */
+  /** There is no use in an answer from the upstream any more. */
   #over = false;
 
-  constructor(parts: GatewayParts, exchange: ExchangeRequest) {
+  constructor(parts: GatewayParts, admitted: Admitted, takeUpgrade?: UpgradeTaker) {
     this.#parts = parts;
-    this.#this = exchange;
-    this.#response = exchange.response;
-    exchange.response.on("close", () => this.#closed());
+    this.#admitted = admitted;
+    this.#response = admitted.response;
+    this.#takeUpgrade = takeUpgrade;
   }
 
   /** Sends the request to the address that is best off. */
   dispatch(): void {
-    const { request, headers, upstream, path } = this.#this;
+    const { upstream } = this.#admitted;
     const address = this.#parts.pools.choose(upstream, this.#tried);
     if (address === undefined) {
-      this.refuse(this.#tried.length === 0 ? "no_upstream" : "upstream_unreachable", {
-        retryAfterSeconds: 5,
-      });
+      this.#refuse("no_upstream", { retryAfterSeconds: 5 });
       return;
-    }
-    const { limits } = this.#parts;
-    if (address.inFlight >= limits.upstreamConnections) {
-      if (address.inFlight >= limits.upstreamConnections + limits.upstreamPending) {
-        this.refuse("busy", { retryAfterSeconds: 1 });
-        return;
-      }
-      this.#queueTimer = setTimeout(() => this.#waitedTooLong(), limits.upstreamQueueTimeoutMs);
     }
     this.#address = address;
-    this.#controller = undefined;
-    address.inFlight += 1;
-    const hasBody = headers.chunked || headers.contentLength > 0;
-    if (hasBody) {
-      this.#body = new RequestBody(request, limits.maxBodyBytes, () => this.#bodyTooLarge());
+    this.#sent = this.#requestFor(address);
+    if (!address.dispatch(this.#sent)) this.#refuse("busy", { retryAfterSeconds: 1 });
+  }
+
+  /** The client's connection closed, or the answer is out. */
+  closed(): void {
+    if (this.#sent?.body) this.#parts.counters.bytesReceived += this.#sent.body.received;
+    if (this.#over || this.#response.writableFinished) return;
+    this.#over = true;
+    this.#parts.counters.abandoned += 1;
+    this.#abort();
+  }
+
+  onInterim({ status, passed }: ResponseHead): void {
+    if (status !== 103 || this.#admitted.request.httpVersionMinor !== 1) return;
+    const links: string[] = [];
+    for (let at = 0; at < passed.length; at += 2) {
+      if (passed[at]!.toLowerCase() === "link") links.push(passed[at + 1]!);
     }
-    address.pool.dispatch(
-      {
-        path: address.pathPrefix === "" ? path : address.pathPrefix + path,
-        method: request.method as Dispatcher.HttpMethod,
-        headers: headers.passed,
-        // undici takes whatever has a stream's methods.
-        body: (this.#body as unknown as Dispatcher.DispatchOptions["body"]) ?? null,
-        upgrade: this.#this.upgraded ? headers.upgrade : null,
-        servername: address.servername,
-      } as Dispatcher.DispatchOptions,
-      this,
-    );
+    if (links.length > 0) this.#response.writeEarlyHints({ link: links });
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    clearTimeout(this.#queueTimer);
-    // Thrown, not aborted: an abort would destroy the connection that nothing was sent on yet.
-    if (this.#over) throw new Error("The client left while its request waited.");
-    this.#controller = controller;
+  onHead(head: ResponseHead): void {
+    this.#head = head;
   }
 
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    statusCode: number,
-    headers: IncomingHttpHeaders,
-  ): void {
-    if (statusCode < 200) {
-      this.#passInterim(statusCode, headers);
+  onBody(piece: Buffer, whole: boolean): void {
+    const response = this.#response;
+    this.#parts.counters.bytesSent += piece.length;
+    if (!response.headersSent) this.#writeHead();
+    if (whole && piece.length <= singlePieceBytes) {
+      // As text of one byte a character it goes out together with the head, by one system call.
+      response.end(piece.toString("latin1"), "latin1");
       return;
     }
-    this.#began = true;
-    const { request, requestId } = this.#this;
-    const hasLength = headers["content-length"] !== undefined && statusCode !== 204;
-    const bodiless = statusCode === 204 || statusCode === 304 || request.method === "HEAD";
-    const passed = passedResponseHeaders(headers, {
-      contentLength: hasLength,
-      trailer: !hasLength && !bodiless && request.httpVersionMinor === 1,
-    });
-    passed.push(tenantHeaders.requestId, requestId);
-    if (this.#parts.closing) passed.push("Connection", "close");
-    this.#response.writeHead(statusCode, passed);
-    // What the upstream sent along with its head goes out with it; otherwise the head goes alone, and now.
-    process.nextTick(flushHead, this.#response);
-  }
-
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    const response = this.#response;
-    this.#parts.counters.bytesSent += chunk.length;
-    if (response.write(chunk)) return;
-    controller.pause();
+    if (response.write(Buffer.from(piece))) return;
+    this.#sent!.carrier!.pause();
     if (this.#listensForDrain) return;
     this.#listensForDrain = true;
-    response.on("drain", () => this.#controller?.resume());
+    response.on("drain", () => this.#sent?.carrier?.resume());
   }
 
-  onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
-    this.#release();
-    const passed = trailersOf(trailers);
-    if (passed !== undefined) this.#response.addTrailers(passed);
-    this.#response.end();
+  onPause(): void {
+    // A head without a body must not wait for it: an event stream may have nothing to say for long.
+    if (this.#head === undefined || this.#response.headersSent) return;
+    this.#writeHead();
+    this.#response.flushHeaders();
   }
 
-  onRequestUpgrade(
-    _controller: Dispatcher.DispatchController,
-    statusCode: number,
-    headers: IncomingHttpHeaders,
-    socket: Duplex,
-  ): void {
-    this.#began = true;
-    this.#release();
-    this.#this.upgraded?.(statusCode, headers, socket);
+  onEnd(trailers: [string, string][]): void {
+    const response = this.#response;
+    if (!response.headersSent) this.#writeHead();
+    if (trailers.length > 0) response.addTrailers(trailers);
+    if (!response.writableEnded) response.end();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#release();
+  onUpgrade(head: ResponseHead, socket: Socket): void {
+    this.#over = true;
+    this.#takeUpgrade?.(head, socket);
+  }
+
+  onFailure(broken: UpstreamFailure, sent: boolean, reused: boolean): void {
     if (this.#over) return;
-    if (this.#began) {
+    if (this.#head !== undefined) {
       // The status is out already: a cut connection is the only honest sign that the rest is missing.
-      this.#logFailure(error, "gateway.answer_broken");
+      this.#over = true;
+      this.#logFailure(broken, "gateway.answer_broken");
       this.#response.destroy();
       return;
     }
-    const verdict = classify(error, this.#controller !== undefined);
-    if (verdict.unreached) {
-      this.#parts.pools.rest(this.#address!);
-      this.#tried.push(this.#address!);
-      if (this.#hasAnother()) {
-        this.#retry();
-        return;
-      }
-    } else if (verdict.stale && this.#mayRepeat()) {
-      this.#repeated = true;
-      this.#retry();
+    if (this.#mayRepeat(broken, sent, reused)) {
+      this.#parts.counters.retries += 1;
+      this.dispatch();
       return;
     }
-    this.#logFailure(error, "gateway.upstream_failed");
-    this.refuse(verdict.code, verdict.details);
+    this.#logFailure(broken, "gateway.upstream_failed");
+    const { code, details } = refusalFor(broken.reason);
+    this.#refuse(code, details);
   }
 
-  /** Answers in the upstream's place. */
-  refuse(code: ErrorCode, details: ErrorDetails = {}): void {
-    const { request, requestId, headers, route } = this.#this;
+  #requestFor(address: UpstreamAddress): UpstreamRequest {
+    const { request, headers } = this.#admitted;
+    const { maxBodyBytes } = this.#parts.limits;
+    const hasBody = headers.chunked || headers.contentLength > 0;
+    const method = request.method ?? "GET";
+    return {
+      method,
+      head: requestHead(method, address.pathPrefix + this.#admitted.path, headers, this.#takeUpgrade),
+      body: hasBody ? new RequestBody(request, maxBodyBytes, () => this.#bodyTooLarge()) : undefined,
+      chunked: headers.chunked,
+      upgrade: this.#takeUpgrade !== undefined,
+      handler: this,
+    };
+  }
+
+  #writeHead(): void {
+    const { status, passed, trailer, length } = this.#head!;
+    const { request, requestId } = this.#admitted;
+    const isChunked = length < 0 && request.httpVersionMinor === 1 && request.method !== "HEAD";
+    if (trailer !== undefined && isChunked && status !== 304 && status !== 204)
+      passed.push("Trailer", trailer);
+    passed.push(tenantHeaders.requestId, requestId);
+    if (this.#parts.closing) passed.push("Connection", "close");
+    this.#response.writeHead(status, passed);
+  }
+
+  /** Elsewhere when nothing was sent; once more when a connection that had served before turns out to be closed. */
+  #mayRepeat(broken: UpstreamFailure, sent: boolean, reused: boolean): boolean {
+    if (broken.reason === "unreached") {
+      this.#parts.pools.rest(this.#address!);
+      this.#tried.push(this.#address!);
+      return this.#parts.pools.choose(this.#admitted.upstream, this.#tried) !== undefined;
+    }
+    if (!sent || !reused || broken.reason !== "closed" || this.#repeated) return false;
+    this.#repeated = true;
+    return this.#sent!.body === undefined && idempotent.has(this.#sent!.method);
+  }
+
+  #bodyTooLarge(): void {
+    this.#abort();
+    if (this.#head !== undefined) {
+      this.#over = true;
+      this.#response.destroy();
+    } else if (!this.#over) {
+      this.#refuse("payload_too_large", tooLargeDetails(this.#parts.limits.maxBodyBytes));
+    }
+  }
+
+  #abort(): void {
+    if (this.#sent) this.#address?.abort(this.#sent);
+  }
+
+  #refuse(code: ErrorCode, details: ErrorDetails = {}): void {
+    const { request, requestId, headers, route } = this.#admitted;
     this.#over = true;
     sendRefusal(this.#parts, request, this.#response, {
       error: failure(code, details),
@@ -189,60 +209,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
     });
   }
 
-  #hasAnother(): boolean {
-    return this.#parts.pools.choose(this.#this.upstream, this.#tried) !== undefined;
-  }
-
-  /** RFC 9110 §9.2.2: only what has the same effect twice may be sent twice by a proxy. */
-  #mayRepeat(): boolean {
-    return !this.#repeated && this.#body === undefined && idempotent.has(this.#this.request.method ?? "");
-  }
-
-  #retry(): void {
-    this.#parts.counters.retries += 1;
-    this.dispatch();
-  }
-
-  #release(): void {
-    clearTimeout(this.#queueTimer);
-    this.#address!.inFlight -= 1;
-    if (this.#body) this.#parts.counters.bytesReceived += this.#body.received;
-  }
-
-  #closed(): void {
-    if (this.#response.writableFinished || this.#over) return;
-    this.#over = true;
-    this.#parts.counters.abandoned += 1;
-    this.#controller?.abort(new Error("The client left."));
-  }
-
-  #waitedTooLong(): void {
-    if (this.#controller === undefined && !this.#over) this.refuse("busy", { retryAfterSeconds: 1 });
-  }
-
-  #bodyTooLarge(): void {
-    if (this.#began || this.#over) this.#response.destroy();
-    else this.refuse("payload_too_large", tooLargeDetails(this.#parts.limits.maxBodyBytes));
-    this.#controller?.abort(new Error("The request's body is too large."));
-  }
-
-  #passInterim(statusCode: number, headers: IncomingHttpHeaders): void {
-    if (statusCode !== 103 || headers.link === undefined || this.#this.request.httpVersionMinor !== 1) return;
-    this.#response.writeEarlyHints({ link: headers.link });
-  }
-
-  #logFailure(error: Error, event: string): void {
-    const { requestId, route } = this.#this;
-    this.#parts.log.warn(
-      {
-        requestId,
-        hostname: route.hostname,
-        upstream: this.#address?.origin,
-        code: (error as NodeJS.ErrnoException).code,
-        error: error.message,
-      },
-      event,
-    );
+  #logFailure(broken: UpstreamFailure, event: string): void {
+    const { requestId, route } = this.#admitted;
+    const { hostname } = route;
+    const { reason, message } = broken;
+    const upstream = this.#address?.origin;
+    this.#parts.log.warn({ requestId, hostname, upstream, reason, error: message }, event);
   }
 }
 
@@ -250,6 +222,22 @@ export function tooLargeDetails(maxBodyBytes: number): ErrorDetails {
   return { detail: `A request's body may have ${maxBodyBytes} bytes at most.` };
 }
 
-function flushHead(response: ServerResponse): void {
-  if (!response.writableEnded && !response.destroyed) response.flushHeaders();
+/** Names and values were checked by Node's parser, or are our own: none of them holds a line break. */
+function requestHead(
+  method: string,
+  path: string,
+  headers: RequestHeaders,
+  takeUpgrade: UpgradeTaker | undefined,
+): string {
+  const { passed } = headers;
+  let head = `${method} ${path} HTTP/1.1\r\nhost: ${headers.host}\r\n`;
+  for (let at = 0; at < passed.length; at += 2) head += `${passed[at]}: ${passed[at + 1]}\r\n`;
+  if (headers.chunked) head += "transfer-encoding: chunked\r\n";
+  else if (headers.hasLength) head += `content-length: ${headers.contentLength}\r\n`;
+  if (headers.acceptsTrailers) head += takeUpgrade ? "" : "te: trailers\r\n";
+  return `${head}${takeUpgrade ? "connection: Upgrade\r\nupgrade: websocket\r\n" : connectionOf(headers)}\r\n`;
+}
+
+function connectionOf(headers: RequestHeaders): string {
+  return headers.acceptsTrailers ? "connection: keep-alive, TE\r\n" : "connection: keep-alive\r\n";
 }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { tenantHeaders } from "@tenantry/contract";
 import { failure, type TenantryError } from "../kernel/index.ts";
-import { Exchange, type ExchangeRequest, tooLargeDetails } from "./exchange.ts";
+import { type Admitted, Exchange, tooLargeDetails } from "./exchange.ts";
 import type { GatewayParts } from "./parts.ts";
 import { sendRefusal } from "./refusal.ts";
 import { type RequestHeaders, readRequestHeaders } from "./request-headers.ts";
@@ -10,25 +10,22 @@ import { parseTarget } from "./request-target.ts";
 import type { Route } from "./route.ts";
 import { isExpired, refusalOf } from "./verdict.ts";
 
-/** A request that may go to its application; undefined when it has been answered already. */
-export type Admitted = Omit<ExchangeRequest, "upgraded">;
-
-/** Passes a request to the application of its host, or says why not. */
-export function handle(parts: GatewayParts, request: IncomingMessage, response: ServerResponse): void {
-  const admitted = admit(parts, request, response);
-  if (admitted) new Exchange(parts, admitted).dispatch();
-}
-
-/** Like `handle`, for a client that waits for leave to send its body: the refused ones never send it. */
-export function handleExpectant(
+/** Passes a request to the application of its host, or says why not; `expectant` clients wait for leave to go on. */
+export function handle(
   parts: GatewayParts,
   request: IncomingMessage,
   response: ServerResponse,
+  expectant = false,
 ): void {
+  const done = begin(parts, request, response);
   const admitted = admit(parts, request, response);
-  if (!admitted) return;
-  response.writeContinue();
-  new Exchange(parts, admitted).dispatch();
+  const exchange = admitted && new Exchange(parts, admitted);
+  response.on("close", () => {
+    exchange?.closed();
+    done();
+  });
+  if (expectant && exchange) response.writeContinue();
+  exchange?.dispatch();
 }
 
 /** Decides in this order: form, host, reserved paths, status, redirect, size, upstream. */
@@ -37,7 +34,6 @@ export function admit(
   request: IncomingMessage,
   response: ServerResponse,
 ): Admitted | undefined {
-  observe(parts, request, response);
   const requestId = randomUUID();
   const headers = readRequestHeaders(request.rawHeaders);
   const path = headers.mistake === undefined ? parseTarget(request.url ?? "", headers.hostname) : undefined;
@@ -100,9 +96,6 @@ function unknownHost(parts: GatewayParts, hostname: string): TenantryError {
 
 function addOurs(parts: GatewayParts, headers: RequestHeaders, route: Route, requestId: string): void {
   const { passed } = headers;
-  passed.push("host", headers.host);
-  if (headers.contentLength > 0) passed.push("content-length", String(headers.contentLength));
-  if (headers.acceptsTrailers) passed.push("te", "trailers");
   parts.identities.add(passed, route);
   passed.push(tenantHeaders.requestId, requestId);
 }
@@ -123,11 +116,12 @@ function redirect(parts: GatewayParts, response: ServerResponse, location: strin
   response.writeHead(308, headers).end();
 }
 
-function observe(parts: GatewayParts, request: IncomingMessage, response: ServerResponse): void {
+/** Counts a request; what it returns is to be called when the request is over. */
+export function begin(parts: GatewayParts, request: IncomingMessage, response: ServerResponse): () => void {
   const { counters, log } = parts;
   const startedAt = performance.now();
   counters.active += 1;
-  response.on("close", () => {
+  return () => {
     counters.active -= 1;
     const digit = Math.floor(response.statusCode / 100);
     counters.responses[digit] = (counters.responses[digit] ?? 0) + 1;
@@ -135,5 +129,5 @@ function observe(parts: GatewayParts, request: IncomingMessage, response: Server
     const tookMs = Math.round((performance.now() - startedAt) * 100) / 100;
     const { method, url, headers } = request;
     log.debug({ method, host: headers.host, url, status: response.statusCode, tookMs }, "gateway.request");
-  });
+  };
 }

@@ -10,7 +10,7 @@ import type { GatewayParts } from "./parts.ts";
 import { createRouteFollower } from "./route-follower.ts";
 import { createRouteTable } from "./route-table.ts";
 import { createSnapshotFile } from "./snapshot-file.ts";
-import { createUpstreamPools } from "./upstream-pools.ts";
+import { createUpstreamPools } from "./upstream/pools.ts";
 
 export type { GatewayStats } from "./counters.ts";
 export { defaultLimits, type GatewayLimits } from "./limits.ts";
@@ -75,7 +75,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     await listeners.close(drainMs);
     await follower.stop();
     await snapshot.close();
-    await pools.close();
+    pools.close();
   }
 
   return {

@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { failure } from "../kernel/index.ts";
 import { handleBrokenRequest } from "./broken-request.ts";
-import { handle, handleExpectant } from "./handler.ts";
+import { handle } from "./handler.ts";
 import type { GatewayParts } from "./parts.ts";
 import { sendRefusal } from "./refusal.ts";
 import { handleUpgrade, isUpgrade } from "./upgrade.ts";
@@ -65,8 +65,13 @@ export function createListeners(parts: GatewayParts): Listeners {
         for (const server of open) server.closeAllConnections();
         for (const tunnel of tunnels) tunnel.destroy();
       }, drainMs);
+      // Those whose answer had begun before the gateway drained don't know that they should close.
+      const closeIdle = setInterval(() => {
+        for (const server of open) server.closeIdleConnections();
+      }, 50);
       await closeAll();
       clearTimeout(cut);
+      clearInterval(closeIdle);
     },
   };
 }
@@ -83,11 +88,14 @@ function createGatewayServer(parts: GatewayParts, tunnels: Set<Duplex>): Server 
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     connectionsCheckingInterval: Math.min(limits.headersTimeoutMs / 4, 5_000),
     noDelay: true,
+    // A WebSocket whose other end is gone without a word is noticed by this alone.
+    keepAlive: true,
+    keepAliveInitialDelay: 60_000,
     shouldUpgradeCallback: isUpgrade,
   });
   server.maxConnections = limits.maxConnections;
   server.on("request", (request, response) => handle(parts, request, response));
-  server.on("checkContinue", (request, response) => handleExpectant(parts, request, response));
+  server.on("checkContinue", (request, response) => handle(parts, request, response, true));
   server.on("checkExpectation", (request, response) => refuseExpectation(parts, request, response));
   server.on("upgrade", (request, socket, head) =>
     handleUpgrade(parts, tunnels, request, socket as Socket, head),

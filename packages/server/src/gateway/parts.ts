@@ -4,7 +4,7 @@ import type { Counters } from "./counters.ts";
 import type { Identities } from "./identity.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { RouteTable } from "./route-table.ts";
-import type { UpstreamPools } from "./upstream-pools.ts";
+import type { UpstreamPools } from "./upstream/pools.ts";
 
 /** What handling a request takes. */
 export type GatewayParts = {

@@ -2,61 +2,29 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import {
-  rawConnection,
-  type TestGateway,
-  type TestRegistry,
-  type TestUpstream,
-  testGateway,
-  testRegistry,
-  testUpstream,
-} from "../testing/gateway.ts";
+import { getRequest, parseAnswer, rawConnection, type TestSite, testSite } from "../testing/gateway.ts";
 import { waitUntil } from "../testing/wait-until.ts";
 
-let registry: TestRegistry;
-let tested: TestGateway;
-let application: TestUpstream;
-let answer: (request: IncomingMessage, response: ServerResponse) => void;
+let site: TestSite;
 
 beforeAll(async () => {
-  registry = await testRegistry();
-  application = await testUpstream((request, response) => answer(request, response));
-  tested = await testGateway(registry, { limits: { maxBodyBytes: 1_000_000 } });
-  const upstreamId = await registry.upstream([application.url]);
-  await registry.routes(["acme.localhost"], { upstreamId });
-  await tested.caughtUp();
+  site = await testSite();
 });
-
 beforeEach(() => {
-  answer = (_request, response) => response.end("hello");
+  site.answer = (_request, response) => response.end("hello");
 });
-
-afterAll(async () => {
-  await tested?.stop();
-  await application?.close();
-  await registry?.stop();
-});
-
-/** Sends one request as it stands and gives back everything that was answered until the connection closed. */
-async function exchange(text: string): Promise<string> {
-  const connection = rawConnection(tested.port);
-  connection.write(text);
-  return connection.closed();
-}
-
-const get = (path: string, more = "") =>
-  `GET ${path} HTTP/1.1\r\nHost: acme.localhost\r\nConnection: close\r\n${more}\r\n`;
+afterAll(() => site?.stop());
 
 test("a request reaches the application of its host with method, path, query and body as they were", async () => {
   let seen = "";
-  answer = async (request, response) => {
+  site.answer = async (request, response) => {
     const chunks = await request.toArray();
     seen = `${request.method} ${request.url} ${request.headers.host} ${Buffer.concat(chunks)}`;
     response.statusCode = 201;
     response.setHeader("X-Answer", "yes");
     response.end("made");
   };
-  const text = await exchange(
+  const text = await site.exchange(
     "PATCH /a%2Fb/%5fc/..;/d?x=1&y=%00 HTTP/1.1\r\nHost: Acme.LOCALHOST.:8585\r\n" +
       "Content-Length: 3\r\nConnection: close\r\n\r\nabc",
   );
@@ -67,46 +35,67 @@ test("a request reaches the application of its host with method, path, query and
 });
 
 test("one connection carries many requests, pipelined ones are answered in order", async () => {
-  answer = (request, response) => {
+  site.answer = (request, response) => {
     const delayMs = request.url === "/1" ? 40 : 0;
     setTimeout(() => response.end(`answer ${request.url}`), delayMs);
   };
-  const connection = rawConnection(tested.port);
-  connection.write(
-    "GET /1 HTTP/1.1\r\nHost: acme.localhost\r\n\r\nGET /2 HTTP/1.1\r\nHost: acme.localhost\r\n\r\n",
-  );
+  const connection = site.connect();
+  const head = "HTTP/1.1\r\nHost: acme.localhost\r\n\r\n";
+  connection.write(`GET /1 ${head}GET /2 ${head}`);
   const text = await connection.until("answer /2");
   expect(text.indexOf("answer /1")).toBeGreaterThan(0);
   expect(text.indexOf("answer /1")).toBeLessThan(text.indexOf("answer /2"));
-  connection.write(get("/3"));
+  connection.write(getRequest("/3"));
   expect(await connection.closed()).toContain("answer /3");
+});
+
+test("connections to the application are kept and used again", async () => {
+  const connections = new Set<unknown>();
+  site.answer = (request, response) => {
+    connections.add(request.socket);
+    response.end();
+  };
+  const connection = site.connect();
+  for (let turn = 1; turn <= 5; turn += 1) {
+    connection.write("GET / HTTP/1.1\r\nHost: acme.localhost\r\n\r\n");
+    await waitUntil(
+      "the answer is there",
+      () => connection.received().split("HTTP/1.1 200").length === turn + 1,
+    );
+  }
+  expect(connections.size).toBe(1);
+  connection.socket.destroy();
 });
 
 test("a chunked body is streamed to the application while the client is still sending", async () => {
   const arrived: string[] = [];
-  answer = (request, response) => {
+  let trailers: unknown;
+  site.answer = (request, response) => {
     request.on("data", (chunk) => arrived.push(String(chunk)));
-    request.on("end", () => response.end(arrived.join("|")));
+    request.on("end", () => {
+      trailers = request.rawTrailers;
+      response.end(arrived.join("|"));
+    });
   };
-  const connection = rawConnection(tested.port);
+  const connection = site.connect();
   connection.write(
     "POST / HTTP/1.1\r\nHost: acme.localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\none\r\n",
   );
   await waitUntil("the first piece is there", () => arrived.length === 1);
   connection.write("3;ext=1\r\ntwo\r\n0\r\nTenantry-Token: forged\r\n\r\n");
-  expect(await connection.closed()).toMatch(/one\|two$/);
+  expect(parseAnswer(await connection.closed()).body).toBe("one|two");
+  expect(trailers).toEqual([]);
 });
 
-test("an answer is streamed to the client piece by piece, server-sent events included", async () => {
+test("server-sent events reach the client one by one, and their head before the first of them", async () => {
   let events: ServerResponse | undefined;
-  answer = (_request, response) => {
+  site.answer = (_request, response) => {
     events = response;
     response.writeHead(200, { "Content-Type": "text/event-stream" });
     response.flushHeaders();
   };
-  const connection = rawConnection(tested.port);
+  const connection = site.connect();
   connection.write("GET /events HTTP/1.1\r\nHost: acme.localhost\r\n\r\n");
-  // The head must not wait for the first event.
   await connection.until("text/event-stream");
   events?.write("data: 1\n\n");
   await connection.until("data: 1");
@@ -116,33 +105,156 @@ test("an answer is streamed to the client piece by piece, server-sent events inc
   await once(events as ServerResponse, "close");
 });
 
-test("large bodies pass unharmed in both directions", async () => {
-  const sent = randomBytes(900_000);
-  answer = (request, response) => request.pipe(response);
-  const connection = rawConnection(tested.port);
-  connection.write(
-    `POST / HTTP/1.1\r\nHost: acme.localhost\r\nContent-Length: ${sent.length}\r\nConnection: close\r\n\r\n`,
-  );
-  connection.write(sent);
-  const text = await connection.closed();
-  const chunked = text.slice(text.indexOf("\r\n\r\n") + 4);
-  expect(text).toMatch(/transfer-encoding: chunked/i);
-  expect(Buffer.from(unchunk(chunked), "latin1").equals(sent)).toBe(true);
+test.each([
+  [
+    "in chunks",
+    "Transfer-Encoding: chunked",
+    (sent: Buffer) => {
+      const half = sent.length / 2;
+      const pieces = [sent.subarray(0, half), sent.subarray(half)];
+      const chunks = pieces.flatMap((piece) => [`${piece.length.toString(16)}\r\n`, piece, "\r\n"]);
+      return Buffer.concat([...chunks, "0\r\n\r\n"].map((part) => Buffer.from(part)));
+    },
+  ],
+  ["with its length", "Content-Length: 3000000", (sent: Buffer) => sent],
+])("a large body passes unharmed in both directions %s", async (_name, framing, encode) => {
+  const sent = randomBytes(3_000_000);
+  site.answer = (request, response) => request.pipe(response);
+  const connection = site.connect();
+  connection.write(`POST / HTTP/1.1\r\nHost: acme.localhost\r\n${framing}\r\nConnection: close\r\n\r\n`);
+  connection.write(encode(sent));
+  const { body } = parseAnswer(await connection.closed());
+  expect(Buffer.from(body, "latin1").equals(sent)).toBe(true);
 });
 
-function unchunk(text: string): string {
-  let plain = "";
-  for (let at = 0; ; ) {
-    const end = text.indexOf("\r\n", at);
-    const size = Number.parseInt(text.slice(at, end), 16);
-    if (size === 0) return plain;
-    plain += text.slice(end + 2, end + 2 + size);
-    at = end + 2 + size + 2;
+test("a client that reads slowly holds the application back, and the gateway doesn't fill its memory", async () => {
+  const total = 64 * 1024 * 1024;
+  let written = 0;
+  let lastWrittenAt = 0;
+  site.answer = (_request, response) => {
+    const piece = Buffer.alloc(256 * 1024);
+    const write = (): void => {
+      lastWrittenAt = performance.now();
+      while (written < total) {
+        written += piece.length;
+        if (!response.write(piece)) {
+          response.once("drain", write);
+          return;
+        }
+      }
+      response.end();
+    };
+    response.writeHead(200, { "Content-Length": total });
+    write();
+  };
+  const connection = site.connect();
+  connection.write(getRequest("/"));
+  await connection.until("\r\n\r\n");
+  connection.socket.pause();
+  await waitUntil("the application is held back", () => performance.now() - lastWrittenAt > 300);
+  expect(written).toBeLessThan(total / 2);
+  connection.socket.resume();
+  expect((await connection.closed()).length).toBeGreaterThan(total);
+});
+
+test("HEAD, 204 and 304 have no body, and the connection serves the next request", async () => {
+  site.answer = (request, response) => {
+    const { pathname } = new URL(request.url ?? "", "http://x");
+    response.statusCode = Number(pathname.slice(1));
+    if (response.statusCode !== 204) response.setHeader("Content-Length", 5);
+    response.end(request.method === "HEAD" || response.statusCode === 200 ? "hello" : undefined);
+  };
+  const connection = site.connect();
+  for (const line of ["HEAD /200", "GET /204", "GET /304", "HEAD /404"]) {
+    connection.write(`${line} HTTP/1.1\r\nHost: acme.localhost\r\n\r\n`);
   }
-}
+  connection.write(getRequest("/200"));
+  const answers = (await connection.closed()).split(/(?=HTTP\/1.1 )/);
+  expect(answers.map((answer) => answer.slice(9, 12))).toEqual(["200", "204", "304", "404", "200"]);
+  expect(answers.map((answer) => parseAnswer(answer).body)).toEqual(["", "", "", "", "hello"]);
+  expect(answers[0]).toMatch(/content-length: 5\r\n/i);
+  expect(answers[1]).not.toMatch(/content-length|transfer-encoding/i);
+});
+
+test("trailers of an answer reach the client, the application's own signs of the gateway don't", async () => {
+  let te: unknown;
+  site.answer = (request, response) => {
+    te = request.headers.te;
+    response.writeHead(200, { Trailer: "X-Sum" });
+    response.write("hello");
+    response.addTrailers({ "X-Sum": "42", "Tenantry-Token": "echo" });
+    response.end();
+  };
+  const text = await site.exchange(getRequest("/", "TE: trailers"));
+  expect(te).toBe("trailers");
+  expect(text).toMatch(/\r\ntrailer: X-Sum\r\n/i);
+  expect(text).toMatch(/\r\n0\r\nx-sum: 42\r\n\r\n$/i);
+  expect(text).not.toContain("echo");
+});
+
+test("Expect: 100-continue is answered by the gateway, and the application never sees it", async () => {
+  let seen: IncomingMessage | undefined;
+  site.answer = async (request, response) => {
+    seen = request;
+    response.end(Buffer.concat(await request.toArray()));
+  };
+  const connection = site.connect();
+  connection.write(
+    "POST / HTTP/1.1\r\nHost: acme.localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
+  );
+  expect(await connection.until("\r\n\r\n")).toBe("HTTP/1.1 100 Continue\r\n\r\n");
+  connection.write("abc");
+  expect(await connection.closed()).toMatch(/HTTP\/1.1 200 OK[\s\S]*abc$/);
+  expect(seen?.headers.expect).toBeUndefined();
+});
+
+test("a refused request gets its refusal instead of 100 Continue; another expectation gets 417", async () => {
+  const refused = await site.exchange(
+    "POST / HTTP/1.1\r\nHost: nobody.localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
+  );
+  expect(refused).toMatch(/^HTTP\/1.1 404 /);
+  const other = await site.exchange(getRequest("/", "Expect: a-miracle"));
+  expect(other).toMatch(/^HTTP\/1.1 417 /);
+});
+
+test("early hints reach the client before the answer", async () => {
+  site.answer = (_request, response) => {
+    response.writeEarlyHints({ link: "</style.css>; rel=preload" });
+    response.end("hello");
+  };
+  const text = await site.exchange(getRequest("/"));
+  expect(text).toMatch(
+    /^HTTP\/1.1 103 Early Hints\r\nlink: <\/style.css>; rel=preload\r\n\r\nHTTP\/1.1 200/i,
+  );
+});
+
+test("a client of HTTP/1.0 gets an answer without chunks", async () => {
+  site.answer = (_request, response) => {
+    response.write("hel");
+    response.end("lo");
+  };
+  const text = await site.exchange("GET / HTTP/1.0\r\nHost: acme.localhost\r\n\r\n");
+  expect(text).toMatch(/^HTTP\/1.1 200 OK\r\n/);
+  expect(text).not.toMatch(/transfer-encoding/i);
+  expect(text).toMatch(/\r\n\r\nhello$/);
+});
+
+test("an application that answers before the body is there is heard, and the client keeps its connection", async () => {
+  site.answer = (_request, response) => {
+    response.writeHead(401).end("log in first");
+  };
+  const connection = site.connect();
+  connection.write("POST / HTTP/1.1\r\nHost: acme.localhost\r\nContent-Length: 1000000\r\n\r\n");
+  connection.write(Buffer.alloc(500_000));
+  await connection.until("log in first");
+  connection.write(Buffer.alloc(500_000));
+  site.answer = (_request, response) => response.end("second");
+  connection.write(getRequest("/"));
+  expect(await connection.closed()).toMatch(/second$/);
+});
 
 test("the gateway listens on both loopback families", async () => {
-  const connection = rawConnection(tested.port, "::1");
-  connection.write(get("/"));
+  const connection = rawConnection(site.tested.port, "::1");
+  connection.write(getRequest("/"));
   expect(await connection.closed()).toMatch(/^HTTP\/1.1 200 OK[\s\S]*hello$/);
 });

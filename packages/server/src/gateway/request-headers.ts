@@ -10,6 +10,8 @@ export type RequestHeaders = {
   hostname: string;
   /** Names and values for the upstream, flat: without framing, hop-by-hop headers and everything that is ours to say. */
   passed: string[];
+  /** Content-Length was sent, be it as 0. */
+  hasLength: boolean;
   contentLength: number;
   chunked: boolean;
   /** In lower case; empty when none is asked for. */
@@ -28,6 +30,7 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
     host: "",
     hostname: "",
     passed: [],
+    hasLength: false,
     contentLength: 0,
     chunked: false,
     upgrade: "",
@@ -80,6 +83,7 @@ function takeNote(headers: RequestHeaders, name: string, value: string): void {
       headers.passed.push(name, value);
       break;
     case "content-length":
+      headers.hasLength = true;
       headers.contentLength = Number(value);
       break;
     case "transfer-encoding":

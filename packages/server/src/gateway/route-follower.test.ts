@@ -3,18 +3,18 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDb, createNotifications, type Notifications, sql } from "../infra/db/index.ts";
 import { silentLog } from "../infra/log/index.ts";
-import { type TestRegistry, testGateway, testRegistry } from "../testing/gateway.ts";
+import { type TestRoutes, testGateway, testRoutes } from "../testing/gateway.ts";
 import { waitUntil } from "../testing/wait-until.ts";
 import { createRouteFollower } from "./route-follower.ts";
 import { createRouteTable } from "./route-table.ts";
 
-let registry: TestRegistry;
+let registry: TestRoutes;
 const deaf: Notifications = { on: () => () => undefined, close: async () => undefined };
 
 beforeAll(async () => {
-  registry = await testRegistry();
+  registry = await testRoutes();
 });
-afterAll(() => registry?.stop());
+afterAll(() => registry?.close());
 
 /** A table that follows the registry, until it is disposed of. */
 async function follow(options: { notifications?: Notifications; pollMs?: number } = {}) {

@@ -3,9 +3,9 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { tenantHeaders } from "@tenantry/contract";
 import { Exchange } from "./exchange.ts";
-import { admit } from "./handler.ts";
+import { admit, begin } from "./handler.ts";
 import type { GatewayParts } from "./parts.ts";
-import { passedResponseHeaders } from "./response-headers.ts";
+import type { ResponseHead } from "./upstream/response-head.ts";
 
 /**
  * Only WebSocket is passed on. Other protocols (h2c above all) would tunnel requests past the gateway; RFC 9110 §7.8
@@ -27,37 +27,39 @@ export function handleUpgrade(
   tunnels: Set<Duplex>,
   request: IncomingMessage,
   client: Socket,
-  head: Buffer,
+  early: Buffer,
 ): void {
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(client);
   response.on("finish", () => client.destroySoon());
   client.on("error", () => client.destroy());
+  const done = begin(parts, request, response);
   const admitted = admit(parts, request, response);
-  if (!admitted) return;
-  new Exchange(parts, {
-    ...admitted,
-    upgraded(statusCode, headers, upstream) {
+  const exchange =
+    admitted &&
+    new Exchange(parts, admitted, (head, upstream) => {
       response.detachSocket(client);
-      const passed = passedResponseHeaders(headers, { contentLength: false, trailer: false });
-      passed.push(
-        "Connection",
-        "Upgrade",
-        "Upgrade",
-        "websocket",
-        tenantHeaders.requestId,
-        admitted.requestId,
-      );
-      client.write(headOf(statusCode, passed), "latin1");
-      if (head.length > 0) upstream.write(head);
+      response.statusCode = head.status;
+      client.write(upgradeHead(head, admitted.requestId), "latin1");
+      if (early.length > 0) upstream.write(early);
       join(parts, tunnels, client, upstream);
-    },
-  }).dispatch();
+    });
+  client.on("close", () => {
+    exchange?.closed();
+    done();
+  });
+  exchange?.dispatch();
+}
+
+function upgradeHead({ status, passed, upgrade }: ResponseHead, requestId: string): string {
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: Upgrade\r\nUpgrade: ${upgrade ?? "websocket"}\r\n`;
+  for (let at = 0; at < passed.length; at += 2) head += `${passed[at]}: ${passed[at + 1]}\r\n`;
+  return `${head}${tenantHeaders.requestId}: ${requestId}\r\n\r\n`;
 }
 
 /** From here on it is bytes, both ways, until either end is done or breaks. */
-function join(parts: GatewayParts, tunnels: Set<Duplex>, client: Socket, upstream: Duplex): void {
+function join(parts: GatewayParts, tunnels: Set<Duplex>, client: Socket, upstream: Socket): void {
   client.setTimeout(0);
   client.setNoDelay(true);
   tunnels.add(client);
@@ -71,10 +73,4 @@ function join(parts: GatewayParts, tunnels: Set<Duplex>, client: Socket, upstrea
   upstream.on("close", () => client.destroySoon());
   upstream.pipe(client);
   client.pipe(upstream);
-}
-
-function headOf(statusCode: number, headers: readonly string[]): string {
-  let head = `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode] ?? ""}\r\n`;
-  for (let at = 0; at < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
-  return `${head}\r\n`;
 }

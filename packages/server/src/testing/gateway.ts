@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
@@ -9,18 +9,16 @@ import {
   bury,
   createDb,
   createNotifications,
-  type Db,
   inTransaction,
-  migrate,
   publish,
-  registryMigrations,
   sql,
   streamVersion,
 } from "../infra/db/index.ts";
 import { silentLog } from "../infra/log/index.ts";
 import { createSigner, type Signer } from "../infra/signing/index.ts";
 import { newId } from "../kernel/index.ts";
-import { type TestPostgres, testPostgres } from "./postgres.ts";
+import type { TestPostgres } from "./postgres.ts";
+import { type TestRegistry, testRegistry } from "./registry.ts";
 import { waitUntil } from "./wait-until.ts";
 
 export type RouteRow = {
@@ -34,10 +32,7 @@ export type RouteRow = {
 };
 
 /** A registry with the routes of a gateway in it, written as the features write them. */
-export type TestRegistry = {
-  postgres: TestPostgres;
-  url: string;
-  db: Db;
+export type TestRoutes = TestRegistry & {
   /** Makes an upstream, or gives it other URLs; returns its id. */
   upstream(urls: string[], id?: string): Promise<string>;
   removeUpstream(id: string): Promise<void>;
@@ -46,14 +41,11 @@ export type TestRegistry = {
   removeRoutes(hostnames: string[]): Promise<void>;
   /** The newest version of the stream `routes`. */
   version(): Promise<number>;
-  stop(): Promise<void>;
 };
 
-export async function testRegistry(): Promise<TestRegistry> {
-  const postgres = await testPostgres();
-  const url = await postgres.createDatabase();
-  await migrate(url, await registryMigrations());
-  const db = createDb({ url, applicationName: "test", maxConnections: 4 });
+export async function testRoutes(postgres?: TestPostgres): Promise<TestRoutes> {
+  const registry = await testRegistry(postgres);
+  const { db } = registry;
   const appId = newId();
   const releaseId = newId();
   await sql`insert into apps (id, slug, run_as_uid) values (${appId}, 'sites', 70000)`.execute(db);
@@ -62,9 +54,7 @@ export async function testRegistry(): Promise<TestRegistry> {
   `.execute(db);
 
   return {
-    postgres,
-    url,
-    db,
+    ...registry,
     async upstream(urls, id = newId()) {
       await inTransaction(db, (tx) =>
         publish(tx, "routes", (version) =>
@@ -114,10 +104,6 @@ export async function testRegistry(): Promise<TestRegistry> {
       );
     },
     version: () => streamVersion(db, "routes"),
-    async stop() {
-      await db.destroy();
-      await postgres.stop();
-    },
   };
 }
 
@@ -126,7 +112,7 @@ export type TestGateway = {
   port: number;
   /** The directory of its snapshot. */
   directory: string;
-  publicKey: ReturnType<typeof generateKeyPairSync>["publicKey"];
+  publicKey: KeyObject;
   /** Waits until the gateway answers from the registry's newest version. */
   caughtUp(): Promise<void>;
   stop(): Promise<void>;
@@ -184,6 +170,11 @@ export type TestUpstream = { server: Server; url: string; port: number; close():
 /** An application behind the gateway. */
 export async function testUpstream(listener: RequestListener): Promise<TestUpstream> {
   const server = createServer(listener);
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {
@@ -193,9 +184,79 @@ export async function testUpstream(listener: RequestListener): Promise<TestUpstr
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        for (const socket of sockets) socket.destroy();
       }),
   };
+}
+
+/** A gateway with one application behind it, which answers on acme.localhost. */
+export type TestSite = {
+  registry: TestRoutes;
+  tested: TestGateway;
+  application: TestUpstream;
+  upstreamId: string;
+  /** How the application answers the next requests. */
+  answer: RequestListener;
+  /** A connection to the gateway. */
+  connect(): RawConnection;
+  /** Sends one request as it stands; all that was answered until the connection closed. */
+  exchange(text: string): Promise<string>;
+  stop(): Promise<void>;
+};
+
+export async function testSite(options: Partial<GatewayOptions> = {}): Promise<TestSite> {
+  const registry = await testRoutes();
+  const application = await testUpstream((request, response) => site.answer(request, response));
+  const tested = await testGateway(registry, options);
+  const upstreamId = await registry.upstream([application.url]);
+  await registry.routes(["acme.localhost"], { upstreamId });
+  await tested.caughtUp();
+  const site: TestSite = {
+    registry,
+    tested,
+    application,
+    upstreamId,
+    answer: (_request, response) => response.end("hello"),
+    connect: () => rawConnection(tested.port),
+    exchange(text) {
+      const connection = rawConnection(tested.port);
+      connection.write(text);
+      return connection.closed();
+    },
+    async stop() {
+      await tested.stop();
+      await application.close();
+      await registry.close();
+    },
+  };
+  return site;
+}
+
+/** A GET for acme.localhost, after whose answer the connection closes. */
+export function getRequest(path = "/", ...headers: string[]): string {
+  const lines = [`GET ${path} HTTP/1.1`, "Host: acme.localhost", "Connection: close", ...headers];
+  return `${lines.join("\r\n")}\r\n\r\n`;
+}
+
+/** The head and the body of an answer as it came over the wire; a chunked body is put together. */
+export function parseAnswer(text: string): { status: number; head: string; body: string } {
+  const end = text.indexOf("\r\n\r\n");
+  const head = text.slice(0, end);
+  const rest = text.slice(end + 4);
+  const body = /\r\ntransfer-encoding: chunked/i.test(head) ? unchunk(rest) : rest;
+  return { status: Number(head.slice(9, 12)), head, body };
+}
+
+function unchunk(text: string): string {
+  let plain = "";
+  for (let at = 0; ; ) {
+    const end = text.indexOf("\r\n", at);
+    const size = Number.parseInt(text.slice(at, end), 16);
+    if (Number.isNaN(size)) throw new Error(`No size of a chunk at ${at}.`);
+    if (size === 0) return plain;
+    plain += text.slice(end + 2, end + 2 + size);
+    at = end + 2 + size + 2;
+  }
 }
 
 export type RawConnection = {

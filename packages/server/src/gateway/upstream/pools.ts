@@ -1,29 +1,15 @@
-import { Pool } from "undici";
-import type { Log } from "../infra/log/index.ts";
-import type { GatewayLimits } from "./limits.ts";
-import type { Upstream } from "./route.ts";
-import type { RouteTable } from "./route-table.ts";
-
-/** One address of an upstream, and the connections to it. */
-export type UpstreamAddress = {
-  readonly origin: string;
-  /** What the upstream's URL puts before every path; mostly empty. */
-  readonly pathPrefix: string;
-  /** The name its certificate must bear; undefined over plain HTTP. */
-  readonly servername: string | undefined;
-  readonly pool: Pool;
-  /** Requests under way or waiting. */
-  inFlight: number;
-  /** Not before this time (as `performance.now()`), while there is another. */
-  restsUntil: number;
-};
+import type { Log } from "../../infra/log/index.ts";
+import type { GatewayLimits } from "../limits.ts";
+import type { Upstream } from "../route.ts";
+import type { RouteTable } from "../route-table.ts";
+import { UpstreamAddress } from "./address.ts";
 
 export type UpstreamPools = {
   /** The address to send the next request to, leaving out those in `tried`; undefined when none is left. */
   choose(upstream: Upstream, tried: readonly UpstreamAddress[]): UpstreamAddress | undefined;
   /** Avoids an address that couldn't be reached, for a while. */
   rest(address: UpstreamAddress): void;
-  close(): Promise<void>;
+  close(): void;
 };
 
 /** One pool per address, shared by all upstreams that name it; those that none names any more are closed. */
@@ -40,7 +26,7 @@ export function createUpstreamPools(options: {
   function resolve(upstream: Upstream): UpstreamAddress[] {
     const list: UpstreamAddress[] = [];
     for (const url of upstream.urls) {
-      const address = addresses.get(url) ?? openAddress(url, limits);
+      const address = addresses.get(url) ?? open(url, limits);
       if (address === undefined) {
         log.warn({ upstreamId: upstream.id, url }, "gateway.upstream_url_refused");
         continue;
@@ -55,12 +41,17 @@ export function createUpstreamPools(options: {
   const unhear = table.onChange(() => {
     const named = new Set<string>();
     for (const { urls } of table.content().upstreams.values()) for (const url of urls) named.add(url);
-    for (const [url, { pool }] of addresses) {
+    for (const [url, address] of addresses) {
       if (named.has(url)) continue;
       addresses.delete(url);
-      void pool.close();
+      address.close();
     }
   });
+  const sweeper = setInterval(() => {
+    const now = performance.now();
+    for (const address of addresses.values()) address.sweep(now);
+  }, sweepEveryMs(limits));
+  sweeper.unref();
 
   return {
     choose(upstream, tried) {
@@ -72,12 +63,24 @@ export function createUpstreamPools(options: {
     rest(address) {
       address.restsUntil = performance.now() + limits.upstreamRestMs;
     },
-    async close() {
+    close() {
       unhear();
-      await Promise.all([...addresses.values()].map(({ pool }) => pool.destroy()));
+      clearInterval(sweeper);
+      for (const address of addresses.values()) address.destroy();
       addresses.clear();
     },
   };
+}
+
+/** Often enough for the shortest of the times to be kept within a quarter. */
+function sweepEveryMs(limits: GatewayLimits): number {
+  const shortest = Math.min(
+    limits.upstreamConnectTimeoutMs,
+    limits.upstreamHeadersTimeoutMs,
+    limits.upstreamIdleTimeoutMs,
+    limits.upstreamQueueTimeoutMs,
+  );
+  return Math.min(Math.max(shortest / 4, 10), 1_000);
 }
 
 /** The least busy one, by turns among equals; one that rests is taken only when all do. */
@@ -100,25 +103,9 @@ function weight(address: UpstreamAddress, now: number): number {
   return address.inFlight + (address.restsUntil > now ? 1_000_000_000 : 0);
 }
 
-function openAddress(url: string, limits: GatewayLimits): UpstreamAddress | undefined {
+function open(url: string, limits: GatewayLimits): UpstreamAddress | undefined {
   if (!URL.canParse(url)) return undefined;
-  const { origin, protocol, hostname, pathname } = new URL(url);
-  if (protocol !== "http:" && protocol !== "https:") return undefined;
-  const pool = new Pool(origin, {
-    connections: limits.upstreamConnections,
-    pipelining: 1,
-    allowH2: false,
-    connectTimeout: limits.upstreamConnectTimeoutMs,
-    headersTimeout: limits.upstreamHeadersTimeoutMs,
-    bodyTimeout: limits.upstreamIdleTimeoutMs,
-    maxHeaderSize: 64 * 1024,
-  });
-  return {
-    origin,
-    pathPrefix: pathname.replace(/\/+$/, ""),
-    servername: protocol === "https:" ? hostname : undefined,
-    pool,
-    inFlight: 0,
-    restsUntil: 0,
-  };
+  const parsed = new URL(url);
+  const { protocol } = parsed;
+  return protocol === "http:" || protocol === "https:" ? new UpstreamAddress(parsed, limits) : undefined;
 }
