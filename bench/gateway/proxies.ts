@@ -16,10 +16,7 @@ export function startUpstream(): Promise<Contender> {
 }
 
 export function startGateway(setup: Setup): Promise<Contender> {
-  return startScript("tenantry", "gateway-process.ts", {
-    databaseUrl: setup.databaseUrl,
-    snapshotFile: path.join(setup.directory, "routes.ndjson"),
-  });
+  return startScript("tenantry", "gateway-process.ts", { databaseUrl: setup.databaseUrl });
 }
 
 export function startHttpProxy(setup: Setup): Promise<Contender> {
@@ -110,7 +107,7 @@ function proxyOf(name: string, child: ChildProcess, port: number): Contender {
     async stop() {
       if (child.exitCode !== null) return;
       const exited = once(child, "exit");
-      child.kill("SIGKILL");
+      child.kill("SIGTERM");
       await exited;
     },
   };

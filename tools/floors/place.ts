@@ -16,6 +16,7 @@ export interface Place {
   isTest: boolean;
 }
 
+const testAreas = ["test", "bench"];
 const testName = /\.(test|testsuite)\.[cm]?[jt]sx?$/;
 
 export function placeOf(path: string): Place {
@@ -33,7 +34,9 @@ export function placeOf(path: string): Place {
     feature: floor === "features" && room.length > 2 ? (room[1] ?? null) : null,
     driver:
       floor === "drivers" && room.length > 3 && room[2] !== "common" ? room.slice(1, 3).join("/") : null,
-    isTest: testName.test(path) || floor === "testing" || parts[inWorkspace ? 2 : 0] === "test",
+    // A bench looks at the house from outside as a test does, and starts what it measures by the same helpers.
+    isTest:
+      testName.test(path) || floor === "testing" || testAreas.includes(parts[inWorkspace ? 2 : 0] ?? ""),
   };
 }
 

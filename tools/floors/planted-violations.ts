@@ -45,7 +45,7 @@ package-door          | /packages/sdk/src/x.ts      | import "../../data/src/ind
 package-borders and package-door | /packages/cli/src/x.ts | import "../../server/src/index.ts";
 tests-stay-outside    | infra/x.ts                  | import "../testing/postgres.ts";
 tests-stay-outside and package-borders | entry/x.ts | import "../../../../test/support/programs.ts";
-package-borders       | entry/x.ts                  | import "../../../../bench/main.ts";
+tests-stay-outside and package-borders | entry/x.ts | import "../../../../bench/main.ts";
 tests-stay-outside    | entry/x.ts                  | import "../drivers/cache/driver.testsuite.ts";
 kernel-is-pure        | kernel/x.ts                 | import "node:fs/promises";
 kernel-is-pure        | kernel/x.ts                 | import { createServer } from "http";
