@@ -9,6 +9,7 @@ import type { Route, Upstream } from "./route.ts";
 import type { UpstreamAddress } from "./upstream/address.ts";
 import type { ResponseHandler, UpstreamRequest } from "./upstream/connection.ts";
 import { refusalFor, type UpstreamFailure } from "./upstream/failures.ts";
+import { keepPiece } from "./upstream/kept-pieces.ts";
 import { RequestBody } from "./upstream/request-body.ts";
 import type { ResponseHead } from "./upstream/response-head.ts";
 
@@ -101,7 +102,12 @@ export class Exchange implements ResponseHandler {
       response.end(piece.toString("latin1"), "latin1");
       return;
     }
-    if (response.write(Buffer.from(piece))) return;
+    const { copy, done } = keepPiece(piece);
+    if (whole) {
+      response.end(copy, done);
+      return;
+    }
+    if (response.write(copy, done)) return;
     this.#sent!.carrier!.pause();
     if (this.#listensForDrain) return;
     this.#listensForDrain = true;

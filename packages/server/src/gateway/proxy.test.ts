@@ -127,6 +127,29 @@ test.each([
   expect(Buffer.from(body, "latin1").equals(sent)).toBe(true);
 });
 
+test.each([
+  ["with its length", true],
+  ["in chunks", false],
+])("a connection to the application serves one large answer after another %s", async (_name, withLength) => {
+  const connections = new Set<unknown>();
+  site.answer = (request, response) => {
+    connections.add(request.socket);
+    if (withLength) response.setHeader("Content-Length", 100_000);
+    response.write("x".repeat(50_000));
+    response.end("y".repeat(50_000));
+  };
+  const connection = site.connect();
+  for (let turn = 1; turn <= 4; turn += 1) {
+    connection.write("GET / HTTP/1.1\r\nHost: acme.localhost\r\n\r\n");
+    await waitUntil(
+      "all of it is here",
+      () => connection.received().split("y".repeat(50_000)).length === turn + 1,
+    );
+  }
+  expect(connections.size).toBe(1);
+  connection.socket.destroy();
+});
+
 test("a client that reads slowly holds the application back, and the gateway doesn't fill its memory", async () => {
   const total = 64 * 1024 * 1024;
   let written = 0;

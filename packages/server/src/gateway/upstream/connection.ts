@@ -1,6 +1,7 @@
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { UpstreamFailure } from "./failures.ts";
+import { readBytes } from "./kept-pieces.ts";
 import type { RequestBody } from "./request-body.ts";
 import type { ResponseHead } from "./response-head.ts";
 import { ResponseReader, type ResponseSink } from "./response-reader.ts";
@@ -52,7 +53,7 @@ export type ConnectionOwner = {
 };
 
 /** Every connection reads into this one: what was read is used up, or copied, before the next one reads. */
-const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+const readBuffer = Buffer.allocUnsafeSlow(readBytes);
 const nothing = Buffer.alloc(0);
 
 /** Idle connections are closed before the upstream does it, and after this long when it doesn't say. */
@@ -244,7 +245,8 @@ export class UpstreamConnection implements ResponseSink {
 
   #onAnswered(clean: boolean): void {
     this.#served += 1;
-    this.#paused = false;
+    // Whoever takes the answer may have asked for a pause in the very piece that ended it.
+    this.resume();
     const { keepAlive, idleSeconds } = this.#head!;
     if (!clean || !keepAlive || !this.#sentWhole || this.#socket.destroyed) {
       this.#socket.destroy();
