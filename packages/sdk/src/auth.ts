@@ -1,13 +1,7 @@
 import { createHash } from "node:crypto";
 import type { RuntimeLogin, RuntimeUser } from "@tenantry/contract";
 import { LRUCache } from "lru-cache";
-import {
-  EnvironmentUnavailable,
-  LoginRefused,
-  RuntimeUnavailable,
-  TenantryError,
-  TooManyAttempts,
-} from "./errors.ts";
+import { LoginRefused, RuntimeUnavailable, TenantryError, TooManyAttempts } from "./errors.ts";
 import { type Credentials, type PasswordChange, type RuntimeApi, RuntimeRefused } from "./runtime/api.ts";
 import { createUserAdministration, type UserAdministration } from "./users.ts";
 
@@ -116,9 +110,6 @@ function explain(error: unknown): unknown {
   if (error.code === "login_refused") return new LoginRefused(error.message);
   if (error.code === "too_many_requests") {
     return new TooManyAttempts(error.message, error.retryAfterSeconds ?? 60);
-  }
-  if (error.code === "environment_unavailable") {
-    return new EnvironmentUnavailable("of this session", error.message);
   }
   if (error.status >= 500) return new RuntimeUnavailable(error.message, { cause: error });
   return new TenantryError(error.message, { code: error.code, status: error.status }, { cause: error });

@@ -121,6 +121,15 @@ describe("context", () => {
     expect(() => tenantry.current()).toThrow(TenantContextMissing);
   });
 
+  test("log lines learn whose they are, and stay silent where there is no tenant", async () => {
+    const acme = installation.addTenant("acme");
+    const headers = { "tenantry-token": await installation.token(acme), "tenantry-request-id": "r-1" };
+    const context = await tenantry.resolve({ headers });
+    const expected = { tenantId: acme.tenantId, environmentId: acme.id, requestId: "r-1" };
+    expect(await tenantry.run(context, () => tenantry.logFields())).toEqual(expected);
+    expect(tenantry.logFields()).toEqual({});
+  });
+
   test("an inner run wins while it lasts", async () => {
     const [acme, other] = [installation.addTenant("acme"), installation.addTenant("other")];
     const seen = await tenantry.run(acme.id, async () => {

@@ -32,6 +32,11 @@ export type Tenantry = {
     target: TenantContext | string,
     work: (context: TenantContext) => Result | Promise<Result>,
   ): Promise<Result>;
+  /**
+   * What a log line should say of the tenant it is about; empty where there is none. Made for loggers that ask at each
+   * line: `pino({ mixin: tenantry.logFields })`.
+   */
+  logFields(): { tenantId?: string; environmentId?: string; requestId?: string };
   /** Lets go of connections and stops following. Nothing works afterwards. Repeatable. */
   close(): Promise<void>;
   /** The database of the current tenant. */
@@ -73,6 +78,7 @@ export function createTenantry(options: TenantryOptions = {}): Tenantry {
   return {
     ready: ({ signal } = {}) => follower.ready(signal),
     current,
+    logFields,
     async resolve({ headers }) {
       await firstSnapshot();
       const environment = await resolver.byToken(headerOf(headers, tenantHeaders.token));
@@ -107,4 +113,11 @@ function current(): TenantContext {
   const context = contextStore.getStore();
   if (!context) throw new TenantContextMissing();
   return context;
+}
+
+function logFields(): ReturnType<Tenantry["logFields"]> {
+  const context = contextStore.getStore();
+  if (!context) return {};
+  const { tenant, environment, requestId } = context;
+  return { tenantId: tenant.id, environmentId: environment.id, ...(requestId && { requestId }) };
 }

@@ -4,6 +4,8 @@ import { problemOf } from "../problem.ts";
 import type { Tenantry } from "../tenantry.ts";
 import { type AdapterOptions, bindEvents, pathOf } from "./request-context.ts";
 
+/** Express shortens `url` where a router is mounted. */
+type Request = IncomingMessage & { originalUrl?: string };
 type Next = (error?: unknown) => void;
 
 /**
@@ -11,8 +13,8 @@ type Next = (error?: unknown) => void;
  * after. A request without a usable tenant is answered with a problem document.
  */
 export function tenantMiddleware(tenantry: Tenantry, options: AdapterOptions = {}) {
-  return (request: IncomingMessage, response: ServerResponse, next: Next): void => {
-    if (options.skip?.(pathOf(request.url))) {
+  return (request: Request, response: ServerResponse, next: Next): void => {
+    if (options.skip?.(pathOf(request.originalUrl ?? request.url))) {
       next();
       return;
     }

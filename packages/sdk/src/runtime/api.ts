@@ -60,11 +60,25 @@ export function createRuntimeApi({ url, appKey }: Configuration): RuntimeApi {
     throw await refusal(response);
   }
 
-  async function post(path: string, body: object): Promise<Response> {
-    return ask(path, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
+  async function askForJson<Answer>(path: string, init: RequestInit): Promise<Answer> {
+    const response = await ask(path, init);
+    try {
+      return (response.status === 204 ? undefined : await response.json()) as Answer;
+    } catch (error) {
+      throw new RuntimeUnavailable(`Tenantry's API at ${url.origin} didn't finish its answer.`, {
+        cause: error,
+      });
+    }
+  }
+
+  function send<Answer>(method: string, path: string, body?: object, session?: string): Promise<Answer> {
+    return askForJson<Answer>(path, {
+      method,
+      headers: {
+        ...(body && { "content-type": "application/json" }),
+        ...(session !== undefined && { "tenantry-session": session }),
+      },
+      body: body && JSON.stringify(body),
       signal: AbortSignal.timeout(authDeadlineMs),
     });
   }
@@ -73,8 +87,7 @@ export function createRuntimeApi({ url, appKey }: Configuration): RuntimeApi {
     async snapshot(since, signal) {
       const query = new URLSearchParams({ process: processId, ...(since !== undefined && { since }) });
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(snapshotDeadlineMs)]);
-      const response = await ask(`snapshot?${query}`, { signal: deadline });
-      return (await response.json()) as RuntimeSnapshot;
+      return askForJson<RuntimeSnapshot>(`snapshot?${query}`, { signal: deadline });
     },
     async *changes(signal) {
       const response = await ask("stream", { headers: { accept: "text/event-stream" }, signal });
@@ -82,30 +95,13 @@ export function createRuntimeApi({ url, appKey }: Configuration): RuntimeApi {
         if (event === "version") yield;
       }
     },
-    async login(environmentId, credentials) {
-      const response = await post("auth/login", { environmentId, ...credentials });
-      return (await response.json()) as RuntimeLogin;
-    },
-    async session(environmentId, token) {
-      const response = await post("auth/session", { environmentId, token });
-      return (await response.json()) as RuntimeSession;
-    },
-    async logout(environmentId, token) {
-      const response = await post("auth/logout", { environmentId, token });
-      await response.body?.cancel();
-    },
-    async changePassword(environmentId, token, change) {
-      const response = await post("auth/password", { environmentId, token, ...change });
-      return (await response.json()) as RuntimeLogin;
-    },
-    async users(environmentId, { method, path, session, body }) {
-      const response = await ask(`environments/${encodeURIComponent(environmentId)}/users${path}`, {
-        method,
-        headers: { "tenantry-session": session, ...(body && { "content-type": "application/json" }) },
-        body: body && JSON.stringify(body),
-        signal: AbortSignal.timeout(authDeadlineMs),
-      });
-      return response.status === 204 ? undefined : response.json();
+    login: (environmentId, credentials) => send("POST", "auth/login", { environmentId, ...credentials }),
+    session: (environmentId, token) => send("POST", "auth/session", { environmentId, token }),
+    logout: (environmentId, token) => send("POST", "auth/logout", { environmentId, token }),
+    changePassword: (environmentId, token, change) =>
+      send("POST", "auth/password", { environmentId, token, ...change }),
+    users(environmentId, { method, path, session, body }) {
+      return send(method, `environments/${encodeURIComponent(environmentId)}/users${path}`, body, session);
     },
   };
 }
