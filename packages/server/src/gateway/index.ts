@@ -13,7 +13,7 @@ import { createSnapshotFile } from "./snapshot-file.ts";
 import { createUpstreamPools } from "./upstream/pools.ts";
 
 export type { GatewayStats } from "./counters.ts";
-export { defaultLimits, type GatewayLimits } from "./limits.ts";
+export type { GatewayLimits } from "./limits.ts";
 
 export type GatewayOptions = {
   db: Db;
