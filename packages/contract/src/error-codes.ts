@@ -49,6 +49,11 @@ const entries = {
   operation_not_found: { status: 404, title: "No such operation." },
   server_not_found: { status: 404, title: "No such database server." },
   user_not_found: { status: 404, title: "No such user." },
+  cursor_expired: {
+    status: 410,
+    title: "What follows this cursor isn't kept any more.",
+    remedy: "Read from the API how things stand, then begin again without a cursor.",
+  },
   slug_taken: { status: 409, title: "This slug is taken.", remedy: "Choose another slug." },
   slug_refused: {
     status: 422,

@@ -1,6 +1,7 @@
 export * from "./access.ts";
 export * from "./apps.ts";
 export * from "./error-codes.ts";
+export * from "./events.ts";
 export * from "./keys.ts";
 export * from "./operations.ts";
 export * from "./permissions.ts";

@@ -10,6 +10,7 @@ export const permissionCatalogue = {
   "servers:write": "Register, change and remove database servers.",
   "operations:read": "See operations and follow their progress.",
   "operations:write": "Cancel and retry operations.",
+  "events:read": "See what happened to tenants and applications, and follow it.",
   "settings:read": "See the installation's settings.",
   "settings:write": "Change the installation's settings.",
   "keys:read": "See which API keys exist, never the keys themselves.",

@@ -112,6 +112,7 @@ const badQueries: Record<string, readonly string[]> = {
   tenantId: ["x", "op_01jd0000000000000000000000"],
   internal: ["", "nonsense"],
   now: ["", "nonsense"],
+  type: ["", "nonsense", "tenant.suspended", "tenantry.tenant.suspended,", "x".repeat(5_000)],
   since: ["nonsense", "x".repeat(2_000)],
   process: ["x".repeat(2_000)],
 };

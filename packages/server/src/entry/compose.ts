@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import type { StorageDriver } from "../drivers/storage/index.ts";
 import { createKeyCheck } from "../features/access/index.ts";
+import { createEvents } from "../features/events/index.ts";
 import { deleteWorkflow, provisionWorkflow } from "../features/lifecycle/index.ts";
 import { createOperations } from "../features/operations/index.ts";
 import {
@@ -14,7 +15,13 @@ import { releaseWorkflow } from "../features/releases/index.ts";
 import { removeExpiredRedirects } from "../features/routing/index.ts";
 import { createSettings } from "../features/settings/index.ts";
 import type { Config } from "../infra/config/index.ts";
-import { checkConnection, type Db, inTransaction, type Notifications } from "../infra/db/index.ts";
+import {
+  checkConnection,
+  createVersionWatch,
+  type Db,
+  inTransaction,
+  type Notifications,
+} from "../infra/db/index.ts";
 import { bearerKey, createApi, createIdempotencyStore } from "../infra/http/index.ts";
 import { createSchedule } from "../infra/jobs/index.ts";
 import type { Log } from "../infra/log/index.ts";
@@ -22,6 +29,7 @@ import { createMetrics } from "../infra/metrics/index.ts";
 import type { Secrets } from "../infra/secrets/index.ts";
 import { publicJwks } from "../infra/signing/index.ts";
 import { createSweeper, createWorker } from "../infra/workflow/index.ts";
+import { issuerOf } from "./addresses.ts";
 import { createDrivers } from "./drivers.ts";
 import { type RouteGroupInput, routeGroups } from "./route-groups.ts";
 import { version } from "./version.ts";
@@ -67,7 +75,20 @@ export async function compose(input: ComposeInput) {
     deletion: deleteWorkflow({ placements }),
     release: releaseWorkflow({ placements }),
   };
-  const api = await composeApi({ ...input, settings, operations, placements, workflows, storageRoot });
+  const events = createEvents({
+    db,
+    versions: createVersionWatch({ db, notifications, log, stream: "events" }),
+    source: issuerOf(input.installation.id),
+  });
+  const api = await composeApi({
+    ...input,
+    settings,
+    operations,
+    events,
+    placements,
+    workflows,
+    storageRoot,
+  });
   const worker = createWorker({
     db,
     url: input.url,

@@ -1,13 +1,14 @@
 import { accessRoutes, createLogIn, createUsers, keyRoutes } from "../features/access/index.ts";
 import { touchAllRuntime } from "../features/environments/index.ts";
+import { type Events, eventRoutes } from "../features/events/index.ts";
 import { tenantRoutes, tenantSettingsRoutes } from "../features/lifecycle/index.ts";
 import { type createOperations, operationRoutes } from "../features/operations/index.ts";
 import { type Placements, serverRoutes } from "../features/placements/index.ts";
 import { appRoutes, findApp } from "../features/releases/index.ts";
-import { createBudgets, createVersionWatch, readSnapshot, runtimeRoutes } from "../features/runtime/index.ts";
+import { createBudgets, readSnapshot, runtimeRoutes } from "../features/runtime/index.ts";
 import { type createSettings, settingsRoutes } from "../features/settings/index.ts";
 import type { Config } from "../infra/config/index.ts";
-import type { Db, Notifications } from "../infra/db/index.ts";
+import { createVersionWatch, type Db, type Notifications } from "../infra/db/index.ts";
 import type { RouteGroup } from "../infra/http/index.ts";
 import type { Log } from "../infra/log/index.ts";
 import type { Secrets } from "../infra/secrets/index.ts";
@@ -25,6 +26,7 @@ export type RouteGroupInput = {
   gatewayPort: number;
   settings: ReturnType<typeof createSettings>;
   operations: ReturnType<typeof createOperations>;
+  events: Events;
   placements: Placements;
   workflows: Pick<Parameters<typeof tenantRoutes>[0], "provision" | "deletion"> & {
     release: Parameters<typeof appRoutes>[0]["releaseWorkflow"];
@@ -34,7 +36,7 @@ export type RouteGroupInput = {
 
 /** Every route of the API. */
 export function routeGroups(input: RouteGroupInput): RouteGroup[] {
-  const { config, log, db, secrets, settings, operations, workflows } = input;
+  const { config, log, db, secrets, settings, operations, events, workflows } = input;
   const publicUrl = (hostname: string) => publicUrlOf(config, hostname, input.gatewayPort);
   return [
     tenantRoutes({ db, settings, operations, rootDomain: config.rootDomain, publicUrl, ...workflows }),
@@ -44,6 +46,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
     appRoutes({ db, operations, releaseWorkflow: workflows.release }),
     serverRoutes({ db, secrets }),
     operationRoutes({ operations }),
+    eventRoutes({ events }),
     settingsRoutes({ db, settings, changed: touchAllRuntime }),
     applicationRoutes(input),
   ];
@@ -57,7 +60,7 @@ function applicationRoutes(input: RouteGroupInput): RouteGroup {
     db,
     logIn: createLogIn({ db, clock: systemClock, log }),
     users: createUsers({ db, settings, log }),
-    versions: createVersionWatch({ db, notifications, log }),
+    versions: createVersionWatch({ db, notifications, log, stream: "runtime" }),
     snapshot: (question) =>
       readSnapshot(
         {

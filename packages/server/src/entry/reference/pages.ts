@@ -5,15 +5,16 @@ import {
   settingDefinitions,
 } from "@tenantry/contract";
 import { type Option, options } from "../../infra/config/index.ts";
+import { eventsPage } from "./events-page.ts";
+import { page, table } from "./markdown.ts";
 
 /** The pages of the reference that are written from the code, by their file's name below docs/reference. */
 export const pages: Readonly<Record<string, () => string>> = {
   "configuration.md": configurationPage,
   "errors.md": errorsPage,
+  "events.md": eventsPage,
   "permissions.md": permissionsPage,
 };
-
-const notice = "<!-- Written by `npm run reference` from the code: change it there. -->";
 
 function errorsPage(): string {
   const rows = Object.entries(errorCatalogue)
@@ -60,16 +61,6 @@ function permissionsPage(): string {
     "Each route of the API needs one permission. An operator's key holds all but `runtime:*`; an application's key holds those alone, for its own tenants.",
     table(["Permission", "What it allows"], rows),
   );
-}
-
-function page(title: string, ...parts: string[]): string {
-  return `${[`# ${title}`, notice, ...parts].join("\n\n")}\n`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
 function shown(value: unknown): string {

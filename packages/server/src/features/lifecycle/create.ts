@@ -64,7 +64,7 @@ export async function createTenant(
       requestedBy,
     });
     await recordEvent(tx, {
-      type: "tenant.requested",
+      name: "tenant.requested",
       tenantId,
       environmentId,
       data: { slug, name: request.name },

@@ -65,7 +65,7 @@ async function beginPurge(context: Context): Promise<{ names: string[] }> {
     requireTenantMove(tenant.status, "purging");
     await updateTenantStatus(tx, tenant.id, { status: "purging", deleteAt: tenant.deleteAt });
     for (const environment of environments) await updateEnvironmentStatus(tx, environment.id, "removing");
-    await recordEvent(tx, { type: "tenant.purging", tenantId: tenant.id, data: { slug: tenant.slug } });
+    await recordEvent(tx, { name: "tenant.purging", tenantId: tenant.id, data: { slug: tenant.slug } });
     // Applications let go of the environment's connections and files before those are removed.
     await buryRuntime(tx, ids);
     return { names };
@@ -99,7 +99,7 @@ async function releaseSlug(context: Context): Promise<void> {
     await deleteSettingsOf(tx, [tenant.id, ...environments.map((environment) => environment.id)]);
     await deleteTenantRow(tx, tenant.id);
     await countTenantOut(tx);
-    await recordEvent(tx, { type: "tenant.deleted", tenantId: tenant.id, data: { slug: tenant.slug } });
+    await recordEvent(tx, { name: "tenant.deleted", tenantId: tenant.id, data: { slug: tenant.slug } });
     await removeRoutes(tx, tenant.id);
   });
 }

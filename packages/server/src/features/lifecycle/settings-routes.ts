@@ -51,7 +51,7 @@ export function tenantSettingsRoutes({ db, settings }: { db: Db; settings: Setti
           const layer = { scope: "tenant", scopeId: tenantId } as const;
           await settings.change(tx, layer, request.body, { changedBy });
           const keys = Object.keys(request.body).sort();
-          await recordEvent(tx, { type: "tenant.settings-changed", tenantId, data: { keys } });
+          await recordEvent(tx, { name: "tenant.settings-changed", tenantId, data: { keys } });
           const environments = await selectEnvironmentsOf(tx, [tenantId]);
           await touchRuntime(
             tx,

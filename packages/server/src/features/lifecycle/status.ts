@@ -1,3 +1,4 @@
+import type { EventData, EventName } from "@tenantry/contract";
 import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import { recordEvent } from "../../infra/events/index.ts";
 import { deleteSessionsOfTenant } from "../access/index.ts";
@@ -32,15 +33,20 @@ export async function resumeTenant(db: Db, idOrSlug: string): Promise<string> {
   });
 }
 
+type StatusEvent = Extract<EventName, `tenant.${string}`> &
+  { [Name in EventName]: EventData<Name> extends { slug: string } ? Name : never }[EventName];
+type MoreData<Name extends EventName> = Omit<EventData<Name>, "slug">;
+
 /** Tells everyone who follows the tenant what became of it: the outbox, the gateways, the applications. */
-export async function announce(
+export async function announce<Name extends StatusEvent>(
   tx: Tx,
   tenant: Pick<TenantRow, "id" | "slug">,
-  type: string,
-  data: Record<string, unknown> = {},
+  name: Name,
+  ...[more]: keyof MoreData<Name> extends never ? [] : [MoreData<Name>]
 ): Promise<void> {
   const environments = await selectEnvironmentsOf(tx, [tenant.id]);
-  await recordEvent(tx, { type, tenantId: tenant.id, data: { slug: tenant.slug, ...data } });
+  const data = { slug: tenant.slug, ...more } as EventData<Name>;
+  await recordEvent(tx, { name, tenantId: tenant.id, data });
   await refreshRoutes(tx, tenant.id);
   const ids = environments.map((environment) => environment.id);
   await touchRuntime(tx, ids);

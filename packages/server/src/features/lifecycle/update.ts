@@ -37,7 +37,7 @@ export async function updateTenant(
     const environments = await selectEnvironmentsOf(tx, [before.id]);
     const changed = Object.keys(change).sort();
     await recordEvent(tx, {
-      type: "tenant.updated",
+      name: "tenant.updated",
       tenantId: before.id,
       data: { slug: after.slug, changed },
     });

@@ -1,7 +1,7 @@
 import { sql, type Tx } from "../../infra/db/index.ts";
 import { recordEvent } from "../../infra/events/index.ts";
 import { type Outcome, type StepContext, step, type Workflow } from "../../infra/workflow/index.ts";
-import { failure } from "../../kernel/index.ts";
+import { failure, showId } from "../../kernel/index.ts";
 import type { Placements } from "../placements/index.ts";
 import {
   deleteUnusedAppMigrations,
@@ -84,7 +84,8 @@ async function switchTraffic(placements: Placements, context: Context): Promise<
       if ((await selectBehind(tx, { appId, schemaVersion, limit: 1 })).length > 0) return false;
       await updateCurrentRelease(tx, appId, releaseId, schemaVersion);
       await setNextRelease(tx, appId, null);
-      await recordEvent(tx, { type: "app.released", data: { appId, releaseId, schemaVersion } });
+      const released = { appId: showId("app", appId), releaseId: showId("rel", releaseId), schemaVersion };
+      await recordEvent(tx, { name: "app.released", data: released });
       await refreshUpstream(tx, appId);
       return true;
     });

@@ -5,4 +5,3 @@
 export { createBudgets } from "./budgets.ts";
 export { type RuntimeRouteDeps, runtimeRoutes } from "./routes.ts";
 export { type Places, readSnapshot, type SnapshotDeps, type SnapshotQuestion } from "./snapshot.ts";
-export { createVersionWatch, type VersionWatch } from "./version-watch.ts";

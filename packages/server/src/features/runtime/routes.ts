@@ -7,13 +7,12 @@ import {
   runtimeSessionRequest,
 } from "@tenantry/contract";
 import { z } from "zod";
-import type { Db } from "../../infra/db/index.ts";
+import type { Db, VersionWatch } from "../../infra/db/index.ts";
 import { type Api, type RouteGroup, requestingAppId, sendEvents } from "../../infra/http/index.ts";
 import type { LogIn, Users } from "../access/index.ts";
 import { changePassword, findPlace, requireOpen } from "./auth.ts";
 import type { SnapshotQuestion } from "./snapshot.ts";
 import { runtimeUserRoutes } from "./user-routes.ts";
-import type { VersionWatch } from "./version-watch.ts";
 
 export type RuntimeRouteDeps = {
   db: Db;

@@ -1,6 +1,6 @@
 import type { RuntimeSnapshot } from "@tenantry/contract";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { inTransaction, sql } from "../../infra/db/index.ts";
+import { createVersionWatch, inTransaction, sql } from "../../infra/db/index.ts";
 import { type Api, bearerKey, type Principal } from "../../infra/http/index.ts";
 import { silentLog } from "../../infra/log/index.ts";
 import { newId, showId, systemClock } from "../../kernel/index.ts";
@@ -13,7 +13,7 @@ import { createLogIn, createUsers } from "../access/index.ts";
 import { buryRuntime, touchRuntime } from "../environments/index.ts";
 import { addSystemRoute } from "../routing/index.ts";
 import { createSettings } from "../settings/index.ts";
-import { createVersionWatch, readSnapshot, runtimeRoutes, type SnapshotDeps } from "./index.ts";
+import { readSnapshot, runtimeRoutes, type SnapshotDeps } from "./index.ts";
 
 const password = "correct horse battery";
 let server: TestPostgres;
@@ -46,7 +46,7 @@ beforeAll(async () => {
   };
   const logIn = createLogIn({ db, log: silentLog, clock: systemClock });
   const snapshot = (question: Parameters<typeof readSnapshot>[1]) => readSnapshot(deps, question);
-  const versions = createVersionWatch({ db, notifications, log: silentLog });
+  const versions = createVersionWatch({ db, notifications, log: silentLog, stream: "runtime" });
   const users = createUsers({ db, settings, log: silentLog });
   api = await createTestApi({
     groups: [runtimeRoutes({ db, logIn, users, snapshot, versions })],
@@ -228,6 +228,7 @@ describe("the runtime stream", () => {
       db: registry.db,
       notifications: registry.notifications,
       log: silentLog,
+      stream: "runtime",
     });
     const stop = new AbortController();
     const changes = watch.changes(stop.signal);

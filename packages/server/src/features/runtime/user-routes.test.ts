@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { sql } from "../../infra/db/index.ts";
+import { createVersionWatch, sql } from "../../infra/db/index.ts";
 import { type Api, bearerKey, type Principal } from "../../infra/http/index.ts";
 import { silentLog } from "../../infra/log/index.ts";
 import { newId, showId, systemClock } from "../../kernel/index.ts";
@@ -9,7 +9,7 @@ import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { insertTestApp, insertTestTenant, type TestTenant } from "../../testing/tenants.ts";
 import { createLogIn, createUsers } from "../access/index.ts";
 import { createSettings } from "../settings/index.ts";
-import { createVersionWatch, runtimeRoutes } from "./index.ts";
+import { runtimeRoutes } from "./index.ts";
 
 const password = "correct horse battery";
 const environmentId = newId();
@@ -29,7 +29,7 @@ beforeAll(async () => {
   }
   const users = createUsers({ db, settings: createSettings({}), log: silentLog });
   const logIn = createLogIn({ db, log: silentLog, clock: systemClock });
-  const versions = createVersionWatch({ db, notifications, log: silentLog });
+  const versions = createVersionWatch({ db, notifications, log: silentLog, stream: "runtime" });
   const snapshot = () => Promise.reject(new Error("Nobody asks for it here."));
   api = await createTestApi({
     groups: [runtimeRoutes({ db, logIn, users, snapshot, versions })],

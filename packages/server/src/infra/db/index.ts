@@ -8,3 +8,4 @@ export { migrate, registryMigrations, supportedSchema } from "./migrator.ts";
 export { createNotifications, type Notifications } from "./notifications.ts";
 export { bury, publish, type StreamName, streamVersion } from "./streams.ts";
 export { inTransaction } from "./transaction.ts";
+export { createVersionWatch, type VersionWatch } from "./version-watch.ts";

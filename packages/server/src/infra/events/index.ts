@@ -1,24 +1,20 @@
+import type { EventData, EventName } from "@tenantry/contract";
 import { newId } from "../../kernel/index.ts";
-import { publish, sql, type Tx } from "../db/index.ts";
+import { publish, type Tx } from "../db/index.ts";
+import { insertEvent } from "./events.sql.ts";
 
-/** A fact, in the past tense: `tenant.suspended`. Data is public to whoever may read the tenant: no secrets. */
-export type NewEvent = {
-  type: string;
+/** A fact of the contract's catalogue, in the past tense. Ids here are UUIDs; those in its data are shown ones. */
+export type NewEvent<Name extends EventName> = {
+  name: Name;
   tenantId?: string;
   environmentId?: string;
-  data?: Record<string, unknown>;
+  data: EventData<Name>;
 };
 
 /**
  * Records an event in the outbox, in the transaction that makes it true. Delivered at least once, in order; consumers
  * deduplicate by id. Call it after the rows it tells of, and before the streams `routes` and `runtime`.
  */
-export async function recordEvent(tx: Tx, event: NewEvent): Promise<void> {
-  await publish(tx, "events", (version) =>
-    sql`
-      insert into events (id, version, ordinal, type, tenant_id, environment_id, data)
-      values (${newId()}, ${version}, 0, ${event.type}, ${event.tenantId ?? null}, ${event.environmentId ?? null},
-        ${JSON.stringify(event.data ?? {})}::jsonb)
-    `.execute(tx),
-  );
+export async function recordEvent<Name extends EventName>(tx: Tx, event: NewEvent<Name>): Promise<void> {
+  await publish(tx, "events", (version) => insertEvent(tx, { id: newId(), version, ...event }));
 }

@@ -3,8 +3,11 @@ import { Readable } from "node:stream";
 import { goneSignal } from "./operation-reply.ts";
 import type { Reply, Request } from "./types.ts";
 
-/** One server-sent event. `data` is sent as JSON; `id` comes back as `Last-Event-ID` after a break. */
-export type ServerEvent = { event?: string; id?: string; data: unknown };
+/**
+ * One server-sent event. `data` is sent as JSON; `id` comes back as `Last-Event-ID` after a break. Without data the
+ * client only remembers the id.
+ */
+export type ServerEvent = { event?: string; id?: string; data?: unknown };
 
 const heartbeatMs = 15_000;
 
@@ -59,5 +62,5 @@ function heartbeat(): { due: Promise<"beat">; cancel: () => void } {
 
 function written({ event, id, data }: ServerEvent): string {
   const head = (id === undefined ? "" : `id: ${id}\n`) + (event === undefined ? "" : `event: ${event}\n`);
-  return `${head}data: ${JSON.stringify(data)}\n\n`;
+  return data === undefined ? `${head}\n` : `${head}data: ${JSON.stringify(data)}\n\n`;
 }

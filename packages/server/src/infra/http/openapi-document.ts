@@ -43,6 +43,7 @@ export const tags = [
   { name: "settings", description: "Limits and defaults: of the installation, and of a tenant." },
   { name: "apps", description: "The applications that tenants run, and their releases." },
   { name: "operations", description: "Durable work: what is done, step by step." },
+  { name: "events", description: "What happened, in order, as CloudEvents." },
   { name: "servers", description: "Database servers that tenants' databases stand on." },
   { name: "keys", description: "API keys of operators and applications." },
   { name: "runtime", description: "What an application's SDK asks, by the application's key." },

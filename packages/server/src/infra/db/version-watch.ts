@@ -1,7 +1,9 @@
-import { type Db, type Notifications, streamVersion } from "../../infra/db/index.ts";
-import type { Log } from "../../infra/log/index.ts";
+import type { Log } from "../log/index.ts";
+import type { Db } from "./connection.ts";
+import type { Notifications } from "./notifications.ts";
+import { type StreamName, streamVersion } from "./streams.ts";
 
-/** Tells when the stream `runtime` moves. */
+/** Tells when a stream moves. */
 export type VersionWatch = {
   /** Yields the version now and whenever it moved, at once or a little later; skips versions it is too slow for. */
   changes(signal: AbortSignal): AsyncGenerator<number>;
@@ -13,7 +15,12 @@ const pollMs = 500;
  * One look at the registry twice a second for however many listen, and none while nobody does. A notification shortens
  * the wait.
  */
-export function createVersionWatch(deps: { db: Db; notifications: Notifications; log: Log }): VersionWatch {
+export function createVersionWatch(deps: {
+  db: Db;
+  notifications: Notifications;
+  log: Log;
+  stream: StreamName;
+}): VersionWatch {
   const listeners = new Set<() => void>();
   let version = -1;
   let timer: NodeJS.Timeout | undefined;
@@ -28,10 +35,11 @@ export function createVersionWatch(deps: { db: Db; notifications: Notifications;
 
   async function look(): Promise<void> {
     try {
-      learn(await streamVersion(deps.db, "runtime"));
+      learn(await streamVersion(deps.db, deps.stream));
       failing = false;
     } catch (error) {
-      if (!failing) deps.log.warn({ error: (error as Error).message }, "runtime.version_unknown");
+      if (!failing)
+        deps.log.warn({ stream: deps.stream, error: (error as Error).message }, "stream.version_unknown");
       failing = true;
     }
     if (listeners.size > 0) timer = setTimeout(look, pollMs);
@@ -42,7 +50,7 @@ export function createVersionWatch(deps: { db: Db; notifications: Notifications;
     if (listeners.size > 1) return;
     unhear = deps.notifications.on("tenantry_stream", (payload) => {
       const [stream, moved] = payload.split(":");
-      if (stream === "runtime") learn(Number(moved));
+      if (stream === deps.stream) learn(Number(moved));
     });
     clearTimeout(timer);
     void look();

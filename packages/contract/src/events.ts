@@ -1,0 +1,111 @@
+import { z } from "zod";
+
+const slug = z.string().describe("The tenant's slug.");
+const reason = z.string().describe("Why, in the words of whoever did it, or the code of what failed.");
+
+type CatalogueEntry = {
+  readonly description: string;
+  /** Of the event's data: public to whoever may read events, so no secrets. */
+  readonly data: z.ZodObject;
+};
+
+const entries = {
+  "tenant.requested": {
+    description: "A tenant was asked for. Its provisioning begins.",
+    data: z.strictObject({ slug, name: z.string().describe("The tenant's name.") }),
+  },
+  "tenant.provisioning": {
+    description: "A tenant that failed is being provisioned again.",
+    data: z.strictObject({ slug }),
+  },
+  "tenant.activated": {
+    description: "A tenant was provisioned: its hosts answer.",
+    data: z.strictObject({ slug }),
+  },
+  "tenant.failed": {
+    description: "Provisioning came to nothing. The tenant can be retried or deleted.",
+    data: z.strictObject({ slug, reason }),
+  },
+  "tenant.updated": {
+    description: "What a tenant is called, or how it is sorted, was changed.",
+    data: z.strictObject({
+      slug,
+      changed: z.array(z.string()).describe("The names of the fields that the change gave."),
+    }),
+  },
+  "tenant.settings-changed": {
+    description: "Settings of one tenant were changed.",
+    data: z.strictObject({ keys: z.array(z.string()).describe("The settings that the change gave.") }),
+  },
+  "tenant.suspended": {
+    description: "A tenant was taken off the air, or the reason for it was changed.",
+    data: z.strictObject({ slug, reason }),
+  },
+  "tenant.resumed": {
+    description: "A suspended tenant is on the air again.",
+    data: z.strictObject({ slug }),
+  },
+  "tenant.deleting": {
+    description: "A tenant's deletion was asked for. It can be undone until `deleteAt`.",
+    data: z.strictObject({ slug, deleteAt: z.iso.datetime().describe("When its data will go.") }),
+  },
+  "tenant.undeleted": {
+    description: "A tenant's deletion was taken back.",
+    data: z.strictObject({ slug }),
+  },
+  "tenant.purging": {
+    description: "A tenant's data are being removed. This can't be undone.",
+    data: z.strictObject({ slug }),
+  },
+  "tenant.deleted": {
+    description: "Nothing of a tenant is left, and its slug is free.",
+    data: z.strictObject({ slug }),
+  },
+  "app.released": {
+    description: "An application's release took over.",
+    data: z.strictObject({
+      appId: z.string().describe("app_…"),
+      releaseId: z.string().describe("rel_…"),
+      schemaVersion: z.number().int().describe("How many migrations the release's schema has."),
+    }),
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+/** What can happen, by the name under which it is recorded. */
+export type EventName = keyof typeof entries;
+export type EventData<Name extends EventName> = z.infer<(typeof entries)[Name]["data"]>;
+export const eventCatalogue: Readonly<Record<EventName, CatalogueEntry>> = entries;
+
+/** What distinguishes our types from others' in a bus that many write to. */
+export const eventTypePrefix = "tenantry.";
+export type EventType = `${typeof eventTypePrefix}${EventName}`;
+/** Every type, as events show it. */
+export const eventTypes = Object.keys(entries).map((name) => `${eventTypePrefix}${name}`) as [
+  EventType,
+  ...EventType[],
+];
+
+/** An event in the JSON format of CloudEvents 1.0. */
+export const cloudEvent = z
+  .object({
+    specversion: z.literal("1.0"),
+    id: z.string().describe("evt_…: the same when the event is delivered again."),
+    source: z.string().describe("The installation: urn:uuid:…."),
+    type: z.string().describe("What happened, such as tenantry.tenant.suspended."),
+    subject: z.string().optional().describe("What it happened to: the id of the tenant (or application)."),
+    time: z.iso.datetime().describe("When it happened."),
+    datacontenttype: z.literal("application/json"),
+    data: z.record(z.string(), z.unknown()).describe("What its type says."),
+    sequence: z.string().describe("Sorts as text in the order in which things happened."),
+    tenantid: z.string().optional().describe("The tenant's id, tnt_…."),
+    environmentid: z.string().optional().describe("The environment's id, env_…."),
+  })
+  .meta({ id: "CloudEvent" });
+export type CloudEvent = z.infer<typeof cloudEvent>;
+
+export const eventListReply = z.object({
+  items: z.array(cloudEvent),
+  nextCursor: z.string().nullable().describe("Ask for the next page with it; null when nothing follows yet."),
+  cursor: z.string().describe("Where this page ends: ask with it later for what happened since."),
+});
+export type EventListReply = z.infer<typeof eventListReply>;
