@@ -45,6 +45,8 @@ export type ComposeInput = {
   installation: { id: string; rootDomain: string };
   node: { id: string };
   gatewayPort: number;
+  /** Whether this node is about to stop. */
+  isDraining?: () => boolean;
 };
 
 export type Parts = Awaited<ReturnType<typeof compose>>;
@@ -109,7 +111,7 @@ export async function compose(input: ComposeInput) {
   };
 }
 
-async function composeApi(input: RouteGroupInput) {
+async function composeApi(input: RouteGroupInput & Pick<ComposeInput, "isDraining">) {
   const { config, log, db, secrets } = input;
   const checkKey = createKeyCheck(db);
   return createApi({
@@ -120,6 +122,7 @@ async function composeApi(input: RouteGroupInput) {
     idempotency: createIdempotencyStore(db, secrets),
     authenticate: (request) => checkKey(bearerKey(request)),
     checks: [{ name: "registry", check: () => checkConnection(db) }],
+    isDraining: input.isDraining,
     publicKeys: () => publicJwks(db),
     groups: routeGroups(input),
   });

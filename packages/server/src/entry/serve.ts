@@ -9,6 +9,9 @@ import { reportStartFailure } from "./terminal.ts";
 
 requireNode();
 
+/** Load balancers ask every few seconds whether a node is ready: until they know, it goes on. */
+const drainDelayMs = 5_000;
+
 /** `tenantry serve --role api,worker,gateway`: some roles over DATABASE_URL, any number of times. Logs to stderr. */
 async function main(): Promise<void> {
   const { role, ...flags } = parseFlags(process.argv.slice(2), ["role"]);
@@ -17,7 +20,13 @@ async function main(): Promise<void> {
     throw new Error("`serve` works over a PostgreSQL of yours: say which with DATABASE_URL.");
   const log = createLog({ level: config.logLevel });
   for (const warning of config.warnings) log.warn({ warning }, "config.warning");
-  const running = await startInstallation({ config, log, roles: readRoles(role), owner: false });
+  const running = await startInstallation({
+    config,
+    log,
+    roles: readRoles(role),
+    owner: false,
+    drainDelayMs,
+  });
   log.info({ roles: role, gatewayUrl: running.gatewayUrl, tookMs: running.tookMs }, "node.running");
   stopOnSignal(running, log);
 }

@@ -5,6 +5,7 @@ import { createGateway } from "../gateway/index.ts";
 import type { Config } from "../infra/config/index.ts";
 import { lockDataDir } from "../infra/data-dir-lock/index.ts";
 import { createDb, createNotifications, supportedSchema } from "../infra/db/index.ts";
+import { closeApi } from "../infra/http/index.ts";
 import type { Log } from "../infra/log/index.ts";
 import { joinNodes } from "../infra/nodes/index.ts";
 import { createSecrets, loadMasterKey } from "../infra/secrets/index.ts";
@@ -18,6 +19,7 @@ import { type OperatorFile, writeOperatorFile } from "./operator-file.ts";
 import { requireFreePorts } from "./ports.ts";
 import { openRegistry } from "./registry.ts";
 import type { Role } from "./roles.ts";
+import { createShutdown, type Shutdown } from "./shutdown.ts";
 import { version } from "./version.ts";
 
 export type StartOptions = {
@@ -26,6 +28,8 @@ export type StartOptions = {
   roles: ReadonlySet<Role>;
   /** The data directory is this process's alone, and what isn't there yet (master key, database) is made. */
   owner: boolean;
+  /** Milliseconds between saying that this node stops and stopping, unless the configuration says otherwise. */
+  drainDelayMs?: number;
 };
 
 export type Running = {
@@ -48,29 +52,41 @@ export type Running = {
  */
 export async function startInstallation(options: StartOptions): Promise<Running> {
   const startedAt = performance.now();
-  const stack = new AsyncDisposableStack();
+  const shutdown = createShutdown();
   try {
-    const started = await start(options, stack);
-    return { ...started, tookMs: performance.now() - startedAt, stop: () => stack.disposeAsync() };
+    const started = await start(options, shutdown);
+    const stop = async () => {
+      await shutdown.drain(options.config.drainDelayMs ?? options.drainDelayMs ?? 0);
+      await shutdown.end();
+    };
+    return { ...started, tookMs: performance.now() - startedAt, stop };
   } catch (error) {
-    await stack.disposeAsync();
+    await shutdown.end();
     throw error;
   }
 }
 
-async function start(options: StartOptions, stack: AsyncDisposableStack) {
+async function start(options: StartOptions, shutdown: Shutdown) {
   const { config, log } = options;
   const { dataDir, rootDomain } = config;
   if (options.owner) {
     const lock = await lockDataDir(dataDir);
-    stack.defer(() => lock.release());
+    shutdown.base.defer(() => lock.release());
   }
   await requireFreePorts(config, options.roles);
-  const base = await openBase(options, stack);
-  const gatewayPort = options.roles.has("gateway") ? await startGateway(config, log, base, stack) : undefined;
-  const parts = await compose({ config, log, gatewayPort: gatewayPort ?? config.gateway.port, ...base });
-  const apiUrl = options.roles.has("api") ? await startApi(config, parts, stack) : config.apiUrl;
-  if (options.roles.has("worker")) await startWork({ config, log, base, parts, apiUrl }, stack);
+  const base = await openBase(options, shutdown.base);
+  const gatewayPort = options.roles.has("gateway")
+    ? await startGateway(config, log, base, shutdown)
+    : undefined;
+  const parts = await compose({
+    config,
+    log,
+    gatewayPort: gatewayPort ?? config.gateway.port,
+    isDraining: shutdown.isDraining,
+    ...base,
+  });
+  const apiUrl = options.roles.has("api") ? await startApi(config, parts, shutdown) : config.apiUrl;
+  if (options.roles.has("worker")) await startWork({ config, log, base, parts, apiUrl }, shutdown);
   const operator = options.roles.has("api")
     ? await writeOperatorFile(base.db, dataDir, {
         url: apiUrl.replace("127.0.0.1", "localhost"),
@@ -102,12 +118,7 @@ async function openBase({ config, log, owner, roles: own }: StartOptions, stack:
 
 type Base = Awaited<ReturnType<typeof openBase>>;
 
-async function startGateway(
-  config: Config,
-  log: Log,
-  base: Base,
-  stack: AsyncDisposableStack,
-): Promise<number> {
+async function startGateway(config: Config, log: Log, base: Base, shutdown: Shutdown): Promise<number> {
   const { db, notifications, secrets, installation } = base;
   const { host, port } = config.gateway;
   const gateway = createGateway({
@@ -117,33 +128,39 @@ async function startGateway(
     snapshotFile: path.join(config.dataDir, "gateway", "routes.json"),
     signer: await loadSigner({ db, secrets, issuer: issuerOf(installation.id) }),
     listen: { port, hosts: host === "localhost" ? undefined : [host] },
+    isDraining: shutdown.isDraining,
   });
-  stack.defer(() => gateway.close({ drainMs: config.drainTimeoutMs }));
+  shutdown.traffic.push(() => gateway.close({ drainMs: config.drainTimeoutMs }));
   return (await gateway.start()).port;
 }
 
-async function startApi({ api }: Config, parts: Parts, stack: AsyncDisposableStack): Promise<string> {
+async function startApi({ api, drainTimeoutMs }: Config, parts: Parts, shutdown: Shutdown): Promise<string> {
+  shutdown.api.push(() => closeApi(parts.api, { drainMs: drainTimeoutMs }));
   const address = new URL(await parts.api.listen({ host: api.host, port: api.port }));
-  stack.defer(() => parts.api.close());
   return `http://127.0.0.1:${address.port}`;
 }
 
 type Work = { config: Config; log: Log; base: Base; parts: Parts; apiUrl: string };
 
 /** The worker, what goes on by itself, and the processes of the applications. */
-async function startWork(
-  { config, log, base, parts, apiUrl }: Work,
-  stack: AsyncDisposableStack,
-): Promise<void> {
+async function startWork({ config, log, base, parts, apiUrl }: Work, shutdown: Shutdown): Promise<void> {
   await parts.registerServer(base.registry.server);
+  shutdown.traffic.push(async () => {
+    await parts.worker.drain({ timeoutMs: config.drainTimeoutMs });
+    await parts.worker.close();
+  });
   await parts.worker.start();
-  stack.defer(() => parts.worker.close());
-  stack.defer(() => parts.worker.drain({ timeoutMs: config.drainTimeoutMs }));
+  shutdown.traffic.push(() => parts.background.stop());
   parts.background.start();
-  stack.defer(() => parts.background.stop());
-  const appsLog = log.child({ part: "apps" });
-  const apps = runApps({ ...base, log: appsLog, nodeId: base.node.id, apiUrl, reaches: [parts.storageRoot] });
-  stack.defer(() => apps.stop());
+  const apps = runApps({
+    ...base,
+    log: log.child({ part: "apps" }),
+    nodeId: base.node.id,
+    apiUrl,
+    reaches: [parts.storageRoot],
+    isRoutedByOthers: () => base.node.hasOther("gateway"),
+  });
+  shutdown.applications.push(() => apps.stop());
   const releasing = await ensureSites(parts);
   if (releasing) await waitForRelease(parts.operations, releasing);
 }

@@ -45,6 +45,11 @@ export function admit(
   const mistake = mistakeOf(request, headers, path);
   if (mistake !== undefined) return refuse(failure("invalid_http", { detail: mistake }), true);
   if (request.method === "TRACE") return refuse(failure("method_not_allowed"));
+  if (path === "/_tenantry/ready") {
+    if (!isReady(parts)) return refuse(failure("unavailable", { retryAfterSeconds: 2 }));
+    sendJson(parts, response, { status: "ready" }, requestId);
+    return undefined;
+  }
   if (route === undefined) return refuse(unknownHost(parts, headers.hostname));
   if (path!.startsWith("/_tenantry/") || path === "/_tenantry") {
     if (path !== "/_tenantry/health") return refuse(failure("not_found"));
@@ -88,6 +93,11 @@ function findRoute(parts: GatewayParts, hostname: string): Route | undefined {
   return route !== undefined && isExpired(route, Date.now()) ? undefined : route;
 }
 
+/** For whatever spreads requests over gateways: answered under any name, before it is known who that is. */
+function isReady(parts: GatewayParts): boolean {
+  return !parts.closing && !parts.isDraining() && parts.table.version() >= 0;
+}
+
 function unknownHost(parts: GatewayParts, hostname: string): TenantryError {
   // Before the first load there is no telling which hosts there are.
   if (parts.table.version() < 0) return failure("unavailable", { retryAfterSeconds: 2 });
@@ -102,7 +112,12 @@ function addOurs(parts: GatewayParts, headers: RequestHeaders, route: Route, req
 
 function sendHealth(parts: GatewayParts, response: ServerResponse, route: Route, requestId: string): void {
   const { hostname, status, progress, environmentName, redirectTo } = route;
-  const body = JSON.stringify({ hostname, status, progress, environment: environmentName, redirectTo });
+  const health = { hostname, status, progress, environment: environmentName, redirectTo };
+  sendJson(parts, response, health, requestId);
+}
+
+function sendJson(parts: GatewayParts, response: ServerResponse, content: object, requestId: string): void {
+  const body = JSON.stringify(content);
   const headers = ["Content-Type", "application/json", "Content-Length", String(Buffer.byteLength(body))];
   headers.push("Cache-Control", "no-store", tenantHeaders.requestId, requestId);
   if (parts.closing) headers.push("Connection", "close");

@@ -27,6 +27,8 @@ export type GatewayOptions = {
   limits?: Partial<GatewayLimits>;
   /** Networks (CIDR) whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   trustedProxies?: readonly string[];
+  /** Whether this node is about to stop: `/_tenantry/ready` says so, everything else goes on. */
+  isDraining?: () => boolean;
 };
 
 export type Gateway = {
@@ -63,6 +65,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     addresses: createClientAddresses(options.trustedProxies ?? []),
     counters: createCounters(),
     scheme: "http",
+    isDraining: options.isDraining ?? (() => false),
     closing: false,
   };
   const follower = createRouteFollower({ db, notifications, table, log });

@@ -16,6 +16,8 @@ export type GatewayParts = {
   readonly limits: GatewayLimits;
   readonly log: Log;
   readonly scheme: "http" | "https";
+  /** Whether whoever sends requests here had better look for another gateway. */
+  readonly isDraining: () => boolean;
   /** True once the gateway drains: every answer then closes its connection. */
   closing: boolean;
 };

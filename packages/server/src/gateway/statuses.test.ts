@@ -139,12 +139,30 @@ test("/_tenantry/ is the gateway's own: health answers for every known host, the
   expect(reached).toBe(0);
 });
 
+test("/_tenantry/ready answers under any name whether to send requests here", async () => {
+  let isDraining = false;
+  const tested = await testGateway(site.registry, { isDraining: () => isDraining });
+  const ask = async (path: string) => {
+    const connection = rawConnection(tested.port);
+    connection.write(getRequest(path).replace(/Host: .*/, "Host: 10.0.0.1"));
+    return parseAnswer(await connection.closed()).status;
+  };
+  await tested.caughtUp();
+  expect(await ask("/_tenantry/ready")).toBe(200);
+  isDraining = true;
+  expect(await ask("/_tenantry/ready")).toBe(503);
+  await tested.stop();
+});
+
 test("before the routes were ever loaded no host is called unknown", async () => {
   const tested = await testGateway({ url: "postgres://127.0.0.1:1/nowhere" });
   const connection = rawConnection(tested.port);
   connection.write(getRequest("/"));
   const { status, body } = parseAnswer(await connection.closed());
   expect({ status, code: JSON.parse(body).code }).toEqual({ status: 503, code: "unavailable" });
+  const asking = rawConnection(tested.port);
+  asking.write(getRequest("/_tenantry/ready"));
+  expect(parseAnswer(await asking.closed()).status).toBe(503);
   await tested.stop();
 });
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import {
   type ProcessState,
   type SupervisedProcess,
@@ -27,6 +28,8 @@ export type AppRunnerOptions = {
   apiUrl: string;
   /** Directories that every application's process must reach: where tenants' files are. */
   reaches: readonly string[];
+  /** Whether gateways of other nodes may be sending requests here. */
+  isRoutedByOthers: () => Promise<boolean>;
 };
 
 export type AppRunner = { stop(): Promise<void> };
@@ -34,6 +37,8 @@ export type AppRunner = { stop(): Promise<void> };
 /** Requests under way at a release that was replaced get this long before its process is told to end. */
 const drainMs = 5_000;
 const lookEveryMs = 2_000;
+/** Until then gateways elsewhere have learnt where an application answers no more. */
+const withdrawalMs = 1_000;
 
 /** Keeps the processes of all apps that have a command running on this node, and gateways informed of them. */
 export function runApps(options: AppRunnerOptions): AppRunner {
@@ -86,12 +91,22 @@ export function runApps(options: AppRunnerOptions): AppRunner {
       clearInterval(timer);
       unlisten();
       await looking;
-      await Promise.all([...running.values(), ...retiring].map((instance) => instance.end()));
+      const instances = [...running.values(), ...retiring];
+      if (instances.length > 0 && (await options.isRoutedByOthers().catch(() => false))) {
+        await Promise.all(instances.map((instance) => instance.withdraw()));
+        await delay(withdrawalMs);
+      }
+      await Promise.all(instances.map((instance) => instance.end()));
     },
   };
 }
 
-type Instance = { id: string; end(): Promise<void> };
+type Instance = {
+  id: string;
+  /** Gateways send nothing more to it; the process goes on. Repeatable. */
+  withdraw(): Promise<void>;
+  end(): Promise<void>;
+};
 
 async function startInstance(options: AppRunnerOptions, release: WantedRelease): Promise<Instance> {
   const { db } = options;
@@ -111,7 +126,7 @@ async function startInstance(options: AppRunnerOptions, release: WantedRelease):
   };
   const onState = (state: ProcessState) => {
     log.info(state, `instance.${state.state}`);
-    if (state.state === "stopped") return;
+    if (state.state === "stopped" || withdrawn) return;
     write(() =>
       inTransaction(db, async (tx) => {
         await updateInstance(tx, id, changeOf(state));
@@ -131,19 +146,27 @@ async function startInstance(options: AppRunnerOptions, release: WantedRelease):
     log,
     onState,
   });
+  let withdrawn = false;
+  async function withdraw(): Promise<void> {
+    if (!withdrawn) {
+      withdrawn = true;
+      write(() =>
+        inTransaction(db, async (tx) => {
+          await updateInstance(tx, id, { state: "stopped", url: null, processId: null });
+          await refreshUpstream(tx, appId);
+        }),
+      );
+    }
+    await writing;
+  }
   let ending: Promise<void> | undefined;
   async function end(): Promise<void> {
-    write(() =>
-      inTransaction(db, async (tx) => {
-        await updateInstance(tx, id, { state: "stopped", url: null, processId: null });
-        await refreshUpstream(tx, appId);
-      }),
-    );
+    void withdraw();
     await supervised.stop();
     write(() => inTransaction(db, (tx) => deleteInstance(tx, id)));
     await writing;
   }
-  return { id, end: () => (ending ??= end()) };
+  return { id, withdraw, end: () => (ending ??= end()) };
 }
 
 function changeOf(state: Exclude<ProcessState, { state: "stopped" }>): InstanceChange {

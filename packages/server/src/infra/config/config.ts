@@ -20,6 +20,8 @@ export type Config = {
   apiUrl: string;
   masterKeyFile: string | undefined;
   logLevel: string;
+  /** `up` and `serve` differ when it is undefined. */
+  drainDelayMs: number | undefined;
   drainTimeoutMs: number;
   /** Settings that the file or the environment fixes for the whole installation. */
   settings: FixedSettings;

@@ -162,6 +162,15 @@ export const options = {
     fallback: "info",
     description: "The least important event that is written to the log.",
   },
+  drainDelayMs: {
+    flag: "--drain-delay-ms",
+    variable: "TENANTRY_DRAIN_DELAY_MS",
+    path: ["drainDelayMs"],
+    schema: wholeNumber(0, 600_000, "must be milliseconds: 0 to 600000"),
+    fallback: undefined,
+    description:
+      "Milliseconds in which a node that stops still takes everything while /readyz says 503; 0 for `up` and 5000 for `serve` when left out.",
+  },
   drainTimeoutMs: {
     flag: "--drain-timeout-ms",
     variable: "TENANTRY_DRAIN_TIMEOUT_MS",

@@ -7,6 +7,7 @@ import type { Log } from "../log/index.ts";
 import { createMetrics, type Metrics } from "../metrics/index.ts";
 import { type Authenticate, isPublic, requirePermission } from "./access.ts";
 import { readJsonBodies, refuseUnreadBody, refuseUnstorableText } from "./body.ts";
+import { rememberRequests } from "./closing.ts";
 import { answerNotModified } from "./conditional.ts";
 import { createHostCheck } from "./host-check.ts";
 import { addIdempotency, type IdempotencyStore } from "./idempotency.ts";
@@ -61,6 +62,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   });
 
   const metrics = options.metrics ?? createMetrics({ ofProcess: false });
+  rememberRequests(api);
   observeRequests(api, metrics);
   answerUnknownRoutes(api);
   api.addHook("onRoute", (route) => {
@@ -86,7 +88,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     checks: options.checks ?? [],
     metrics,
     version: options.version,
-    isDraining: options.isDraining ?? (() => drain.signal.aborted),
+    isDraining: () => drain.signal.aborted || (options.isDraining?.() ?? false),
     publicKeys: options.publicKeys,
   });
   for (const group of options.groups) {

@@ -1,5 +1,6 @@
 export { type Authenticate, bearerKey } from "./access.ts";
 export { type ApiOptions, createApi } from "./api.ts";
+export { closeApi } from "./closing.ts";
 export { etagOf, requireMatch } from "./conditional.ts";
 export { type ServerEvent, sendEvents } from "./event-stream.ts";
 export type { Claim, IdempotencyStore, StoredReply } from "./idempotency.ts";

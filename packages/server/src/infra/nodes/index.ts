@@ -2,10 +2,22 @@ import { hostname } from "node:os";
 import { newId } from "../../kernel/index.ts";
 import type { Db } from "../db/index.ts";
 import type { Log } from "../log/index.ts";
-import { deleteNode, deleteSilentNodes, insertNode, selectNodesOf, touchNode } from "./nodes.sql.ts";
+import {
+  deleteNode,
+  deleteSilentNodes,
+  insertNode,
+  selectNodesOf,
+  selectRolesOfOthers,
+  touchNode,
+} from "./nodes.sql.ts";
 
 /** This process among those that share the registry. */
-export type Node = { id: string; leave(): Promise<void> };
+export type Node = {
+  id: string;
+  /** Whether another node that isn't taken for dead has that role. */
+  hasOther(role: string): Promise<boolean>;
+  leave(): Promise<void>;
+};
 
 export type NodeOptions = { db: Db; log: Log; role: string; version: string; schemaVersion: number };
 
@@ -43,6 +55,7 @@ export async function joinNodes(options: NodeOptions): Promise<Node> {
   timer.unref();
   return {
     id: node.id,
+    hasOther: async (wanted) => (await selectRolesOfOthers(db, node.id)).includes(wanted),
     async leave() {
       clearInterval(timer);
       await deleteNode(db, node.id);

@@ -39,3 +39,10 @@ export async function selectNodesOf(db: Db, host: string): Promise<{ id: string;
   `.execute(db);
   return rows;
 }
+
+export async function selectRolesOfOthers(db: Db, id: string): Promise<string[]> {
+  const { rows } = await sql<{ role: string }>`
+    select distinct unnest(string_to_array(role, ',')) as role from nodes where id <> ${id}
+  `.execute(db);
+  return rows.map((row) => row.role);
+}
