@@ -23,6 +23,14 @@ const user = { email: "ann@example.com", password: "correct horse battery", name
 const userTakes = { "/password": anything, "/name": letters };
 const session = { environmentId: "env_01jd0000000000000000000000", token: "x" };
 
+const newUser: Shape = { body: user, optional: ["/password", "/name", "/role"], takes: userTakes };
+const changedUser: Shape = {
+  body: { ...user, status: "active" },
+  optional: ["/email", "/password", "/name", "/role", "/status"],
+  nullable: ["/name"],
+  takes: userTakes,
+};
+
 /** A good body of each operation that takes one. */
 const shapes: Record<string, Shape> = {
   createTenant: {
@@ -65,13 +73,10 @@ const shapes: Record<string, Shape> = {
   suspendTenant: { body: { reason: "overdue" }, optional: ["/reason"], takes: { "/reason": letters } },
   changeTenantSettings: { body: { "app.colour": "red" }, anyJson: ["/app.colour"] },
   changeSettings: { body: { maxUsers: 7 }, optional: ["/maxUsers"], nullable: ["/maxUsers"] },
-  createUser: { body: user, optional: ["/password", "/name", "/role"], takes: userTakes },
-  updateUser: {
-    body: { ...user, status: "active" },
-    optional: ["/email", "/password", "/name", "/role", "/status"],
-    nullable: ["/name"],
-    takes: userTakes,
-  },
+  createUser: newUser,
+  runtimeCreateUser: newUser,
+  updateUser: changedUser,
+  runtimeUpdateUser: changedUser,
   createApp: { body: { slug: "shop", ...release }, ...releaseShape },
   createRelease: { body: release, ...releaseShape },
   createServer: {
@@ -95,6 +100,22 @@ const shapes: Record<string, Shape> = {
     },
     optional: ["/address", "/userAgent"],
     takes: { "/email": anything, "/password": anything, "/userAgent": anything },
+  },
+  runtimePassword: {
+    body: {
+      ...session,
+      currentPassword: "x",
+      password: "correct horse battery",
+      address: "192.0.2.1",
+      userAgent: "x",
+    },
+    optional: ["/address", "/userAgent"],
+    takes: {
+      "/token": anything,
+      "/currentPassword": anything,
+      "/password": anything,
+      "/userAgent": anything,
+    },
   },
   runtimeSession: { body: session, takes: { "/token": anything } },
   runtimeLogout: { body: session, takes: { "/token": anything } },
@@ -149,7 +170,7 @@ afterAll(async () => composed.close());
 const api = () => composed.api;
 const state = () => composed.state();
 const headersOf = (path: string) => () =>
-  path.startsWith("/v1/runtime/") ? composed.asSites : composed.asOperator;
+  path.startsWith("/v1/runtime/") ? { ...composed.asSites, "tenantry-session": "x" } : composed.asOperator;
 /** A path with something good in each place but one. */
 const filled = (path: string, besides: string, part: string) =>
   path.replaceAll(/\{(\w+)\}/g, (_whole, name: string) => {

@@ -50,8 +50,8 @@ function listAndCreate(api: Api, deps: Deps): void {
       },
     },
     async (request) => {
-      const { tenant } = await requireAdmin(deps, request);
       const filter = readUserFilter(request.query);
+      const { tenant } = await requireAdmin(deps, request);
       return showUsers(await deps.users.list(tenant, filter), filter.limit);
     },
   );
