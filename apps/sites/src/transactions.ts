@@ -1,6 +1,7 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Database, Transaction } from "@tenantry/sdk";
 
-const attempts = 6;
+const attempts = 12;
 
 /** Runs `work` as if it were alone. What stands in each other's way is run again: `work` may run several times. */
 export async function serializable<Result>(
@@ -12,6 +13,8 @@ export async function serializable<Result>(
       return await db.transaction(work, { isolation: "serializable" });
     } catch (error) {
       if (attempt === attempts || !isSerializationFailure(error)) throw error;
+      // Those who stood in each other's way come back at different moments.
+      await pause(Math.random() * 10 * attempt);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import http, { type IncomingHttpHeaders } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -49,6 +49,7 @@ export async function runningSite(): Promise<RunningSite> {
     server,
     tenants,
     async addTenant(slug, change = {}) {
+      await mkdir(path.join(files, slug), { mode: 0o700 });
       const environment = installation.addTenant(slug, {
         database: { level: "database", serverId: "srv_1", url: await migrated(postgres), generation: 1 },
         storage: { driver: "fs", directory: path.join(files, slug), generation: 1 },
@@ -95,7 +96,7 @@ function send(port: number, target: string, { method = "GET", headers, body }: A
     }, reject);
   });
   request.on("error", reject);
-  writeBody(request, body).catch(reject);
+  writeBody(request, body).catch((error: Error) => request.destroy(error));
   return promise;
 }
 

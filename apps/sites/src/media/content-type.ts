@@ -17,6 +17,7 @@ const unknown: Sniffed = { contentType: "application/octet-stream", extension: u
  */
 export async function sniff(head: Uint8Array): Promise<Sniffed> {
   if (isSvg(head)) return { contentType: "image/svg+xml", extension: "svg" };
+  if (isUtf16(head)) return unknown;
   const found = await fileTypeFromBuffer(head);
   if (!found || found.mime === "application/xml") return unknown;
   return { contentType: found.mime, extension: found.ext };
@@ -35,4 +36,9 @@ function isSvg(head: Uint8Array): boolean {
   const text = new TextDecoder().decode(head);
   const prologue = /^\s*(?:<\?xml[^>]*>|<!--[\s\S]*?-->|<!DOCTYPE[^>[]*(?:\[[^\]]*\])?[^>]*>|\s)*/i;
   return /^<svg[\s>/]/i.test(text.slice(prologue.exec(text)?.[0].length ?? 0));
+}
+
+/** Its mark is easily taken for the beginning of a sound. */
+function isUtf16([first, second]: Uint8Array): boolean {
+  return (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
 }

@@ -10,6 +10,7 @@ const unwanted = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd"*:<>?|\\/]/gu;
 export function cleanFileName(given: string, extension: string | undefined): string {
   const base = given.split(/[\\/]/).at(-1) ?? "";
   const name = base
+    .toWellFormed()
     .normalize("NFC")
     .replace(unwanted, " ")
     .replace(/\s+/g, " ")

@@ -36,20 +36,32 @@ const abandonedAfterMs = 6 * 3600_000;
 
 /** Stores a file as it comes, without ever holding more than its beginning in memory. What fails leaves nothing. */
 export async function storeUpload(tenantry: Tenantry, upload: Upload): Promise<UploadOutcome> {
-  const { head, whole } = await splitHead(upload.stream, sniffBytes);
-  const sniffed = await sniff(head);
-  const name = cleanFileName(upload.fileName, sniffed.extension);
-  if (head.length === 0) return { kind: "empty", name };
-  const reserved = await reserve(tenantry, upload, { name, sniffed });
-  if (reserved.kind === "full") return reserved;
-  const { id, maxBytes } = reserved;
+  const content = await splitHead(upload.stream, sniffBytes);
   try {
-    const key = storageKeyOf(id);
-    const { size } = await tenantry.storage.put(key, whole, { contentType: sniffed.contentType, maxBytes });
+    const sniffed = await sniff(content.head);
+    const name = cleanFileName(upload.fileName, sniffed.extension);
+    if (content.head.length === 0) return { kind: "empty", name };
+    const reservation = await reserve(tenantry, upload, { name, sniffed });
+    if (reservation.kind === "full") return reservation;
+    return await store(tenantry, { ...reservation, name, sniffed, whole: content.whole });
+  } finally {
+    await content.release();
+  }
+}
+
+async function store(
+  tenantry: Tenantry,
+  file: { id: string; name: string; sniffed: Sniffed; maxBytes: number; whole: AsyncIterable<Uint8Array> },
+): Promise<UploadOutcome> {
+  const { id, name, sniffed, maxBytes, whole } = file;
+  try {
+    const options = { contentType: sniffed.contentType, maxBytes };
+    const { size } = await tenantry.storage.put(storageKeyOf(id), whole, options);
     await markStored(tenantry.db, id, size);
     return { kind: "stored", id, name };
   } catch (error) {
-    await removeMedia(tenantry, id);
+    // What can't be cleared now is cleared by a later upload, as abandoned; the error to tell is the first one.
+    await removeMedia(tenantry, id).catch(() => undefined);
     if (!(error instanceof ObjectTooLarge)) throw error;
     const limit = maxUploadBytes(tenantry.settings);
     if (maxBytes >= limit) return { kind: "too-large", name, maxBytes: limit };

@@ -2,9 +2,19 @@ import { describe, expect, test } from "vitest";
 import { renderMarkdown } from "./markdown.ts";
 
 describe("what is written", () => {
-  test("Markdown becomes HTML, with its headings below the page's title", () => {
-    expect(renderMarkdown("# One\n\n###### Six\n\n**bold** [there](/contact)")).toBe(
-      '<h2>One</h2>\n<h6>Six</h6>\n<p><strong>bold</strong> <a href="/contact">there</a></p>\n',
+  test("headings follow the page's title, and skip no level", () => {
+    const levels = (text: string) =>
+      [...renderMarkdown(text).matchAll(/<h(\d)>/g)].map(([, level]) => Number(level));
+    expect(levels("# a\n## b\n# c")).toEqual([2, 3, 2]);
+    expect(levels("### a\n##### b\n###### c\n### d")).toEqual([2, 3, 4, 2]);
+    expect(levels("###### a\n# b")).toEqual([2, 2]);
+    expect(levels("> # a\n\n- ## b")).toEqual([2, 3]);
+    expect(levels("no heading")).toEqual([]);
+  });
+
+  test("Markdown becomes HTML", () => {
+    expect(renderMarkdown("**bold** [there](/contact)")).toBe(
+      '<p><strong>bold</strong> <a href="/contact">there</a></p>\n',
     );
   });
 
