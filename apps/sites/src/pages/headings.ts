@@ -6,7 +6,7 @@ import { type Token, type Tokens, walkTokens } from "marked";
  */
 export function levelHeadings(tokens: Token[]): void {
   const headings: Tokens.Heading[] = [];
-  walkTokens(tokens, (token) => {
+  void walkTokens(tokens, (token) => {
     if (token.type === "heading") headings.push(token as Tokens.Heading);
   });
   const highest = Math.min(...headings.map(({ depth }) => depth));
