@@ -1,7 +1,8 @@
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
+import { requireProgram } from "../../test/support/programs.ts";
 import type { Contender } from "./proxies.ts";
 
 export type Load = { name: string; path: string };
@@ -14,11 +15,6 @@ export type Measured = {
   errors: number;
 };
 
-/** What must be installed and isn't. */
-export function missingPrograms(): string[] {
-  return ["nginx", "wrk"].filter((name) => spawnSync(name, ["-v"]).error !== undefined);
-}
-
 /** One run of wrk against a proxy, a random host for every request. */
 export async function load(
   proxy: Contender,
@@ -28,7 +24,7 @@ export async function load(
   const script = path.join(settings.directory, "hosts.lua");
   await writeFile(script, luaScript(target, settings.hostCount));
   const before = await cpuSeconds(proxy.pids);
-  const { stdout } = await promisify(execFile)("wrk", [
+  const { stdout } = await promisify(execFile)(requireProgram("wrk"), [
     "-t1",
     `-c${settings.connections}`,
     `-d${settings.seconds}s`,

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { testRoutes } from "../../packages/server/src/testing/gateway.ts";
-import { type Load, load, type Measured, missingPrograms } from "./load.ts";
+import { requireProgram } from "../../test/support/programs.ts";
+import { type Load, load, type Measured } from "./load.ts";
 import { type Contender, startGateway, startHttpProxy, startNginx, startUpstream } from "./proxies.ts";
 import { type Row, report } from "./report.ts";
 
@@ -26,11 +27,8 @@ const loads: Load[] = [
   { name: "100 KiB", path: "/102400" },
 ];
 
-const missing = missingPrograms();
-if (missing.length > 0) {
-  process.stderr.write(`This bench needs ${missing.join(" and ")}: apt-get install nginx-light wrk\n`);
-  process.exit(1);
-}
+// Before anything is started: without these there is nothing to compare with.
+for (const program of ["nginx", "wrk"] as const) requireProgram(program);
 
 const directory = await mkdtemp(path.join(tmpdir(), "tenantry-bench-gateway-"));
 const registry = await testRoutes();

@@ -4,6 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { requireProgram } from "../../test/support/programs.ts";
 
 /** Something that answers on a port, and the processes whose CPU time counts. */
 export type Contender = { name: string; port: number; url: string; pids: number[]; stop(): Promise<void> };
@@ -31,7 +32,7 @@ export async function startNginx(setup: Setup): Promise<Contender> {
   const port = await freePort();
   const file = path.join(setup.directory, "nginx.conf");
   await writeFile(file, nginxConfiguration(setup, port));
-  const child = spawn("nginx", ["-c", file, "-p", setup.directory, "-e", "stderr"], {
+  const child = spawn(requireProgram("nginx"), ["-c", file, "-p", setup.directory, "-e", "stderr"], {
     stdio: ["ignore", "inherit", "inherit"],
   });
   await untilAccepted(port, child);
