@@ -108,10 +108,11 @@ export class Exchange implements ResponseHandler {
       return;
     }
     if (response.write(copy, done)) return;
-    this.#sent!.carrier!.pause();
+    const sent = this.#sent!;
+    sent.carrier?.pause(sent);
     if (this.#listensForDrain) return;
     this.#listensForDrain = true;
-    response.on("drain", () => this.#sent?.carrier?.resume());
+    response.on("drain", () => sent.carrier?.resume(sent));
   }
 
   onPause(): void {

@@ -90,7 +90,7 @@ function mistakeOf(
 
 function findRoute(parts: GatewayParts, hostname: string): Route | undefined {
   const route = parts.table.find(hostname);
-  return route !== undefined && isExpired(route, Date.now()) ? undefined : route;
+  return route !== undefined && isExpired(route) ? undefined : route;
 }
 
 /** For whatever spreads requests over gateways: answered under any name, before it is known who that is. */

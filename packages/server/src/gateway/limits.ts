@@ -22,6 +22,8 @@ export type GatewayLimits = {
   upstreamHeadersTimeoutMs: number;
   /** How long an answer may pause between two pieces; then it is cut off. */
   upstreamIdleTimeoutMs: number;
+  /** How long a client may leave an answer unread before it is cut off. */
+  unreadTimeoutMs: number;
   /** An address of an upstream that couldn't be reached is avoided for this long while there is another. */
   upstreamRestMs: number;
 };
@@ -39,5 +41,6 @@ export const defaultLimits: GatewayLimits = {
   upstreamConnectTimeoutMs: 5_000,
   upstreamHeadersTimeoutMs: 60_000,
   upstreamIdleTimeoutMs: 600_000,
+  unreadTimeoutMs: 120_000,
   upstreamRestMs: 2_000,
 };

@@ -25,6 +25,7 @@ beforeAll(async () => {
       upstreamConnections: 2,
       upstreamPending: 2,
       upstreamQueueTimeoutMs: 400,
+      unreadTimeoutMs: 300,
     },
   });
 });
@@ -193,6 +194,43 @@ test("a connection that the application closed while idle costs a GET nothing; a
   await send("GET /", "\r\n\r\n2");
   await send("POST /", "502 Bad Gateway");
   expect(requests).toEqual(["GET ", "GET ", "GET ", "POST"]);
+  connection.socket.destroy();
+});
+
+test("a request under way when its upstream moves elsewhere is still bound to its times", async () => {
+  let arrived = false;
+  const url = await rawApplication("moved.localhost", (socket) => {
+    socket.on("data", () => {
+      arrived = true;
+    });
+  });
+  const upstreamId = await site.registry.upstream([url]);
+  await site.registry.routes(["moved.localhost"], { upstreamId });
+  await site.tested.caughtUp();
+  const answer = site.exchange(get("moved.localhost"));
+  await waitUntil("it is at the application", () => arrived);
+  const { url: next } = await application((_request, response) => response.end("moved"));
+  await site.registry.upstream([next], upstreamId);
+  await site.tested.caughtUp();
+  expect(parseAnswer(await site.exchange(get("moved.localhost"))).body).toBe("moved");
+  expect(parseAnswer(await answer).status).toBe(504);
+});
+
+test("a client that doesn't read its answer is cut off, and lets go of the application", async () => {
+  let closed = false;
+  const huge = await application((request, response) => {
+    request.socket.on("close", () => {
+      closed = true;
+    });
+    response.writeHead(200, { "Content-Length": 100_000_000 });
+    response.write(Buffer.alloc(50_000_000));
+  });
+  await route("unread.localhost", [huge.url]);
+  const connection = site.connect();
+  connection.socket.pause();
+  connection.write("GET / HTTP/1.1\r\nHost: unread.localhost\r\n\r\n");
+  await waitUntil("the application's connection is closed", () => closed);
+  await waitUntil("the request is over", () => site.tested.gateway.stats().active === 0);
   connection.socket.destroy();
 });
 

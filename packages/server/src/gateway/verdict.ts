@@ -23,6 +23,6 @@ export function refusalOf(route: Route): TenantryError | undefined {
 }
 
 /** Whether the row still counts: a redirect ends at its time, with or without the row being swept. */
-export function isExpired(route: Route, now: number): boolean {
-  return route.expiresAt !== null && route.expiresAt <= now;
+export function isExpired(route: Route): boolean {
+  return route.expiresAt !== null && route.expiresAt <= Date.now();
 }

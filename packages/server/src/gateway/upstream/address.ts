@@ -41,6 +41,7 @@ export class UpstreamAddress implements ConnectionOwner {
       connectMs: limits.upstreamConnectTimeoutMs,
       headMs: limits.upstreamHeadersTimeoutMs,
       pauseMs: limits.upstreamIdleTimeoutMs,
+      unreadMs: limits.unreadTimeoutMs,
     };
     this.#limits = limits;
   }
@@ -74,7 +75,12 @@ export class UpstreamAddress implements ConnectionOwner {
     }
   }
 
-  /** Ends idle connections now and the others after their answers. */
+  /** Whether nothing is under way any more. */
+  get quiet(): boolean {
+    return this.#open.size === 0 && this.#dedicated.size === 0 && this.#waiting.size === 0;
+  }
+
+  /** Ends idle connections now and the others after their answers; it is to be swept until it is quiet. */
   close(): void {
     this.#closed = true;
     for (const connection of this.#idle.splice(0)) connection.destroy();

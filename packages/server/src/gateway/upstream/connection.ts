@@ -40,6 +40,8 @@ export type ConnectionTimes = {
   headMs: number;
   /** Between two pieces of the answer. */
   pauseMs: number;
+  /** For whoever takes the answer to take more of it. */
+  unreadMs: number;
 };
 
 export type ConnectionOwner = {
@@ -103,18 +105,16 @@ export class UpstreamConnection implements ResponseSink {
     if (this.#connected) this.#write(request);
   }
 
-  /** Stops reading the answer until `resume`. */
-  pause(): void {
+  /** Stops reading the answer to `request` until `resume`. */
+  pause(request: UpstreamRequest): void {
+    if (this.#request !== request) return;
     this.#paused = true;
-    this.deadline = Number.POSITIVE_INFINITY;
+    this.#await(this.#owner.times.unreadMs);
     this.#socket.pause();
   }
 
-  resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.#await(this.#owner.times.pauseMs);
-    this.#socket.resume();
+  resume(request: UpstreamRequest): void {
+    if (this.#request === request) this.#unpause();
   }
 
   /** Gives up the request that it is on; its handler isn't told. */
@@ -156,6 +156,13 @@ export class UpstreamConnection implements ResponseSink {
   onEnd(trailers: [string, string][]): void {
     const request = this.#settle();
     request?.handler.onEnd(trailers);
+  }
+
+  #unpause(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#await(this.#owner.times.pauseMs);
+    this.#socket.resume();
   }
 
   #onConnected(): void {
@@ -246,7 +253,7 @@ export class UpstreamConnection implements ResponseSink {
   #onAnswered(clean: boolean): void {
     this.#served += 1;
     // Whoever takes the answer may have asked for a pause in the very piece that ended it.
-    this.resume();
+    this.#unpause();
     const { keepAlive, idleSeconds } = this.#head!;
     if (!clean || !keepAlive || !this.#sentWhole || this.#socket.destroyed) {
       this.#socket.destroy();

@@ -20,6 +20,8 @@ export function createUpstreamPools(options: {
 }): UpstreamPools {
   const { table, limits, log } = options;
   const addresses = new Map<string, UpstreamAddress>();
+  /** No upstream names them any more, but requests are under way. */
+  const retired = new Set<UpstreamAddress>();
   const resolved = new WeakMap<Upstream, UpstreamAddress[]>();
   let turn = 0;
 
@@ -45,11 +47,16 @@ export function createUpstreamPools(options: {
       if (named.has(url)) continue;
       addresses.delete(url);
       address.close();
+      retired.add(address);
     }
   });
   const sweeper = setInterval(() => {
     const now = performance.now();
     for (const address of addresses.values()) address.sweep(now);
+    for (const address of retired) {
+      if (address.quiet) retired.delete(address);
+      else address.sweep(now);
+    }
   }, sweepEveryMs(limits));
   sweeper.unref();
 
@@ -66,8 +73,9 @@ export function createUpstreamPools(options: {
     close() {
       unhear();
       clearInterval(sweeper);
-      for (const address of addresses.values()) address.destroy();
+      for (const address of [...addresses.values(), ...retired]) address.destroy();
       addresses.clear();
+      retired.clear();
     },
   };
 }
@@ -79,6 +87,7 @@ function sweepEveryMs(limits: GatewayLimits): number {
     limits.upstreamHeadersTimeoutMs,
     limits.upstreamIdleTimeoutMs,
     limits.upstreamQueueTimeoutMs,
+    limits.unreadTimeoutMs,
   );
   return Math.min(Math.max(shortest / 4, 10), 1_000);
 }

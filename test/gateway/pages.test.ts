@@ -1,8 +1,8 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { requireProgram } from "../../../../test/support/programs.ts";
-import { type TestSite, testSite } from "../testing/gateway.ts";
+import { type TestSite, testSite } from "../../packages/server/src/testing/gateway.ts";
+import { requireProgram } from "../support/programs.ts";
 
 let site: TestSite;
 let browser: Browser;
