@@ -5,7 +5,7 @@ import { addUser, deleteUsersOfTenant } from "../access/index.ts";
 import { updateEnvironmentStatus } from "../environments/index.ts";
 import type { Placements } from "../placements/index.ts";
 import { findApp } from "../releases/index.ts";
-import { addSystemRoute } from "../routing/index.ts";
+import { addSystemRoute, selectHosts } from "../routing/index.ts";
 import { requireTenantMove, selectTenant, type TenantRow, updateTenantStatus } from "../tenants/index.ts";
 import type { Isolation } from "./isolation.ts";
 import { announce } from "./status.ts";
@@ -34,8 +34,9 @@ export function provisionWorkflow(deps: Dependencies): Workflow<ProvisionInput> 
   };
 }
 
-/** Repeated by a retry: brings a tenant that failed back to provisioning. */
+/** The first time there is nothing to do; a retry brings a tenant that failed back to provisioning. */
 async function begin(context: Context): Promise<void> {
+  if ((await selectTenant(context.db, context.tenantId!))?.status === "provisioning") return;
   await context.transaction(async (tx) => {
     const tenant = await tenantOf(tx, context);
     if (tenant.status === "provisioning") return;
@@ -85,18 +86,7 @@ function openingSteps({ placements, rootDomain }: Dependencies) {
   return [
     step<ProvisionInput>("configure-domain", {
       title: "Configure the domain",
-      async run(context) {
-        const hostname = await context.transaction(async (tx) => {
-          const tenant = await tenantOf(tx, context);
-          const route = {
-            environmentId: context.environmentId!,
-            slug: tenant.slug,
-            environment: "production",
-          };
-          return addSystemRoute(tx, { ...route, rootDomain });
-        });
-        return { hostname };
-      },
+      run: (context) => configureDomain(context, rootDomain),
     }),
     step<ProvisionInput>("create-admin", {
       title: "Create the tenant's admin",
@@ -118,6 +108,18 @@ function openingSteps({ placements, rootDomain }: Dependencies) {
       run: (context) => activate(placements, context),
     }),
   ];
+}
+
+/** The tenant got its host with its registration; it only has to be given again after that was lost. */
+async function configureDomain(context: Context, rootDomain: string): Promise<{ hostname: string }> {
+  const environmentId = context.environmentId!;
+  const [host] = await selectHosts(context.db, [environmentId]);
+  if (host) return { hostname: host.hostname };
+  const hostname = await context.transaction(async (tx) => {
+    const { slug } = await tenantOf(tx, context);
+    return addSystemRoute(tx, { environmentId, slug, environment: "production", rootDomain });
+  });
+  return { hostname };
 }
 
 /**
