@@ -1,8 +1,15 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  desk,
+  expectAccessible,
+  expectAccessibleAt,
+  launchChromium,
+  openPage,
+  phone,
+} from "../../../test/support/chromium.ts";
 import { accents } from "../src/layout/accent.ts";
 import { visitor } from "./browser-like.ts";
-import { desk, expectAccessible, expectAccessibleAt, launchChromium, openPage, phone } from "./chromium.ts";
 import { type Front, openFront } from "./front.ts";
 import { type RunningSite, runningSite } from "./running-site.ts";
 import { jpeg, pdf, png } from "./sample-files.ts";

@@ -1,7 +1,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { expect } from "vitest";
-import { requireProgram } from "../../../test/support/programs.ts";
+import { requireProgram } from "./programs.ts";
 
 export const phone = { width: 390, height: 844 };
 export const desk = { width: 1280, height: 800 };
