@@ -65,3 +65,8 @@ export function requireId(prefix: IdPrefix, text: string, pointer: string): stri
   }
   return id;
 }
+
+/** When a UUIDv7 was made; milliseconds since 1970. */
+export function timeOf(uuid: string): number {
+  return Number.parseInt(uuid.replaceAll("-", "").slice(0, 12), 16);
+}

@@ -17,10 +17,11 @@ export async function insertEnvironment(tx: Tx, environment: Omit<EnvironmentRow
   `.execute(tx);
 }
 
-export async function selectEnvironment(db: Db | Tx, id: string): Promise<EnvironmentRow | undefined> {
-  const { rows } = await sql<EnvironmentRow>`select ${columns} from environments where id = ${id}`.execute(
-    db,
-  );
+/** Locks the row until the transaction ends, so that two moves of one environment follow each other. */
+export async function lockEnvironment(tx: Tx, id: string): Promise<EnvironmentRow | undefined> {
+  const { rows } = await sql<EnvironmentRow>`
+    select ${columns} from environments where id = ${id} for update
+  `.execute(tx);
   return rows[0];
 }
 

@@ -2,7 +2,7 @@ import type { Tx } from "../../infra/db/index.ts";
 import { recordEvent } from "../../infra/events/index.ts";
 import { type Outcome, type StepContext, step, type Workflow } from "../../infra/workflow/index.ts";
 import { failure } from "../../kernel/index.ts";
-import { buryRuntime, selectEnvironmentsOf, updateEnvironmentStatus } from "../environments/index.ts";
+import { buryRuntime, moveEnvironment, selectEnvironmentsOf } from "../environments/index.ts";
 import { type Placements, physicalNames } from "../placements/index.ts";
 import { removeRoutes } from "../routing/index.ts";
 import { deleteSettingsOf } from "../settings/index.ts";
@@ -64,7 +64,7 @@ async function beginPurge(context: Context): Promise<{ names: string[] }> {
     if (!tenant || tenant.status === "purging") return { names };
     requireTenantMove(tenant.status, "purging");
     await updateTenantStatus(tx, tenant.id, { status: "purging", deleteAt: tenant.deleteAt });
-    for (const environment of environments) await updateEnvironmentStatus(tx, environment.id, "removing");
+    for (const environment of environments) await moveEnvironment(tx, environment.id, "removing");
     await recordEvent(tx, { name: "tenant.purging", tenantId: tenant.id, data: { slug: tenant.slug } });
     // Applications let go of the environment's connections and files before those are removed.
     await buryRuntime(tx, ids);

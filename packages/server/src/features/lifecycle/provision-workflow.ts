@@ -1,11 +1,11 @@
 import type { Tx } from "../../infra/db/index.ts";
 import { type Outcome, type StepContext, step, type Workflow } from "../../infra/workflow/index.ts";
-import { failure, showId } from "../../kernel/index.ts";
+import { failure, showId, timeOf } from "../../kernel/index.ts";
 import { addUser, deleteUsersOfTenant } from "../access/index.ts";
-import { updateEnvironmentStatus } from "../environments/index.ts";
+import { moveEnvironment } from "../environments/index.ts";
 import type { Placements } from "../placements/index.ts";
 import { findApp } from "../releases/index.ts";
-import { addSystemRoute, selectHosts } from "../routing/index.ts";
+import { addSystemRoute, selectHosts, showProgress } from "../routing/index.ts";
 import { requireTenantMove, selectTenant, type TenantRow, updateTenantStatus } from "../tenants/index.ts";
 import type { Isolation } from "./isolation.ts";
 import { announce } from "./status.ts";
@@ -22,17 +22,32 @@ type Dependencies = { placements: Placements; rootDomain: string };
 
 /** What it takes to make a tenant [REG-4], in the order in which it can be watched. */
 export function provisionWorkflow(deps: Dependencies): Workflow<ProvisionInput> {
+  const steps = [
+    step<ProvisionInput>("register", { title: "Register the tenant", run: begin }),
+    ...placementSteps(deps.placements),
+    ...openingSteps(deps),
+  ];
   return {
     kind: "tenant.provision",
     version: 1,
-    steps: [
-      step("register", { title: "Register the tenant", run: begin }),
-      ...placementSteps(deps.placements),
-      ...openingSteps(deps),
-    ],
+    steps: steps.map((one, index) => ({
+      ...one,
+      async run(context) {
+        await tellVisitors(context, index / steps.length);
+        return one.run(context);
+      },
+    })),
     ended: settle,
   };
 }
+
+/** Visitors who have been waiting for longer than a glance see how far it is. */
+async function tellVisitors(context: Context, progress: number): Promise<void> {
+  if (Date.now() - timeOf(context.operationId) < unnoticedMs) return;
+  await context.transaction((tx) => showProgress(tx, context.environmentId!, progress));
+}
+
+const unnoticedMs = 1_000;
 
 /** The first time there is nothing to do; a retry brings a tenant that failed back to provisioning. */
 async function begin(context: Context): Promise<void> {
@@ -42,7 +57,7 @@ async function begin(context: Context): Promise<void> {
     if (tenant.status === "provisioning") return;
     requireTenantMove(tenant.status, "provisioning");
     await updateTenantStatus(tx, tenant.id, { status: "provisioning" });
-    await updateEnvironmentStatus(tx, context.environmentId!, "provisioning");
+    await moveEnvironment(tx, context.environmentId!, "provisioning");
     await announce(tx, tenant, "tenant.provisioning");
   });
 }
@@ -137,7 +152,7 @@ async function activate(placements: Placements, context: Context): Promise<void>
     if (tenant.status === "active") return;
     requireTenantMove(tenant.status, "active");
     await updateTenantStatus(tx, tenant.id, { status: "active" });
-    await updateEnvironmentStatus(tx, context.environmentId!, "ready");
+    await moveEnvironment(tx, context.environmentId!, "ready");
     await announce(tx, tenant, "tenant.activated");
   });
 }
@@ -151,7 +166,7 @@ async function settle(tx: Tx, outcome: Outcome<ProvisionInput>): Promise<void> {
   if (tenant?.status !== "provisioning") return;
   const reason = outcome.status === "cancelled" ? "cancelled" : (outcome.error?.code ?? "failed");
   await updateTenantStatus(tx, tenant.id, { status: "failed", reason });
-  await updateEnvironmentStatus(tx, outcome.environmentId!, "failed");
+  await moveEnvironment(tx, outcome.environmentId!, "failed");
   await announce(tx, tenant, "tenant.failed", { reason });
 }
 

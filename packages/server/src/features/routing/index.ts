@@ -1,7 +1,6 @@
 export { selectHosts } from "./routing.sql.ts";
 export {
   addSystemRoute,
-  environmentHost,
   moveRootDomain,
   refreshRoutes,
   removeExpiredRedirects,

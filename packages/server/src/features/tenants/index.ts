@@ -1,5 +1,5 @@
-export { checkSlug, deriveSlug } from "./slug.ts";
-export { requireTenantMove, tenantTransitions } from "./tenant-state.ts";
+export { deriveSlug } from "./slug.ts";
+export { requireTenantMove } from "./tenant-state.ts";
 export {
   countChildren,
   countTenantIn,

@@ -1,0 +1,57 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { encodeUuid, newId, parseId, requireId, showId, timeOf } from "./ids.ts";
+
+describe("an id", () => {
+  it("is a UUIDv7: later ones sort after earlier ones, and it tells when it was made", () => {
+    const [earlier, later] = [newId(1_700_000_000_000), newId(1_700_000_000_001)];
+    expect(earlier < later).toBe(true);
+    expect(earlier).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(timeOf(earlier)).toBe(1_700_000_000_000);
+  });
+
+  it("comes back from its TypeID as it was, and only under its own prefix", () => {
+    fc.assert(
+      fc.property(fc.uuid(), (uuid) => {
+        const shown = showId("tnt", uuid);
+        expect(shown).toMatch(/^tnt_[0-7][0-9a-hjkmnp-tv-z]{25}$/);
+        expect(parseId("tnt", shown)).toBe(uuid);
+        expect(parseId("env", shown)).toBeUndefined();
+      }),
+    );
+  });
+
+  it("in base32 sorts as the UUID does", () => {
+    fc.assert(
+      fc.property(fc.uuid(), fc.uuid(), (one, other) => {
+        expect(encodeUuid(one) < encodeUuid(other)).toBe(one < other);
+      }),
+    );
+  });
+
+  it("is read from the form alone: any other text is none", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        const id = parseId("op", text);
+        if (id !== undefined) expect(showId("op", id)).toBe(text);
+      }),
+    );
+    // More than 128 bits, upper case, letters that the alphabet leaves out.
+    for (const text of [
+      "op_8zzzzzzzzzzzzzzzzzzzzzzzzz",
+      "op_01JD0000000000000000000000",
+      "op_01il0000000000000000000000",
+    ]) {
+      expect(parseId("op", text)).toBeUndefined();
+    }
+  });
+
+  it("that is required and missing is an error that names its field", () => {
+    expect(() => requireId("tnt", "nonsense", "/parentId")).toThrow(
+      expect.objectContaining({
+        code: "invalid_request",
+        details: expect.objectContaining({ errors: [expect.objectContaining({ pointer: "/parentId" })] }),
+      }),
+    );
+  });
+});
