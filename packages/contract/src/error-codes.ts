@@ -76,6 +76,11 @@ const entries = {
     title: "The tenant's limit of users is reached.",
     remedy: "Raise the tenant's setting maxUsers, or delete a user.",
   },
+  last_admin: {
+    status: 409,
+    title: "The tenant would have no admin left.",
+    remedy: "Make another user an admin first.",
+  },
   isolation_unavailable: {
     status: 422,
     title: "This isolation isn't available here.",

@@ -2,6 +2,8 @@ import { z } from "zod";
 
 const slug = z.string().describe("The tenant's slug.");
 const reason = z.string().describe("Why, in the words of whoever did it, or the code of what failed.");
+// Of a person nothing but the id: who may know more asks the API.
+const userId = z.string().describe("usr_…");
 
 type CatalogueEntry = {
   readonly description: string;
@@ -60,6 +62,34 @@ const entries = {
   "tenant.deleted": {
     description: "Nothing of a tenant is left, and its slug is free.",
     data: z.strictObject({ slug }),
+  },
+  "user.created": {
+    description: "A tenant has a new user.",
+    data: z.strictObject({ userId }),
+  },
+  "user.updated": {
+    description: "A user's address, name, role or password was changed. A new password ended their sessions.",
+    data: z.strictObject({
+      userId,
+      changed: z.array(z.string()).describe("The names of the fields that are different now."),
+    }),
+  },
+  "user.deactivated": {
+    description: "A user may not log in any more. Their sessions ended.",
+    data: z.strictObject({ userId }),
+  },
+  "user.activated": {
+    description: "A user who was deactivated may log in again.",
+    data: z.strictObject({ userId }),
+  },
+  "user.sessions-ended": {
+    description: "Somebody ended a user's sessions. They may log in again.",
+    data: z.strictObject({ userId }),
+  },
+  "user.deleted": {
+    description:
+      "A user was deleted, with their sessions. Users that go with their tenant aren't told one by one.",
+    data: z.strictObject({ userId }),
   },
   "app.released": {
     description: "An application's release took over.",

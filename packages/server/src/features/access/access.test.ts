@@ -90,7 +90,7 @@ describe("users of a tenant [IAM-2]", () => {
     const id = showId("usr", ann.id);
     expect(await codeOf(users.show(other.slug, id))).toBe("user_not_found");
     expect(await codeOf(users.update(other.slug, id, { role: "admin" }, { by }))).toBe("user_not_found");
-    expect(await codeOf(users.remove(other.slug, id, by))).toBe("user_not_found");
+    expect(await codeOf(users.remove(other.slug, id, { by }))).toBe("user_not_found");
     expect((await users.show(acme.slug, id)).role).toBe("editor");
   });
 
@@ -163,7 +163,7 @@ describe("sessions [IAM-2]", () => {
       "the password is changed",
       (id: string) => users.update(acme.slug, id, { password: "brand new horse" }, { by }),
     ],
-    ["the user is deleted", (id: string) => users.remove(acme.slug, id, by)],
+    ["the user is deleted", (id: string) => users.remove(acme.slug, id, { by })],
     ["an operator ends them", (id: string) => users.endSessions(acme.slug, id, by)],
     [
       "the tenant is suspended",

@@ -7,6 +7,7 @@ export { type KeyRouteDependencies, keyRoutes } from "./key-routes.ts";
 export { type Credentials, createLogIn, type LogIn, type Place } from "./login.ts";
 export { accessRoutes } from "./routes.ts";
 export { deleteSessionsOfTenant } from "./sessions.sql.ts";
+export { addUser } from "./user-changes.ts";
 export { readUserFilter, showUser, showUsers, userListQuery, userRevision, userTag } from "./user-view.ts";
 export { deleteUsersOfTenant } from "./users.sql.ts";
-export { addUser, createUsers, preparePassword, type Users } from "./users.ts";
+export { createUsers, preparePassword, type Users } from "./users.ts";

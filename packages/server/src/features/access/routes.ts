@@ -127,7 +127,7 @@ function remove(api: Api, users: Users): void {
       },
     },
     async (request, reply) => {
-      await users.remove(request.params.tenant, request.params.user, by(request));
+      await users.remove(request.params.tenant, request.params.user, { by: by(request) });
       return reply.code(204).send(null);
     },
   );

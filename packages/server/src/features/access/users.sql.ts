@@ -82,11 +82,21 @@ export async function updateUser(
   return rows[0]!;
 }
 
-export async function deleteUserRow(tx: Tx, tenantId: string, id: string): Promise<boolean> {
-  const { rows } = await sql`
-    delete from users where tenant_id = ${tenantId} and id = ${id} returning id
+export async function deleteUserRow(tx: Tx, id: string): Promise<void> {
+  await sql`delete from users where id = ${id}`.execute(tx);
+}
+
+/** Those who can log in and have the tenant's highest role, without this user. */
+export async function countOtherAdmins(
+  tx: Tx,
+  { tenantId, id }: Pick<UserRow, "tenantId" | "id">,
+): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from users
+    where tenant_id = ${tenantId} and id <> ${id} and role = 'admin' and status = 'active'
+      and password_hash is not null
   `.execute(tx);
-  return rows.length === 1;
+  return rows[0]!.count;
 }
 
 export type UserWithPassword = UserRow & { passwordHash: string | null };

@@ -1,31 +1,22 @@
 import type { CreateUserRequest, UpdateUserRequest } from "@tenantry/contract";
-import { type Db, inTransaction, isUniqueViolation, type Tx } from "../../infra/db/index.ts";
+import { type Db, inTransaction } from "../../infra/db/index.ts";
 import type { Log } from "../../infra/log/index.ts";
-import { failure, newId, parseId } from "../../kernel/index.ts";
+import { failure, parseId } from "../../kernel/index.ts";
 import type { Settings } from "../settings/index.ts";
 import { findTenant, findTenantLocked } from "../tenants/index.ts";
 import { hashPassword } from "./password-hash.ts";
 import { requireGoodPassword } from "./passwords.ts";
-import { deleteSessionsOfUser } from "./sessions.sql.ts";
-import {
-  countUsers,
-  deleteUserRow,
-  insertUser,
-  lockUser,
-  type NewUserRow,
-  selectUser,
-  selectUsers,
-  type UserFilter,
-  type UserRow,
-  updateUser,
-} from "./users.sql.ts";
+import { addUser, type ChangeRules, changeUser, endSessionsOfUser, removeUser } from "./user-changes.ts";
+import { countUsers, selectUser, selectUsers, type UserFilter, type UserRow } from "./users.sql.ts";
 
 export type Users = ReturnType<typeof createUsers>;
 type Deps = { db: Db; settings: Settings; log: Log };
+/** `by` says who asks, for the log. Operators may leave a tenant without an admin: they can make a new one. */
+type Manner = ChangeRules & { by: string };
 
 /**
  * The users of a tenant, for whoever runs the installation or the tenant [IAM-2]. Tenants by id or slug, users by id
- * (`usr_…`); `by` says who asks, for the log.
+ * (`usr_…`).
  */
 export function createUsers({ db, settings, log }: Deps) {
   return {
@@ -55,44 +46,40 @@ export function createUsers({ db, settings, log }: Deps) {
       return user;
     },
 
-    /** `inspect` sees the row as it is, locked, and may refuse. A new password and deactivation end the sessions. */
+    /** Throws `email_taken`, and whatever its rules refuse. A new password and deactivation end the sessions. */
     async update(
       tenant: string,
       user: string,
-      change: UpdateUserRequest,
-      { by, inspect = () => undefined }: { by: string; inspect?: (row: UserRow) => void },
+      request: UpdateUserRequest,
+      { by, ...rules }: Manner,
     ): Promise<UserRow> {
+      const { password, ...change } = request;
       const before = await this.show(tenant, user);
-      const passwordHash = change.password
-        ? await preparePassword(change.password, change.email ?? before.email, "/password")
-        : undefined;
-      const updated = await inTransaction(db, async (tx) => {
-        const row = (await lockUser(tx, before.tenantId, before.id)) ?? notFound(user);
-        inspect(row);
-        const next = { ...row, ...definedOf(change), passwordHash };
-        if (passwordHash !== undefined || next.status === "deactivated")
-          await deleteSessionsOfUser(tx, row.id);
-        return updateUser(tx, next).catch((error: unknown) => refuseTaken(error, next.email));
-      });
+      const passwordHash =
+        password === undefined
+          ? undefined
+          : await preparePassword(password, change.email ?? before.email, "/password");
+      const given = { ...definedOf(change), passwordHash };
+      const updated =
+        (await inTransaction(db, (tx) => changeUser(tx, before, given, rules))) ?? notFound(user);
       log.info(
-        { tenantId: updated.tenantId, userId: updated.id, fields: Object.keys(change), by },
+        { tenantId: updated.tenantId, userId: updated.id, fields: Object.keys(request), by },
         "access.user_changed",
       );
       return updated;
     },
 
     /** Sessions go with the user. */
-    async remove(tenant: string, user: string, by: string): Promise<void> {
-      const { id } = await findTenant(db, tenant);
-      const userId = uuidOf(user);
-      if (!(await inTransaction(db, (tx) => deleteUserRow(tx, id, userId)))) notFound(user);
-      log.info({ tenantId: id, userId, by }, "access.user_deleted");
+    async remove(tenant: string, user: string, { by, ...rules }: Manner): Promise<void> {
+      const found = await this.show(tenant, user);
+      if (!(await inTransaction(db, (tx) => removeUser(tx, found, rules)))) notFound(user);
+      log.info({ tenantId: found.tenantId, userId: found.id, by }, "access.user_deleted");
     },
 
     async endSessions(tenant: string, user: string, by: string): Promise<void> {
-      const { tenantId, id } = await this.show(tenant, user);
-      const ended = await inTransaction(db, (tx) => deleteSessionsOfUser(tx, id));
-      log.info({ tenantId, userId: id, ended, by }, "access.sessions_ended");
+      const found = await this.show(tenant, user);
+      const ended = await inTransaction(db, (tx) => endSessionsOfUser(tx, found));
+      log.info({ tenantId: found.tenantId, userId: found.id, ended, by }, "access.sessions_ended");
     },
   };
 }
@@ -104,21 +91,6 @@ export function createUsers({ db, settings, log }: Deps) {
 export async function preparePassword(password: string, email: string, pointer: string): Promise<string> {
   requireGoodPassword(password, email, pointer);
   return hashPassword(password);
-}
-
-/** Adds a user in the caller's transaction, with a hash from `preparePassword`. Throws `email_taken`. */
-export async function addUser(tx: Tx, user: Omit<NewUserRow, "id">): Promise<UserRow> {
-  return insertUser(tx, { id: newId(), ...user }).catch((error: unknown) => refuseTaken(error, user.email));
-}
-
-function refuseTaken(error: unknown, email: string): never {
-  if (!isUniqueViolation(error, "users_email")) throw error;
-  const detail = `The tenant has a user with the address ${email} already.`;
-  throw failure(
-    "email_taken",
-    { detail, errors: [{ pointer: "/email", message: detail }] },
-    { cause: error },
-  );
 }
 
 function limitReached(limit: number) {
@@ -133,6 +105,6 @@ function notFound(user: string): never {
   throw failure("user_not_found", { detail: `The tenant has no user "${user.slice(0, 60)}".` });
 }
 
-function definedOf({ password: _, ...change }: UpdateUserRequest): Omit<Partial<UserRow>, "id"> {
+function definedOf(change: Omit<UpdateUserRequest, "password">): Omit<Partial<UserRow>, "id"> {
   return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
 }

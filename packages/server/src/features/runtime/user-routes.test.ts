@@ -104,6 +104,19 @@ describe("a tenant's users in the hands of its admins [IAM-2]", () => {
     expect((await list({ authorization: "Bearer sites" })).status).toBe(422);
   });
 
+  it("let no admin take away what they have themself, nor change their own password without the present one", async () => {
+    const [ann] = (await list(asAdmin)).body.items;
+    const own = { url: `${url}/${ann.id}`, headers: asAdmin };
+    const changes = [{ role: "editor" }, { status: "deactivated" }, { password: "another horse battery" }];
+    for (const payload of changes) {
+      const reply = await api.inject({ ...own, method: "PATCH", payload });
+      expect([reply.statusCode, reply.json().code]).toEqual([403, "forbidden"]);
+    }
+    expect((await api.inject({ ...own, method: "DELETE" })).statusCode).toBe(403);
+    const renamed = await api.inject({ ...own, method: "PATCH", payload: { name: "Ann" } });
+    expect(renamed.json()).toEqual({ ...ann, name: "Ann", updatedAt: expect.any(String) });
+  });
+
   it("aren't shown to an admin of another tenant, nor through another application", async () => {
     const theirs = await sessionOf("ann@example.com", other.environmentId);
     expect(await list({ ...asAdmin, "tenantry-session": theirs })).toMatchObject({

@@ -1,4 +1,10 @@
-import { createUserRequest, type RuntimeUser, updateUserRequest, userReply } from "@tenantry/contract";
+import {
+  createUserRequest,
+  type RuntimeUser,
+  type UpdateUserRequest,
+  updateUserRequest,
+  userReply,
+} from "@tenantry/contract";
 import { z } from "zod";
 import type { Db } from "../../infra/db/index.ts";
 import { type Api, pageOf, type Request, requestingAppId, requireMatch } from "../../infra/http/index.ts";
@@ -113,10 +119,10 @@ function change(api: Api, deps: Deps): void {
     },
     async (request, reply) => {
       const { tenant, admin, by } = await requireAdmin(deps, request);
-      const { role, status } = request.body;
-      if (role !== undefined || status !== undefined) refuseSelf(admin, request.params.user);
+      refuseOwn(admin, request.params.user, request.body);
       const user = await deps.users.update(tenant, request.params.user, request.body, {
         by,
+        keepsAnAdmin: true,
         inspect: (found) => requireMatch(request, userRevision(found)),
       });
       return reply.header("etag", userTag(user)).send(showUser(user));
@@ -140,8 +146,8 @@ function remove(api: Api, deps: Deps): void {
     },
     async (request, reply) => {
       const { tenant, admin, by } = await requireAdmin(deps, request);
-      refuseSelf(admin, request.params.user);
-      await deps.users.remove(tenant, request.params.user, by);
+      if (admin.id === request.params.user) throw ownRights();
+      await deps.users.remove(tenant, request.params.user, { by, keepsAnAdmin: true });
       return reply.code(204).send(null);
     },
   );
@@ -184,10 +190,19 @@ async function requireAdmin({ db, logIn }: Deps, request: Request): Promise<Admi
   return { tenant: showId("tnt", place.tenantId), admin: user, by: `user:${user.id}` };
 }
 
-/** The one who acts stays an admin: so there is always one left. */
-function refuseSelf(admin: RuntimeUser, userId: string): void {
+/** The one who acts stays an admin, and proves the present password before another takes its place. */
+function refuseOwn(admin: RuntimeUser, userId: string, change: UpdateUserRequest): void {
   if (admin.id !== userId) return;
+  if (change.role !== undefined || change.status !== undefined) throw ownRights();
+  if (change.password === undefined) return;
   throw failure("forbidden", {
+    detail: "One's own password is changed with the present one.",
+    remedy: "Use POST /v1/runtime/auth/password.",
+  });
+}
+
+function ownRights() {
+  return failure("forbidden", {
     detail: "Nobody takes their own rights away.",
     remedy: "Let another admin do it.",
   });

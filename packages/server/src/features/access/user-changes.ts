@@ -1,0 +1,101 @@
+import { isUniqueViolation, type Tx } from "../../infra/db/index.ts";
+import { failure, newId, showId } from "../../kernel/index.ts";
+import { findTenantLocked } from "../tenants/index.ts";
+import { deleteSessionsOfUser } from "./sessions.sql.ts";
+import { recordUserChange, recordUserEvent } from "./user-events.ts";
+import {
+  countOtherAdmins,
+  deleteUserRow,
+  insertUser,
+  lockUser,
+  type NewUserRow,
+  type UserRow,
+  updateUser,
+} from "./users.sql.ts";
+
+// What is done to users in the caller's transaction: rows, sessions and events together.
+
+export type ChangeRules = {
+  /** Refuses with `last_admin` what would leave nobody who can log in as an admin of the tenant. */
+  keepsAnAdmin?: boolean | undefined;
+  /** Sees the row as it is, locked, and may refuse. */
+  inspect?: ((row: UserRow) => void) | undefined;
+};
+
+/** Adds a user with a hash from `preparePassword`. Throws `email_taken`. */
+export async function addUser(tx: Tx, user: Omit<NewUserRow, "id">): Promise<UserRow> {
+  const row = await insertUser(tx, { id: newId(), ...user }).catch((error: unknown) =>
+    refuseTaken(error, user.email),
+  );
+  await recordUserEvent(tx, row, "user.created");
+  return row;
+}
+
+type Change = Partial<Pick<UserRow, "email" | "name" | "role" | "status">> & {
+  passwordHash: string | undefined;
+};
+
+/** A new password and deactivation end the sessions. Throws `email_taken`; undefined when the user is gone. */
+export async function changeUser(
+  tx: Tx,
+  user: UserRow,
+  change: Change,
+  rules: ChangeRules,
+): Promise<UserRow | undefined> {
+  const row = await lock(tx, user, rules);
+  if (!row) return undefined;
+  const next = { ...row, ...change };
+  if (rules.keepsAnAdmin && !isActiveAdmin(next)) await requireOtherAdmin(tx, row);
+  const newPassword = change.passwordHash !== undefined;
+  if (newPassword || next.status === "deactivated") await deleteSessionsOfUser(tx, row.id);
+  const saved = await updateUser(tx, next).catch((error: unknown) => refuseTaken(error, next.email));
+  await recordUserChange(tx, row, saved, { newPassword });
+  return saved;
+}
+
+/** Sessions go with the user. False when the user is gone. */
+export async function removeUser(tx: Tx, user: UserRow, rules: ChangeRules): Promise<boolean> {
+  const row = await lock(tx, user, rules);
+  if (!row) return false;
+  if (rules.keepsAnAdmin) await requireOtherAdmin(tx, row);
+  await deleteUserRow(tx, row.id);
+  await recordUserEvent(tx, row, "user.deleted");
+  return true;
+}
+
+/** Ends a user's sessions and says how many there were. */
+export async function endSessionsOfUser(tx: Tx, user: UserRow): Promise<number> {
+  const ended = await deleteSessionsOfUser(tx, user.id);
+  if (ended > 0) await recordUserEvent(tx, user, "user.sessions-ended");
+  return ended;
+}
+
+/** Where an admin has to be left, the tenant too: so two can't take each other's rights at the same time. */
+async function lock(
+  tx: Tx,
+  { tenantId, id }: UserRow,
+  { keepsAnAdmin, inspect }: ChangeRules,
+): Promise<UserRow | undefined> {
+  if (keepsAnAdmin) await findTenantLocked(tx, showId("tnt", tenantId));
+  const row = await lockUser(tx, tenantId, id);
+  if (row) inspect?.(row);
+  return row;
+}
+
+function isActiveAdmin({ role, status }: Pick<UserRow, "role" | "status">): boolean {
+  return role === "admin" && status === "active";
+}
+
+async function requireOtherAdmin(tx: Tx, row: UserRow): Promise<void> {
+  if (isActiveAdmin(row) && (await countOtherAdmins(tx, row)) === 0) throw failure("last_admin");
+}
+
+function refuseTaken(error: unknown, email: string): never {
+  if (!isUniqueViolation(error, "users_email")) throw error;
+  const detail = `The tenant has a user with the address ${email} already.`;
+  throw failure(
+    "email_taken",
+    { detail, errors: [{ pointer: "/email", message: detail }] },
+    { cause: error },
+  );
+}
