@@ -1,61 +1,109 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { CliError } from "./problem.ts";
+import { type CliError, refusal, wrongUsage } from "./problem.ts";
 
 /** Where the API is, and who we are there. */
 export type Installation = { url: string; apiKey: string };
 
 export type InstallationFlags = { url?: string; apiKey?: string; dataDir?: string };
 
-/** Looks for the installation in the flags, then in the environment, then in the nearest `.tenantry/` upwards. */
-export async function findInstallation(
-  flags: InstallationFlags,
-  environment: NodeJS.ProcessEnv = process.env,
-): Promise<Installation> {
-  const url = flags.url ?? environment.TENANTRY_URL;
-  const apiKey = flags.apiKey ?? environment.TENANTRY_API_KEY;
-  if (url && apiKey) return { url: checkUrl(url), apiKey };
-  const file = flags.dataDir
-    ? path.join(flags.dataDir, "operator.json")
-    : await nearest(process.cwd(), environment.TENANTRY_DATA_DIR);
-  const found = file && (await readOperatorFile(file));
-  if (!found) {
-    throw new CliError("No installation was found here.", {
-      remedy:
-        "Start one with `npm start`, or say where it is: --url and --api-key, or TENANTRY_URL and TENANTRY_API_KEY.",
+type Place = { environment?: NodeJS.ProcessEnv; workingDirectory?: string };
+
+/**
+ * Looks for the installation in the flags, then in the environment, then in the nearest `.tenantry/` upwards. The key
+ * that lies in a directory is sent to the address beside it alone, never to another one.
+ */
+export async function findInstallation(flags: InstallationFlags, place: Place = {}): Promise<Installation> {
+  const { environment = process.env, workingDirectory = process.cwd() } = place;
+  const url = flags.url ?? (environment.TENANTRY_URL || undefined);
+  const apiKey = flags.apiKey ?? (environment.TENANTRY_API_KEY || undefined);
+  const wanted = url === undefined ? undefined : checkUrl(url);
+  if (wanted !== undefined && apiKey !== undefined) return { url: wanted, apiKey: checkKey(apiKey) };
+  const dataDir = flags.dataDir ?? (environment.TENANTRY_DATA_DIR || undefined);
+  const found = await findOperatorFile(dataDir, workingDirectory);
+  if (wanted !== undefined && (!found || !isSamePlace(wanted, found.url))) {
+    throw refusal("installation_not_found", `There is no key for ${wanted}.`, {
+      remedy: "Give one with --api-key or TENANTRY_API_KEY.",
     });
   }
-  return { url: checkUrl(url ?? found.url), apiKey: apiKey ?? found.apiKey };
+  if (!found) throw notFound(dataDir);
+  return { url: wanted ?? checkUrl(found.url), apiKey: checkKey(apiKey ?? found.apiKey) };
 }
 
+function notFound(dataDir: string | undefined): CliError {
+  return refusal(
+    "installation_not_found",
+    dataDir === undefined
+      ? "No installation was found here: there is no .tenantry in this directory or above."
+      : `No installation was found in ${dataDir}.`,
+    {
+      remedy:
+        "Start one with `tenantry up` or `npm start`, or say where it is: --url and --api-key, or TENANTRY_URL and TENANTRY_API_KEY.",
+    },
+  );
+}
+
+/** The text isn't repeated: it may hold a password. */
 function checkUrl(text: string): string {
   const url = URL.parse(text);
-  if (url && /^https?:$/.test(url.protocol)) return url.href.replace(/\/$/, "");
-  throw new CliError(`"${text}" is not a URL of an installation.`, {
-    remedy: "It looks like http://localhost:8686.",
-  });
+  const isPlain = url && !url.username && !url.password && !url.search && !url.hash;
+  if (isPlain && /^https?:$/.test(url.protocol)) return url.href.replace(/\/+$/, "");
+  throw wrongUsage("That is not the address of an installation.", "It looks like http://localhost:8686.");
 }
 
-async function nearest(from: string, dataDir: string | undefined): Promise<string | undefined> {
-  if (dataDir) return path.join(dataDir, "operator.json");
+function checkKey(text: string): string {
+  if (/^[\x21-\x7e]+$/.test(text)) return text;
+  throw wrongUsage(
+    "The API key holds characters that no key has.",
+    "Was it copied with a line break or a blank?",
+  );
+}
+
+function isSamePlace(one: string, other: string): boolean {
+  const normal = (text: string) => {
+    const { protocol, hostname, port, pathname } = new URL(text);
+    return [
+      protocol,
+      /^(127\.0\.0\.1|\[::1\])$/.test(hostname) ? "localhost" : hostname,
+      port,
+      pathname,
+    ].join();
+  };
+  return normal(one) === normal(other);
+}
+
+async function findOperatorFile(
+  dataDir: string | undefined,
+  from: string,
+): Promise<Installation | undefined> {
+  if (dataDir !== undefined) return readOperatorFile(path.resolve(from, dataDir, "operator.json"));
   for (let directory = from; ; directory = path.dirname(directory)) {
-    const file = path.join(directory, ".tenantry", "operator.json");
-    if (await readOperatorFile(file)) return file;
-    if (directory === path.dirname(directory)) return undefined;
+    const found = await readOperatorFile(path.join(directory, ".tenantry", "operator.json"));
+    if (found || directory === path.dirname(directory)) return found;
   }
 }
 
 async function readOperatorFile(file: string): Promise<Installation | undefined> {
-  let text: string;
   try {
-    text = await readFile(file, "utf8");
+    return parseOperatorFile(await readFile(file, "utf8"));
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new CliError(`${file} can't be read: ${message}`, {
-      remedy: code === "EACCES" ? "Run the command as the user who started Tenantry." : undefined,
+    // What the parser says quotes the file, and that holds a key.
+    throw refusal("file_unreadable", `${file} can't be read (${code ?? "its content is damaged"}).`, {
+      remedy:
+        code === "EACCES"
+          ? "Run the command as the user who started Tenantry."
+          : "Start Tenantry again: that writes it anew.",
       cause: error,
     });
   }
-  return JSON.parse(text) as Installation;
+}
+
+function parseOperatorFile(text: string): Installation {
+  const found = JSON.parse(text) as Partial<Installation> | null;
+  if (typeof found?.url !== "string" || typeof found.apiKey !== "string") {
+    throw new Error("The address or the key is missing.");
+  }
+  return { url: found.url, apiKey: found.apiKey };
 }

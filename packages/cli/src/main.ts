@@ -1,65 +1,59 @@
-import { readFileSync } from "node:fs";
-import { Command, CommanderError } from "commander";
-import { appCommand } from "./commands/app.ts";
-import { completionCommand } from "./commands/completion.ts";
-import { localCommands } from "./commands/local.ts";
-import { operationCommand } from "./commands/operation.ts";
-import { serverCommand } from "./commands/server.ts";
-import { settingsCommand } from "./commands/settings.ts";
-import { statusCommand } from "./commands/status.ts";
-import { tenantCommand } from "./commands/tenant.ts";
-import { userCommand } from "./commands/user.ts";
-import { addSharedOptions } from "./context.ts";
-import { describeError } from "./problem.ts";
-
-const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
-
-/** Every command there is. */
-export function createProgram(): Command {
-  const program = new Command("tenantry")
-    .description("Turns one application into a service for many tenants.")
-    .version(version)
-    .showHelpAfterError("(add --help for the options)")
-    .showSuggestionAfterError();
-  for (const command of localCommands()) program.addCommand(command);
-  const overApi = [
-    tenantCommand,
-    userCommand,
-    appCommand,
-    operationCommand,
-    serverCommand,
-    settingsCommand,
-    statusCommand,
-  ];
-  for (const make of overApi) program.addCommand(make());
-  program.addCommand(completionCommand());
-  for (const command of leaves(program)) if (!local.has(command.name())) addSharedOptions(command);
-  for (const command of [program, ...everyCommand(program)]) command.exitOverride();
-  return program;
-}
-
-/** Their flags are the server's own, or they take none of ours. */
-const local = new Set(["up", "serve", "doctor", "completion"]);
+import { type Command, CommanderError } from "commander";
+import { CliError, wrongUsage } from "./problem.ts";
+import { createProgram, fullName } from "./program.ts";
+import { reportFailure } from "./report.ts";
 
 /** Runs one command line; answers the exit code: 0 done, 1 refused or failed, 2 wrong usage. */
 export async function main(argv: readonly string[]): Promise<number> {
+  const given = argv.slice(2);
+  if (given[0] === "__complete") {
+    const { complete } = await import("./completion/complete.ts");
+    return complete(given.slice(1));
+  }
+  endQuietlyWithoutReader();
+  const program = createProgram();
+  let command: Command | undefined;
+  program.hook("preAction", (_program, acting) => {
+    command = acting;
+  });
   try {
-    await createProgram().parseAsync(argv);
+    await program.parseAsync(argv);
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    // Commander has said what is wrong, or has shown the help that was asked for.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    process.stderr.write(`${describeError(error, argv.includes("--json"))}\n`);
-    return 1;
+    const json = given.includes("--json");
+    if (!(error instanceof CommanderError)) {
+      reportFailure({ error, command, json });
+      return error instanceof CliError ? error.exitCode : 1;
+    }
+    // Help that was asked for, or that answers an unfinished command line, has been shown.
+    if (error.exitCode === 0) return 0;
+    if (error.code !== "commander.help")
+      reportFailure({ error: asWrongUsage(error, program, given), command, json });
+    return 2;
   }
 }
 
-function everyCommand(command: Command): Command[] {
-  return command.commands.flatMap((child) => [child, ...everyCommand(child)]);
+function asWrongUsage({ message }: CommanderError, program: Command, given: readonly string[]): CliError {
+  const [what = "", ...suggestion] = message
+    .replace(/^error: /, "")
+    .replace(/\.$/, "")
+    .split("\n");
+  return wrongUsage(
+    [`${what.charAt(0).toUpperCase()}${what.slice(1)}.`, ...suggestion].join(" "),
+    `See: ${fullName(innermost(program, given))} --help`,
+  );
 }
 
-function leaves(command: Command): Command[] {
-  return everyCommand(command).filter((child) => child.commands.length === 0);
+/** The command that the words lead to, as far as they do. */
+function innermost(command: Command, words: readonly string[]): Command {
+  const next = command.commands.find((child) => child.name() === words[0]);
+  return next ? innermost(next, words.slice(1)) : command;
+}
+
+/** `tenantry … | head`: whoever reads us has enough. */
+function endQuietlyWithoutReader(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit();
+    throw error;
+  });
 }

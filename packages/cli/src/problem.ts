@@ -1,43 +1,52 @@
-import { inspect } from "node:util";
+import type { ErrorCode } from "@tenantry/contract";
 
-/** What the API refused, as RFC 9457 has it. */
+/** What the command itself refuses, beside what the API does. */
+export type LocalCode =
+  | "file_unreadable"
+  | "installation_not_found"
+  | "installation_unreachable"
+  | "not_confirmed"
+  | "not_tenantry"
+  | "start_failed"
+  | "stop_failed"
+  | "wrong_usage";
+
+/** A problem document (RFC 9457), from the API or from the command itself, which has no status. */
 export type Problem = {
+  type?: string;
   title: string;
-  status: number;
+  status?: number;
   detail?: string;
-  code?: string;
+  code?: ErrorCode | LocalCode | (string & {});
   remedy?: string;
   errors?: { pointer: string; message: string }[];
   operationId?: string;
   requestId?: string;
 };
 
-/** Something that ends the command with exit code 1, and a text for people. */
+/** Ends the command: with exit code 2 when it was used wrongly, else with 1. */
 export class CliError extends Error {
-  readonly problem: Problem | undefined;
-  readonly remedy: string | undefined;
+  readonly problem: Problem;
 
-  constructor(message: string, options: { problem?: Problem; remedy?: string; cause?: unknown } = {}) {
-    super(message, { cause: options.cause });
-    this.problem = options.problem;
-    this.remedy = options.remedy;
+  constructor(problem: Problem, options: { cause?: unknown } = {}) {
+    super(problem.detail ?? problem.title, options);
+    this.problem = problem;
+  }
+
+  get exitCode(): 1 | 2 {
+    return this.problem.code === "wrong_usage" ? 2 : 1;
   }
 }
 
-export function refusedBy(problem: Problem): CliError {
-  return new CliError(problem.detail ?? problem.title, { problem, remedy: problem.remedy });
+/** What the command refuses by itself. `cause` is for people who look for mistakes in Tenantry; it isn't shown. */
+export function refusal(
+  code: Exclude<LocalCode, "wrong_usage">,
+  title: string,
+  { remedy, cause }: { remedy?: string | undefined; cause?: unknown } = {},
+): CliError {
+  return new CliError({ title, code, remedy }, { cause });
 }
 
-/** How an error is told: for people, or as the problem document itself. */
-export function describeError(error: unknown, json: boolean): string {
-  if (!(error instanceof CliError)) return `This is a mistake in Tenantry itself: ${inspect(error)}`;
-  const { problem } = error;
-  if (json) return JSON.stringify(problem ?? { title: error.message, remedy: error.remedy }, null, 2);
-  const lines = [`Error: ${error.message}`];
-  for (const { pointer, message } of problem?.errors ?? []) {
-    if (message !== error.message) lines.push(`  ${pointer}: ${message}`);
-  }
-  if (problem?.operationId) lines.push(`  Operation: tenantry operation show ${problem.operationId}`);
-  if (error.remedy) lines.push(error.remedy);
-  return lines.join("\n");
+export function wrongUsage(title: string, remedy?: string): CliError {
+  return new CliError({ title, code: "wrong_usage", remedy });
 }

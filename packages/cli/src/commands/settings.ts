@@ -1,42 +1,65 @@
 import type { SettingReply } from "@tenantry/contract";
-import { Command } from "commander";
-import { contextOf } from "../context.ts";
-import { parseSettings } from "../options.ts";
-import { table } from "../output.ts";
+import type { Command } from "commander";
+import { path } from "../api/path.ts";
+import { contextOf, defineCommand, defineGroup, overApi } from "../command.ts";
+import type { Look } from "../output/look.ts";
+import { table } from "../output/table.ts";
+import { parseSettings } from "../settings.ts";
 
 type Settings = { items: SettingReply[] };
+type Whose = { tenant?: string };
 
 /** `tenantry settings …`: of the installation, or with `--tenant` of one tenant. */
 export function settingsCommand(): Command {
-  const settings = new Command("settings").description("settings of the installation, or of one tenant");
-  settings
-    .command("list")
-    .description("show settings and where each value comes from")
-    .option("--tenant <tenant>", "of this tenant, by its slug or id")
-    .action(async (options: { tenant?: string }, command: Command) => {
-      const { client, output } = await contextOf(command);
-      output.result((await client.call<Settings>("GET", pathOf(options))).body, showSettings);
-    });
-  settings
-    .command("set")
-    .argument("<key=value...>", "values are JSON or text; null takes a value away")
-    .description("change settings")
-    .option("--tenant <tenant>", "of this tenant, by its slug or id")
-    .action(async (pairs: string[], options: { tenant?: string }, command: Command) => {
-      const { client, output } = await contextOf(command);
-      const { body } = await client.call<Settings>("PATCH", pathOf(options), { body: parseSettings(pairs) });
-      output.result(body, showSettings);
-    });
-  return settings;
+  return defineGroup("settings", "settings and limits, of the installation or of one tenant", [
+    listCommand(),
+    setCommand(),
+  ]);
 }
 
-function pathOf({ tenant }: { tenant?: string }): string {
-  return tenant ? `/v1/tenants/${encodeURIComponent(tenant)}/settings` : "/v1/settings";
+function listCommand(): Command {
+  const command = defineCommand("list", {
+    summary: "show settings and where each value comes from",
+    examples: ["settings list", "settings list --tenant acme"],
+    calls: ["listSettings", "listTenantSettings"],
+  }).option("--tenant <tenant>", "of this tenant, by its slug or id");
+  return overApi(command).action(async (whose: Whose, self: Command) => {
+    const { client, output } = await contextOf(self);
+    output.result((await client.call<Settings>("GET", pathOf(whose))).body, showSettings);
+  });
 }
 
-function showSettings({ items }: Settings): string {
-  return table(
-    ["setting", "value", "from"],
-    items.map((setting) => [setting.key, JSON.stringify(setting.value), setting.source]),
-  );
+function setCommand(): Command {
+  const command = defineCommand("set", {
+    summary: "change settings",
+    details:
+      "A value is JSON or text: maxUsers=20, storageQuota=5GB. null takes it away, so that the next layer's counts.",
+    examples: [
+      "settings set maxTenants=500 deletionGraceDays=30",
+      "settings set maxUsers=50 --tenant acme",
+      "settings set maxUsers=null --tenant acme",
+    ],
+    calls: ["changeSettings", "changeTenantSettings"],
+  })
+    .argument("<key=value...>", "one or more")
+    .option("--tenant <tenant>", "of this tenant, by its slug or id");
+  return overApi(command).action(async (pairs: string[], whose: Whose, self: Command) => {
+    const { client, output } = await contextOf(self);
+    const { body } = await client.call<Settings>("PATCH", pathOf(whose), { body: parseSettings(pairs) });
+    output.result(body, showSettings);
+  });
+}
+
+function pathOf({ tenant }: Whose): string {
+  return tenant === undefined ? "/v1/settings" : path`/v1/tenants/${tenant}/settings`;
+}
+
+function showSettings({ items }: Settings, look: Look): string {
+  const rows = items.map(({ key, value, source, description }) => [
+    key,
+    JSON.stringify(value),
+    source === "default" ? { text: source, tone: "dim" as const } : source,
+    description,
+  ]);
+  return table(look, ["setting", "value", "from", "what it is"], rows);
 }

@@ -1,60 +1,61 @@
 import type { AppReply, OperationReply, ServerReply } from "@tenantry/contract";
-import { Command } from "commander";
-import { contextOf } from "../context.ts";
-import { fields, table } from "../output.ts";
+import type { Command } from "commander";
+import type { Client } from "../api/client.ts";
+import type { Page } from "../api/pages.ts";
+import { contextOf, defineCommand, overApi } from "../command.ts";
+import type { Look } from "../output/look.ts";
+import { fields, state } from "../output/table.ts";
 import { CliError } from "../problem.ts";
+import { showApps } from "./app/reads.ts";
+import { showOperations } from "./operation.ts";
+import { showServers } from "./server.ts";
 
-type Page<Item> = { items: Item[] };
+const atWork = "queued,running,waiting,cancelling,undoing,needs_operator";
+
+type Status = { api: string; apps: AppReply[]; servers: ServerReply[]; operations: OperationReply[] };
 
 /** `tenantry status`: what runs, at a glance. */
 export function statusCommand(): Command {
-  return new Command("status")
-    .description("what is running, at a glance")
-    .action(async (_options: object, command: Command) => {
-      const { client, output } = await contextOf(command);
-      const [apps, servers, operations, readiness] = await Promise.all([
-        client.call<Page<AppReply>>("GET", "/v1/apps"),
-        client.call<Page<ServerReply>>("GET", "/v1/servers"),
-        client.call<Page<OperationReply>>("GET", "/v1/operations", {
-          query: { status: "queued,running,waiting,cancelling,undoing,needs_operator" },
-        }),
-        client.call<unknown>("GET", "/readyz").then(
-          () => "ready",
-          (error: unknown) => {
-            if (error instanceof CliError && error.problem) return error.message;
-            throw error;
-          },
-        ),
-      ]);
-      const status = {
-        api: readiness,
-        apps: apps.body.items,
-        servers: servers.body.items,
-        operations: operations.body.items,
-      };
-      output.result(status, () =>
-        [
-          fields([["API", status.api]]),
-          table(
-            ["app", "release", "tenants", "instances"],
-            status.apps.map((app) => [
-              app.slug,
-              app.currentRelease?.number,
-              app.tenants,
-              app.instances.map((instance) => instance.state).join(", "),
-            ]),
-          ),
-          table(
-            ["server", "version", "databases", "state"],
-            status.servers.map((server) => [server.name, server.version, server.databases, server.state]),
-          ),
-          status.operations.length === 0
-            ? "No operations are at work."
-            : table(
-                ["operation", "kind", "status"],
-                status.operations.map((operation) => [operation.id, operation.kind, operation.status]),
-              ),
-        ].join("\n\n"),
-      );
-    });
+  const command = defineCommand("status", {
+    summary: "what is running, at a glance; exit code 1 when the API isn't ready",
+    examples: ["status", "status --json"],
+    calls: ["listApps", "listServers", "listOperations"],
+  });
+  return overApi(command).action(async (_options: object, self: Command) => {
+    const { client, output } = await contextOf(self);
+    const status = await fetchStatus(client);
+    output.result(status, showStatus);
+    if (status.api !== "ready") process.exitCode = 1;
+  });
+}
+
+async function fetchStatus(client: Client): Promise<Status> {
+  const list = async <Item>(path: string, query = {}) =>
+    (await client.call<Page<Item>>("GET", path, { query: { limit: 200, ...query } })).body.items;
+  const [api, apps, servers, operations] = await Promise.all([
+    readiness(client),
+    list<AppReply>("/v1/apps"),
+    list<ServerReply>("/v1/servers"),
+    list<OperationReply>("/v1/operations", { status: atWork }),
+  ]);
+  return { api, apps, servers, operations };
+}
+
+async function readiness(client: Client): Promise<string> {
+  try {
+    await client.call("GET", "/readyz");
+    return "ready";
+  } catch (error) {
+    if (error instanceof CliError && error.problem.status !== undefined) return error.message;
+    throw error;
+  }
+}
+
+function showStatus({ api, apps, servers, operations }: Status, look: Look): string {
+  return [
+    fields(look, [["API", api === "ready" ? state(api) : { text: api, tone: "bad" }]]),
+    showApps({ items: apps }, look),
+    showServers({ items: servers }, look),
+    operations.length === 0 ? "No operations are at work." : showOperations({ items: operations }, look),
+  ].join("\n\n");
 }

@@ -1,111 +1,191 @@
 import type { UserReply } from "@tenantry/contract";
-import { Command } from "commander";
-import { contextOf } from "../context.ts";
-import { fields, table } from "../output.ts";
-import { addPageOptions, type PageOptions, pageThrough } from "../pages.ts";
-
-const usersPath = (tenant: string, rest = "") => `/v1/tenants/${encodeURIComponent(tenant)}/users${rest}`;
-const userPath = (tenant: string, user: string, rest = "") =>
-  usersPath(tenant, `/${encodeURIComponent(user)}${rest}`);
+import { type Command, Option } from "commander";
+import { addPageOptions, fetchPages, noteMore, type PageOptions } from "../api/pages.ts";
+import { path } from "../api/path.ts";
+import { userRoles, userStatuses } from "../choices.ts";
+import { contextOf, defineCommand, defineGroup, overApi } from "../command.ts";
+import { confirm, readSecret } from "../confirm.ts";
+import type { Look } from "../output/look.ts";
+import { at, fields, state, table } from "../output/table.ts";
+import { requireChange } from "./require-change.ts";
 
 type UserOptions = { email?: string; name?: string; role?: string; password?: string; status?: string };
 
 /** `tenantry user …`: the users of a tenant. */
 export function userCommand(): Command {
-  const user = new Command("user").description("the users of a tenant");
-  addReads(user);
-  addWrites(user);
-  return user;
+  return defineGroup("user", "the users of a tenant", [
+    createCommand(),
+    listCommand(),
+    showCommand(),
+    updateCommand(),
+    deleteCommand(),
+    endSessionsCommand(),
+  ]);
 }
 
-function addReads(parent: Command): void {
-  addPageOptions(parent.command("list").argument("<tenant>", "its slug or id"))
-    .description("list a tenant's users")
-    .option("--search <text>", "part of the address or the name")
-    .action(async (tenant: string, options: PageOptions & { search?: string }, command: Command) => {
-      const { client, output } = await contextOf(command);
-      const page = await pageThrough<UserReply>(client, usersPath(tenant), options, {
-        search: options.search,
+const tenantArgument = ["<tenant>", "the tenant's slug or id"] as const;
+const userArgument = ["<user>", "the user's id"] as const;
+const roleOption = () => new Option("--role <role>", "what the user may do there").choices(userRoles);
+const passwordText = "at least 10 characters; - reads it from standard input; else TENANTRY_USER_PASSWORD";
+
+function createCommand(): Command {
+  const command = defineCommand("create", {
+    summary: "make a user of a tenant",
+    details: "Without a password the user can't log in yet.",
+    examples: [
+      "user create acme --email ann@acme.example --role admin --password -",
+      'user create acme --email bob@acme.example --name "Bob Builder"',
+    ],
+    calls: ["createUser"],
+  })
+    .argument(...tenantArgument)
+    .requiredOption("--email <address>", "unique within the tenant")
+    .option("--name <name>", "what people call the user")
+    .addOption(roleOption().default("editor"))
+    .option("--password <password>", passwordText);
+  return overApi(command).action(async (tenant: string, options: UserOptions, self: Command) => {
+    const { client, output } = await contextOf(self);
+    const { email, name, role } = options;
+    const body = { email, name, role, password: await passwordOf(options) };
+    output.result(
+      (await client.call<UserReply>("POST", path`/v1/tenants/${tenant}/users`, { body })).body,
+      showUser,
+    );
+  });
+}
+
+function listCommand(): Command {
+  const command = defineCommand("list", {
+    summary: "list a tenant's users",
+    examples: ["user list acme", "user list acme --search ann"],
+    calls: ["listUsers"],
+  })
+    .argument(...tenantArgument)
+    .option("--search <text>", "part of the address or the name");
+  return overApi(addPageOptions(command)).action(
+    async (tenant: string, options: PageOptions & { search?: string }, self: Command) => {
+      const { client, output } = await contextOf(self);
+      const { search } = options;
+      const page = await fetchPages<UserReply>(client, path`/v1/tenants/${tenant}/users`, options, {
+        search,
       });
-      output.result(page, ({ items }) =>
-        table(
-          ["user", "email", "name", "role", "status"],
-          items.map((one) => [one.id, one.email, one.name, one.role, one.status]),
-        ),
-      );
-    });
-  parent
-    .command("show")
-    .argument("<tenant>", "its slug or id")
-    .argument("<user>", "the user's id")
-    .description("show a user")
-    .action(async (tenant: string, id: string, _options: object, command: Command) => {
-      const { client, output } = await contextOf(command);
-      output.result((await client.call<UserReply>("GET", userPath(tenant, id))).body, showUser);
-    });
+      output.result(page, ({ items }, look) => showUsers(items, look, tenant));
+      noteMore(output, page);
+    },
+  );
 }
 
-function addWrites(parent: Command): void {
-  parent
-    .command("create")
-    .argument("<tenant>", "its slug or id")
-    .description("make a user")
-    .requiredOption("--email <address>")
-    .option("--name <name>")
-    .option("--role <role>", "admin, editor or viewer", "editor")
-    .option("--password <password>", "or TENANTRY_USER_PASSWORD, which keeps it out of the history")
-    .action(async (tenant: string, options: UserOptions, command: Command) => {
-      const { client, output } = await contextOf(command);
-      const body = { ...options, password: options.password ?? process.env.TENANTRY_USER_PASSWORD };
-      output.result(
-        (await client.call<UserReply>("POST", usersPath(tenant), { body: own(body) })).body,
-        showUser,
-      );
-    });
-  parent
-    .command("update")
-    .argument("<tenant>", "its slug or id")
-    .argument("<user>", "the user's id")
-    .description("change a user")
-    .option("--email <address>")
-    .option("--name <name>")
-    .option("--role <role>", "admin, editor or viewer")
-    .option("--status <status>", "active or deactivated")
-    .option("--password <password>", "ends the user's sessions")
-    .action(async (tenant: string, id: string, options: UserOptions, command: Command) => {
-      const { client, output } = await contextOf(command);
-      const { body } = await client.call<UserReply>("PATCH", userPath(tenant, id), { body: own(options) });
-      output.result(body, showUser);
-    });
-  for (const [verb, rest, said] of [
-    ["delete", "", "was deleted"],
-    ["end-sessions", "/sessions", "is logged out everywhere"],
-  ] as const) {
-    parent
-      .command(verb)
-      .argument("<tenant>", "its slug or id")
-      .argument("<user>", "the user's id")
-      .description(verb === "delete" ? "delete a user" : "end a user's sessions")
-      .action(async (tenant: string, id: string, _options: object, command: Command) => {
-        const { client, output } = await contextOf(command);
-        await client.call("DELETE", userPath(tenant, id, rest));
-        output.result({ user: id }, () => `${id} ${said}.`);
-      });
-  }
+function showUsers(items: readonly UserReply[], look: Look, tenant: string): string {
+  if (items.length === 0)
+    return `There are no such users. This makes one: tenantry user create ${tenant} --email <address>`;
+  const rows = items.map((user) => [
+    user.id,
+    user.email,
+    user.name,
+    user.role,
+    state(user.status),
+    at(user.lastLoginAt),
+  ]);
+  return table(look, ["user", "email", "name", "role", "status", "last log-in"], rows);
 }
 
-/** Commander hands the shared options on with the command's own. */
-function own({ email, name, role, password, status }: UserOptions): UserOptions {
-  return { email, name, role, password, status };
+function showCommand(): Command {
+  const command = defineCommand("show", {
+    summary: "show a user",
+    examples: ["user show acme usr_01m7xr0gfxfqpr8fn1n27m6qws"],
+    calls: ["showUser"],
+  })
+    .argument(...tenantArgument)
+    .argument(...userArgument);
+  return overApi(command).action(async (tenant: string, user: string, _options: object, self: Command) => {
+    const { client, output } = await contextOf(self);
+    output.result(
+      (await client.call<UserReply>("GET", path`/v1/tenants/${tenant}/users/${user}`)).body,
+      showUser,
+    );
+  });
 }
 
-function showUser(user: UserReply): string {
-  return fields([
+function updateCommand(): Command {
+  const command = defineCommand("update", {
+    summary: "change a user",
+    details: "What isn't named stays as it is. A new password and deactivation end the user's sessions.",
+    examples: [
+      "user update acme usr_01m7xr0gfxfqpr8fn1n27m6qws --role viewer",
+      "user update acme usr_01m7xr0gfxfqpr8fn1n27m6qws --status deactivated",
+    ],
+    calls: ["updateUser"],
+  })
+    .argument(...tenantArgument)
+    .argument(...userArgument)
+    .option("--email <address>", "unique within the tenant")
+    .option("--name <name>", 'what people call the user; "" for nothing')
+    .addOption(roleOption())
+    .addOption(new Option("--status <status>", "whether the user may log in").choices(userStatuses))
+    .option("--password <password>", passwordText);
+  return overApi(command).action(
+    async (tenant: string, user: string, options: UserOptions, self: Command) => {
+      const { client, output } = await contextOf(self);
+      const { email, role, status } = options;
+      const name = options.name === "" ? null : options.name;
+      const body = { email, name, role, status, password: await passwordOf(options) };
+      requireChange(body, self);
+      const target = path`/v1/tenants/${tenant}/users/${user}`;
+      output.result((await client.call<UserReply>("PATCH", target, { body })).body, showUser);
+    },
+  );
+}
+
+/** A user may do without a password: nobody is asked for one. */
+async function passwordOf({ password: given }: UserOptions): Promise<string | undefined> {
+  const variable = "TENANTRY_USER_PASSWORD";
+  if (given === undefined && !process.env[variable]) return undefined;
+  return readSecret({ given, variable, flag: "--password", question: "The user's password" });
+}
+
+function deleteCommand(): Command {
+  const command = defineCommand("delete", {
+    summary: "delete a user",
+    examples: ["user delete acme usr_01m7xr0gfxfqpr8fn1n27m6qws --yes"],
+    calls: ["deleteUser"],
+  })
+    .argument(...tenantArgument)
+    .argument(...userArgument)
+    .option("--yes", "without asking");
+  return overApi(command).action(
+    async (tenant: string, user: string, { yes }: { yes?: boolean }, self: Command) => {
+      const { client, output } = await contextOf(self);
+      const target = path`/v1/tenants/${tenant}/users/${user}`;
+      if (!yes) await confirm(`Delete the user ${user} of ${tenant}? Nothing undoes that.`);
+      await client.call("DELETE", target);
+      output.result({ deleted: user }, () => `${user} was deleted.`);
+    },
+  );
+}
+
+function endSessionsCommand(): Command {
+  const command = defineCommand("end-sessions", {
+    summary: "log a user out everywhere",
+    examples: ["user end-sessions acme usr_01m7xr0gfxfqpr8fn1n27m6qws"],
+    calls: ["endSessions"],
+  })
+    .argument(...tenantArgument)
+    .argument(...userArgument);
+  return overApi(command).action(async (tenant: string, user: string, _options: object, self: Command) => {
+    const { client, output } = await contextOf(self);
+    await client.call("DELETE", path`/v1/tenants/${tenant}/users/${user}/sessions`);
+    output.result({ ended: user }, () => `${user} is logged out everywhere.`);
+  });
+}
+
+function showUser(user: UserReply, look: Look): string {
+  return fields(look, [
     ["User", user.id],
     ["E-mail", user.email],
     ["Name", user.name],
     ["Role", user.role],
-    ["Status", user.status],
-    ["Last log-in", user.lastLoginAt],
+    ["Status", state(user.status)],
+    ["Last log-in", at(user.lastLoginAt)],
+    ["Created", at(user.createdAt)],
   ]);
 }

@@ -1,0 +1,38 @@
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { refusal } from "../../problem.ts";
+
+export type Migration = { name: string; sql: string };
+
+/** The .sql files of a directory, in the order in which they are applied: that of their names, byte by byte. */
+export async function readMigrations(directory: string): Promise<Migration[]> {
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    const reason = { ENOENT: "there is no such directory", ENOTDIR: "that is not a directory" }[
+      error.code ?? ""
+    ];
+    throw refusal(
+      "file_unreadable",
+      `The migrations in ${directory} can't be read: ${reason ?? error.message}.`,
+      {
+        cause: error,
+      },
+    );
+  });
+  const files = names.filter((name) => name.endsWith(".sql")).sort();
+  if (files.length > 0) return Promise.all(files.map((name) => readMigration(directory, name)));
+  throw refusal("file_unreadable", `There are no .sql files in ${directory}.`, {
+    remedy: "An application without a database of its own needs no --migrations.",
+  });
+}
+
+async function readMigration(directory: string, name: string): Promise<Migration> {
+  const file = path.join(directory, name);
+  try {
+    const sql = new TextDecoder("utf-8", { fatal: true }).decode(await readFile(file));
+    return { name, sql };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === "ERR_ENCODING_INVALID_ENCODED_DATA" ? "it isn't UTF-8" : message;
+    throw refusal("file_unreadable", `The migration ${file} can't be read: ${reason}.`, { cause: error });
+  }
+}

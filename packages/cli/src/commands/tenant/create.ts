@@ -1,0 +1,107 @@
+import type { OperationReply, TenantReply } from "@tenantry/contract";
+import { type Command, Option } from "commander";
+import { path } from "../../api/path.ts";
+import { databaseLevels, presets } from "../../choices.ts";
+import { collect, contextOf, defineCommand, overApi } from "../../command.ts";
+import { readSecret } from "../../confirm.ts";
+import { followOperation } from "../../follow/follow.ts";
+import { parseSettings } from "../../settings.ts";
+import { tellStarted } from "../started.ts";
+
+type CreateOptions = {
+  name: string;
+  app?: string;
+  plan?: string;
+  region?: string;
+  group?: string[];
+  parent?: string;
+  preset?: string;
+  level?: string;
+  timezone?: string;
+  language?: string;
+  logoUrl?: string;
+  clientId?: string;
+  adminEmail?: string;
+  adminPassword?: string;
+  setting?: string[];
+  wait?: boolean;
+};
+
+export function createCommand(): Command {
+  const command = defineCommand("create", {
+    summary: "make a tenant",
+    details:
+      "Its slug is the first part of its address: 3 to 50 lower-case letters, digits and single hyphens.",
+    examples: [
+      'tenant create acme --name "Acme Ltd" --wait',
+      "tenant create globex --name Globex --app notes --admin-email ann@globex.example --admin-password -",
+    ],
+    calls: ["createTenant", "followOperation", "showTenant"],
+  });
+  return overApi(
+    addIsolationOptions(addOptions(command.argument("[slug]", "made from --client-id when left out"))),
+  ).action(create);
+}
+
+function addOptions(command: Command): Command {
+  return command
+    .requiredOption("--name <name>", "what people call it")
+    .option("--app <app>", "the application it runs; the setting defaultApp when left out")
+    .option("--admin-email <address>", "makes its first user, an admin")
+    .option(
+      "--admin-password <password>",
+      "the admin's; - reads it from standard input; else TENANTRY_ADMIN_PASSWORD, else asked for",
+    )
+    .option("--plan <plan>", "the plan it is on")
+    .option("--group <group>", "a group it belongs to (repeatable)", collect)
+    .option("--parent <tenant>", "the tenant it belongs to, by its id")
+    .option("--timezone <name>", "such as Europe/Berlin; UTC when left out")
+    .option("--language <tag>", "such as pt-BR; en when left out")
+    .option("--logo-url <url>", "where its logo is")
+    .option("--client-id <id>", "the id another system knows it by")
+    .option("--setting <key=value>", "a setting of the tenant (repeatable)", collect)
+    .option("--wait", "wait until it is active, and show how far it is");
+}
+
+function addIsolationOptions(command: Command): Command {
+  return command
+    .addOption(new Option("--level <level>", "how its database is kept apart").choices(databaseLevels))
+    .addOption(new Option("--preset <preset>", "how all of it is kept apart").choices(presets))
+    .option("--region <region>", "where its data lies");
+}
+
+async function create(slug: string | undefined, options: CreateOptions, command: Command): Promise<void> {
+  const context = await contextOf(command);
+  const body = await requestBody(slug, options);
+  const { body: operation } = await context.client.call<OperationReply>("POST", "/v1/tenants", { body });
+  if (!options.wait) return tellStarted(context.output, operation);
+  await followOperation(context, operation.id);
+  const { body: made } = await context.client.call<TenantReply>(
+    "GET",
+    path`/v1/tenants/${operation.tenantId!}`,
+  );
+  context.output.result(
+    made,
+    (tenant) => `${tenant.slug} is ${tenant.status}: ${tenant.environments[0]?.url}`,
+  );
+}
+
+async function requestBody(
+  slug: string | undefined,
+  options: CreateOptions,
+): Promise<Record<string, unknown>> {
+  const { name, app, plan, region, preset, timezone, language, logoUrl, clientId } = options;
+  return {
+    ...{ slug, name, app, plan, region, preset, timezone, language, logoUrl, clientId },
+    groups: options.group,
+    parentId: options.parent,
+    isolation: options.level && { database: options.level },
+    admin: options.adminEmail && { email: options.adminEmail, password: await adminPassword(options) },
+    settings: options.setting && parseSettings(options.setting),
+  };
+}
+
+function adminPassword({ adminPassword: given }: CreateOptions): Promise<string> {
+  const variable = "TENANTRY_ADMIN_PASSWORD";
+  return readSecret({ given, variable, flag: "--admin-password", question: "The admin's password" });
+}

@@ -1,0 +1,18 @@
+import type { Command } from "commander";
+import { defineGroup } from "../../command.ts";
+import { statusCommands, updateCommand } from "./changes.ts";
+import { createCommand } from "./create.ts";
+import { deleteCommand } from "./delete.ts";
+import { listCommand, showCommand } from "./reads.ts";
+
+/** `tenantry tenant …` */
+export function tenantCommand(): Command {
+  return defineGroup("tenant", "make tenants, look at them, change, suspend and delete them", [
+    createCommand(),
+    listCommand(),
+    showCommand(),
+    updateCommand(),
+    ...statusCommands(),
+    deleteCommand(),
+  ]);
+}

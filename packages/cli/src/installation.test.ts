@@ -1,0 +1,116 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findInstallation, type InstallationFlags } from "./installation.ts";
+
+let root: string;
+let inside: string;
+beforeAll(async () => {
+  root = await mkdtemp(path.join(tmpdir(), "tenantry-cli-"));
+  inside = path.join(root, "project", "deep", "down");
+  await mkdir(inside, { recursive: true });
+  await place(path.join(root, "project", ".tenantry"), "near");
+  await place(path.join(root, "elsewhere"), "elsewhere");
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+async function place(directory: string, name: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  const file = {
+    url: `http://localhost:8686/${name}`,
+    apiKey: `key-${name}`,
+    gatewayUrl: "x",
+    databaseUrl: "x",
+  };
+  await writeFile(path.join(directory, "operator.json"), JSON.stringify(file));
+}
+
+function find(
+  flags: InstallationFlags = {},
+  environment: Record<string, string> = {},
+  workingDirectory = inside,
+) {
+  return findInstallation(flags, { environment, workingDirectory });
+}
+
+const near = { url: "http://localhost:8686/near", apiKey: "key-near" };
+const elsewhere = { url: "http://localhost:8686/elsewhere", apiKey: "key-elsewhere" };
+
+describe("looking for the installation", () => {
+  it("takes flags before the environment, and that before what lies near", async () => {
+    const environment = { TENANTRY_URL: "https://environment.example/", TENANTRY_API_KEY: "key-environment" };
+    const flags = { url: "https://flag.example", apiKey: "key-flag" };
+    expect(await find(flags, environment)).toEqual(flags);
+    expect(await find({ url: flags.url }, environment)).toEqual({
+      url: flags.url,
+      apiKey: "key-environment",
+    });
+    expect(await find({}, environment)).toEqual({
+      url: "https://environment.example",
+      apiKey: "key-environment",
+    });
+    expect(await find()).toEqual(near);
+  });
+
+  it("takes a data directory from the flag, then from the environment, then from above", async () => {
+    const dataDir = path.join(root, "elsewhere");
+    expect(await find({ dataDir })).toEqual(elsewhere);
+    expect(await find({}, { TENANTRY_DATA_DIR: dataDir })).toEqual(elsewhere);
+    expect(await find({ dataDir }, { TENANTRY_DATA_DIR: "/nowhere" })).toEqual(elsewhere);
+  });
+
+  it("counts an empty variable as unset", async () => {
+    const empty = { TENANTRY_URL: "", TENANTRY_API_KEY: "", TENANTRY_DATA_DIR: "" };
+    expect(await find({}, empty)).toEqual(near);
+  });
+
+  it("sends the key of a directory to the address beside it alone", async () => {
+    await expect(find({ url: "https://stranger.example" })).rejects.toThrow("There is no key for");
+    await expect(find({ url: "http://localhost:9999/near" })).rejects.toThrow("There is no key for");
+    expect(await find({ url: "http://127.0.0.1:8686/near/" })).toEqual({
+      ...near,
+      url: "http://127.0.0.1:8686/near",
+    });
+    expect(await find({ apiKey: "another" })).toEqual({ ...near, apiKey: "another" });
+  });
+
+  it("says that there is none, and how to get one", async () => {
+    const failure = find({}, {}, path.parse(root).root);
+    await expect(failure).rejects.toMatchObject({
+      problem: { code: "installation_not_found", remedy: expect.stringContaining("npm start") },
+    });
+    await expect(find({ dataDir: path.join(root, "none") })).rejects.toThrow(
+      `found in ${path.join(root, "none")}`,
+    );
+  });
+
+  it.each([
+    "localhost:8686",
+    "ftp://localhost",
+    "http://",
+    "http://user:hunter2@localhost:8686",
+    "http://localhost:8686/?a",
+  ])("refuses %j as an address, without repeating it", async (url) => {
+    const failure = find({ url, apiKey: "key" });
+    await expect(failure).rejects.toMatchObject({ problem: { code: "wrong_usage" } });
+    await expect(failure).rejects.not.toThrow("hunter2");
+  });
+
+  it("refuses a key that can't be one, without repeating it", async () => {
+    const failure = find({ url: "http://localhost", apiKey: "tnk_hunter2\nX-Other: 1" });
+    await expect(failure).rejects.toMatchObject({ problem: { code: "wrong_usage" } });
+    await expect(failure).rejects.not.toThrow("hunter2");
+  });
+
+  it("says of a damaged file that it is, without quoting the key in it", async () => {
+    const directory = path.join(root, "damaged");
+    await mkdir(directory);
+    for (const text of ['{"apiKey":"hunter2', '"hunter2"', "null", ""]) {
+      await writeFile(path.join(directory, "operator.json"), text);
+      const failure = find({ dataDir: directory });
+      await expect(failure).rejects.toMatchObject({ problem: { code: "file_unreadable" } });
+      await expect(failure).rejects.not.toThrow("hunter2");
+    }
+  });
+});
