@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { appCommand } from "./commands/app/index.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { eventCommand } from "./commands/event.ts";
 import { keyCommand } from "./commands/key.ts";
 import { doctorCommand, downCommand, logsCommand, serveCommand, upCommand } from "./commands/local/index.ts";
 import { operationCommand } from "./commands/operation.ts";
@@ -37,6 +38,7 @@ export function createProgram(): Command {
     serverCommand,
     settingsCommand,
     keyCommand,
+    eventCommand,
   ];
   for (const make of overApi) program.addCommand(make());
   program.commandsGroup("More:");

@@ -80,15 +80,18 @@ describe("a request to the API", () => {
 describe("following events", () => {
   it("passes each on, until the server ends", async () => {
     await using api = await startFakeApi(() => ({ events: [{ n: 1 }, { n: 2 }] }));
-    const events = createClient({ url: api.url, apiKey: key }).events("/v1/operations/op_1/events");
-    expect(await Array.fromAsync(events)).toEqual([{ n: 1 }, { n: 2 }]);
+    const events = createClient({ url: api.url, apiKey: key }).events("/v1/events/stream", {
+      lastEventId: "7",
+    });
+    expect(await Array.fromAsync(events)).toMatchObject([{ data: { n: 1 } }, { data: { n: 2 } }]);
+    expect(api.asked[0]!.headers["last-event-id"]).toBe("7");
   });
 
   it("ends a stream that has fallen silent", async () => {
     await using api = await startFakeApi(() => ({ events: [{ n: 1 }], open: true }));
     const client = createClient({ url: api.url, apiKey: key }, { silenceMs: 100 });
     const events = client.events("/v1/operations/op_1/events");
-    expect((await events.next()).value).toEqual({ n: 1 });
+    expect((await events.next()).value).toMatchObject({ data: { n: 1 } });
     expect(await problemOf(events.next())).toMatchObject({ code: "installation_unreachable" });
   });
 });

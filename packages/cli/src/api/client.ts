@@ -1,12 +1,16 @@
 import type { Installation } from "../installation.ts";
 import { CliError, type Problem, refusal } from "../problem.ts";
-import { readEvents } from "./event-stream.ts";
+import { readEvents, type StreamEvent } from "./event-stream.ts";
 import { unreachable } from "./unreachable.ts";
 
 export type Call = {
   query?: Record<string, string | number | boolean | undefined>;
   body?: unknown;
-  signal?: AbortSignal;
+};
+
+export type EventsCall = Pick<Call, "query"> & {
+  /** What came before, so that what follows it comes now. */
+  lastEventId?: string | undefined;
 };
 
 export type Reply<Body> = { status: number; body: Body };
@@ -14,8 +18,8 @@ export type Reply<Body> = { status: number; body: Body };
 export type Client = {
   /** One request. What the API refuses is thrown as a `CliError` with its problem. */
   call<Body>(method: string, path: string, call?: Call): Promise<Reply<Body>>;
-  /** The data of the server-sent events at `path`, until the server ends it; throws when it breaks off or falls silent. */
-  events<Data>(path: string): AsyncGenerator<Data>;
+  /** The server-sent events at `path`, until the server ends it; throws when it breaks off or falls silent. */
+  events<Data>(path: string, call?: EventsCall): AsyncGenerator<StreamEvent<Data>>;
 };
 
 export type ClientOptions = {
@@ -32,7 +36,7 @@ export function createClient(installation: Installation, options: ClientOptions 
   async function send(
     method: string,
     path: string,
-    { query, body }: Call,
+    { query, body, headers: more = {} }: Call & { headers?: Record<string, string | undefined> },
     signal: AbortSignal,
   ): Promise<Response> {
     const target = new URL(installation.url + path);
@@ -44,6 +48,7 @@ export function createClient(installation: Installation, options: ClientOptions 
       accept: "application/json, text/event-stream",
       "user-agent": "tenantry-cli",
     };
+    for (const [name, value] of Object.entries(more)) if (value !== undefined) headers[name] = value;
     if (body !== undefined) headers["content-type"] = "application/json";
     const content = body === undefined ? undefined : JSON.stringify(body);
     const response = await fetch(target, { method, headers, body: content, signal, redirect: "manual" });
@@ -53,10 +58,8 @@ export function createClient(installation: Installation, options: ClientOptions 
 
   return {
     async call<Body>(method: string, path: string, call: Call = {}) {
-      const deadline = AbortSignal.timeout(deadlineMs);
-      const signal = call.signal ? AbortSignal.any([call.signal, deadline]) : deadline;
       try {
-        const response = await send(method, path, call, signal);
+        const response = await send(method, path, call, AbortSignal.timeout(deadlineMs));
         const text = await response.text();
         return { status: response.status, body: (text ? parse(text) : null) as Body };
       } catch (error) {
@@ -64,11 +67,16 @@ export function createClient(installation: Installation, options: ClientOptions 
       }
     },
 
-    async *events<Data>(path: string) {
+    async *events<Data>(path: string, { query, lastEventId }: EventsCall = {}) {
       const silence = new AbortController();
       const timer = setTimeout(() => silence.abort(new DOMException("silent", "TimeoutError")), silenceMs);
       try {
-        const response = await send("GET", path, {}, silence.signal);
+        const response = await send(
+          "GET",
+          path,
+          { query, headers: { "last-event-id": lastEventId } },
+          silence.signal,
+        );
         yield* readEvents<Data>(eachRefreshing(response.body!, timer));
       } catch (error) {
         throw error instanceof CliError ? error : unreachable(installation.url, error);

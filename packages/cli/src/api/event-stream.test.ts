@@ -11,6 +11,9 @@ const stream =
 
 describe("a stream of events", () => {
   it.each([1, 2, 3, 7, 1000])("is read whole in pieces of %i bytes", async (size) => {
-    expect(await Array.fromAsync(readEvents(inPieces(stream, size)))).toEqual([{ name: "Zoë" }, { n: 2 }]);
+    expect(await Array.fromAsync(readEvents(inPieces(stream, size)))).toEqual([
+      { id: "1", data: { name: "Zoë" } },
+      { id: "1", data: { n: 2 } },
+    ]);
   });
 });

@@ -1,8 +1,8 @@
-import type { OperationReply, TenantReply } from "@tenantry/contract";
+import type { OperationReply } from "@tenantry/contract";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { Client } from "../api/client.ts";
 import { addPageOptions, fetchPages, noteMore, type PageOptions } from "../api/pages.ts";
 import { path } from "../api/path.ts";
+import { tenantIdOf } from "../api/tenant-id.ts";
 import { operationStatuses } from "../choices.ts";
 import { contextOf, defineCommand, defineGroup, overApi } from "../command.ts";
 import { failureOf, followOperation, followToEnd } from "../follow/follow.ts";
@@ -56,11 +56,6 @@ function requireStatuses(text: string): string {
   const wrong = text.split(",").find((part) => !(operationStatuses as readonly string[]).includes(part));
   if (wrong === undefined) return text;
   throw new InvalidArgumentError(`Allowed choices are ${operationStatuses.join(", ")}.`);
-}
-
-async function tenantIdOf(client: Client, tenant: string): Promise<string> {
-  if (tenant.startsWith("tnt_")) return tenant;
-  return (await client.call<TenantReply>("GET", path`/v1/tenants/${tenant}`)).body.id;
 }
 
 /** Operations for people, a line each. */

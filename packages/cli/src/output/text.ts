@@ -14,8 +14,8 @@ export function visibleLine(text: string): string {
 }
 
 /** JSON for programs that is harmless when a person looks at it: the same value, with escapes in its strings. */
-export function toJson(value: unknown): string {
-  const text = JSON.stringify(value, null, 2);
+export function toJson(value: unknown, indent = 2): string {
+  const text = JSON.stringify(value, null, indent);
   return text.replace(harmful, (character) =>
     character === "\n" ? "\n" : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );

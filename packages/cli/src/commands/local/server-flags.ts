@@ -17,6 +17,7 @@ const serverFlags = [
     "the file with the master key; master.key in the data directory when left out",
   ],
   ["--log-level <level>", "the least important event that is logged; info when left out"],
+  ["--drain-delay-ms <ms>", "how long it still takes requests after it said that it stops"],
   ["--drain-timeout-ms <ms>", "how long requests may take to finish when it stops; 10000 when left out"],
 ] as const;
 
