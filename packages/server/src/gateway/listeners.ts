@@ -100,15 +100,20 @@ function createGatewayServer(parts: GatewayParts, tunnels: Set<Duplex>): Server 
   server.on("upgrade", (request, socket, head) =>
     handleUpgrade(parts, tunnels, request, socket as Socket, head),
   );
-  server.on("connect", (_request, socket) => {
-    socket.end("HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
-  });
+  server.on("connect", (_request, socket) => refuseTunnel(socket as Socket));
   server.on("clientError", (error, socket) => handleBrokenRequest(parts, error, socket as Socket));
   return server;
 }
 
 function isMissingFamily(error: unknown): boolean {
   return ["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes((error as NodeJS.ErrnoException).code ?? "");
+}
+
+/** Node hands the connection over with nobody listening to its errors, and forgets it: its end is ours to see to. */
+function refuseTunnel(socket: Socket): void {
+  socket.on("error", () => socket.destroy());
+  socket.write("HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  socket.destroySoon();
 }
 
 function refuseExpectation(parts: GatewayParts, request: IncomingMessage, response: ServerResponse): void {

@@ -1,5 +1,8 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseAnswer, type TestSite, testSite } from "../testing/gateway.ts";
+import { getRequest, parseAnswer, type TestSite, testSite } from "../testing/gateway.ts";
+import { waitUntil } from "../testing/wait-until.ts";
 
 let site: TestSite;
 let reached: string[] = [];
@@ -111,6 +114,31 @@ test("a tunnel is refused, and so is an echo of the request that would show what
   const trace = await site.exchange("TRACE / HTTP/1.1\r\nHost: acme.localhost\r\nConnection: close\r\n\r\n");
   expect(trace).toMatch(/^HTTP\/1.1 405 [\s\S]*\r\nallow: GET, HEAD/i);
   expect(reached).toEqual([]);
+});
+
+test("a client that resets its refused tunnel, or keeps it half open, harms nobody and holds nothing", async () => {
+  const uncaught: unknown[] = [];
+  const note = (error: unknown): void => void uncaught.push(error);
+  process.on("uncaughtException", note);
+  const tunnel = "CONNECT acme.localhost:80 HTTP/1.1\r\nHost: acme.localhost\r\n\r\n";
+  for (const read of [true, false, true, false]) {
+    const connection = site.connect();
+    connection.write(tunnel);
+    if (read) await connection.until("405");
+    else await once(connection.socket, "connect");
+    connection.socket.resetAndDestroy();
+  }
+  const silent = connect({ port: site.tested.port, host: "127.0.0.1", allowHalfOpen: true });
+  silent.on("error", () => undefined).resume();
+  silent.write(tunnel);
+  // It never says that it is done; what it sends later meets a connection that is closed.
+  await waitUntil("the gateway has let go of it", () => {
+    silent.write("x");
+    return silent.destroyed;
+  });
+  expect(parseAnswer(await site.exchange(getRequest())).status).toBe(200);
+  process.off("uncaughtException", note);
+  expect(uncaught).toEqual([]);
 });
 
 test("an upgrade to another protocol than WebSocket is passed on as the plain request that it is", async () => {
