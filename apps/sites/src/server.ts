@@ -28,6 +28,8 @@ export async function startServer(parts: {
   const server = createAdaptorServer({ fetch: site.fetch }) as Server;
   // The gateway keeps its connections; whoever closes first loses no request when that is the gateway.
   server.keepAliveTimeout = 90_000;
+  // A large upload over a slow line takes its time; the gateway says how long it may.
+  server.requestTimeout = 0;
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
   let stopping: Promise<void> | undefined;

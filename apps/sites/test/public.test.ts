@@ -110,4 +110,83 @@ describe("the process", () => {
       }
     }
   });
+
+  test("what is read keeps being read while the API is away; editors are told to wait", async () => {
+    const acme = await site.addTenant("api-away");
+    await site.ask(acme, "/");
+    const people = { accept: "text/html", cookie: `tenantry_session=${"x".repeat(43)}` };
+    site.installation.stop();
+    try {
+      expect((await site.ask(acme, "/")).status).toBe(200);
+      const admin = await site.ask(acme, "/admin/pages", { headers: people });
+      expect([admin.status, admin.headers["content-type"]]).toEqual([503, "text/html; charset=UTF-8"]);
+      expect(admin.text).toContain("This site takes a short break");
+    } finally {
+      await site.installation.start();
+    }
+  });
+
+  test("a database that is away is a short break to people, and a problem document to programs", async () => {
+    const acme = await site.addTenant("database-away", {
+      database: { level: "database", serverId: "srv_2", url: "postgres://a:b@127.0.0.1:1/c", generation: 1 },
+    });
+    const people = await site.ask(acme, "/", { headers: { accept: "text/html,*/*" } });
+    expect([people.status, people.headers["content-type"]]).toEqual([503, "text/html; charset=UTF-8"]);
+    expect(people.text).toContain("This site takes a short break");
+    expect(people.text).not.toContain("127.0.0.1");
+    expect(people.headers["content-security-policy"]).toContain("default-src 'none'");
+    const programs = await site.ask(acme, "/", { headers: { accept: "application/json" } });
+    expect([programs.status, programs.headers["content-type"]]).toEqual([503, "application/problem+json"]);
+  });
+});
+
+describe("what programs ask for", () => {
+  test("robots.txt and the sitemap name what is published, at the site's primary name", async () => {
+    const shop = await site.addTenant("listed", { hostnames: ["shop.example", "listed.localhost"] });
+    await addPage(shop, "about", { position: 2 });
+    await addPage(shop, "draft", { published: false });
+    const headers = { host: "listed.localhost:8585", "x-forwarded-proto": "https" };
+    expect((await site.ask(shop, "/robots.txt", { headers })).text).toBe(
+      "User-agent: *\nDisallow: /admin\n\nSitemap: https://shop.example:8585/sitemap.xml\n",
+    );
+    const { text, headers: sent } = await site.ask(shop, "/sitemap.xml", { headers });
+    expect(sent["content-type"]).toBe("application/xml; charset=utf-8");
+    expect([...text.matchAll(/<loc>([^<]*)<\/loc>/g)].map(([, address]) => address)).toEqual([
+      "https://shop.example:8585/",
+      "https://shop.example:8585/about",
+    ]);
+    const page = await site.ask(shop, "/about", { headers });
+    expect(page.text).toContain('<link rel="canonical" href="https://shop.example:8585/about">');
+    expect(page.text).not.toContain("noindex");
+  });
+
+  test("only production is listed", async () => {
+    const staging = await site.addTenant("staging", { name: "staging" });
+    expect((await site.ask(staging, "/robots.txt")).text).toContain("Disallow: /\n");
+    expect((await site.ask(staging, "/")).text).toContain('<meta name="robots" content="noindex">');
+  });
+
+  test("the icon shows the first letter of the site's name, whatever that is", async () => {
+    const odd = await site.addTenant("odd", { tenantName: "<& Co" });
+    const { text, headers } = await site.ask(odd, "/favicon.svg");
+    expect(headers["content-type"]).toBe("image/svg+xml");
+    expect(text).toContain(">C</text>");
+  });
+
+  test("styles and scripts may be kept for ever, and need no tenant", async () => {
+    const acme = await site.addTenant("assets");
+    for (const from of ["/", "/admin/login"]) {
+      const { text } = await site.ask(acme, from);
+      for (const [, path] of text.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)) {
+        const { status, headers } = await site.ask(acme, path!, { headers: { "tenantry-token": "" } });
+        expect([path, status]).toEqual([path, 200]);
+        expect(headers["cache-control"]).toBe("public, max-age=31536000, immutable");
+        const older = await site.ask(acme, path!.replace(/\.[\w-]{12}\./, ".an-earlier-1."));
+        expect([older.status, older.headers["cache-control"]]).toEqual([200, "no-cache"]);
+      }
+    }
+    expect((await site.ask(acme, "/assets/other.css", { headers: { "tenantry-token": "" } })).status).toBe(
+      404,
+    );
+  });
 });

@@ -87,7 +87,8 @@ async function migrated(postgres: TestPostgres): Promise<string> {
   return url;
 }
 
-function send(port: number, target: string, { method = "GET", headers, body }: Ask): Promise<Answer> {
+/** One request to a port of this machine. */
+export function send(port: number, target: string, { method = "GET", headers, body }: Ask): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const request = http.request({ port, host: "127.0.0.1", path: target, method, headers }, (response) => {
     buffer(response).then((bytes) => {

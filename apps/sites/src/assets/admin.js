@@ -7,6 +7,8 @@ if (editor) {
   offerInsertion(editor);
 }
 offerCopying();
+sendOnce();
+checkSizes();
 
 /** Whoever leaves with text that isn't saved is asked first. */
 function warnOfLoss(form) {
@@ -70,7 +72,7 @@ function livePreview(form) {
 function offerInsertion(form) {
   const list = document.querySelector("[data-insert-list]");
   const text = form.elements.body;
-  if (!list || text.disabled) return;
+  if (!list || text.matches(":disabled")) return;
   list.hidden = false;
   for (const button of list.querySelectorAll("[data-insert]")) {
     button.hidden = false;
@@ -90,6 +92,33 @@ function offerCopying() {
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(button.dataset.copy);
       button.textContent = "Copied";
+    });
+  }
+}
+
+/** A second click on a button doesn't send the form a second time. */
+function sendOnce() {
+  for (const form of document.querySelectorAll("form[method=post]")) {
+    let sent = false;
+    form.addEventListener("submit", (event) => {
+      if (sent) event.preventDefault();
+      sent = true;
+    });
+    // Whoever comes back in the browser's history may send it again.
+    window.addEventListener("pageshow", () => {
+      sent = false;
+    });
+  }
+}
+
+/** Says that a file is too large before it is sent for nothing. */
+function checkSizes() {
+  for (const input of document.querySelectorAll("input[data-max-bytes]")) {
+    input.addEventListener("change", () => {
+      const tooLarge = [...input.files].filter((file) => file.size > Number(input.dataset.maxBytes));
+      const names = tooLarge.map((file) => `“${file.name}”`).join(", ");
+      input.setCustomValidity(names === "" ? "" : `Too large: ${names}. Choose smaller files.`);
+      input.reportValidity();
     });
   }
 }

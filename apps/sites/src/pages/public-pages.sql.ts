@@ -25,13 +25,13 @@ export async function selectPublished(
   const { rows } = await db.query<Row>(
     `select * from (
        select id, slug, title, '' as description, '' as body, version, position, true as linked
-       from pages where published order by position, id limit ${mostLinks}
+       from pages where published order by position, id limit $2
      ) as links
      union all
      select id, slug, title, description, body, version, position, false as linked
      from pages where published and slug = $1
      order by linked, position, id`,
-    [slug ?? null],
+    [slug ?? null, mostLinks],
   );
   return { links: rows.filter((row) => row.linked), page: rows.find((row) => !row.linked) };
 }
@@ -40,7 +40,8 @@ export type SitemapEntry = { slug: string; updatedAt: Date };
 
 export async function selectSitemap(db: Database): Promise<SitemapEntry[]> {
   const { rows } = await db.query<SitemapEntry>(
-    `select slug, updated_at as "updatedAt" from pages where published order by position, id limit ${mostSitemapEntries}`,
+    `select slug, updated_at as "updatedAt" from pages where published order by position, id limit $1`,
+    [mostSitemapEntries],
   );
   return rows;
 }
