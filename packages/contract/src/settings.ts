@@ -47,6 +47,20 @@ export const settingDefinitions = {
     scopes: ["platform", "tenant"],
     variable: "DELETION_GRACE_DAYS",
   },
+  eventRetentionDays: {
+    schema: z.number().int().min(1).max(3_650),
+    default: 30,
+    description: "Days for which events can be read. Whoever reads them less often begins again.",
+    scopes: ["platform"],
+    variable: "EVENT_RETENTION_DAYS",
+  },
+  operationRetentionDays: {
+    schema: z.number().int().min(1).max(3_650),
+    default: 90,
+    description: "Days for which an operation that ended can be seen.",
+    scopes: ["platform"],
+    variable: "OPERATION_RETENTION_DAYS",
+  },
   storageQuota: {
     schema: size,
     default: "1GB",

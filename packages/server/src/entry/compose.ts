@@ -13,7 +13,7 @@ import {
 } from "../features/placements/index.ts";
 import { releaseWorkflow } from "../features/releases/index.ts";
 import { removeExpiredRedirects } from "../features/routing/index.ts";
-import { createSettings } from "../features/settings/index.ts";
+import { createSettings, type Settings } from "../features/settings/index.ts";
 import type { Config } from "../infra/config/index.ts";
 import {
   checkConnection,
@@ -31,6 +31,7 @@ import { publicJwks } from "../infra/signing/index.ts";
 import { createSweeper, createWorker } from "../infra/workflow/index.ts";
 import { issuerOf } from "./addresses.ts";
 import { createDrivers } from "./drivers.ts";
+import { removeExpired } from "./retention.ts";
 import { type RouteGroupInput, routeGroups } from "./route-groups.ts";
 import { version } from "./version.ts";
 
@@ -105,7 +106,13 @@ export async function compose(input: ComposeInput) {
     storageRoot,
     api,
     worker,
-    background: createBackground({ ...input, keeper: told.keeper, placements, storage: drivers.storage }),
+    background: createBackground({
+      ...input,
+      keeper: told.keeper,
+      placements,
+      settings,
+      storage: drivers.storage,
+    }),
     registerServer: (server: Parameters<typeof registerOwnServer>[2]) =>
       registerOwnServer(db, secrets, server),
   };
@@ -130,9 +137,14 @@ async function composeApi(input: RouteGroupInput & Pick<ComposeInput, "isDrainin
 
 /** What goes on by itself: spares, sweeps, things that run out. */
 function createBackground(
-  input: ComposeInput & { keeper: SpareKeeper; placements: Placements; storage: StorageDriver },
+  input: ComposeInput & {
+    keeper: SpareKeeper;
+    placements: Placements;
+    settings: Settings;
+    storage: StorageDriver;
+  },
 ) {
-  const { db, log, notifications, keeper, placements, storage } = input;
+  const { db, log, notifications, keeper, placements, settings, storage } = input;
   const sweeper = createSweeper({ db, log, remove: placements.removers(db) });
   const schedule = createSchedule({ db, log });
   return {
@@ -141,6 +153,7 @@ function createBackground(
       sweeper.start(notifications);
       schedule.every("sweep", 60_000, () => sweeper.sweep());
       schedule.every("storage", 86_400_000, () => storage.tidy());
+      schedule.every("retention", 3_600_000, (signal) => removeExpired({ db, log, settings }, signal));
       schedule.every("redirects", 3_600_000, () => inTransaction(db, removeExpiredRedirects));
     },
     async stop() {

@@ -8,12 +8,15 @@ const routeColumns = sql`
   (extract(epoch from expires_at) * 1000)::float8 as "expiresAt", version
 `;
 
-/** The newest visible version of the stream: all that is asked twice a second. */
-export async function selectVersion(db: Db): Promise<number> {
-  const { rows } = await sql<{ version: number }>`
-    select version from stream_versions where stream = 'routes'
+/**
+ * The newest visible version of the stream, and the newest of which tombstones were removed: all that is asked twice a
+ * second.
+ */
+export async function selectVersions(db: Db): Promise<{ version: number; forgottenVersion: number }> {
+  const { rows } = await sql<{ version: number; forgottenVersion: number }>`
+    select version, forgotten_version as "forgottenVersion" from stream_versions where stream = 'routes'
   `.execute(db);
-  return rows[0]!.version;
+  return rows[0]!;
 }
 
 export async function selectChangedRoutes(db: Db, since: number): Promise<Route[]> {
@@ -43,12 +46,4 @@ export async function selectTombstones(db: Db, since: number): Promise<Tombstone
     select key, version from stream_tombstones where stream = 'routes' and version > ${since} order by version
   `.execute(db);
   return rows;
-}
-
-/** The oldest tombstone still kept; undefined when there is none. */
-export async function selectOldestTombstone(db: Db): Promise<number | undefined> {
-  const { rows } = await sql<{ version: number | null }>`
-    select min(version) as version from stream_tombstones where stream = 'routes'
-  `.execute(db);
-  return rows[0]!.version ?? undefined;
 }

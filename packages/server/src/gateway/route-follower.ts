@@ -3,10 +3,9 @@ import type { Log } from "../infra/log/index.ts";
 import {
   selectChangedRoutes,
   selectChangedUpstreams,
-  selectOldestTombstone,
   selectRoutes,
   selectTombstones,
-  selectVersion,
+  selectVersions,
 } from "./gateway.sql.ts";
 import type { Route } from "./route.ts";
 import type { RouteTable } from "./route-table.ts";
@@ -29,7 +28,7 @@ type FollowerOptions = {
   pollMs?: number;
   /** More versions behind than this: read everything anew. */
   maxVersionsBehind?: number;
-  /** Out of touch for longer than this: tombstones may have been swept, so read everything anew. */
+  /** Out of touch for longer than this: the registry may be another one, so read everything anew. */
   maxOutOfTouchMs?: number;
   /** A statement that takes longer counts as failed. */
   deadlineMs?: number;
@@ -103,9 +102,10 @@ async function synchronise(
 ): Promise<void> {
   const { table } = options;
   const startedAt = performance.now();
-  const version = await inTime(options, (db) => selectVersion(db));
+  const versions = await inTime(options, (db) => selectVersions(db));
+  const { version } = versions;
   if (stopped()) return;
-  if (await mustReload(options, state, version, startedAt)) {
+  if (mustReload(options, state, versions, startedAt)) {
     await reload(options, version, stopped);
   } else if (version !== table.version()) {
     await readChanges(options, version, stopped);
@@ -113,22 +113,19 @@ async function synchronise(
   state.inTouchAt = startedAt;
 }
 
-/** Whether following the changes could miss one: then everything is read anew. */
-async function mustReload(
+/** Whether following the changes could miss one, or take longer: then everything is read anew. */
+function mustReload(
   options: FollowerOptions,
   { inTouchAt }: SyncState,
-  version: number,
+  { version, forgottenVersion }: { version: number; forgottenVersion: number },
   now: number,
-): Promise<boolean> {
+): boolean {
   const known = options.table.version();
-  // What came from the disk may be older than the tombstones kept; a version that went back is another registry's.
-  if (inTouchAt === undefined || version < known) return true;
+  // What came from the disk may be of another registry, and so is a version that went back.
+  if (inTouchAt === undefined || version < known || known < forgottenVersion) return true;
   if (version === known) return false;
   if (version - known > (options.maxVersionsBehind ?? 10_000)) return true;
-  if (now - inTouchAt > (options.maxOutOfTouchMs ?? 600_000)) return true;
-  if (version - known === 1) return false;
-  const oldest = await inTime(options, (db) => selectOldestTombstone(db));
-  return oldest !== undefined && oldest > known + 1;
+  return now - inTouchAt > (options.maxOutOfTouchMs ?? 600_000);
 }
 
 async function readChanges(options: FollowerOptions, version: number, stopped: () => boolean): Promise<void> {

@@ -5,8 +5,9 @@
 export { createApiKey, createKeyCheck, endApiKey, type MakeKey } from "./api-keys.ts";
 export { type KeyRouteDependencies, keyRoutes } from "./key-routes.ts";
 export { type Credentials, createLogIn, type LogIn, type Place } from "./login.ts";
+export { deleteStaleAttempts } from "./login-attempts.sql.ts";
 export { accessRoutes } from "./routes.ts";
-export { deleteSessionsOfTenant } from "./sessions.sql.ts";
+export { deleteEndedSessions, deleteSessionsOfTenant } from "./sessions.sql.ts";
 export { addUser } from "./user-changes.ts";
 export { readUserFilter, showUser, showUsers, userListQuery, userRevision, userTag } from "./user-view.ts";
 export { deleteUsersOfTenant } from "./users.sql.ts";

@@ -51,11 +51,12 @@ export async function uncountAttempt(db: Db, key: string): Promise<void> {
   `.execute(db);
 }
 
-/** Takes away counts that nobody looks at any more, a few at a time. */
-export async function deleteStaleAttempts(db: Db, before: Date): Promise<void> {
-  await sql`
+/** Takes away counts of attempts to log in that nobody added to for a day, at most `limit`. No wait lasts that long. */
+export async function deleteStaleAttempts(db: Db, limit: number): Promise<number> {
+  const { numAffectedRows } = await sql`
     delete from login_attempts where key in (
-      select key from login_attempts where updated_at < ${before} order by updated_at limit 100
+      select key from login_attempts where updated_at < now() - interval '1 day' order by updated_at limit ${limit}
     )
   `.execute(db);
+  return Number(numAffectedRows ?? 0);
 }

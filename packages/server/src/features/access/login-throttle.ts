@@ -4,7 +4,6 @@ import { type Clock, failure } from "../../kernel/index.ts";
 import {
   type AttemptRules,
   countAttempt,
-  deleteStaleAttempts,
   forgetAttempts,
   selectBlockedUntil,
   uncountAttempt,
@@ -13,7 +12,6 @@ import {
 const accountRules: AttemptRules = { free: 5, longestWaitSeconds: 900, forgetAfterSeconds: 3_600 };
 /** Many people may sit behind one address. */
 const addressRules: AttemptRules = { free: 30, longestWaitSeconds: 900, forgetAfterSeconds: 3_600 };
-const staleAfterMs = 24 * 3_600_000;
 
 export type Attempt = { appId: string; tenantId: string; email: string; address: string | undefined };
 
@@ -42,7 +40,6 @@ export function createLoginThrottle({ db, clock }: { db: Db; clock: Clock }) {
     async succeeded(attempt: Attempt): Promise<void> {
       await forgetAttempts(db, accountKey(attempt));
       if (attempt.address !== undefined) await uncountAttempt(db, addressKey(attempt));
-      await deleteStaleAttempts(db, new Date(clock.now().getTime() - staleAfterMs));
     },
   };
 }

@@ -91,16 +91,21 @@ export async function deleteSessionsOfTenant(tx: Tx, tenantId: string): Promise<
   return rows.length;
 }
 
-/** Takes away sessions that ended, a few at a time, and a user's oldest ones beyond `keep`. */
-export async function deleteStaleSessions(
-  tx: Tx,
-  stale: { userId: string; keep: number; now: Date },
-): Promise<void> {
+/** Takes away a user's oldest sessions beyond `keep`. */
+export async function deleteSurplusSessions(tx: Tx, userId: string, keep: number): Promise<void> {
   await sql`
     delete from sessions where id in (
-      (select id from sessions where expires_at <= ${stale.now} order by expires_at limit 100)
-      union all
-      (select id from sessions where user_id = ${stale.userId} order by created_at desc, id desc offset ${stale.keep})
+      select id from sessions where user_id = ${userId} order by created_at desc, id desc offset ${keep}
     )
   `.execute(tx);
+}
+
+/** Takes away sessions that ended, at most `limit`. */
+export async function deleteEndedSessions(db: Db, limit: number): Promise<number> {
+  const { numAffectedRows } = await sql`
+    delete from sessions where id in (
+      select id from sessions where expires_at <= now() order by expires_at limit ${limit}
+    )
+  `.execute(db);
+  return Number(numAffectedRows ?? 0);
 }

@@ -3,7 +3,7 @@ import { type Db, inTransaction } from "../../infra/db/index.ts";
 import { type Clock, newId } from "../../kernel/index.ts";
 import {
   deleteSession,
-  deleteStaleSessions,
+  deleteSurplusSessions,
   extendSession,
   insertSession,
   markLogin,
@@ -45,7 +45,7 @@ export function createSessions({ db, clock }: { db: Db; clock: Clock }) {
         };
         if (!(await insertSession(tx, row, user.passwordHash))) return false;
         await markLogin(tx, user.id, createdAt);
-        await deleteStaleSessions(tx, { userId: user.id, keep: sessionsPerUser, now: createdAt });
+        await deleteSurplusSessions(tx, user.id, sessionsPerUser);
         return true;
       });
       return opened ? { token, expiresAt } : undefined;

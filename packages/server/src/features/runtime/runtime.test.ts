@@ -194,6 +194,40 @@ describe("the runtime snapshot", () => {
     expect(seen).toHaveLength(4_500);
   });
 
+  it("starts anew for a process that was away for longer than removals are kept", async () => {
+    const { cursor } = await ask("sites");
+    await touch(acme);
+    const stream = sql`update stream_versions set forgotten_version`;
+    await sql`${stream} = ${Number(cursor)} where stream = 'runtime'`.execute(registry.db);
+    expect((await ask("sites", cursor)).full).toBe(false);
+    await sql`${stream} = ${Number(cursor) + 1} where stream = 'runtime'`.execute(registry.db);
+    expect((await ask("sites", cursor)).full).toBe(true);
+    // The pages of a reading that begins now hold versions of long ago, and go on all the same.
+    const first = await ask("shop");
+    expect((await ask("shop", first.cursor)).full).toBe(false);
+    await sql`${stream} = 0 where stream = 'runtime'`.execute(registry.db);
+  });
+
+  it("comes to an end although ten thousand environments were removed lately", async () => {
+    const { db } = registry;
+    await inTransaction(db, (tx) =>
+      buryRuntime(
+        tx,
+        Array.from({ length: 10_001 }, () => newId()),
+      ),
+    );
+    const full: boolean[] = [];
+    let since: string | undefined;
+    do {
+      const page = await ask("shop", since);
+      full.push(page.full);
+      since = page.cursor;
+      if (!page.hasMore) break;
+    } while (full.length < 5);
+    expect(full).toEqual([true, false, false]);
+    await sql`delete from stream_tombstones`.execute(db);
+  });
+
   it("starts anew for a cursor of a registry that was restored since", async () => {
     expect((await ask("sites", "999999")).full).toBe(true);
   });

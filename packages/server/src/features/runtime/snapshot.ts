@@ -1,9 +1,9 @@
 import type { JsonWebKeyWithId, RuntimeEnvironment, RuntimeSnapshot } from "@tenantry/contract";
-import { type Db, inTransaction, streamVersion, type Tx } from "../../infra/db/index.ts";
+import { type Db, forgottenVersion, inTransaction, streamVersion, type Tx } from "../../infra/db/index.ts";
 import { showId } from "../../kernel/index.ts";
 import { selectHosts } from "../routing/index.ts";
 import type { Settings } from "../settings/index.ts";
-import { beginning, readCursor, writeCursor } from "./cursor.ts";
+import { beginning, endCursor, pageCursor, readCursor } from "./cursor.ts";
 import { type RuntimeRow, selectChangedEnvironments, selectRemovedEnvironments } from "./runtime.sql.ts";
 
 /** Where one environment's things are, as its application reaches them. */
@@ -45,15 +45,20 @@ async function readPage(deps: SnapshotDeps, tx: Tx, appId: string, since: string
   const asked = since === undefined ? beginning : readCursor(since);
   const version = await streamVersion(tx, "runtime");
   const removed =
-    since === undefined ? [] : await selectRemovedEnvironments(tx, asked.version, mostRemoved + 1);
-  // A cursor from the future belongs to a registry that was since restored; one far behind is cheaper to forget.
-  const full = asked === beginning || asked.version > version || removed.length > mostRemoved;
+    since === undefined ? [] : await selectRemovedEnvironments(tx, asked.removedVersion, mostRemoved + 1);
+  // A cursor from the future belongs to a registry that was since restored; one far behind is cheaper to forget, and
+  // what was removed before one that is still further behind isn't known any more.
+  const full =
+    asked === beginning ||
+    asked.removedVersion > version ||
+    asked.removedVersion < (await forgottenVersion(tx, "runtime")) ||
+    removed.length > mostRemoved;
   const from = full ? beginning : asked;
   const rows = await selectChangedEnvironments(tx, { appId, ...from, limit: pageSize + 1 });
   const hasMore = rows.length > pageSize;
   const page = rows.slice(0, pageSize);
   return {
-    cursor: hasMore ? writeCursor(page.at(-1)!) : writeCursor({ version }),
+    cursor: hasMore ? pageCursor(page.at(-1)!, version) : endCursor(version),
     hasMore,
     full,
     environments: await describe(deps, tx, page),

@@ -1,4 +1,5 @@
 export { sql } from "kysely";
+export { removeInBatches } from "./batches.ts";
 export { checkConnection } from "./check.sql.ts";
 export { createDb, type Db, type DbOptions, type Tx } from "./connection.ts";
 export { connectDirect, type DirectConnection } from "./direct.ts";
@@ -6,6 +7,13 @@ export { ensureDatabase } from "./ensure-database.ts";
 export { databaseErrorCode, isConnectionFailure, isUniqueViolation } from "./errors.ts";
 export { migrate, registryMigrations, supportedSchema } from "./migrator.ts";
 export { createNotifications, type Notifications } from "./notifications.ts";
-export { bury, publish, type StreamName, streamVersion } from "./streams.ts";
+export {
+  bury,
+  forgetTombstones,
+  forgottenVersion,
+  publish,
+  type StreamName,
+  streamVersion,
+} from "./streams.ts";
 export { inTransaction } from "./transaction.ts";
 export { createVersionWatch, type VersionWatch } from "./version-watch.ts";

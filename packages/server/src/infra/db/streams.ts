@@ -45,3 +45,36 @@ export async function streamVersion(db: Db | Tx, stream: StreamName): Promise<nu
   `.execute(db);
   return rows[0]!.version;
 }
+
+/** Up to which version tombstones were forgotten: a follower who has read less must begin anew. */
+export async function forgottenVersion(db: Db | Tx, stream: StreamName): Promise<number> {
+  const { rows } = await sql<{ version: number }>`
+    select forgotten_version as version from stream_versions where stream = ${stream}
+  `.execute(db);
+  return rows[0]!.version;
+}
+
+/** Takes away the oldest tombstones of a stream, at most `limit`, up to the first that is younger than `days`. */
+export async function forgetTombstones(
+  db: Db,
+  stream: StreamName,
+  days: number,
+  limit: number,
+): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    with oldest as (
+      select version, key, created_at < now() - ${days} * interval '1 day' as is_old
+      from stream_tombstones where stream = ${stream} order by version, key limit ${limit}
+    ), forgotten as (
+      delete from stream_tombstones t using oldest
+      where t.stream = ${stream} and t.version = oldest.version and t.key = oldest.key
+        and oldest.version < coalesce((select min(version) from oldest where not is_old), oldest.version + 1)
+      returning t.version
+    )
+    update stream_versions
+    set forgotten_version = greatest(forgotten_version, (select max(version) from forgotten))
+    where stream = ${stream} and exists (select from forgotten)
+    returning (select count(*) from forgotten) as count
+  `.execute(db);
+  return rows[0]?.count ?? 0;
+}

@@ -3,6 +3,8 @@ import { newId } from "../../kernel/index.ts";
 import { publish, type Tx } from "../db/index.ts";
 import { insertEvent } from "./events.sql.ts";
 
+export { deleteOldEvents } from "./retention.sql.ts";
+
 /** A fact of the contract's catalogue, in the past tense. Ids here are UUIDs; those in its data are shown ones. */
 export type NewEvent<Name extends EventName> = {
   name: Name;

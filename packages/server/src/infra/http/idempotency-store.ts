@@ -1,27 +1,17 @@
 import type { Db } from "../db/index.ts";
 import type { Secrets } from "../secrets/index.ts";
-import { claimKey, deleteOldKeys, findKey, finishKey, releaseKey } from "./idempotency.sql.ts";
+import { claimKey, findKey, finishKey, releaseKey } from "./idempotency.sql.ts";
 import type { IdempotencyStore } from "./idempotency.ts";
 
 const context = (principal: string, key: string) => `idempotency:${principal}:${key}`;
-const cleaningMs = 10 * 60_000;
 
 /**
- * The store in the registry. Bodies are sealed: a reply may hold a key that is shown once. Keys older than 24 hours are
- * dropped along the way, at most every ten minutes.
+ * The store in the registry. Bodies are sealed: a reply may hold a key that is shown once. Keys older than 24 hours count
+ * for nothing; `deleteOldKeys` takes them away.
  */
 export function createIdempotencyStore(db: Db, secrets: Secrets): IdempotencyStore {
-  let cleanedAt = Number.NEGATIVE_INFINITY;
-
-  async function clean(): Promise<void> {
-    if (performance.now() - cleanedAt < cleaningMs) return;
-    cleanedAt = performance.now();
-    await deleteOldKeys(db);
-  }
-
   return {
     async claim(principal, key, requestHash) {
-      await clean();
       const token = await claimKey(db, principal, key, requestHash);
       if (token !== undefined) return { kind: "claimed", token };
       const known = await findKey(db, principal, key);

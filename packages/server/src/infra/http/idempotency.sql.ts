@@ -62,12 +62,13 @@ export async function releaseKey(db: Db, principal: string, key: string, token: 
   `.execute(db);
 }
 
-/** Bounded, so that no request waits for a long cleaning. */
-export async function deleteOldKeys(db: Db): Promise<void> {
-  await sql`
+/** Takes away keys that are a day old, at most `limit`. */
+export async function deleteOldKeys(db: Db, limit: number): Promise<number> {
+  const { numAffectedRows } = await sql`
     delete from idempotency_keys where (principal, key) in (
       select principal, key from idempotency_keys
-      where created_at < clock_timestamp() - interval '24 hours' limit 1000
+      where created_at < clock_timestamp() - interval '24 hours' order by created_at limit ${limit}
     )
   `.execute(db);
+  return Number(numAffectedRows ?? 0);
 }

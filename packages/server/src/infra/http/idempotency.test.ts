@@ -6,7 +6,7 @@ import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
 import { sql } from "../db/index.ts";
 import { createSecrets } from "../secrets/index.ts";
-import { type Api, createIdempotencyStore, type IdempotencyStore } from "./index.ts";
+import { type Api, createIdempotencyStore, deleteOldKeys, type IdempotencyStore } from "./index.ts";
 
 let registry: TestRegistry;
 const secrets = createSecrets(Buffer.alloc(32));
@@ -216,7 +216,8 @@ describe("idempotency keys in the registry", () => {
     await age("25 hours");
     expect((await store.claim("operator:1", "k", Buffer.alloc(32, 3))).kind).toBe("claimed");
     await age("25 hours");
-    await createIdempotencyStore(registry.db, secrets).claim("operator:1", "other", hash);
+    await store.claim("operator:1", "other", hash);
+    expect(await deleteOldKeys(registry.db, 10)).toBe(1);
     const { rows } = await sql<{ key: string }>`select key from idempotency_keys`.execute(registry.db);
     expect(rows).toEqual([{ key: "other" }]);
   });

@@ -3,6 +3,7 @@ export { type ApiOptions, createApi } from "./api.ts";
 export { closeApi } from "./closing.ts";
 export { etagOf, requireMatch } from "./conditional.ts";
 export { type ServerEvent, sendEvents } from "./event-stream.ts";
+export { deleteOldKeys } from "./idempotency.sql.ts";
 export type { Claim, IdempotencyStore, StoredReply } from "./idempotency.ts";
 export { createIdempotencyStore } from "./idempotency-store.ts";
 export { openApiText } from "./openapi.ts";
