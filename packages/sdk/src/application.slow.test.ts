@@ -203,7 +203,9 @@ describe("an application of many tenants [APP-1]", () => {
       await expect(admin.create({ email: "BOB@example.com" })).rejects.toMatchObject({
         code: "email_taken",
         status: 409,
+        errors: [{ pointer: "/email" }],
       });
+      expect(await admin.show(bob.id)).toEqual(bob);
 
       const bobs = await auth.login({ email: "bob@example.com", password: "bobs own battery" });
       await expect(auth.administer(bobs.token).list()).rejects.toMatchObject({ code: "forbidden" });
@@ -213,6 +215,7 @@ describe("an application of many tenants [APP-1]", () => {
       ).rejects.toBeInstanceOf(LoginRefused);
       await expect(auth.changePassword(bobs.token, { ...change, password: "short" })).rejects.toMatchObject({
         status: 422,
+        errors: [{ pointer: "/password" }],
       });
       const again = await auth.changePassword(bobs.token, change);
       expect(await auth.user(bobs.token)).toBeUndefined();
@@ -228,6 +231,9 @@ describe("an application of many tenants [APP-1]", () => {
       await admin.endSessions(bob.id);
       await admin.remove(bob.id);
       const ann = (await admin.list()).items[0]!;
+      expect(await auth.user(token)).toMatchObject({ name: null });
+      await admin.update(ann.id, { name: "Ann" });
+      expect(await auth.user(token)).toMatchObject({ name: "Ann" });
       await expect(admin.remove(ann.id)).rejects.toMatchObject({ code: "forbidden" });
       await expect(admin.update(ann.id, { role: "viewer" })).rejects.toMatchObject({ code: "forbidden" });
     });

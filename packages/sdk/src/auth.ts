@@ -74,11 +74,15 @@ export function createAuth(api: RuntimeApi, sessions: SessionCache, environmentI
       return login;
     },
     administer: (session) =>
-      createUserAdministration(async (request) =>
-        api.users(environmentId(), { ...request, session }).catch((error: unknown) => {
+      createUserAdministration(async (request) => {
+        const environment = environmentId();
+        const answer = await api.users(environment, { ...request, session }).catch((error: unknown) => {
           throw explain(error);
-        }),
-      ),
+        });
+        // It may have been the admin's own name.
+        if (request.method !== "GET") sessions.delete(cacheKey(environment, session));
+        return answer;
+      }),
   };
 }
 
@@ -112,5 +116,6 @@ function explain(error: unknown): unknown {
     return new TooManyAttempts(error.message, error.retryAfterSeconds ?? 60);
   }
   if (error.status >= 500) return new RuntimeUnavailable(error.message, { cause: error });
-  return new TenantryError(error.message, { code: error.code, status: error.status }, { cause: error });
+  const { code, status, remedy, errors } = error;
+  return new TenantryError(error.message, { code, status, remedy, errors }, { cause: error });
 }

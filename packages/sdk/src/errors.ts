@@ -1,7 +1,16 @@
 /** Marks our errors across copies of this package, where `instanceof` would not. */
 const brand = Symbol.for("tenantry.error.v1");
 
-type Parts = { code: string; status: number; remedy?: string; retryAfterSeconds?: number };
+/** What is wrong with one part of a request; `pointer` is a JSON pointer, such as `/email`. */
+export type FieldError = { pointer: string; message: string };
+
+type Parts = {
+  code: string;
+  status: number;
+  remedy?: string | undefined;
+  retryAfterSeconds?: number;
+  errors?: readonly FieldError[];
+};
 
 /** What every error of this package has in common: a stable `code`, the HTTP status it deserves, and what to do. */
 export class TenantryError extends Error {
@@ -10,6 +19,8 @@ export class TenantryError extends Error {
   readonly remedy: string | undefined;
   /** Seconds after which trying again makes sense. */
   readonly retryAfterSeconds: number | undefined;
+  /** Each mistake in what was sent, where there are several or the field matters. */
+  readonly errors: readonly FieldError[];
 
   constructor(message: string, parts: Parts, options?: { cause?: unknown }) {
     super(message, options);
@@ -18,6 +29,7 @@ export class TenantryError extends Error {
     this.status = parts.status;
     this.remedy = parts.remedy;
     this.retryAfterSeconds = parts.retryAfterSeconds;
+    this.errors = parts.errors ?? [];
     Object.defineProperty(this, brand, { value: true });
   }
 

@@ -13,7 +13,8 @@ export type UserChange = Partial<{
 
 /**
  * The tenant's users in the hands of one of its admins. Throws `TenantryError` with the API's code: `forbidden` for a
- * user who is no admin, `email_taken`, `user_limit_reached`, `invalid_request`, `user_not_found`.
+ * user who is no admin, `session_invalid`, `email_taken`, `user_limit_reached`, `last_admin`, `user_not_found`, and
+ * `invalid_request` with the fields in `errors`.
  */
 export type UserAdministration = {
   /** 50 at a time when `limit` is left out; `search` looks at address and name. */
@@ -22,8 +23,12 @@ export type UserAdministration = {
     limit?: number;
     cursor?: string;
   }): Promise<{ items: User[]; nextCursor: string | null }>;
+  show(id: string): Promise<User>;
   create(user: NewUser): Promise<User>;
-  /** A new password and deactivation end the user's sessions. Nobody changes their own role or status. */
+  /**
+   * A new password and deactivation end the user's sessions. Nobody changes their own role, status or password here
+   * (`auth.changePassword` does), nor takes the last active admin's.
+   */
   update(id: string, change: UserChange): Promise<User>;
   /** Nobody deletes themself. */
   remove(id: string): Promise<void>;
@@ -44,6 +49,7 @@ export function createUserAdministration(
       const answer = await send({ method: "GET", path: `?${query}` });
       return answer as { items: User[]; nextCursor: string | null };
     },
+    show: async (id) => (await send({ method: "GET", path: pathOf(id) })) as User,
     create: async (user) => (await send({ method: "POST", path: "", body: user })) as User,
     update: async (id, change) => (await send({ method: "PATCH", path: pathOf(id), body: change })) as User,
     async remove(id) {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { RuntimeLogin, RuntimeSnapshot, RuntimeUser } from "@tenantry/contract";
 import type { Configuration } from "../config.ts";
-import { RuntimeUnavailable } from "../errors.ts";
+import { type FieldError, RuntimeUnavailable } from "../errors.ts";
 import { readEvents } from "./event-stream.ts";
 
 export type Credentials = { email: string; password: string; address?: string; userAgent?: string };
@@ -27,13 +27,17 @@ export type RuntimeApi = {
 export class RuntimeRefused extends Error {
   readonly status: number;
   readonly code: string;
+  readonly remedy: string | undefined;
+  readonly errors: readonly FieldError[];
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(status: number, code: string, detail: string, retryAfterSeconds?: number) {
-    super(detail);
+  constructor(status: number, problem: Problem, retryAfterSeconds?: number) {
+    super(problem.detail ?? problem.title ?? `Tenantry's API answered ${status}.`);
     this.name = "RuntimeRefused";
     this.status = status;
-    this.code = code;
+    this.code = problem.code ?? "unknown";
+    this.remedy = problem.remedy;
+    this.errors = problem.errors ?? [];
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }
@@ -108,14 +112,12 @@ export function createRuntimeApi({ url, appKey }: Configuration): RuntimeApi {
 
 async function refusal(response: Response): Promise<Error> {
   const text = await response.text().catch(() => "");
-  const problem = parseProblem(text);
   const retryAfter = Number(response.headers.get("retry-after") ?? "");
   const retryAfterSeconds = Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : undefined;
-  const detail = problem.detail ?? problem.title ?? `Tenantry's API answered ${response.status}.`;
-  return new RuntimeRefused(response.status, problem.code ?? "unknown", detail, retryAfterSeconds);
+  return new RuntimeRefused(response.status, parseProblem(text), retryAfterSeconds);
 }
 
-type Problem = { code?: string; title?: string; detail?: string };
+type Problem = { code?: string; title?: string; detail?: string; remedy?: string; errors?: FieldError[] };
 
 /** A proxy in between may answer with a page of its own; then there is no problem document to read. */
 function parseProblem(text: string): Problem {
