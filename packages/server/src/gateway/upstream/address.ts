@@ -1,11 +1,11 @@
 import type { GatewayLimits } from "../limits.ts";
 import {
   type ConnectionOwner,
-  type ConnectionTarget,
   type ConnectionTimes,
   UpstreamConnection,
   type UpstreamRequest,
 } from "./connection.ts";
+import type { ConnectionTarget } from "./dial.ts";
 import { UpstreamFailure } from "./failures.ts";
 
 /** One address of an upstream: its connections, and the requests that wait for one. */

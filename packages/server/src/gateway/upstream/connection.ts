@@ -1,7 +1,6 @@
-import { connect, isIP, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import type { Socket } from "node:net";
+import { type ConnectionTarget, dial } from "./dial.ts";
 import { UpstreamFailure } from "./failures.ts";
-import { readBytes } from "./kept-pieces.ts";
 import type { RequestBody } from "./request-body.ts";
 import type { ResponseHead } from "./response-head.ts";
 import { ResponseReader, type ResponseSink } from "./response-reader.ts";
@@ -28,12 +27,6 @@ export type ResponseHandler = ResponseSink & {
   onFailure(failure: UpstreamFailure, sent: boolean, reused: boolean): void;
 };
 
-export type ConnectionTarget = {
-  readonly host: string;
-  readonly port: number;
-  readonly secure: boolean;
-};
-
 export type ConnectionTimes = {
   connectMs: number;
   /** For the answer to begin. */
@@ -53,10 +46,6 @@ export type ConnectionOwner = {
   onReusable(connection: UpstreamConnection): void;
   onClosed(connection: UpstreamConnection): void;
 };
-
-/** Every connection reads into this one: what was read is used up, or copied, before the next one reads. */
-const readBuffer = Buffer.allocUnsafeSlow(readBytes);
-const nothing = Buffer.alloc(0);
 
 /** Idle connections are closed before the upstream does it, and after this long when it doesn't say. */
 const idleMs = { unsaid: 4_000, margin: 1_000, most: 60_000 };
@@ -295,15 +284,4 @@ export class UpstreamConnection implements ResponseSink {
     this.#owner.onSettled();
     return request;
   }
-}
-
-function dial(target: ConnectionTarget, onBytes: ((bytes: Buffer) => boolean) | undefined): Socket {
-  const { host, port, secure } = target;
-  const onread = onBytes && {
-    buffer: readBuffer,
-    callback: (length: number) => onBytes(length === 0 ? nothing : readBuffer.subarray(0, length)),
-  };
-  const options = { host, port, noDelay: true, keepAlive: true, ...(onread ? { onread } : {}) };
-  if (!secure) return connect(options);
-  return connectTls({ ...options, servername: isIP(host) ? "" : host, ALPNProtocols: ["http/1.1"] });
 }

@@ -24,6 +24,8 @@ export class ResponseReader {
   #upgrade = false;
   #partialHead: Buffer | undefined;
   #remaining = 0;
+  /** The body is there already, as a whole. */
+  #whole = false;
 
   constructor(sink: ResponseSink) {
     this.#sink = sink;
@@ -120,9 +122,6 @@ export class ResponseReader {
     if (head.framing === "chunked") this.#chunks.reset();
     else if (head.framing === "length" && following >= head.length) this.#whole = true;
   }
-
-  /** The body is there already, as a whole. */
-  #whole = false;
 
   #readLength(bytes: Buffer, at: number): number {
     const end = Math.min(bytes.length, at + this.#remaining);
