@@ -5,8 +5,8 @@ const [name] = process.argv.slice(2);
 const here = new URL("./", import.meta.url);
 const script = new URL(`./${name}/main.ts`, here);
 if (name === undefined || !/^[a-z-]+$/.test(name) || !existsSync(script)) {
-  const names = readdirSync(here, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  process.stderr.write(`Usage: npm run bench -- <${names.map((entry) => entry.name).join("|")}> [--json]\n`);
+  const names = readdirSync(here).filter((entry) => existsSync(new URL(`./${entry}/main.ts`, here)));
+  process.stderr.write(`Usage: npm run bench -- <${names.join("|")}> [--json]\n`);
   process.exit(2);
 }
 await import(script.href);

@@ -34,7 +34,7 @@ export type GatewayOptions = {
 export type Gateway = {
   /**
    * Loads the routes and listens; resolves with the port. While the registry is away it serves what stood in the
-   * snapshot, and 503 when there is none. Rejects with EADDRINUSE when the port is taken.
+   * snapshot, and 503 when there is none. Rejects with EADDRINUSE when the port is taken; nothing is left running.
    */
   start(): Promise<{ port: number }>;
   /**
@@ -81,6 +81,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     pools.close();
   }
 
+  function close(drainMs: number): Promise<void> {
+    closed ??= closeOnce(drainMs);
+    return closed;
+  }
+
   return {
     async start() {
       const last = await snapshot.load();
@@ -89,14 +94,14 @@ export function createGateway(options: GatewayOptions): Gateway {
       const following = follower.start();
       // With a snapshot at hand nobody has to wait for the registry.
       if (!last) await following;
-      const port = await listeners.listen(options.listen.hosts, options.listen.port);
+      const port = await listeners.listen(options.listen.hosts, options.listen.port).catch(async (error) => {
+        await close(0);
+        throw error;
+      });
       log.info({ port, version: table.version(), routes: table.content().routes.size }, "gateway.listening");
       return { port };
     },
-    close(closing = {}) {
-      closed ??= closeOnce(closing.drainMs ?? 10_000);
-      return closed;
-    },
+    close: ({ drainMs = 10_000 } = {}) => close(drainMs),
     stats: () => structuredClone(parts.counters),
     version: () => table.version(),
     connected: () => follower.connected(),

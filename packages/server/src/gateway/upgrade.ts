@@ -35,7 +35,8 @@ export function handleUpgrade(
   response.on("finish", () => client.destroySoon());
   client.on("error", () => client.destroy());
   const done = begin(parts, request, response);
-  const admitted = admit(parts, request, response);
+  // Before 24.9 Node doesn't ask `isUpgrade`, and takes every wish for an upgrade as one.
+  const admitted = isUpgrade(request) ? admit(parts, request, response) : undefined;
   const exchange =
     admitted &&
     new Exchange(parts, admitted, (head, upstream) => {
@@ -49,6 +50,7 @@ export function handleUpgrade(
     exchange?.closed();
     done();
   });
+  if (!isUpgrade(request)) response.writeHead(426, ["Upgrade", "websocket", "Content-Length", "0"]).end();
   exchange?.dispatch();
 }
 

@@ -140,7 +140,16 @@ export async function testGateway(
     listen: { port: 0 },
     ...options,
   });
-  const { port } = await gateway.start();
+  async function stop(): Promise<void> {
+    await gateway.close({ drainMs: 0 });
+    await notifications.close();
+    await db.destroy();
+    await rm(directory, { recursive: true, force: true });
+  }
+  const { port } = await gateway.start().catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
   return {
     gateway,
     port,
@@ -150,12 +159,7 @@ export async function testGateway(
       const version = await registry.version?.();
       await waitUntil("the gateway has the newest version", () => gateway.version() === version);
     },
-    async stop() {
-      await gateway.close({ drainMs: 0 });
-      await notifications.close();
-      await db.destroy();
-      await rm(directory, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 
