@@ -44,7 +44,7 @@ export function finish(child: ChildProcess): Promise<Finished> {
 }
 
 function plainEnvironment(): Record<string, string> {
-  const ours = /^(TENANTRY_|DATABASE_URL$|MAX_TENANTS$|PORT$|VITEST|NODE_OPTIONS$)/;
+  const ours = /^(TENANTRY_|MAX_|DEFAULT_|DELETION_|VITEST)|^(DATABASE_URL|PORT|NODE_OPTIONS)$/;
   return Object.fromEntries(
     Object.entries(process.env).filter((entry): entry is [string, string] => !ours.test(entry[0])),
   );

@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import type { CreateReleaseRequest } from "@tenantry/contract";
+import type { Operations } from "../features/operations/index.ts";
 import {
   createApp,
   createRelease,
@@ -8,27 +9,50 @@ import {
   isCurrentRelease,
   type ReleaseDependencies,
 } from "../features/releases/index.ts";
-import { hasCode } from "../kernel/index.ts";
+import { hasCode, showId } from "../kernel/index.ts";
 
 const workspace = path.resolve(import.meta.dirname, "../../../..");
 const folder = path.join(workspace, "apps/sites");
 const slug = "sites";
 
+const releaseTimeoutMs = 60_000;
+
 /**
- * Sees to it that the application Sites, which a tenant runs by default, is there in the version that came with this
- * one. Answers the operation that makes it ready, if one had to be started.
+ * Releases the application Sites, which a tenant runs by default, in the version that came with this one, unless that
+ * has been done, and waits until it is ready: a start that says "running" should mean it. A release that takes very
+ * long goes on by itself. Throws when it fails.
  */
-export async function ensureSites(deps: ReleaseDependencies): Promise<string | undefined> {
+export async function releaseSites(
+  deps: ReleaseDependencies & { operations: Operations },
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const release = await beginRelease(deps);
+    if (!release) return;
+    const { operationId, isOurs } = release;
+    const { status, error } = await deps.operations.waitForEnd(operationId, releaseTimeoutMs, signal);
+    if (isOurs && status === "failed") {
+      throw new Error(`The application Sites could not be released: ${error?.detail}`);
+    }
+    if (isOurs || !["succeeded", "failed", "cancelled"].includes(status)) return;
+  }
+}
+
+type Release = { operationId: string; isOurs: boolean };
+
+async function beginRelease(deps: ReleaseDependencies): Promise<Release | undefined> {
   const release = await describeSites();
+  const ours = (operationId: string) => ({ operationId: showId("op", operationId), isOurs: true });
   try {
     const app = await findApp(deps.db, slug);
     if (await isCurrentRelease(deps.db, app, release)) return undefined;
-    return await createRelease(deps, slug, release, "tenantry");
+    return ours(await createRelease(deps, slug, release, "tenantry"));
   } catch (error) {
     if (hasCode(error, "app_not_found"))
-      return (await createApp(deps, { slug, ...release }, "tenantry")).operationId;
-    // A start that was killed left its release under way: it goes on by itself.
-    if (hasCode(error, "operation_in_progress")) return undefined;
+      return ours((await createApp(deps, { slug, ...release }, "tenantry")).operationId);
+    // A start that was interrupted left its release under way: it goes on first.
+    if (hasCode(error, "operation_in_progress"))
+      return { operationId: error.details.extra!.operationId as string, isOurs: false };
     throw error;
   }
 }

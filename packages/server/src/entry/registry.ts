@@ -17,8 +17,10 @@ export type Registry = {
 const embeddedName = "tenantry";
 
 /** Brings up the registry, on the embedded PostgreSQL or the one that DATABASE_URL names, and migrates its schema. */
-export async function openRegistry(config: Config, log: Log): Promise<Registry> {
-  const registry = config.databaseUrl ? given(config.databaseUrl) : await embedded(config.dataDir, log);
+export async function openRegistry(config: Config, log: Log, signal?: AbortSignal): Promise<Registry> {
+  const registry = config.databaseUrl
+    ? given(config.databaseUrl)
+    : await embedded(config.dataDir, log, signal);
   try {
     await migrate(registry.url, await registryMigrations());
     return registry;
@@ -46,9 +48,9 @@ export function embeddedDatabase(serverUrl: string): string {
   return url.href;
 }
 
-async function embedded(dataDir: string, log: Log): Promise<Registry> {
+async function embedded(dataDir: string, log: Log, signal?: AbortSignal): Promise<Registry> {
   const directory = path.join(dataDir, "postgres");
-  let postgres = await startEmbeddedPostgres({ dataDir: directory, log });
+  let postgres = await startEmbeddedPostgres({ dataDir: directory, log, signal });
   const { port, version } = postgres;
   let stopping = false;
 
@@ -79,6 +81,8 @@ async function embedded(dataDir: string, log: Log): Promise<Registry> {
       stopping = true;
       await postgres.stop();
       await keeping;
+      // One that was just being started again.
+      await postgres.stop();
     },
   };
 }

@@ -3,7 +3,7 @@ import { createLog } from "../infra/log/index.ts";
 import { parseFlags } from "./flags.ts";
 import { requireNode } from "./node-version.ts";
 import { type Role, roles } from "./roles.ts";
-import { stopOnSignal } from "./signals.ts";
+import { startUntilSignal } from "./signals.ts";
 import { startInstallation } from "./start.ts";
 import { reportStartFailure } from "./terminal.ts";
 
@@ -20,15 +20,9 @@ async function main(): Promise<void> {
     throw new Error("`serve` works over a PostgreSQL of yours: say which with DATABASE_URL.");
   const log = createLog({ level: config.logLevel });
   for (const warning of config.warnings) log.warn({ warning }, "config.warning");
-  const running = await startInstallation({
-    config,
-    log,
-    roles: readRoles(role),
-    owner: false,
-    drainDelayMs,
-  });
+  const some = { config, log, roles: readRoles(role), owner: false, drainDelayMs };
+  const running = await startUntilSignal((signal) => startInstallation({ ...some, signal }), log);
   log.info({ roles: role, gatewayUrl: running.gatewayUrl, tookMs: running.tookMs }, "node.running");
-  stopOnSignal(running, log);
 }
 
 function readRoles(text: string | undefined): ReadonlySet<Role> {

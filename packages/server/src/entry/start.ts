@@ -1,7 +1,7 @@
+import { once } from "node:events";
 import path from "node:path";
-import type { Operations } from "../features/operations/index.ts";
-import { runApps } from "../features/releases/index.ts";
-import { createGateway } from "../gateway/index.ts";
+import { type AppRunner, runApps } from "../features/releases/index.ts";
+import { createGateway, type Gateway } from "../gateway/index.ts";
 import type { Config } from "../infra/config/index.ts";
 import { lockDataDir } from "../infra/data-dir-lock/index.ts";
 import { createDb, createNotifications, supportedSchema } from "../infra/db/index.ts";
@@ -10,9 +10,8 @@ import type { Log } from "../infra/log/index.ts";
 import { joinNodes } from "../infra/nodes/index.ts";
 import { createSecrets, loadMasterKey } from "../infra/secrets/index.ts";
 import { loadSigner } from "../infra/signing/index.ts";
-import { showId } from "../kernel/index.ts";
 import { issuerOf } from "./addresses.ts";
-import { ensureSites } from "./built-in-app.ts";
+import { releaseSites } from "./built-in-app.ts";
 import { compose, type Parts } from "./compose.ts";
 import { openInstallation } from "./installation.ts";
 import { type OperatorFile, writeOperatorFile } from "./operator-file.ts";
@@ -30,6 +29,8 @@ export type StartOptions = {
   owner: boolean;
   /** Milliseconds between saying that this node stops and stopping, unless the configuration says otherwise. */
   drainDelayMs?: number;
+  /** Ends the start. It has no effect on what has started. */
+  signal?: AbortSignal;
 };
 
 export type Running = {
@@ -48,7 +49,8 @@ export type Running = {
 
 /**
  * Starts an installation, or some roles of it, in this process. Safe to call after `kill -9` at any moment: everything
- * is found as it was. Rejects, with all that it started ended again, when a port is taken or the data directory in use.
+ * is found as it was. Resolves when applications answer that can. Rejects, with all that it started ended again, when a
+ * port is taken, the data directory in use, or the start interrupted.
  */
 export async function startInstallation(options: StartOptions): Promise<Running> {
   const startedAt = performance.now();
@@ -75,9 +77,9 @@ async function start(options: StartOptions, shutdown: Shutdown) {
   }
   await requireFreePorts(config, options.roles);
   const base = await openBase(options, shutdown.base);
-  const gatewayPort = options.roles.has("gateway")
-    ? await startGateway(config, log, base, shutdown)
-    : undefined;
+  const gateway = options.roles.has("gateway") ? await startGateway(config, log, base, shutdown) : undefined;
+  const gatewayPort = gateway?.port;
+  options.signal?.throwIfAborted();
   const parts = await compose({
     config,
     log,
@@ -86,7 +88,10 @@ async function start(options: StartOptions, shutdown: Shutdown) {
     ...base,
   });
   const apiUrl = options.roles.has("api") ? await startApi(config, parts, shutdown) : config.apiUrl;
-  if (options.roles.has("worker")) await startWork({ config, log, base, parts, apiUrl }, shutdown);
+  options.signal?.throwIfAborted();
+  if (options.roles.has("worker")) await startWork({ ...options, base, parts, apiUrl }, shutdown);
+  await gateway?.refresh();
+  options.signal?.throwIfAborted();
   const operator = options.roles.has("api")
     ? await writeOperatorFile(base.db, dataDir, {
         url: apiUrl.replace("127.0.0.1", "localhost"),
@@ -99,10 +104,13 @@ async function start(options: StartOptions, shutdown: Shutdown) {
 }
 
 /** What everything else stands on. */
-async function openBase({ config, log, owner, roles: own }: StartOptions, stack: AsyncDisposableStack) {
+async function openBase(
+  { config, log, owner, roles: own, signal }: StartOptions,
+  stack: AsyncDisposableStack,
+) {
   const { dataDir, masterKeyFile } = config;
   const secrets = createSecrets(await loadMasterKey({ dataDir, masterKeyFile, create: owner }));
-  const registry = await openRegistry(config, log);
+  const registry = await openRegistry(config, log, signal);
   stack.defer(() => registry.stop());
   const { url } = registry;
   const db = createDb({ url, applicationName: "tenantry" });
@@ -118,7 +126,12 @@ async function openBase({ config, log, owner, roles: own }: StartOptions, stack:
 
 type Base = Awaited<ReturnType<typeof openBase>>;
 
-async function startGateway(config: Config, log: Log, base: Base, shutdown: Shutdown): Promise<number> {
+async function startGateway(
+  config: Config,
+  log: Log,
+  base: Base,
+  shutdown: Shutdown,
+): Promise<Gateway & { port: number }> {
   const { db, notifications, secrets, installation } = base;
   const { host, port } = config.gateway;
   const gateway = createGateway({
@@ -131,7 +144,7 @@ async function startGateway(config: Config, log: Log, base: Base, shutdown: Shut
     isDraining: shutdown.isDraining,
   });
   shutdown.traffic.push(() => gateway.close({ drainMs: config.drainTimeoutMs }));
-  return (await gateway.start()).port;
+  return { ...gateway, ...(await gateway.start()) };
 }
 
 async function startApi({ api, drainTimeoutMs }: Config, parts: Parts, shutdown: Shutdown): Promise<string> {
@@ -140,10 +153,13 @@ async function startApi({ api, drainTimeoutMs }: Config, parts: Parts, shutdown:
   return `http://127.0.0.1:${address.port}`;
 }
 
-type Work = { config: Config; log: Log; base: Base; parts: Parts; apiUrl: string };
+type Work = StartOptions & { base: Base; parts: Parts; apiUrl: string };
 
 /** The worker, what goes on by itself, and the processes of the applications. */
-async function startWork({ config, log, base, parts, apiUrl }: Work, shutdown: Shutdown): Promise<void> {
+async function startWork(
+  { config, log, signal = new AbortController().signal, base, parts, apiUrl }: Work,
+  shutdown: Shutdown,
+): Promise<void> {
   await parts.registerServer(base.registry.server);
   shutdown.traffic.push(async () => {
     await parts.worker.drain({ timeoutMs: config.drainTimeoutMs });
@@ -161,15 +177,13 @@ async function startWork({ config, log, base, parts, apiUrl }: Work, shutdown: S
     isRoutedByOthers: () => base.node.hasOther("gateway"),
   });
   shutdown.applications.push(() => apps.stop());
-  const releasing = await ensureSites(parts);
-  if (releasing) await waitForRelease(parts.operations, releasing);
+  await releaseSites(parts, signal);
+  await settledWithin(apps, AbortSignal.any([signal, AbortSignal.timeout(applicationsTimeoutMs)]));
 }
 
-/** Tenants can be made without it, but a start that says "running" should mean it. */
-async function waitForRelease(operations: Operations, operationId: string): Promise<void> {
-  const enough = AbortSignal.timeout(releaseTimeoutMs);
-  const { status, error } = await operations.waitForEnd(showId("op", operationId), releaseTimeoutMs, enough);
-  if (status === "failed") throw new Error(`The application Sites could not be released: ${error?.detail}`);
-}
+const applicationsTimeoutMs = 15_000;
 
-const releaseTimeoutMs = 60_000;
+/** For applications that were here before; one that is slow holds nobody up for ever. */
+async function settledWithin(apps: AppRunner, enough: AbortSignal): Promise<void> {
+  if (!enough.aborted) await Promise.race([apps.settled(), once(enough, "abort")]);
+}

@@ -5,7 +5,7 @@ import { createLog } from "../infra/log/index.ts";
 import { parseFlags } from "./flags.ts";
 import { requireNode } from "./node-version.ts";
 import { roles } from "./roles.ts";
-import { stopOnSignal } from "./signals.ts";
+import { startUntilSignal } from "./signals.ts";
 import { startInstallation } from "./start.ts";
 import { reportStartFailure, showRunning } from "./terminal.ts";
 
@@ -22,10 +22,8 @@ async function main(): Promise<void> {
     destination: path.join(config.dataDir, "logs", "tenantry.log"),
   });
   for (const warning of config.warnings) log.warn({ warning }, "config.warning");
-  const running = await startInstallation({ config, log, roles: new Set(roles), owner: true });
-  showRunning(running);
-
-  stopOnSignal(running, log);
+  const all = { config, log, roles: new Set(roles), owner: true };
+  showRunning(await startUntilSignal((signal) => startInstallation({ ...all, signal }), log));
 }
 
 main().catch((error: unknown) => {

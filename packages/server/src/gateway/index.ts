@@ -37,6 +37,8 @@ export type Gateway = {
    * snapshot, and 503 when there is none. Rejects with EADDRINUSE when the port is taken; nothing is left running.
    */
   start(): Promise<{ port: number }>;
+  /** Resolves once requests are answered from what the registry says now, or when it doesn't answer. */
+  refresh(): Promise<void>;
   /**
    * Takes no more connections, closes idle ones, lets requests finish for `drainMs` (10 s when left out) and cuts
    * what is left. Repeatable.
@@ -101,6 +103,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       log.info({ port, version: table.version(), routes: table.content().routes.size }, "gateway.listening");
       return { port };
     },
+    refresh: () => follower.refresh(),
     close: ({ drainMs = 10_000 } = {}) => close(drainMs),
     stats: () => structuredClone(parts.counters),
     version: () => table.version(),

@@ -13,6 +13,8 @@ import type { RouteTable } from "./route-table.ts";
 export type RouteFollower = {
   /** Begins to follow; resolves after the first attempt, whether the registry answered or not. */
   start(): Promise<void>;
+  /** Resolves after an attempt that began after this call. */
+  refresh(): Promise<void>;
   /** Stops; an answer still under way changes nothing any more. */
   stop(): Promise<void>;
   /** Whether the last attempt reached the registry. */
@@ -81,6 +83,10 @@ export function createRouteFollower(options: FollowerOptions): RouteFollower {
         again = round !== undefined;
         void look();
       });
+      await look();
+    },
+    async refresh() {
+      await round;
       await look();
     },
     async stop() {

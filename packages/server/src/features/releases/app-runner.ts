@@ -32,7 +32,11 @@ export type AppRunnerOptions = {
   isRoutedByOthers: () => Promise<boolean>;
 };
 
-export type AppRunner = { stop(): Promise<void> };
+export type AppRunner = {
+  /** Resolves when every process that should run here now has answered, or has failed once. */
+  settled(): Promise<void>;
+  stop(): Promise<void>;
+};
 
 /** Requests under way at a release that was replaced get this long before its process is told to end. */
 const drainMs = 5_000;
@@ -86,6 +90,10 @@ export function runApps(options: AppRunnerOptions): AppRunner {
   look();
 
   return {
+    async settled() {
+      await looking;
+      await Promise.all([...running.values()].map((instance) => instance.settled));
+    },
     async stop() {
       stopped = true;
       clearInterval(timer);
@@ -103,6 +111,8 @@ export function runApps(options: AppRunnerOptions): AppRunner {
 
 type Instance = {
   id: string;
+  /** The registry knows how the first start went. */
+  settled: Promise<void>;
   /** Gateways send nothing more to it; the process goes on. Repeatable. */
   withdraw(): Promise<void>;
   end(): Promise<void>;
@@ -124,15 +134,17 @@ async function startInstance(options: AppRunnerOptions, release: WantedRelease):
       .then(work)
       .catch((error: Error) => log.warn({ error: error.message }, "instance.write-failed"));
   };
+  const settled = Promise.withResolvers<void>();
   const onState = (state: ProcessState) => {
     log.info(state, `instance.${state.state}`);
-    if (state.state === "stopped" || withdrawn) return;
+    if (state.state === "stopped" || withdrawn) return settled.resolve();
     write(() =>
       inTransaction(db, async (tx) => {
         await updateInstance(tx, id, changeOf(state));
         await refreshUpstream(tx, appId);
       }),
     );
+    if (state.state !== "starting") void writing.then(settled.resolve);
   };
   const supervised: SupervisedProcess = superviseProcess({
     launch: {
@@ -166,7 +178,7 @@ async function startInstance(options: AppRunnerOptions, release: WantedRelease):
     write(() => inTransaction(db, (tx) => deleteInstance(tx, id)));
     await writing;
   }
-  return { id, withdraw, end: () => (ending ??= end()) };
+  return { id, settled: settled.promise, withdraw, end: () => (ending ??= end()) };
 }
 
 function changeOf(state: Exclude<ProcessState, { state: "stopped" }>): InstanceChange {

@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { newId } from "../../kernel/index.ts";
 import type { Db } from "../db/index.ts";
 import type { Log } from "../log/index.ts";
+import { lifeOf } from "../process-life/index.ts";
 import {
   deleteNode,
   deleteSilentNodes,
@@ -66,7 +67,8 @@ export async function joinNodes(options: NodeOptions): Promise<Node> {
 function isRunning(processId: number): boolean {
   try {
     process.kill(processId, 0);
-    return true;
+    // Killed and never reaped, a process still takes signals.
+    return process.platform !== "linux" || lifeOf(processId) !== undefined;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }

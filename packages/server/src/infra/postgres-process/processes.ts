@@ -1,22 +1,12 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { lifeOf } from "../process-life/index.ts";
 
 export type Exit = { code: number | null; signal: NodeJS.Signals | null };
 
 /** A running server, whether this process started it or found it. */
 export type Postmaster = { pid: number; exited: Promise<Exit>; isGone(): boolean };
-
-/**
- * Tells this life of `pid` from a later one: the time it started, in ticks since boot. Undefined when there is no such
- * process, or only its shell: a zombie answers to kill(pid, 0) for ever where process 1 doesn't reap.
- */
-export function lifeOf(pid: number): string | undefined {
-  const text = readProc(`/proc/${pid}/stat`);
-  // The second field is the program's name in parentheses, and may hold spaces and parentheses itself.
-  const [state, ...rest] = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return text === "" || state === "Z" || state === "X" ? undefined : rest[18];
-}
 
 /** The arguments that `pid` was started with, the program's name first; empty when they can't be read. */
 export function commandLineOf(pid: number): string[] {

@@ -1,13 +1,14 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { newId } from "../../kernel/index.ts";
+import { lifeOf } from "../process-life/index.ts";
 
 /**
  * Who holds a lease: `host process-id machine.started session`. For people the first two; the rest tells a process
  * that is gone from one that only looks alike (another machine, a process id used again).
  */
 export function newHolder(): string {
-  return `${hostname()} ${process.pid} ${thisMachine}.${startedAt(process.pid) ?? "unknown"} ${newId()}`;
+  return `${hostname()} ${process.pid} ${thisMachine}.${lifeOf(process.pid) ?? "unknown"} ${newId()}`;
 }
 
 /** True only when the holder's process certainly isn't there any more: same machine, and no such process. */
@@ -16,7 +17,7 @@ export function isProvablyGone(holder: string): boolean {
   if (!processId || !origin || thisMachine === "unknown") return false;
   const [machine, started] = origin.split(".");
   if (machine !== thisMachine || started === "unknown") return false;
-  return startedAt(Number(processId)) !== started;
+  return lifeOf(Number(processId)) !== started;
 }
 
 const thisMachine = machineOf();
@@ -29,17 +30,5 @@ function machineOf(): string {
     return `${boot}-${namespace}`;
   } catch {
     return "unknown";
-  }
-}
-
-/** When a process started, in ticks since boot; undefined when there is no such process. */
-function startedAt(processId: number): string | undefined {
-  try {
-    const text = readFileSync(`/proc/${processId}/stat`, "utf8");
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    // A process that was killed but not yet waited for does nothing any more.
-    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
-  } catch {
-    return undefined;
   }
 }

@@ -1,0 +1,142 @@
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { scanInstallation } from "../../packages/server/src/testing/leftovers.ts";
+import { eventually } from "./eventually.ts";
+import type { Installation } from "./installation.ts";
+import { processOf } from "./process-tree.ts";
+
+/**
+ * Waits until an installation is at rest and nothing is left over or missing: on the server, on the disk, among the
+ * processes and in the registry. Fails with what is wrong.
+ */
+export async function becomesWhole(installation: Installation): Promise<void> {
+  let wrong: string[] = [];
+  await eventually(
+    () => `nothing is left over or missing; but ${wrong.join("; ")}`,
+    async () => {
+      wrong = await whatIsWrong(installation);
+      return wrong.length === 0;
+    },
+  );
+}
+
+async function whatIsWrong(installation: Installation): Promise<string[]> {
+  const scanned = await scanInstallation(installation.dataDir, installation.registryUrl);
+  return [
+    ...scanned.map(({ problem, kind, name }) => `${kind} ${name} is ${problem}`),
+    ...(await differences(installation)),
+    ...(await oddRows(installation)),
+    ...oddProcesses(installation),
+  ];
+}
+
+/** Looks at the server and the disk without the product's own eyes. */
+async function differences(installation: Installation): Promise<string[]> {
+  const names = async (text: string) =>
+    (await installation.sql<{ name: string }>(text)).map(({ name }) => name);
+  const directories = await readdir(path.join(installation.dataDir, "storage"));
+  return [
+    ...compare("database", await names(standingDatabases), await names("select name from databases")),
+    ...compare(
+      "role",
+      await names("select rolname as name from pg_roles where rolname ~ '^tn(r|mb?)_'"),
+      await names("select role_name as name from databases where role_name is not null"),
+    ),
+    ...compare(
+      "directory",
+      directories,
+      await names("select physical_name as name from placements where kind = 'storage'"),
+    ),
+  ];
+}
+
+const standingDatabases = `
+  select datname as name from pg_database
+  where datname not in ('postgres', 'template0', 'template1', current_database())`;
+
+function compare(kind: string, standing: readonly string[], known: readonly string[]): string[] {
+  return [
+    ...standing.filter((name) => !known.includes(name)).map((name) => `${kind} ${name} is unknown`),
+    ...known.filter((name) => !standing.includes(name)).map((name) => `${kind} ${name} is not there`),
+  ];
+}
+
+async function oddRows(installation: Installation): Promise<string[]> {
+  const odd = await Promise.all(
+    Object.entries(oddRowQueries).map(async ([what, text]) => {
+      const rows = await installation.sql(text);
+      return rows.length === 0 ? [] : [`${what}: ${JSON.stringify(rows)}`];
+    }),
+  );
+  return odd.flat();
+}
+
+const oddRowQueries: Record<string, string> = {
+  "operations at work": `
+    select id, kind, status from operations where status in ('queued', 'running', 'cancelling', 'undoing')
+      or status = 'waiting' and kind <> 'tenant.delete'`,
+  "steps of ended operations that still run": `
+    select o.id, o.kind, s.name, s.status from operations o join operation_steps s on s.operation_id = o.id
+    where o.status in ('succeeded', 'failed', 'cancelled') and s.status in ('running', 'undoing')`,
+  "databases on the way": "select name, state from databases where state in ('creating', 'removing')",
+  "databases in use by nobody, or twice": `
+    select d.name, count(p.id) from databases d left join placements p on p.database_id = d.id and p.state = 'current'
+    where d.state = 'in_use' group by d.id having count(p.id) <> 1`,
+  "placements that aren't current": "select id, kind, state from placements where state <> 'current'",
+  "active tenants without a place": `
+    select t.slug, e.status, array_agg(p.kind) from tenants t join environments e on e.tenant_id = t.id
+    left join placements p on p.environment_id = e.id and p.state = 'current'
+    where t.status = 'active' group by t.id, e.id
+    having e.status <> 'ready' or array_agg(p.kind order by p.kind) <> '{cache,database,storage}'`,
+  "active tenants without a host": `
+    select t.slug from tenants t where t.status = 'active' and not exists (
+      select from routes r where r.tenant_id = t.id and r.status = 'active' and r.redirect_to is null)`,
+  "failed tenants with a place": `
+    select t.slug, p.kind from tenants t join environments e on e.tenant_id = t.id
+    join placements p on p.environment_id = e.id where t.status = 'failed'`,
+  "hosts of nobody": `
+    select hostname from routes r where not exists (select from environments e where e.id = r.environment_id)`,
+  "resources on the way": "select kind, physical_name, state from resources where state <> 'present'",
+  "resources of nobody": `
+    select r.kind, r.physical_name from resources r
+    where r.environment_id is not null and not exists (select from environments e where e.id = r.environment_id)
+      or r.kind in ('database', 'role') and not exists (
+        select from databases d where r.physical_name in (d.name, d.role_name))`,
+  "settings of nobody": `
+    select scope, scope_id, key from settings s
+    where scope = 'tenant' and not exists (select from tenants t where t.id::text = s.scope_id)
+      or scope = 'environment' and not exists (select from environments e where e.id::text = s.scope_id)`,
+  "a wrong number of tenants": `
+    select tenant_count, count(t.id) from installation left join tenants t on true
+    group by tenant_count having tenant_count <> count(t.id)`,
+  "releases without one healthy instance": `
+    select a.slug, array_agg(i.state) from apps a
+    join releases r on r.id = a.current_release_id and r.command is not null
+    left join instances i on i.release_id = r.id group by a.id
+    having array_agg(i.state) is distinct from '{healthy}'`,
+  "instances of other releases": `
+    select i.id, i.state from instances i join apps a on a.id = i.app_id
+    where i.release_id is distinct from a.current_release_id`,
+  "more nodes than one": "select id from nodes offset 1",
+};
+
+/** Ours are: the command, the main process, the server with its backends, and two for each application's instance. */
+function oddProcesses(installation: Installation): string[] {
+  const { mainPid } = installation;
+  const processes = installation.processes();
+  const guarded = new Set(
+    processes.flatMap(({ command }) => / guard (\d+)$/.exec(command)?.[1] ?? []).map(Number),
+  );
+  const server = processes.find(
+    ({ command, parent }) => parent === mainPid && command.includes("/postgres -D"),
+  );
+  const odd = processes.filter(({ pid, parent, command }) => {
+    if (pid === mainPid || pid === server?.pid || parent === server?.pid) return false;
+    if (command.includes("tenantry.js up") || / guard \d+$/.test(command)) return false;
+    return !guarded.has(pid) && !guarded.has(parent);
+  });
+  return [
+    ...odd.map(({ pid, command }) => `process ${pid} runs: ${command}`),
+    ...[...guarded].filter((pid) => !processOf(pid)).map((pid) => `process ${pid} is guarded, and gone`),
+  ];
+}
