@@ -11,8 +11,9 @@ function requireSomebody(what: string, remedy: string): void {
 /** Asks to type `word`; throws unless that is done. */
 export async function confirmByTyping(message: string, word: string): Promise<void> {
   requireSomebody(`This asks to type ${word}`, "Add --yes to do it without being asked.");
-  const { text } = await import("@clack/prompts");
+  const { isCancel, text } = await import("@clack/prompts");
   const typed = await text({ message, ...onTerminal });
+  if (isCancel(typed)) throw refusal("not_confirmed", "Nothing was done.");
   if (typed !== word) throw refusal("not_confirmed", `Nothing was done: that wasn't ${word}.`);
 }
 

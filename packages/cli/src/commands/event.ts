@@ -72,7 +72,7 @@ function followCommand(): Command {
   const command = defineCommand("follow", {
     summary: "show what happens as it happens, until Ctrl-C",
     details: "With --json, a JSON document a line (CloudEvents 1.0).",
-    examples: ["event follow", "event follow --type tenant.activated --json"],
+    examples: ["event follow", "event follow --tenant acme --type tenant.suspended --json"],
     calls: ["followEvents", "showTenant"],
   });
   return overApi(addFilter(command)).action(async (options: FilterOptions, self: Command) => {

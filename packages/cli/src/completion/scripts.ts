@@ -22,12 +22,15 @@ complete -F _tenantry tenantry
   zsh: `#compdef tenantry
 # tenantry completion for zsh: eval "$(tenantry completion zsh)"
 _tenantry() {
-  local line rest=nothing
+  local line word about rest=nothing
   local -a proposals
   while IFS= read -r line; do
     case "$line" in
       :*) rest="\${line#:}" ;;
-      *) proposals+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}") ;;
+      *)
+        word="\${line%%$'\\t'*}" about="\${line#*$'\\t'}"
+        proposals+=("\${word//:/\\\\:}\${about:+:$about}")
+        ;;
     esac
   done < <("\${words[1]}" __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)
   case "$rest" in
@@ -37,8 +40,13 @@ _tenantry() {
     *) _describe tenantry proposals ;;
   esac
 }
-(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
-compdef _tenantry tenantry
+if [[ "\${funcstack[1]}" == _tenantry ]]; then
+  # A file below fpath: zsh has read it to complete something now.
+  _tenantry
+else
+  (( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
+  compdef _tenantry tenantry
+fi
 `,
   fish: `# tenantry completion for fish: tenantry completion fish | source
 function __tenantry_complete

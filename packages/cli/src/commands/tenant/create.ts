@@ -5,6 +5,7 @@ import { databaseLevels, presets } from "../../choices.ts";
 import { collect, contextOf, defineCommand, overApi } from "../../command.ts";
 import { readSecret } from "../../confirm.ts";
 import { followOperation } from "../../follow/follow.ts";
+import { wrongUsage } from "../../problem.ts";
 import { parseSettings } from "../../settings.ts";
 import { tellStarted } from "../started.ts";
 
@@ -90,6 +91,9 @@ async function requestBody(
   slug: string | undefined,
   options: CreateOptions,
 ): Promise<Record<string, unknown>> {
+  if (options.adminPassword !== undefined && options.adminEmail === undefined) {
+    throw wrongUsage("An admin's password needs an admin.", "Give --admin-email as well.");
+  }
   const { name, app, plan, region, preset, timezone, language, logoUrl, clientId } = options;
   return {
     ...{ slug, name, app, plan, region, preset, timezone, language, logoUrl, clientId },

@@ -82,7 +82,7 @@ export function showTenant(tenant: TenantReply, look: Look): string {
     name,
     state(status),
     url,
-    database ? `${database.level} on ${database.server}` : null,
+    [database?.level, database?.server && `on ${database.server}`].filter(Boolean).join(" "),
   ]);
   return `${own}\n\n${table(look, ["environment", "status", "address", "database"], environments)}`;
 }

@@ -100,7 +100,9 @@ describe("the configuration", () => {
   it.each(["-1", "65536", "1.5", "80a", "", "0x50", "9".repeat(40)])(
     "refuses the port %j",
     async (apiPort) => {
-      expect(await mistakesOf({ flags: { apiPort } })).toHaveLength(1);
+      expect(await mistakesOf({ flags: { apiPort } })).toEqual([
+        "--api-port must be a port: 0 to 65535, 0 for any that is free.",
+      ]);
     },
   );
 

@@ -191,7 +191,7 @@ export type OptionValues = {
 
 function wholeNumber(least: number, most: number, sentence: string) {
   return z
-    .union([z.number(), z.string().regex(/^\d{1,9}$/)], sentence)
+    .union([z.number(), z.string().regex(/^\d{1,9}$/, sentence)], sentence)
     .transform(Number)
     .pipe(z.number().int(sentence).min(least, sentence).max(most, sentence));
 }

@@ -1,0 +1,101 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { factsFor } from "./command.ts";
+import { createProgram, everyCommand, fullName } from "./program.ts";
+import { operationOf, sampleReply } from "./testing/api-description.ts";
+import { type Answer, type Asked, startFakeApi } from "./testing/fake-api.ts";
+import { operation } from "./testing/operations.ts";
+import { run } from "./testing/run.ts";
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), "tenantry-cli-examples-"));
+  await mkdir(path.join(directory, "migrations"));
+  await writeFile(path.join(directory, "migrations", "001_notes.sql"), "create table notes (id int);\n");
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+afterEach(() => vi.restoreAllMocks());
+
+/** What the API's description says. Event streams end: of an operation with it, of all events with a refusal. */
+function answers(): (asked: Asked) => Answer {
+  let followed = 0;
+  let status: "succeeded" | "cancelled" = "succeeded";
+  return ({ method, url }) => {
+    if (url === "/readyz") return { body: { status: "ready" } };
+    const found = operationOf(method, url);
+    if (!found) return { status: 404, body: { title: `There is nothing at ${method} ${url}.`, status: 404 } };
+    if (found.operationId === "cancelOperation") status = "cancelled";
+    if (found.operationId === "followOperation")
+      return { events: [operation({ status, progress: 1, endedAt: "2026-01-01T00:00:01.000Z" })] };
+    if (found.operationId !== "followEvents") return sampleReply(found);
+    const event = {
+      type: "tenantry.tenant.suspended",
+      time: "2026-01-01T00:00:00.000Z",
+      data: { slug: "acme" },
+    };
+    if (followed++ === 0) return { events: [event] };
+    return { status: 403, body: { title: "No more.", status: 403, code: "forbidden" } };
+  };
+}
+
+async function tryOut(line: string) {
+  await using api = await startFakeApi(answers());
+  vi.spyOn(process, "cwd").mockReturnValue(directory);
+  const migrations = path.join(directory, "migrations");
+  const environment = { TENANTRY_URL: api.url, TENANTRY_API_KEY: "key" };
+  const ran = await run(line.replace("./migrations", migrations), environment, "a good long secret\n");
+  const called = api.asked.flatMap(({ method, url }) => operationOf(method, url)?.operationId ?? []);
+  return { ...ran, called, asked: api.asked };
+}
+
+const commands = everyCommand(createProgram())
+  .map((command) => ({ name: fullName(command), facts: factsFor(command) }))
+  .filter(({ facts }) => facts?.calls);
+
+describe("the examples in the help", () => {
+  it.each(commands)("$name: run, and ask the API for what the command says", async ({ facts }) => {
+    const called = new Set<string>();
+    for (const example of facts!.examples) {
+      const result = await tryOut(`tenantry ${example}`);
+      // What only Ctrl-C ends is ended by a refusal here.
+      const expected = example.startsWith("event follow") ? 1 : 0;
+      expect(result.code, `${example}\n${result.stderr}`).toBe(expected);
+      expect(result.stdout).not.toContain("undefined");
+      for (const one of result.called) called.add(one);
+    }
+    expect([...called].sort()).toEqual([...facts!.calls!].sort());
+  });
+});
+
+describe("--json", () => {
+  it.each(commands)(
+    "$name: standard output holds one document and standard error nothing",
+    async ({ facts }) => {
+      const [example] = facts!.examples;
+      if (example.startsWith("event follow"))
+        return expect((await tryOut(`tenantry ${example} --json`)).code).toBe(1);
+      const { stdout, stderr, code } = await tryOut(
+        `tenantry ${example.replace(/ < \S+$/, "").replace(/ --json$/, "")} --json`,
+      );
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      expect(JSON.parse(stdout)).toBeTypeOf("object");
+    },
+  );
+});
+
+describe("secrets", () => {
+  it.each([
+    ["tenant create a --name A --admin-email a@b.example --admin-password -", "admin"],
+    ["user create acme --email a@b.example --password -", "password"],
+    ["server add second --database-url -", "url"],
+  ])("come from standard input and are never repeated: %s", async (example, field) => {
+    const { code, asked, stdout, stderr } = await tryOut(`tenantry ${example}`);
+    expect(code, stderr).toBe(0);
+    expect(JSON.stringify((asked[0]!.body as Record<string, unknown>)[field])).toContain(
+      '"a good long secret"',
+    );
+    expect(stdout + stderr).not.toContain("secret");
+  });
+});
