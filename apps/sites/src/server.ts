@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Tenantry } from "@tenantry/sdk";
 import type { SiteLog } from "./log.ts";
+import { createRenderer } from "./pages/renderer.ts";
 import { createSite } from "./site.ts";
 
 export type SitesServer = {
@@ -24,7 +25,8 @@ export async function startServer(parts: {
 }): Promise<SitesServer> {
   const { tenantry, port, log } = parts;
   let isReady = false;
-  const site = createSite({ tenantry, log, isReady: () => isReady });
+  const renderer = createRenderer();
+  const site = createSite({ tenantry, renderer, log, isReady: () => isReady });
   const server = createAdaptorServer({ fetch: site.fetch }) as Server;
   // The gateway keeps its connections; whoever closes first loses no request when that is the gateway.
   server.keepAliveTimeout = 90_000;
@@ -32,6 +34,11 @@ export async function startServer(parts: {
   server.requestTimeout = 0;
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
+  const stopAll = async (): Promise<void> => {
+    await drain(server);
+    await renderer.close();
+    await tenantry.close();
+  };
   let stopping: Promise<void> | undefined;
   const ready = tenantry.ready().then(() => {
     isReady = true;
@@ -41,7 +48,7 @@ export async function startServer(parts: {
     ready,
     port: (server.address() as AddressInfo).port,
     stop() {
-      stopping ??= drain(server).then(() => tenantry.close());
+      stopping ??= stopAll();
       return stopping;
     },
   };

@@ -7,16 +7,19 @@ import type { SiteLog } from "./log.ts";
 import { mediaRoutes } from "./media/media-routes.ts";
 import { listingRoutes } from "./pages/listing-routes.ts";
 import { publicRoutes, showNotFound } from "./pages/public-routes.ts";
+import type { Renderer } from "./pages/renderer.ts";
 import { refusalPage, refusePeopleKindly } from "./people.ts";
 import { securityHeaders } from "./security-headers.ts";
 
 /** The whole application, as one function from request to response. */
 export function createSite({
   tenantry,
+  renderer,
   log,
   isReady,
 }: {
   tenantry: Tenantry;
+  renderer: Renderer;
   log: SiteLog;
   isReady: () => boolean;
 }): Hono {
@@ -28,10 +31,10 @@ export function createSite({
   site.use(refusePeopleKindly());
   site.route("/", assetRoutes());
   site.use(tenantMiddleware(tenantry, { skip: (path) => path.startsWith(assetsPath) }));
-  site.route("/admin", adminRoutes(tenantry));
+  site.route("/admin", adminRoutes({ tenantry, renderer }));
   site.route("/", mediaRoutes(tenantry));
   site.route("/", listingRoutes(tenantry));
-  site.route("/", publicRoutes(tenantry));
+  site.route("/", publicRoutes({ tenantry, renderer }));
   site.notFound((context) => showNotFound(context, tenantry));
   site.onError((error, context) => {
     const { method, path } = context.req;

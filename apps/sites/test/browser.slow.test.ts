@@ -169,6 +169,49 @@ describe("with script", () => {
     expect(page.url()).toContain("/admin/pages/new");
   });
 
+  test("pictures are shown, SVG among them, and a file that is too large is refused before it is sent", async () => {
+    const { page, complaints, base, go } = await newSite({ settings: { "app.maxUploadSize": "1KB" } });
+    await logIn(page, base);
+    await go("/admin/media");
+    const files = page.getByLabel("Upload files");
+    await files.setInputFiles([{ name: "large.png", mimeType: "image/png", buffer: Buffer.alloc(1_001) }]);
+    expect(await files.evaluate((input) => (input as { validationMessage?: string }).validationMessage)).toBe(
+      "Too large: “large.png”. Choose smaller files.",
+    );
+    const svg =
+      '<svg xmlns="http://www.w3.org/2000/svg" width="7" height="7"><style>rect{fill:red}</style><rect width="7" height="7"/></svg>';
+    await files.setInputFiles([
+      { name: "shop.png", mimeType: "image/png", buffer: png },
+      { name: "logo.svg", mimeType: "image/svg+xml", buffer: Buffer.from(svg) },
+    ]);
+    await page.getByRole("button", { name: "Upload", exact: true }).click();
+    await page.waitForURL("**done=uploaded");
+    const widths = () =>
+      page
+        .locator("img")
+        .evaluateAll((all) => all.map((each) => (each as { naturalWidth?: number }).naturalWidth).sort());
+    await expect.poll(widths).toEqual([1, 7]);
+    await page.locator("a.thumb[href$=png]").click();
+    await page.waitForURL("**/shop.png");
+    expect(
+      await page.locator("img").evaluate((image) => (image as { naturalWidth?: number }).naturalWidth),
+    ).toBe(1);
+    expect(complaints).toEqual([]);
+  });
+
+  test("a button that is clicked twice saves once", async () => {
+    const { tenant, page, base, go } = await newSite();
+    await logIn(page, base);
+    await go("/admin/pages/new");
+    await page.getByLabel("Title").fill("Once");
+    await page.getByRole("button", { name: "Save draft" }).dblclick();
+    await page.waitForURL("**done=created");
+    const { rows } = await site.tenantry.run(tenant.id, () =>
+      site.tenantry.db.query("select slug from pages"),
+    );
+    expect(rows).toEqual([{ slug: "once" }]);
+  });
+
   test("nothing that was written or uploaded runs in a visitor's or an editor's browser", async () => {
     const { tenant, page, complaints, base, go } = await newSite();
     const anna = visitor(site, tenant);

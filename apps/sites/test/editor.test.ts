@@ -309,6 +309,18 @@ describe("writing", () => {
     expect((await anna.get("/admin/pages")).text).toContain("0 of 100 pages");
   });
 
+  test("a text that can't be formatted is shown as it was written, and the editor is told", async () => {
+    const { anna, stranger } = await newSite();
+    const body = `${"> ".repeat(20_000)}<b>deep</b>`;
+    await create(anna, { body });
+    const shown = await stranger.get("/about");
+    expect(shown.status).toBe(200);
+    expect(shown.text).toContain('<p class="as-written">&gt; &gt; ');
+    expect(shown.text).toContain("&lt;b&gt;deep&lt;/b&gt;</p>");
+    const preview = await anna.post("/admin/pages/preview", { ...page, body });
+    expect(preview.text).toContain("This text is too intricate to be formatted");
+  });
+
   test("controls and marks that reverse what follows don't get into titles, nor NUL into texts", async () => {
     const { anna } = await newSite();
     const edit = await create(anna, {

@@ -65,6 +65,8 @@ describe("pages", () => {
     expect(links).toEqual(["/", "/%C3%BCber-uns", "/about"]);
     expect((await site.ask(shop, "/about")).text).toContain("<p>We <em>care</em>.</p>");
     expect((await site.ask(shop, "/%C3%BCber-uns")).status).toBe(200);
+    expect((await site.ask(shop, "/about/")).headers.location).toBe("/about");
+    expect((await site.ask(shop, "/%2Fevil.example/")).headers.location).toBe("/%2Fevil.example");
     expect((await site.ask(shop, "/home")).headers.location).toBe("/");
     expect((await site.ask(shop, "/pages/about")).headers.location).toBe("/about");
   });

@@ -1,6 +1,7 @@
 import type { Tenantry } from "@tenantry/sdk";
 import { Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import type { Rendering } from "../pages/rendered-page.ts";
 import { adminPolicy } from "../security-headers.ts";
 import { type AdminEnv, recogniseEditor } from "./editor.ts";
 import { refuseForeignForms } from "./form.ts";
@@ -14,7 +15,8 @@ import { uploadRoutes } from "./upload-routes.ts";
 const maxFormBytes = 2_000_000;
 
 /** The editor: everything below /admin. */
-export function adminRoutes(tenantry: Tenantry): Hono<AdminEnv> {
+export function adminRoutes(rendering: Rendering): Hono<AdminEnv> {
+  const { tenantry } = rendering;
   const routes = new Hono<AdminEnv>();
   routes.use(async (context, next) => {
     context.header("cache-control", "no-store");
@@ -28,7 +30,7 @@ export function adminRoutes(tenantry: Tenantry): Hono<AdminEnv> {
   routes.route("/", loginRoutes(tenantry));
   routes.get("/", (context) => context.redirect("/admin/pages", 303));
   routes.use(refuseUnknownAndViewers(tenantry));
-  routes.route("/pages", pageRoutes(tenantry));
+  routes.route("/pages", pageRoutes(rendering));
   routes.route("/media", mediaLibraryRoutes(tenantry));
   routes.all("*", (context) => showNothingHere(tenantry, context));
   return routes;

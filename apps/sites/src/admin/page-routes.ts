@@ -5,6 +5,7 @@ import { homeSlugOf } from "../pages/home-slug.ts";
 import { pathOfPage } from "../pages/page.ts";
 import { countPages, hasSlug, selectPage, selectPages } from "../pages/pages.sql.ts";
 import { movePage, removePage } from "../pages/pages.ts";
+import type { Rendering } from "../pages/rendered-page.ts";
 import { deleteView } from "./delete-view.ts";
 import type { AdminContext, AdminEnv } from "./editor.ts";
 import { readForm } from "./form.ts";
@@ -16,7 +17,8 @@ import { editorOf, showAdmin } from "./shown.ts";
 const partSize = 100;
 
 /** The list of pages, and what is done to one without writing. */
-export function pageRoutes(tenantry: Tenantry): Hono<AdminEnv> {
+export function pageRoutes(rendering: Rendering): Hono<AdminEnv> {
+  const { tenantry } = rendering;
   const routes = new Hono<AdminEnv>();
   const id = (context: AdminContext): string => context.req.param("id") ?? "";
 
@@ -28,7 +30,7 @@ export function pageRoutes(tenantry: Tenantry): Hono<AdminEnv> {
   });
 
   // Before the routes of one page: "preview" is no id.
-  routes.route("/", pageSavingRoutes(tenantry));
+  routes.route("/", pageSavingRoutes(rendering));
 
   routes.get("/:id{[0-9a-f-]{36}}", async (context) => {
     const page = await selectPage(tenantry.db, id(context));

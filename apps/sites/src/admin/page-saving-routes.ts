@@ -5,9 +5,9 @@ import { identityOf } from "../identity.ts";
 import { selectMedia } from "../media/media.sql.ts";
 import { snippetOf } from "../media/media.ts";
 import { homeSlugOf } from "../pages/home-slug.ts";
-import { renderMarkdown } from "../pages/markdown.ts";
 import { readPageForm } from "../pages/page-form.ts";
 import { createPage, savePage } from "../pages/pages.ts";
+import { type Rendering, renderText } from "../pages/rendered-page.ts";
 import type { AdminContext, AdminEnv } from "./editor.ts";
 import { readForm } from "./form.ts";
 import { type PageForm, pageFormView } from "./page-form-view.ts";
@@ -20,7 +20,8 @@ const recentFiles = 8;
 type Written = Pick<PageForm, "page" | "text" | "mistakes" | "notice" | "preview" | "theirs">;
 
 /** Saving and previewing what was written. Whatever comes of it, the editor gets the text back. */
-export function pageSavingRoutes(tenantry: Tenantry): Hono<AdminEnv> {
+export function pageSavingRoutes(rendering: Rendering): Hono<AdminEnv> {
+  const { tenantry } = rendering;
   const routes = new Hono<AdminEnv>();
 
   routes.post("/preview", async (context) => {
@@ -28,10 +29,15 @@ export function pageSavingRoutes(tenantry: Tenantry): Hono<AdminEnv> {
     const { text } = readPageForm(form);
     const page = pageSeen(form);
     if (!context.var.editor) return showPageForm(tenantry, context, { page, text, notice: loggedOut }, 401);
-    const preview = renderMarkdown(text.body);
+    const { markup: preview, isFormatted } = await renderText(rendering, text.body);
     // The editor's script asks for the text alone.
     if (context.req.header("accept") === "text/x-fragment") return context.html(raw(preview));
-    return showPageForm(tenantry, context, { page, text, preview });
+    return showPageForm(tenantry, context, {
+      page,
+      text,
+      preview,
+      notice: isFormatted ? undefined : tooIntricate,
+    });
   });
 
   routes.post("/", (context) => save(tenantry, context, undefined));
@@ -63,6 +69,12 @@ const loggedOut = {
   title: "You were logged out, and nothing was saved yet",
   text: "Your text is still here. Log in again in another tab, come back, and save once more.",
   link: { href: "/admin/login", label: "Log in again", newTab: true },
+} as const;
+
+const tooIntricate = {
+  tone: "bad",
+  title: "This text is too intricate to be formatted",
+  text: "Visitors see it as it is written. Nest less deeply, or make several pages of it.",
 } as const;
 
 function doneWord(published: boolean | undefined, page: PageForm["page"]): string {

@@ -8,19 +8,20 @@ import { notFoundPage } from "./not-found.ts";
 import { type PageLink, pathOfPage } from "./page.ts";
 import { pageView } from "./page-view.ts";
 import { type PublishedPage, selectPublished } from "./public-pages.sql.ts";
-import { renderedPage } from "./rendered-page.ts";
+import { type Rendering, renderedPage } from "./rendered-page.ts";
 import { isSlug } from "./slug.ts";
 import { welcomePage } from "./welcome.ts";
 
 /** What visitors read: the home page, the pages, and the answer to everything else. */
-export function publicRoutes(tenantry: Tenantry): Hono {
+export function publicRoutes(rendering: Rendering): Hono {
+  const { tenantry } = rendering;
   const homeSlug = (): string => homeSlugOf(tenantry);
   const routes = new Hono();
 
   routes.get("/", async (context) => {
     const { links, page } = await selectPublished(tenantry.db, homeSlug());
     if (!page) return show(context, tenantry, links, welcomePage(identityOf(tenantry, context.req.raw)));
-    return showPage(context, tenantry, links, page);
+    return showPage(context, rendering, links, page);
   });
 
   routes.get("/:slug", async (context) => {
@@ -29,8 +30,12 @@ export function publicRoutes(tenantry: Tenantry): Hono {
     const { links, page } = await selectPublished(tenantry.db, slug);
     if (!page) return showNotFound(context, tenantry, links);
     if (slug === homeSlug()) return context.redirect("/", 301);
-    return showPage(context, tenantry, links, page);
+    return showPage(context, rendering, links, page);
   });
+
+  routes.get("/:slug/", (context) =>
+    context.redirect(pathOfPage(context.req.param("slug"), homeSlug()), 301),
+  );
 
   routes.get("/pages/:slug", (context) =>
     context.redirect(pathOfPage(context.req.param("slug"), homeSlug()), 301),
@@ -50,12 +55,13 @@ export async function showNotFound(
 
 async function showPage(
   context: Context,
-  tenantry: Tenantry,
+  rendering: Rendering,
   links: PageLink[],
   page: PublishedPage,
 ): Promise<Response> {
+  const { tenantry } = rendering;
   const path = pathOfPage(page.slug, homeSlugOf(tenantry));
-  return show(context, tenantry, links, pageView(page, await renderedPage(tenantry, page), path));
+  return show(context, tenantry, links, pageView(page, await renderedPage(rendering, page), path));
 }
 
 function show(
