@@ -1,7 +1,7 @@
 import { chmod, mkdir } from "node:fs/promises";
 import path from "node:path";
 import { loadConfig } from "../infra/config/index.ts";
-import { createLog } from "../infra/log/index.ts";
+import { createLog, openLogFile } from "../infra/log/index.ts";
 import { parseFlags } from "./flags.ts";
 import { requireNode } from "./node-version.ts";
 import { roles } from "./roles.ts";
@@ -17,10 +17,11 @@ async function main(): Promise<void> {
   await mkdir(config.dataDir, { recursive: true });
   // Applications run as other users and must pass to the tenants' files; what else lies here is closed by itself.
   await chmod(config.dataDir, 0o711);
-  const log = createLog({
-    level: config.logLevel,
-    destination: path.join(config.dataDir, "logs", "tenantry.log"),
+  const logFile = await openLogFile({
+    file: path.join(config.dataDir, "logs", "tenantry.log"),
+    onFailure: ({ message }) => process.stderr.write(`The log can't be written: ${message}\n`),
   });
+  const log = createLog({ level: config.logLevel, destination: logFile });
   for (const warning of config.warnings) log.warn({ warning }, "config.warning");
   const all = { config, log, roles: new Set(roles), owner: true };
   showRunning(await startUntilSignal((signal) => startInstallation({ ...all, signal }), log));

@@ -1,4 +1,7 @@
 import { type Logger, pino } from "pino";
+import type { LogFile } from "./log-file.ts";
+
+export { type LogFile, openLogFile } from "./log-file.ts";
 
 /** Logs an event name plus fields: `log.info({ tenantId, tookMs }, "tenant.provisioned")`. Never secrets or bodies. */
 export type Log = Logger;
@@ -15,10 +18,8 @@ const redacted = [
   "*.secret",
 ];
 
-/** A JSON logger to standard error (so that standard output stays for people), or to `destination`. */
-export function createLog(
-  options: { level?: string; name?: string; destination?: string | number } = {},
-): Log {
+/** A JSON logger to standard error (so that standard output stays for people), or to a file. */
+export function createLog(options: { level?: string; name?: string; destination?: LogFile } = {}): Log {
   return pino(
     {
       level: options.level ?? "info",
@@ -27,7 +28,7 @@ export function createLog(
       redact: { paths: redacted, censor: "[redacted]" },
       timestamp: pino.stdTimeFunctions.isoTime,
     },
-    pino.destination({ dest: options.destination ?? 2, sync: true, mkdir: true }),
+    options.destination ?? pino.destination({ dest: 2, sync: true }),
   );
 }
 
