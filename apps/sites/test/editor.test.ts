@@ -321,6 +321,26 @@ describe("writing", () => {
     expect(preview.text).toContain("This text is too intricate to be formatted");
   });
 
+  test("what no form sends is refused or ignored, and breaks nothing", async () => {
+    const { anna } = await newSite();
+    const edit = await create(anna, { intent: "toString" });
+    expect(fieldOf(await anna.get(edit), "published")).toBe("false");
+    for (const version of ["", "x", "-1", "1.5", "1e99", "99999999999"]) {
+      expect((await anna.post(edit, { ...page, version })).status).toBe(409);
+      expect((await anna.post(`${edit}/delete`, { version })).status).toBe(409);
+    }
+    for (const id of ["-".repeat(36), "x", "%00", "00000000-0000-4000-8000-000000000000"]) {
+      expect((await anna.get(`/admin/pages/${id}`)).status).toBe(404);
+      expect((await anna.get(`/admin/pages/${id}/delete`)).status).toBe(404);
+      expect([303, 404]).toContain((await anna.post(`/admin/pages/${id}/move`, { direction: "up" })).status);
+      expect([303, 404]).toContain((await anna.post(`/admin/media/${id}/delete`, {})).status);
+    }
+    for (const part of ["0", "-1", "x", "1e9", "999999999999"]) {
+      expect((await anna.get(`/admin/pages?part=${part}`)).status).toBe(200);
+      expect((await anna.get(`/admin/media?part=${part}`)).status).toBe(200);
+    }
+  });
+
   test("controls and marks that reverse what follows don't get into titles, nor NUL into texts", async () => {
     const { anna } = await newSite();
     const edit = await create(anna, {

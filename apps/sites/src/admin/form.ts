@@ -29,3 +29,8 @@ export function refuseForeignForms(
     return undefined;
   };
 }
+
+/** The version that a form says the editor saw; 0, which no page ever has, when it says none. */
+export function seenVersion(text: string | undefined): number {
+  return /^[1-9]\d{0,8}$/.test(text ?? "") ? Number(text) : 0;
+}

@@ -4,6 +4,7 @@ import { html } from "hono/html";
 import { maxUploadBytes, storageQuotaBytes } from "../limits.ts";
 import { selectMedia, selectMediaFile, selectMediaUsage } from "../media/media.sql.ts";
 import { removeMedia } from "../media/uploads.ts";
+import { uuidPattern } from "../uuid.ts";
 import { deleteView } from "./delete-view.ts";
 import type { AdminContext, AdminEnv } from "./editor.ts";
 import { mediaView, thumbnail } from "./media-view.ts";
@@ -19,7 +20,7 @@ export function mediaLibraryRoutes(tenantry: Tenantry): Hono<AdminEnv> {
 
   routes.get("/", (context) => showLibrary(tenantry, context));
 
-  routes.get("/:id{[0-9a-f-]{36}}/delete", async (context) => {
+  routes.get(`/:id{${uuidPattern}}/delete`, async (context) => {
     const file = await selectMediaFile(tenantry.db, id(context));
     if (!file) return context.redirect("/admin/media", 303);
     const view = deleteView(
@@ -36,7 +37,7 @@ export function mediaLibraryRoutes(tenantry: Tenantry): Hono<AdminEnv> {
     return showAdmin(tenantry, context, view);
   });
 
-  routes.post("/:id{[0-9a-f-]{36}}/delete", async (context) => {
+  routes.post(`/:id{${uuidPattern}}/delete`, async (context) => {
     if (!context.var.editor) return context.redirect("/admin/login", 303);
     await removeMedia(tenantry, id(context));
     return context.redirect("/admin/media?done=removed", 303);

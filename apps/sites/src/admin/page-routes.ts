@@ -6,9 +6,10 @@ import { pathOfPage } from "../pages/page.ts";
 import { countPages, hasSlug, selectPage, selectPages } from "../pages/pages.sql.ts";
 import { movePage, removePage } from "../pages/pages.ts";
 import type { Rendering } from "../pages/rendered-page.ts";
+import { uuidPattern } from "../uuid.ts";
 import { deleteView } from "./delete-view.ts";
 import type { AdminContext, AdminEnv } from "./editor.ts";
-import { readForm } from "./form.ts";
+import { readForm, seenVersion } from "./form.ts";
 import { pageListView } from "./page-list-view.ts";
 import { pageSavingRoutes, showPageForm } from "./page-saving-routes.ts";
 import { showNothingHere } from "./refusals.ts";
@@ -32,19 +33,19 @@ export function pageRoutes(rendering: Rendering): Hono<AdminEnv> {
   // Before the routes of one page: "preview" is no id.
   routes.route("/", pageSavingRoutes(rendering));
 
-  routes.get("/:id{[0-9a-f-]{36}}", async (context) => {
+  routes.get(`/:id{${uuidPattern}}`, async (context) => {
     const page = await selectPage(tenantry.db, id(context));
     return page ? showPageForm(tenantry, context, { page, text: page }) : showNothingHere(tenantry, context);
   });
 
-  routes.post("/:id{[0-9a-f-]{36}}/move", async (context) => {
+  routes.post(`/:id{${uuidPattern}}/move`, async (context) => {
     if (!context.var.editor) return context.redirect("/admin/login", 303);
     const { direction } = await readForm(context);
     await movePage(tenantry, id(context), direction === "up" ? -1 : 1);
     return context.redirect(`/admin/pages#page-${id(context)}`, 303);
   });
 
-  routes.get("/:id{[0-9a-f-]{36}}/delete", async (context) => {
+  routes.get(`/:id{${uuidPattern}}/delete`, async (context) => {
     const page = await selectPage(tenantry.db, id(context));
     if (!page) return showNothingHere(tenantry, context);
     const path = decodeURIComponent(pathOfPage(page.slug, homeSlugOf(tenantry)));
@@ -66,13 +67,10 @@ export function pageRoutes(rendering: Rendering): Hono<AdminEnv> {
     return showAdmin(tenantry, context, view);
   });
 
-  routes.post("/:id{[0-9a-f-]{36}}/delete", async (context) => {
+  routes.post(`/:id{${uuidPattern}}/delete`, async (context) => {
     if (!context.var.editor) return context.redirect("/admin/login", 303);
-    const version = Number((await readForm(context)).version);
-    const outcome = await removePage(tenantry, {
-      id: id(context),
-      version: Number.isInteger(version) ? version : 0,
-    });
+    const { version } = await readForm(context);
+    const outcome = await removePage(tenantry, { id: id(context), version: seenVersion(version) });
     if (outcome.kind !== "changed") return context.redirect("/admin/pages?done=deleted", 303);
     const text = `${outcome.now.updatedBy} changed this page after you opened it. Look at it before you delete it.`;
     return showPageForm(

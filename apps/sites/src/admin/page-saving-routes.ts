@@ -8,8 +8,9 @@ import { homeSlugOf } from "../pages/home-slug.ts";
 import { readPageForm } from "../pages/page-form.ts";
 import { createPage, savePage } from "../pages/pages.ts";
 import { type Rendering, renderText } from "../pages/rendered-page.ts";
+import { isUuid, uuidPattern } from "../uuid.ts";
 import type { AdminContext, AdminEnv } from "./editor.ts";
-import { readForm } from "./form.ts";
+import { readForm, seenVersion } from "./form.ts";
 import { type PageForm, pageFormView } from "./page-form-view.ts";
 import { refusedForm } from "./refused-form.ts";
 import { showAdmin } from "./shown.ts";
@@ -41,7 +42,7 @@ export function pageSavingRoutes(rendering: Rendering): Hono<AdminEnv> {
   });
 
   routes.post("/", (context) => save(tenantry, context, undefined));
-  routes.post("/:id{[0-9a-f-]{36}}", (context) => save(tenantry, context, context.req.param("id")));
+  routes.post(`/:id{${uuidPattern}}`, (context) => save(tenantry, context, context.req.param("id")));
   return routes;
 }
 
@@ -52,7 +53,7 @@ async function save(tenantry: Tenantry, context: AdminContext, id: string | unde
   const { editor } = context.var;
   if (!editor) return showPageForm(tenantry, context, { page, text, notice: loggedOut }, 401);
   if (mistakes.length > 0) return showPageForm(tenantry, context, { page, text, mistakes }, 422);
-  const published = { publish: true, unpublish: false }[form.intent ?? ""];
+  const published = form.intent === "publish" ? true : form.intent === "unpublish" ? false : undefined;
   const by = editor.name;
   const outcome = page
     ? await savePage(tenantry, page, text, { published: published ?? null, by })
@@ -86,13 +87,8 @@ function doneWord(published: boolean | undefined, page: PageForm["page"]): strin
 /** The page as the form says that the editor saw it. */
 function pageSeen(form: Record<string, string>): PageForm["page"] {
   const { id = "", version, published } = form;
-  if (!/^[0-9a-f-]{36}$/.test(id)) return undefined;
-  const seen = Number(version);
-  return {
-    id,
-    version: Number.isSafeInteger(seen) ? Math.min(seen, 2 ** 31 - 1) : 0,
-    published: published === "true",
-  };
+  if (!isUuid(id)) return undefined;
+  return { id, version: seenVersion(version), published: published === "true" };
 }
 
 /** The form, with everything around it that depends on the site alone. */

@@ -18,6 +18,7 @@ export const adminStyle = asset("admin.css", [
   "prose.css",
   "forms.css",
   "admin.css",
+  "media.css",
 ]);
 /** What makes the editor more comfortable. Everything works without it. */
 export const adminScript = asset("admin.js", ["admin.js"]);

@@ -3,6 +3,7 @@ import type { ReadableStream } from "node:stream/web";
 import { ObjectNotFound, type Tenantry } from "@tenantry/sdk";
 import { type Context, Hono } from "hono";
 import { showNotFound } from "../pages/public-routes.ts";
+import { uuidPattern } from "../uuid.ts";
 import { isShownInline } from "./content-type.ts";
 import { selectMediaFile } from "./media.sql.ts";
 import { type MediaFile, pathOfMedia, storageKeyOf } from "./media.ts";
@@ -11,15 +12,12 @@ import { wantedRange } from "./range.ts";
 /** The files themselves. What stands under an address never changes. */
 export function mediaRoutes(tenantry: Tenantry): Hono {
   const routes = new Hono();
-  routes.get(
-    "/media/:id{[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}}/:name",
-    async (context) => {
-      const file = await selectMediaFile(tenantry.db, context.req.param("id"));
-      if (!file) return showNotFound(context, tenantry);
-      if (context.req.param("name") !== file.name) return context.redirect(pathOfMedia(file), 301);
-      return send(tenantry, context, file);
-    },
-  );
+  routes.get(`/media/:id{${uuidPattern}}/:name`, async (context) => {
+    const file = await selectMediaFile(tenantry.db, context.req.param("id"));
+    if (!file) return showNotFound(context, tenantry);
+    if (context.req.param("name") !== file.name) return context.redirect(pathOfMedia(file), 301);
+    return send(tenantry, context, file);
+  });
   return routes;
 }
 
