@@ -1,14 +1,12 @@
-import { spawn } from "node:child_process";
 import path from "node:path";
-import { createInterface } from "node:readline";
 import { type Command, Option } from "commander";
 import { defineCommand, wholeNumber } from "../../command.ts";
 import { lookOf } from "../../output/look.ts";
 import { refusal } from "../../problem.ts";
 import { dataDirOf } from "./data-dir.ts";
 import { readTail, type Tail } from "./log-file.ts";
+import { followLog } from "./log-follower.ts";
 import { isWanted, type LogFilter, logLevels, showLogLine } from "./log-lines.ts";
-import { exitOf } from "./server-process.ts";
 
 type LogsOptions = LogFilter & { lines: number; follow?: boolean; dataDir?: string; json?: boolean };
 
@@ -37,13 +35,9 @@ async function showLogs({ lines, follow, dataDir, json, ...filter }: LogsOptions
   const tail = await read(file, lines, (line) => isWanted(line, filter));
   tail.lines.forEach(print);
   if (!follow) return;
-  const child = spawn("tail", ["-c", `+${tail.end + 1}`, "-F", file], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  createInterface({ input: child.stdout }).on("line", (line) => {
+  for await (const line of followLog(file, tail.end, new AbortController().signal)) {
     if (isWanted(line, filter)) print(line);
-  });
-  process.exitCode = await exitOf(child);
+  }
 }
 
 async function read(file: string, lines: number, wanted: (line: string) => boolean): Promise<Tail> {
