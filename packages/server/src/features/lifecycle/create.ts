@@ -2,7 +2,7 @@ import type { CreateTenantRequest, DatabaseLevel } from "@tenantry/contract";
 import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import { recordEvent } from "../../infra/events/index.ts";
 import { startOperation, type Workflow } from "../../infra/workflow/index.ts";
-import { failure, newId } from "../../kernel/index.ts";
+import { failure, hasCode, invalidField, newId } from "../../kernel/index.ts";
 import { preparePassword } from "../access/index.ts";
 import { insertEnvironment } from "../environments/index.ts";
 import { type AppRow, findApp } from "../releases/index.ts";
@@ -11,11 +11,12 @@ import type { Settings } from "../settings/index.ts";
 import {
   countTenantIn,
   deriveSlug,
-  findTenant,
+  findTenantLocked,
   insertTenant,
   requireSlugForm,
   slugIsTaken,
   slugTaken,
+  type TenantRow,
 } from "../tenants/index.ts";
 import { resolveIsolation } from "./isolation.ts";
 import type { ProvisionInput } from "./provision-workflow.ts";
@@ -80,7 +81,7 @@ function chooseSlug(request: CreateTenantRequest): string {
     const message = request.clientId
       ? "No slug can be derived from this clientId: give one."
       : "A slug is needed.";
-    throw failure("invalid_request", { detail: message, errors: [{ pointer: "/slug", message }] });
+    throw invalidField("/slug", message);
   }
   requireSlugForm(slug);
   return slug;
@@ -104,17 +105,15 @@ async function findReadyApp(db: Db, slug: string): Promise<AppRow> {
   });
 }
 
-async function findParent(tx: Tx, idOrSlug: string) {
-  try {
-    return await findTenant(tx, idOrSlug);
-  } catch (error) {
-    const message = "There is no such parent tenant.";
-    throw failure(
-      "invalid_request",
-      { detail: message, errors: [{ pointer: "/parentId", message }] },
-      { cause: error },
-    );
-  }
+/** Holds the parent's row, so that it isn't deleted meanwhile as one without children. */
+async function findParent(tx: Tx, idOrSlug: string): Promise<TenantRow> {
+  const parent = await findTenantLocked(tx, idOrSlug).catch((error: unknown) => {
+    if (hasCode(error, "tenant_not_found"))
+      throw invalidField("/parentId", "There is no such parent tenant.");
+    throw error;
+  });
+  if (parent.status !== "deleting" && parent.status !== "purging") return parent;
+  throw invalidField("/parentId", `The parent tenant is ${parent.status}.`);
 }
 
 async function takenError(tx: Tx, slug: string, clientId: string | undefined) {

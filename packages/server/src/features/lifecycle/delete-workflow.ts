@@ -96,11 +96,14 @@ async function releaseSlug(context: Context): Promise<void> {
     const tenant = await selectTenant(tx, context.tenantId!);
     if (!tenant) return;
     const environments = await selectEnvironmentsOf(tx, [tenant.id]);
-    await deleteSettingsOf(tx, [tenant.id, ...environments.map((environment) => environment.id)]);
+    const environmentIds = environments.map((environment) => environment.id);
+    await deleteSettingsOf(tx, [tenant.id, ...environmentIds]);
     await deleteTenantRow(tx, tenant.id);
     await countTenantOut(tx);
     await recordEvent(tx, { name: "tenant.deleted", tenantId: tenant.id, data: { slug: tenant.slug } });
     await removeRoutes(tx, tenant.id);
+    // Once more: an application that began to follow during the purge has seen them since.
+    await buryRuntime(tx, environmentIds);
   });
 }
 

@@ -1,7 +1,8 @@
-import { type Db, inTransaction } from "../../infra/db/index.ts";
+import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import {
   abandonOperation,
   hastenOperation,
+  selectOpenOperation,
   startOperation,
   type Workflow,
 } from "../../infra/workflow/index.ts";
@@ -26,8 +27,8 @@ const kind = "tenant.delete";
 
 /**
  * Takes a tenant off the air and starts its deletion. Within the grace period (setting `deletionGraceDays`, or none at
- * all with `now`) it can be undone; then everything of it is removed and the slug is free. Asking again with `now`
- * ends the grace of a deletion that waits.
+ * all with `now`) it can be undone; then everything of it is removed and the slug is free. Asking again answers the
+ * deletion that is under way; with `now`, its grace ends.
  */
 export async function deleteTenant(
   { db, settings, deletion }: Dependencies,
@@ -42,10 +43,10 @@ export async function deleteTenant(
   return inTransaction(db, async (tx) => {
     const tenant = await findTenantLocked(tx, idOrSlug);
     options.check(tenant);
-    if (tenant.status === "deleting" && options.now) {
-      await updateTenantStatus(tx, tenant.id, { status: "deleting", before: tenant.statusBefore, deleteAt });
-      const operationId = await hastenOperation(tx, { tenantId: tenant.id, kind });
-      if (operationId) return operationId;
+    const underWay = await selectOpenOperation(tx, { tenantId: tenant.id, kind });
+    if (underWay) {
+      if (options.now && tenant.status === "deleting") await endGrace(tx, tenant, deleteAt, underWay);
+      return underWay;
     }
     requireTenantMove(tenant.status, "deleting");
     if ((await countChildren(tx, tenant.id)) > 0) {
@@ -59,11 +60,18 @@ export async function deleteTenant(
       input: { slug: tenant.slug },
       requestedBy: options.requestedBy,
     });
-    await updateTenantStatus(tx, tenant.id, { status: "deleting", before: tenant.status, deleteAt });
+    const reason = tenant.statusReason;
+    await updateTenantStatus(tx, tenant.id, { status: "deleting", before: tenant.status, reason, deleteAt });
     await deleteSessionsOfTenant(tx, tenant.id);
     await announce(tx, tenant, "tenant.deleting", { deleteAt: deleteAt.toISOString() });
     return operationId;
   });
+}
+
+async function endGrace(tx: Tx, tenant: TenantRow, deleteAt: Date, operationId: string): Promise<void> {
+  const { statusBefore: before, statusReason: reason } = tenant;
+  await updateTenantStatus(tx, tenant.id, { status: "deleting", before, reason, deleteAt });
+  await hastenOperation(tx, operationId);
 }
 
 /**

@@ -5,7 +5,7 @@ import { recordEvent } from "../../infra/events/index.ts";
 import { principalName, principalOf, type RouteGroup } from "../../infra/http/index.ts";
 import { selectEnvironmentsOf, touchRuntime } from "../environments/index.ts";
 import type { Settings } from "../settings/index.ts";
-import { findTenant, findTenantLocked } from "../tenants/index.ts";
+import { findTenant, findTenantLocked, requireStaying } from "../tenants/index.ts";
 
 const tags = ["settings"];
 const params = z.object({ tenant: z.string().max(200).describe("Its id (tnt_…) or its slug.") });
@@ -47,7 +47,9 @@ export function tenantSettingsRoutes({ db, settings }: { db: Db; settings: Setti
         const changedBy = principalName(principalOf(request));
         const { tenant } = request.params;
         const id = await inTransaction(db, async (tx) => {
-          const { id: tenantId } = await findTenantLocked(tx, tenant);
+          const found = await findTenantLocked(tx, tenant);
+          requireStaying(found);
+          const tenantId = found.id;
           const layer = { scope: "tenant", scopeId: tenantId } as const;
           await settings.change(tx, layer, request.body, { changedBy });
           const keys = Object.keys(request.body).sort();

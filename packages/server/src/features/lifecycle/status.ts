@@ -4,7 +4,12 @@ import { recordEvent } from "../../infra/events/index.ts";
 import { deleteSessionsOfTenant } from "../access/index.ts";
 import { selectEnvironmentsOf, touchRuntime } from "../environments/index.ts";
 import { refreshRoutes } from "../routing/index.ts";
-import { findTenantLocked, requireTenantMove, type TenantRow, updateTenantStatus } from "../tenants/index.ts";
+import {
+  findTenantLocked,
+  requireTenantStatus,
+  type TenantRow,
+  updateTenantStatus,
+} from "../tenants/index.ts";
 
 /**
  * Takes a tenant off the air: its hosts answer 503 within a second, its sessions end. A plain transaction, never queued
@@ -13,7 +18,7 @@ import { findTenantLocked, requireTenantMove, type TenantRow, updateTenantStatus
 export async function suspendTenant(db: Db, idOrSlug: string, reason: string): Promise<string> {
   return inTransaction(db, async (tx) => {
     const tenant = await findTenantLocked(tx, idOrSlug);
-    if (tenant.status !== "suspended") requireTenantMove(tenant.status, "suspended");
+    requireTenantStatus(tenant, ["active", "suspended"], "suspended");
     await updateTenantStatus(tx, tenant.id, { status: "suspended", reason });
     await deleteSessionsOfTenant(tx, tenant.id);
     await announce(tx, tenant, "tenant.suspended", { reason });
@@ -26,7 +31,7 @@ export async function resumeTenant(db: Db, idOrSlug: string): Promise<string> {
   return inTransaction(db, async (tx) => {
     const tenant = await findTenantLocked(tx, idOrSlug);
     if (tenant.status === "active") return tenant.id;
-    requireTenantMove(tenant.status, "active");
+    requireTenantStatus(tenant, ["suspended"], "resumed");
     await updateTenantStatus(tx, tenant.id, { status: "active" });
     await announce(tx, tenant, "tenant.resumed");
     return tenant.id;

@@ -1,12 +1,13 @@
 import type { UpdateTenantRequest } from "@tenantry/contract";
-import { type Db, inTransaction } from "../../infra/db/index.ts";
+import { type Db, inTransaction, isUniqueViolation, type Tx } from "../../infra/db/index.ts";
 import { recordEvent } from "../../infra/events/index.ts";
-import { failure } from "../../kernel/index.ts";
 import { selectEnvironmentsOf, touchRuntime } from "../environments/index.ts";
 import { refreshRoutes, renameSystemRoutes } from "../routing/index.ts";
 import {
   findTenantLocked,
   requireSlugForm,
+  requireStaying,
+  requireTenantStatus,
   slugTaken,
   type TenantRow,
   updateTenantFields,
@@ -23,34 +24,43 @@ export async function updateTenant(
   options: { rootDomain: string; check(tenant: TenantRow): void },
 ): Promise<string> {
   if (change.slug !== undefined) requireSlugForm(change.slug);
-  return inTransaction(db, async (tx) => {
-    const before = await findTenantLocked(tx, idOrSlug);
-    options.check(before);
-    const after = { ...before, ...change };
-    const renamed = after.slug !== before.slug;
-    if (renamed && before.status !== "active" && before.status !== "suspended") {
-      throw failure("illegal_transition", {
-        detail: `The tenant is ${before.status}: it can't be renamed now.`,
-      });
-    }
-    if (!(await updateTenantFields(tx, before.id, after))) throw await slugTaken(tx, after.slug);
-    const environments = await selectEnvironmentsOf(tx, [before.id]);
-    const changed = Object.keys(change).sort();
-    await recordEvent(tx, {
-      name: "tenant.updated",
-      tenantId: before.id,
-      data: { slug: after.slug, changed },
-    });
-    if (renamed) {
-      const rename = { tenantId: before.id, environments, from: before.slug, to: after.slug };
-      await renameSystemRoutes(tx, { ...rename, rootDomain: options.rootDomain });
-    } else {
-      await refreshRoutes(tx, before.id);
-    }
-    await touchRuntime(
-      tx,
-      environments.map((environment) => environment.id),
-    );
-    return before.id;
+  try {
+    return await inTransaction(db, (tx) => update(tx, idOrSlug, change, options));
+  } catch (error) {
+    if (!isUniqueViolation(error, "tenants_slug_key")) throw error;
+    throw await slugTaken(db, change.slug!);
+  }
+}
+
+async function update(
+  tx: Tx,
+  idOrSlug: string,
+  change: UpdateTenantRequest,
+  options: { rootDomain: string; check(tenant: TenantRow): void },
+): Promise<string> {
+  const before = await findTenantLocked(tx, idOrSlug);
+  options.check(before);
+  requireStaying(before);
+  const after = { ...before, ...change };
+  const renamed = after.slug !== before.slug;
+  if (renamed) requireTenantStatus(before, ["active", "suspended"], "renamed");
+  await updateTenantFields(tx, before.id, after);
+  const environments = await selectEnvironmentsOf(tx, [before.id]);
+  const changed = Object.keys(change).sort();
+  await recordEvent(tx, {
+    name: "tenant.updated",
+    tenantId: before.id,
+    data: { slug: after.slug, changed },
   });
+  if (renamed) {
+    const rename = { tenantId: before.id, environments, from: before.slug, to: after.slug };
+    await renameSystemRoutes(tx, { ...rename, rootDomain: options.rootDomain });
+  } else {
+    await refreshRoutes(tx, before.id);
+  }
+  await touchRuntime(
+    tx,
+    environments.map((environment) => environment.id),
+  );
+  return before.id;
 }

@@ -1,5 +1,5 @@
 import { bury, publish, type Tx } from "../../infra/db/index.ts";
-import { failure } from "../../kernel/index.ts";
+import { slugTaken } from "../tenants/index.ts";
 import {
   deleteExpiredRedirects,
   deleteRoutesOf,
@@ -18,21 +18,20 @@ export function environmentHost(slug: string, environment: string, rootDomain: s
   return environment === "production" ? `${slug}.${rootDomain}` : `${slug}--${environment}.${rootDomain}`;
 }
 
-/** Gives an environment its host below the root domain. Repeatable. */
-export async function addSystemRoute(
-  tx: Tx,
-  route: { environmentId: string; slug: string; environment: string; rootDomain: string },
-): Promise<string> {
-  const hostname = environmentHost(route.slug, route.environment, route.rootDomain);
-  await publish(tx, "routes", async (version) => {
-    const added = await upsertRoute(
-      tx,
-      { hostname, kind: "system", environmentId: route.environmentId },
-      version,
-    );
-    if (!added) throw failure("slug_taken", { detail: `The host ${hostname} belongs to another tenant.` });
-  });
-  return hostname;
+type SystemRoute = { environmentId: string; slug: string; environment: string; rootDomain: string };
+
+/** Gives an environment its host below the root domain; `slug_taken` while that redirects elsewhere. Repeatable. */
+export async function addSystemRoute(tx: Tx, route: SystemRoute): Promise<string> {
+  await publish(tx, "routes", (version) => claimHost(tx, route, version));
+  return environmentHost(route.slug, route.environment, route.rootDomain);
+}
+
+async function claimHost(tx: Tx, route: SystemRoute, version: number): Promise<string> {
+  const { environmentId, slug } = route;
+  const hostname = environmentHost(slug, route.environment, route.rootDomain);
+  if (await upsertRoute(tx, { hostname, kind: "system", environmentId }, version)) return hostname;
+  const detail = `${hostname} redirects to the tenant that had this slug before, for ${redirectDays} days.`;
+  throw await slugTaken(tx, slug, detail);
 }
 
 /** Brings what gateways show of a tenant up to its present state. Call it late in the transaction. */
@@ -57,16 +56,11 @@ export async function renameSystemRoutes(
   },
 ): Promise<void> {
   await publish(tx, "routes", async (version) => {
-    for (const environment of rename.environments) {
-      const hostname = environmentHost(rename.to, environment.name, rename.rootDomain);
-      const added = await upsertRoute(
-        tx,
-        { hostname, kind: "system", environmentId: environment.id },
-        version,
-      );
-      if (!added) throw failure("slug_taken", { detail: `The host ${hostname} belongs to another tenant.` });
-      const from = environmentHost(rename.from, environment.name, rename.rootDomain);
-      await redirectRoute(tx, { from, to: hostname, days: redirectDays }, version);
+    const { rootDomain } = rename;
+    for (const { id: environmentId, name: environment } of rename.environments) {
+      const to = await claimHost(tx, { environmentId, slug: rename.to, environment, rootDomain }, version);
+      const from = environmentHost(rename.from, environment, rootDomain);
+      await redirectRoute(tx, { from, to, days: redirectDays }, version);
     }
     await refreshRoutesOf(tx, rename.tenantId, version);
   });

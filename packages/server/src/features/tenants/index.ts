@@ -15,4 +15,11 @@ export {
   updateTenantFields,
   updateTenantStatus,
 } from "./tenants.sql.ts";
-export { findTenant, findTenantLocked, requireSlugForm, slugTaken } from "./tenants.ts";
+export {
+  findTenant,
+  findTenantLocked,
+  requireSlugForm,
+  requireStaying,
+  requireTenantStatus,
+  slugTaken,
+} from "./tenants.ts";

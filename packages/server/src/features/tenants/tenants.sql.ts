@@ -143,16 +143,13 @@ export type TenantChange = Pick<
   "slug" | "name" | "plan" | "region" | "groups" | "timezone" | "language" | "logoUrl"
 >;
 
-/** False when another tenant has the slug. */
-export async function updateTenantFields(tx: Tx, id: string, change: TenantChange): Promise<boolean> {
-  const { rows } = await sql`
+export async function updateTenantFields(tx: Tx, id: string, change: TenantChange): Promise<void> {
+  await sql`
     update tenants set slug = ${change.slug}, name = ${change.name}, plan = ${change.plan}, region = ${change.region},
       groups = ${change.groups}, timezone = ${change.timezone}, language = ${change.language},
       logo_url = ${change.logoUrl}, revision = revision + 1, updated_at = now()
-    where id = ${id} and not exists (select from tenants other where other.slug = ${change.slug} and other.id <> ${id})
-    returning id
+    where id = ${id}
   `.execute(tx);
-  return rows.length === 1;
 }
 
 /** Removes the tenant's row: its environments, placements, users and sessions go with it. */

@@ -1,5 +1,6 @@
+import type { TenantStatus } from "@tenantry/contract";
 import type { Db, Tx } from "../../infra/db/index.ts";
-import { failure, parseId } from "../../kernel/index.ts";
+import { failure, parseId, type TenantryError } from "../../kernel/index.ts";
 import { checkSlug, numberedSlug } from "./slug.ts";
 import { lockTenant, selectTenant, selectTenantBySlug, slugIsTaken, type TenantRow } from "./tenants.sql.ts";
 
@@ -21,6 +22,27 @@ export async function findTenantLocked(tx: Tx, idOrSlug: string): Promise<Tenant
   return tenant;
 }
 
+/** Throws `illegal_transition` unless the tenant stands in one of these; `done` is what can't be done to it now. */
+export function requireTenantStatus(
+  tenant: Pick<TenantRow, "status">,
+  statuses: readonly TenantStatus[],
+  done: string,
+): void {
+  if (statuses.includes(tenant.status)) return;
+  throw failure("illegal_transition", {
+    detail: `The tenant is ${tenant.status}: it can't be ${done} now.`,
+    remedy: `Only a tenant that is ${statuses.join(" or ")} can be ${done}.`,
+  });
+}
+
+/** Refuses to touch a tenant of which nothing will be left. */
+export function requireStaying(tenant: Pick<TenantRow, "status">): void {
+  if (tenant.status !== "purging") return;
+  throw failure("illegal_transition", {
+    detail: "The tenant is being purged: nothing of it can be changed.",
+  });
+}
+
 /** Throws `slug_refused`, with the reason and a suggestion, unless the slug's form is right. */
 export function requireSlugForm(slug: string): void {
   const verdict = checkSlug(slug);
@@ -33,10 +55,13 @@ export function requireSlugForm(slug: string): void {
   });
 }
 
-/** The error for a taken slug, with one that is free. */
-export async function slugTaken(db: Db | Tx, slug: string) {
+/** The error for a taken slug, with one that no tenant has. */
+export async function slugTaken(
+  db: Db | Tx,
+  slug: string,
+  detail = `Another tenant has the slug "${slug}".`,
+): Promise<TenantryError> {
   const suggestion = await freeVariant(db, slug);
-  const detail = `Another tenant has the slug "${slug}".`;
   return failure("slug_taken", {
     detail,
     remedy: suggestion && `Try "${suggestion}".`,

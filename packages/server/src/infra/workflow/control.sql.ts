@@ -82,12 +82,23 @@ export async function abandonOperation(tx: Tx, open: OpenOperation): Promise<str
   return rows[0]?.id;
 }
 
-/** Ends an operation's waiting: it goes on at once. Undefined when none is open. */
-export async function hastenOperation(tx: Tx, open: OpenOperation): Promise<string | undefined> {
+/** The operation of that kind that a tenant has on its way forward, if any. */
+export async function selectOpenOperation(tx: Tx, open: OpenOperation): Promise<string | undefined> {
   const { rows } = await sql<{ id: string }>`
-    update operations set wait_until = case when status = 'waiting' then clock_timestamp() else wait_until end
-    where tenant_id = ${open.tenantId} and kind = ${open.kind} and status not in ('succeeded', 'failed', 'cancelled')
-    returning id, pg_notify('tenantry_operation_due', id::text)
+    select id from operations
+    where tenant_id = ${open.tenantId} and kind = ${open.kind}
+      and status in ('queued', 'running', 'waiting', 'needs_operator')
   `.execute(tx);
   return rows[0]?.id;
+}
+
+/** Ends an operation's waiting, also one that its step at hand is about to ask for: it goes on at once. */
+export async function hastenOperation(tx: Tx, operationId: string): Promise<void> {
+  await sql`
+    with operation as (
+      update operations set wait_until = clock_timestamp()
+      where id = ${operationId} and status in ('waiting', 'running') returning id
+    )
+    select pg_notify('tenantry_operation_due', id::text) from operation
+  `.execute(tx);
 }

@@ -10,6 +10,7 @@ import {
   cancelOperation,
   hastenOperation,
   retryOperation,
+  selectOpenOperation,
   startOperation,
 } from "./index.ts";
 
@@ -178,15 +179,35 @@ test("past its point of no return an operation can't be cancelled, and before it
   await bench.reaches(late, "succeeded");
 });
 
-test("an operation that waits can be hastened", async () => {
+test("an operation that waits can be found and hastened", async () => {
   const { workflow } = threeSteps("test.hastened");
   const tenantId = newId();
   await bench.worker([workflow]);
   const id = await bench.begin(workflow, { tenantId, waitUntil: new Date(Date.now() + 3_600_000) });
-  const open = { tenantId, kind: "test.hastened" };
-  expect(await inTransaction(registry.db, (tx) => hastenOperation(tx, open))).toBe(id);
+  const find = () =>
+    inTransaction(registry.db, (tx) => selectOpenOperation(tx, { tenantId, kind: "test.hastened" }));
+  expect(await find()).toBe(id);
+  await inTransaction(registry.db, (tx) => hastenOperation(tx, id));
   await bench.reaches(id, "succeeded");
-  expect(await inTransaction(registry.db, (tx) => hastenOperation(tx, open))).toBeUndefined();
+  expect(await find()).toBeUndefined();
+});
+
+test("an operation that is hastened while its step decides to wait doesn't wait", async () => {
+  const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+  let waited = false;
+  const { workflow, acts } = threeSteps("test.hastened-early", async (name) => {
+    if (name !== "two" || waited) return {};
+    await held;
+    waited = true;
+    return { waitUntil: new Date(Date.now() + 3_600_000) };
+  });
+  await bench.worker([workflow]);
+  const id = await bench.begin(workflow);
+  await waitUntil("the second step runs", () => acts.includes("two"));
+  await inTransaction(registry.db, (tx) => hastenOperation(tx, id));
+  letGo();
+  await bench.reaches(id, "succeeded");
+  expect(acts.filter((act) => act === "two")).toHaveLength(2);
 });
 
 test("an abandoned operation is over at once: its step is stopped, nothing is undone, its environment is free", async () => {

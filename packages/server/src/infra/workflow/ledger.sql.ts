@@ -95,7 +95,7 @@ export function writeStepWaits(
       with operation as (
         update operations set
           status = case when status = 'running' then 'waiting' else status end,
-          wait_until = case when status = 'running' then ${wait.until}::timestamptz end,
+          wait_until = case when status = 'running' then least(${wait.until}::timestamptz, wait_until) end,
           message = coalesce(${wait.message ?? null}, message),
           lease_holder = case when status = 'running' then null else lease_holder end,
           lease_until = case when status = 'running' then null else lease_until end
