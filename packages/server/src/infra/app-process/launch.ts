@@ -16,6 +16,7 @@ export type LaunchRequest = {
 export type Launch = {
   file: string;
   args: string[];
+  /** Of the programs that run as we do until the command takes their place. It holds nothing that they heed. */
   environment: Record<string, string>;
   workingDirectory: string;
 };
@@ -26,13 +27,14 @@ export type Launch = {
  * only the needed directories stand: nothing else of it becomes visible.
  */
 export async function planLaunch(request: LaunchRequest): Promise<Launch> {
-  const environment = {
+  const variables = {
     PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
     HOME: request.workingDirectory,
     LANG: "C.UTF-8",
     ...request.variables,
   };
-  const start = ["sh", "-c", `exec ${request.command}`];
+  const environment = { PATH: systemPath, ...disguised(variables) };
+  const start = ["sh", "-c", startScript, "start", request.command];
   const { workingDirectory } = request;
   if (process.getuid?.() !== 0) return launch(["setpriv", "--pdeathsig", "KILL", "--no-new-privs", ...start]);
 
@@ -60,6 +62,31 @@ export async function planLaunch(request: LaunchRequest): Promise<Launch> {
     return { file: file!, args, environment, workingDirectory };
   }
 }
+
+const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/**
+ * The application's variables are none of the business of the programs that make the user and the namespace: they run as
+ * root, and one such as LD_PRELOAD or PATH would make them run whatever it names. So each travels as the value of
+ * another, and gets its own name back when the user is the application's.
+ */
+function disguised(variables: Readonly<Record<string, string>>): Record<string, string> {
+  const entries = Object.entries(variables);
+  return Object.fromEntries(
+    entries.map(([name, value], index) => [`TENANTRY_VARIABLE_${index}`, `${name}=${value}`]),
+  );
+}
+
+/** Runs as the application's user. */
+const startScript = String.raw`
+TENANTRY_INDEX=0
+while eval "[ -n \"\${TENANTRY_VARIABLE_$TENANTRY_INDEX+set}\" ]"; do
+  eval "export \"\$TENANTRY_VARIABLE_$TENANTRY_INDEX\"; unset TENANTRY_VARIABLE_$TENANTRY_INDEX"
+  TENANTRY_INDEX=$((TENANTRY_INDEX + 1))
+done
+unset TENANTRY_INDEX
+eval "exec $1"
+`;
 
 /** Covers each closed directory by an empty tmpfs, with the needed directories bound to where they were. */
 const coverScript = `

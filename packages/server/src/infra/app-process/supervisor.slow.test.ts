@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { waitUntil } from "../../testing/wait-until.ts";
 import { silentLog } from "../log/index.ts";
@@ -45,11 +45,18 @@ afterEach(async () => {
   await rm(root, { recursive: true });
 });
 
-function start(options: { command?: string; startTimeoutMs?: number } = {}) {
+function start(
+  options: { command?: string; startTimeoutMs?: number; variables?: Record<string, string> } = {},
+) {
   const states: ProcessState[] = [];
   const supervised = superviseProcess({
     launch: { command: options.command ?? "node main.mjs", workingDirectory: directory, uid, reaches: [] },
-    variables: async () => ({ GREETING: "hello", SECRET_FILE: join(root, "secret"), CLOSED: root }),
+    variables: async () => ({
+      GREETING: "hello",
+      SECRET_FILE: join(root, "secret"),
+      CLOSED: root,
+      ...options.variables,
+    }),
     healthPath: "/health",
     log: silentLog,
     onState: (state) => states.push(state),
@@ -112,6 +119,39 @@ describe("a supervised process", () => {
         .sort(),
     ).toEqual(names);
   });
+
+  it.each([
+    ["a closed directory", 0o700],
+    ["an open directory", 0o755],
+  ])(
+    "in %s, its variables reach it as they are, and no program that runs as we do heeds them",
+    async (_where, mode) => {
+      const traces = join(root, "app", "traces");
+      await mkdir(traces);
+      await chmod(traces, 0o777);
+      // A loader that is asked to trace writes a file for each program that heeds the wish, as the user it runs as.
+      const asked = { LD_DEBUG: "statistics", LD_DEBUG_OUTPUT: join(traces, "trace") };
+      // Whoever looks for programs where an application says would find these first.
+      const planted = join(root, "app", "planted");
+      await mkdir(planted);
+      for (const name of ["setpriv", "unshare", "mount", "umount", "mkdir", "sh"]) {
+        await writeFile(
+          join(planted, name),
+          `#!/bin/sh\nid -u > ${JSON.stringify(join(traces, name))}\nexit 1\n`,
+        );
+        await chmod(join(planted, name), 0o755);
+      }
+      await chmod(root, mode);
+      const odd = "two\nlines, 'quotes' \"and\" $more `of` \\them";
+      const PATH = `${planted}:${dirname(process.execPath)}:/usr/bin:/bin`;
+      const { healthy } = start({ variables: { ...asked, PATH, ODD: odd, EMPTY: "" } });
+      const { environment } = await look((await healthy()).url);
+      expect(environment).toMatchObject({ ...asked, PATH, ODD: odd, EMPTY: "" });
+      const owners = await Promise.all((await readdir(traces)).map((name) => stat(join(traces, name))));
+      expect(owners.length).toBeGreaterThan(0);
+      expect([...new Set(owners.map((file) => file.uid))]).toEqual([uid]);
+    },
+  );
 
   it("is started again when it ends, on a new port, and its restarts are counted", async () => {
     const { healthy, states } = start();
