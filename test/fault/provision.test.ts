@@ -1,7 +1,9 @@
 import type { OperationReply, TenantReply } from "@tenantry/contract";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { holdAt, type Point, recordingOf } from "../support/hold.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
+import { killInside } from "../support/steps.ts";
 import { becomesWhole } from "../support/whole.ts";
 
 let installation: Installation;
@@ -54,21 +56,43 @@ describe("kill -9 of everything during the provisioning of a tenant", () => {
   it.each(cases.map((one, number) => ({ ...one, slug: `tenant-${number}` })))(
     "in the step $step, $when: the tenant becomes active, and nothing is left over or missing",
     async ({ step, point, slug }) => {
-      await using hold = await holdAt(installation, point);
-      const operationId = await beginTenant(slug);
-      await hold.reached(operationId);
-      expect(await stepOf(operationId, step)).toBe("running");
-
-      await installation.kill();
-      await installation.start();
-      await hold.release();
-
-      expect(await installation.api.ended(operationId)).toMatchObject({ status: "succeeded" });
+      const ended = await killInside(installation, { step, point }, () => beginTenant(slug));
+      expect(ended).toMatchObject({ status: "succeeded" });
       await isServed(slug);
       await becomesWhole(installation);
     },
   );
 });
+
+describe("kill -9 of everything while a database is built on the spot, since there is no spare", () => {
+  it.each([
+    { when: "before its role is made", point: { catalog: "pg_authid" } as const, slug: "no-role" },
+    { when: "before it is made", point: { catalog: "pg_database" } as const, slug: "no-database" },
+  ])("$when: the tenant becomes active, and nothing is left over or missing", async ({ point, slug }) => {
+    await using hold = await holdAt(installation, point);
+    // Others take what stands ready, until one finds the shelf empty.
+    const begun = await eventually("a tenant is held", async () => {
+      const number = await countTenants();
+      const operationId = await beginTenant(`${slug}-${number}`);
+      const { status } = await Promise.race([
+        installation.api.ended(operationId),
+        hold.reached(operationId).then(() => ({ status: "held" })),
+      ]);
+      return status === "held" ? { operationId, slug: `${slug}-${number}` } : undefined;
+    });
+    await installation.kill();
+    await installation.start();
+    await hold.release();
+    expect(await installation.api.ended(begun.operationId)).toMatchObject({ status: "succeeded" });
+    await isServed(begun.slug);
+    await becomesWhole(installation);
+  });
+});
+
+async function countTenants(): Promise<number> {
+  const [row] = await installation.sql<{ count: string }>("select count(*) from tenants");
+  return Number(row!.count);
+}
 
 async function beginTenant(slug: string): Promise<string> {
   const admin = { email: `admin@${slug}.example`, password: "correct horse battery" };
@@ -80,11 +104,6 @@ async function beginTenant(slug: string): Promise<string> {
   );
   expect(status).toBe(202);
   return operation.id;
-}
-
-async function stepOf(operationId: string, name: string): Promise<string | undefined> {
-  const { body } = await installation.api.call<OperationReply>("GET", `/v1/operations/${operationId}`);
-  return body.steps.find((step) => step.name === name)?.status;
 }
 
 async function isServed(slug: string): Promise<void> {

@@ -1,0 +1,117 @@
+import type { OperationReply } from "@tenantry/contract";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Point, recordingOf } from "../support/hold.ts";
+import { type Installation, startInstallation } from "../support/installation.ts";
+import { killInside } from "../support/steps.ts";
+import { becomesWhole } from "../support/whole.ts";
+
+let installation: Installation;
+beforeAll(async () => {
+  installation = await startInstallation();
+});
+afterAll(() => installation?.[Symbol.asyncDispose]());
+
+type Case = { step: string; when: string; point: Point };
+
+const cases: Case[] = [
+  {
+    step: "begin-purge",
+    when: "before it has written anything",
+    point: { before: "update", on: "tenants", when: "new.status = 'purging'" },
+  },
+  {
+    step: "remove-database",
+    when: "before the database is closed and dropped",
+    point: { catalog: "pg_database" },
+  },
+  {
+    step: "remove-database",
+    when: "after the database was dropped, before its role is",
+    point: { catalog: "pg_authid" },
+  },
+  {
+    step: "remove-database",
+    when: "before the registry forgets it",
+    point: { before: "delete", on: "databases", when: "old.state = 'removing'" },
+  },
+  {
+    step: "remove-storage",
+    when: "after the files were removed",
+    point: { before: "delete", on: "resources", when: "old.kind = 'storage'" },
+  },
+  {
+    step: "remove-cache",
+    when: "before the registry forgets it",
+    point: { before: "delete", on: "placements", when: "old.kind = 'cache'" },
+  },
+  {
+    step: "release-slug",
+    when: "between the tenant and its hosts",
+    point: { before: "delete", on: "routes" },
+  },
+  ...[
+    "wait-for-grace",
+    "begin-purge",
+    "remove-database",
+    "remove-storage",
+    "remove-cache",
+    "prove",
+    "release-slug",
+  ].map((step) => ({ step, when: "when all is done but recording it", point: recordingOf(step) })),
+];
+
+describe("kill -9 of everything during the deletion of a tenant", () => {
+  it.each(cases.map((one, number) => ({ ...one, slug: `tenant-${number}` })))(
+    "in the step $step, $when: the tenant is gone, its host is free, and nothing is left over",
+    async ({ step, point, slug }) => {
+      const admin = { email: `admin@${slug}.example`, password: "correct horse battery" };
+      const { id, environments } = await installation.api.createTenant(slug, {
+        admin,
+        settings: { maxPages: 3 },
+      });
+      const ids = [id, environments[0]!.id];
+      expect(await installation.visit(slug)).toMatchObject({ status: 200 });
+      expect(await traces(ids)).toEqual(expect.arrayContaining(["tenants", "settings", "users", "routes"]));
+
+      const ended = await killInside(installation, { step, point }, () => beginDeletion(slug));
+
+      expect(ended).toMatchObject({ status: "succeeded" });
+      expect(await installation.visit(slug)).toMatchObject({ status: 404 });
+      expect(await installation.api.call("GET", `/v1/tenants/${slug}`)).toMatchObject({ status: 404 });
+      expect(await traces(ids)).toEqual([]);
+      await becomesWhole(installation);
+    },
+  );
+});
+
+async function beginDeletion(slug: string): Promise<string> {
+  const reply = await installation.api.call<OperationReply>("DELETE", `/v1/tenants/${slug}?now=true`);
+  expect(reply.status).toBe(202);
+  return reply.body.id;
+}
+
+/** The tables that still name one of these, but for the history of what was done. */
+async function traces(ids: readonly string[]): Promise<string[]> {
+  const uuids = ids.map((id) => `%${uuidOf(id)}%`);
+  const tables = await installation.sql<{ name: string }>(
+    `select tablename as name from pg_tables where schemaname = 'tenantry'
+       and tablename not in ('operations', 'operation_steps', 'events', 'stream_tombstones', 'idempotency_keys')`,
+  );
+  const found = await Promise.all(
+    tables.map(async ({ name }) => {
+      const rows = await installation.sql(`select 1 from ${name} x where x::text like any ($1)`, [uuids]);
+      return rows.length > 0 ? [name] : [];
+    }),
+  );
+  return found.flat();
+}
+
+const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/** `tnt_…` as the registry writes it. */
+function uuidOf(id: string): string {
+  const digits = [...id.slice(id.indexOf("_") + 1)];
+  const value = digits.reduce((sum, digit) => sum * 32n + BigInt(alphabet.indexOf(digit)), 0n);
+  const hex = value.toString(16).padStart(32, "0");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
