@@ -74,10 +74,16 @@ export type OpenOperation = { tenantId: string; kind: string };
  */
 export async function abandonOperation(tx: Tx, open: OpenOperation): Promise<string | undefined> {
   const { rows } = await sql<{ id: string }>`
-    update operations set status = 'cancelled', fence = fence + 1, lease_holder = null, lease_until = null,
-      wait_until = null, ended_at = clock_timestamp(), message = null
-    where tenant_id = ${open.tenantId} and kind = ${open.kind} and status in ('queued', 'running', 'waiting')
-    returning id, pg_notify('tenantry_operation_due', id::text), pg_notify('tenantry_operation', id::text)
+    with operation as (
+      update operations set status = 'cancelled', fence = fence + 1, lease_holder = null, lease_until = null,
+        wait_until = null, ended_at = clock_timestamp(), message = null
+      where tenant_id = ${open.tenantId} and kind = ${open.kind} and status in ('queued', 'running', 'waiting')
+      returning id
+    ), stopped as (
+      update operation_steps s set status = 'undone', ended_at = clock_timestamp()
+      from operation o where s.operation_id = o.id and s.status = 'running'
+    )
+    select id, pg_notify('tenantry_operation_due', id::text), pg_notify('tenantry_operation', id::text) from operation
   `.execute(tx);
   return rows[0]?.id;
 }
