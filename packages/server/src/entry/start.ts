@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import path from "node:path";
-import { type AppRunner, runApps } from "../features/releases/index.ts";
+import { type AppRunner, refreshStaleUpstreams, runApps } from "../features/releases/index.ts";
 import { createGateway, type Gateway } from "../gateway/index.ts";
 import type { Config } from "../infra/config/index.ts";
 import { lockDataDir } from "../infra/data-dir-lock/index.ts";
@@ -77,6 +77,8 @@ async function start(options: StartOptions, shutdown: Shutdown) {
   }
   await requireFreePorts(config, options.roles);
   const base = await openBase(options, shutdown.base);
+  // What a killed node left there must not be served: others may have its ports by now.
+  await refreshStaleUpstreams(base.db);
   const gateway = options.roles.has("gateway") ? await startGateway(config, log, base, shutdown) : undefined;
   const gatewayPort = gateway?.port;
   options.signal?.throwIfAborted();

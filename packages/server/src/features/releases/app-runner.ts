@@ -17,7 +17,7 @@ import {
   updateInstance,
   type WantedRelease,
 } from "./instances.sql.ts";
-import { refreshUpstream } from "./upstreams.ts";
+import { refreshStaleUpstreams, refreshUpstream } from "./upstreams.ts";
 
 export type AppRunnerOptions = {
   db: Db;
@@ -63,6 +63,7 @@ export function runApps(options: AppRunnerOptions): AppRunner {
   }
 
   async function converge(): Promise<void> {
+    await refreshStaleUpstreams(db);
     const wanted = await selectWantedReleases(db);
     const known = new Set(await selectInstanceIdsOf(db, options.nodeId));
     for (const [releaseId, instance] of running) {

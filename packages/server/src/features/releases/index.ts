@@ -4,3 +4,4 @@ export { findApp, isCurrentRelease } from "./apps.ts";
 export { createApp, createRelease, type ReleaseDependencies } from "./release.ts";
 export { type ReleaseInput, releaseWorkflow } from "./release-workflow.ts";
 export { type AppRouteDependencies, appRoutes } from "./routes.ts";
+export { refreshStaleUpstreams } from "./upstreams.ts";

@@ -73,16 +73,28 @@ export async function deleteInstance(tx: Tx, id: string): Promise<void> {
   await sql`delete from instances where id = ${id}`.execute(tx);
 }
 
+const wantedUrls = sql`
+  case when r.upstream_url is not null then array[r.upstream_url]
+    else array(select i.url from instances i where i.release_id = r.id and i.state = 'healthy' order by i.id) end
+`;
+
+/** The apps whose upstream says something else than it should: an instance went with its node, which told nobody. */
+export async function selectStaleUpstreams(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ appId: string }>`
+    select a.id as "appId" from apps a join releases r on r.id = a.current_release_id
+      left join upstreams u on u.id = a.id and u.release_id = r.id
+    where u.urls is distinct from ${wantedUrls}
+  `.execute(db);
+  return rows.map((row) => row.appId);
+}
+
 /** Where the app's current release answers: what its upstream should say, and what it says. */
 export async function selectUpstreamTarget(
   tx: Tx | Db,
   appId: string,
 ): Promise<{ releaseId: string; wanted: string[]; present: string[] | null } | undefined> {
   const { rows } = await sql<{ releaseId: string; wanted: string[]; present: string[] | null }>`
-    select r.id as "releaseId",
-      case when r.upstream_url is not null then array[r.upstream_url]
-        else array(select i.url from instances i where i.release_id = r.id and i.state = 'healthy' order by i.id) end
-        as wanted,
+    select r.id as "releaseId", ${wantedUrls} as wanted,
       (select u.urls from upstreams u where u.id = a.id and u.release_id = r.id) as present
     from apps a join releases r on r.id = a.current_release_id where a.id = ${appId}
   `.execute(tx);

@@ -6,17 +6,19 @@ import type { Placements } from "../placements/index.ts";
 import {
   deleteUnusedAppMigrations,
   lockApp,
+  selectAppMigrations,
   selectBehind,
   updateCurrentRelease,
   updateNextRelease,
 } from "./apps.sql.ts";
 import { selectInstances } from "./instances.sql.ts";
-import { selectRelease } from "./releases.sql.ts";
+import { isNewestRelease, selectRelease } from "./releases.sql.ts";
 import { refreshUpstream } from "./upstreams.ts";
 
 export type ReleaseInput = { appId: string; releaseId: string; schemaVersion: number };
 
 type Context = StepContext<ReleaseInput>;
+type Migrations = Pick<Placements, "tryMigrations" | "migrateDatabase">;
 
 const startTimeoutMs = 60_000;
 const migratedAtOnce = 4;
@@ -25,7 +27,7 @@ const migratedAtOnce = 4;
  * Makes a release the one that all tenants of the app see: first its schema, then its processes, then the traffic. A
  * release that fails on the way changes nothing for anyone.
  */
-export function releaseWorkflow({ placements }: { placements: Placements }): Workflow<ReleaseInput> {
+export function releaseWorkflow({ placements }: { placements: Migrations }): Workflow<ReleaseInput> {
   return {
     kind: "app.release",
     version: 1,
@@ -33,7 +35,10 @@ export function releaseWorkflow({ placements }: { placements: Placements }): Wor
     steps: [
       step("build-blueprint", {
         title: "Apply the migrations to a blueprint",
-        run: (context) => placements.tryMigrations(context, context.input),
+        async run(context) {
+          await requireWhole(context);
+          await placements.tryMigrations(context, context.input);
+        },
       }),
       step("migrate-tenants", {
         title: "Migrate the tenants' databases",
@@ -51,6 +56,19 @@ export function releaseWorkflow({ placements }: { placements: Placements }): Wor
     ],
     ended: forgetMigrations,
   };
+}
+
+/** A release that failed may be retried, but not past another that came since, nor without its migrations. */
+async function requireWhole({ db, input }: Context): Promise<void> {
+  const migrations = await selectAppMigrations(db, input.appId);
+  const isNewest = await isNewestRelease(db, input.releaseId);
+  if (isNewest && migrations.length >= input.schemaVersion) return;
+  throw failure("illegal_transition", {
+    detail: isNewest
+      ? "The migrations of this release were taken back when it failed."
+      : "Another release of the application has come since.",
+    remedy: "Release it again with `tenantry app release`.",
+  });
 }
 
 /** Nodes start the processes as soon as the release is the app's next; one healthy instance is enough to go on. */
@@ -76,7 +94,7 @@ async function startInstances(context: Context): Promise<{ instances: number }> 
 }
 
 /** A tenant that was made meanwhile may have the old schema still: all must have the new one before the switch. */
-async function switchTraffic(placements: Placements, context: Context): Promise<void> {
+async function switchTraffic(placements: Migrations, context: Context): Promise<void> {
   const { appId, releaseId, schemaVersion } = context.input;
   for (;;) {
     const switched = await context.transaction(async (tx) => {
@@ -95,7 +113,7 @@ async function switchTraffic(placements: Placements, context: Context): Promise<
 }
 
 /** Brings every tenant's database up to the release's schema, a few at a time, until none is behind. */
-async function migrateTenants(placements: Placements, context: Context): Promise<{ migrated: number }> {
+async function migrateTenants(placements: Migrations, context: Context): Promise<{ migrated: number }> {
   const { appId, schemaVersion } = context.input;
   for (let migrated = 0; ; ) {
     const behind = await selectBehind(context.db, { appId, schemaVersion, limit: migratedAtOnce });
@@ -115,5 +133,9 @@ async function setNextRelease(tx: Tx, appId: string, releaseId: string | null): 
 
 /** A release that came to nothing leaves no migrations behind, so that a mended file can come in their place. */
 async function forgetMigrations(tx: Tx, outcome: Outcome<ReleaseInput>): Promise<void> {
-  if (outcome.status !== "succeeded") await deleteUnusedAppMigrations(tx, outcome.input.appId);
+  if (outcome.status === "succeeded") return;
+  const { appId, releaseId } = outcome.input;
+  await lockApp(tx, appId);
+  // Those of a release that came since are that one's.
+  if (await isNewestRelease(tx, releaseId)) await deleteUnusedAppMigrations(tx, appId);
 }

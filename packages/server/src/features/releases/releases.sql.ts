@@ -34,6 +34,15 @@ export async function insertRelease(
   return rows[0]!.number;
 }
 
+/** Whether no release of the app has come after this one. */
+export async function isNewestRelease(db: Db | Tx, id: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from releases own join releases newer on newer.app_id = own.app_id and newer.number > own.number
+    where own.id = ${id}
+  `.execute(db);
+  return rows.length === 0;
+}
+
 export async function selectRelease(db: Db | Tx, id: string): Promise<ReleaseRow | undefined> {
   const { rows } = await sql<ReleaseRow>`select ${columns} from releases where id = ${id}`.execute(db);
   return rows[0];

@@ -1,8 +1,18 @@
-import { publish, type Tx } from "../../infra/db/index.ts";
-import { selectUpstreamTarget, upsertUpstream } from "./instances.sql.ts";
+import { type Db, inTransaction, publish, type Tx } from "../../infra/db/index.ts";
+import { lockApp } from "./apps.sql.ts";
+import { selectStaleUpstreams, selectUpstreamTarget, upsertUpstream } from "./instances.sql.ts";
+
+/** Takes out of every upstream what has gone without a word: instances of nodes that died. */
+export async function refreshStaleUpstreams(db: Db): Promise<void> {
+  for (const appId of await selectStaleUpstreams(db)) {
+    await inTransaction(db, (tx) => refreshUpstream(tx, appId));
+  }
+}
 
 /** Lets gateways know where the app's current release answers, if that changed. Call it late in the transaction. */
 export async function refreshUpstream(tx: Tx, appId: string): Promise<void> {
+  // One at a time: of two instances that change at once, each would write an upstream without the other.
+  await lockApp(tx, appId);
   const target = await selectUpstreamTarget(tx, appId);
   if (!target || sameUrls(target.wanted, target.present)) return;
   const { releaseId, wanted } = target;
