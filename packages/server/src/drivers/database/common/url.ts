@@ -1,4 +1,21 @@
-/** The same server with another login and database; host, port and parameters stay. */
+/** How a server is reached, whoever logs in. */
+const addressParameters = new Set([
+  "host",
+  "port",
+  "ssl",
+  "sslmode",
+  "sslrootcert",
+  "sslcert",
+  "sslkey",
+  "sslnegotiation",
+  "uselibpqcompat",
+  "connect_timeout",
+]);
+
+/**
+ * The same server with another login and database. Of the parameters only those stay that say how it is reached: a
+ * `user` or `password` among them would go before the login, and make everyone the administrator.
+ */
 export function urlAs(
   serverUrl: string,
   login: { user: string; password: string; database: string },
@@ -8,7 +25,17 @@ export function urlAs(
   )?.groups;
   if (!parts) throw new TypeError("The server's URL can't be read.");
   const credentials = `${encodeURIComponent(login.user)}:${encodeURIComponent(login.password)}`;
-  return `${parts.scheme}${credentials}@${parts.host}/${encodeURIComponent(login.database)}${parts.query ?? ""}`;
+  return `${parts.scheme}${credentials}@${parts.host}/${encodeURIComponent(login.database)}${addressQuery(parts.query)}`;
+}
+
+/** Names are compared as clients read them, so that none hides behind percent signs. */
+function addressQuery(query = ""): string {
+  const kept = query
+    .slice(1)
+    .split("&")
+    .filter((part) => [...new URLSearchParams(part).keys()].every((name) => addressParameters.has(name)))
+    .filter((part) => part !== "");
+  return kept.length > 0 ? `?${kept.join("&")}` : "";
 }
 
 /** The same server and login with another database. */
