@@ -135,7 +135,7 @@ async function startGateway(
   shutdown: Shutdown,
 ): Promise<Gateway & { port: number }> {
   const { db, notifications, secrets, installation } = base;
-  const { host, port } = config.gateway;
+  const { host, port, trustedProxies } = config.gateway;
   const gateway = createGateway({
     db,
     notifications,
@@ -143,6 +143,7 @@ async function startGateway(
     snapshotFile: path.join(config.dataDir, "gateway", "routes.json"),
     signer: await loadSigner({ db, secrets, issuer: issuerOf(installation.id) }),
     listen: { port, hosts: host === "localhost" ? undefined : [host] },
+    trustedProxies,
     isDraining: shutdown.isDraining,
   });
   shutdown.traffic.push(() => gateway.close({ drainMs: config.drainTimeoutMs }));

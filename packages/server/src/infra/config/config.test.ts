@@ -33,7 +33,7 @@ describe("the configuration", () => {
       publicUrl: undefined,
       apiUrl: "http://127.0.0.1:8686",
       api: { host: "localhost", port: 8686, names: [] },
-      gateway: { host: "localhost", port: 8585 },
+      gateway: { host: "localhost", port: 8585, trustedProxies: [] },
       masterKeyFile: undefined,
       logLevel: "info",
       drainTimeoutMs: 10_000,
@@ -48,6 +48,17 @@ describe("the configuration", () => {
     const environment = { TENANTRY_API_PORT: "2" };
     expect((await load({ ...sources, environment })).api.port).toBe(2);
     expect((await load({ ...sources, environment, flags: { apiPort: "3" } })).api.port).toBe(3);
+  });
+
+  it("believes the proxies that it is told to, each an address or a network, and names what is neither", async () => {
+    const environment = { TENANTRY_TRUSTED_PROXIES: "10.0.0.0/8, 192.0.2.1,2001:db8::/32" };
+    const { gateway } = await load({ environment });
+    expect(gateway.trustedProxies).toEqual(["10.0.0.0/8", "192.0.2.1", "2001:db8::/32"]);
+    for (const wrong of ["proxy.example", "10.0.0.0/33", "10.0.0.0/8/8", "10.0.0.0/", "::/129", "*"]) {
+      expect(await mistakesOf({ flags: { trustedProxies: wrong } })).toEqual([
+        expect.stringMatching(/^--trusted-proxies must be an IP address or a network/),
+      ]);
+    }
   });
 
   it("takes an empty variable for none", async () => {

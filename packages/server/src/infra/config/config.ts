@@ -15,7 +15,8 @@ export type Config = {
   publicUrl: string | undefined;
   /** `names`: host names under which the API answers beside localhost and IP addresses. */
   api: { host: string; port: number; names: string[] };
-  gateway: { host: string; port: number };
+  /** `trustedProxies`: networks (CIDR) whose word on where a request came from counts. */
+  gateway: { host: string; port: number; trustedProxies: string[] };
   /** Where applications' processes find the API, when it runs elsewhere. */
   apiUrl: string;
   masterKeyFile: string | undefined;
@@ -58,13 +59,14 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<Config> {
   refuseSharedPort(values, mistakes);
   mistakes.throwAny();
 
-  const { apiHost, apiPort, apiNames, gatewayHost, gatewayPort, masterKeyFile, ...rest } = values;
+  const { apiHost, apiPort, apiNames, gatewayHost, gatewayPort, trustedProxies, masterKeyFile, ...rest } =
+    values;
   return {
     ...rest,
     apiUrl: rest.apiUrl ?? `http://127.0.0.1:${apiPort}`,
     dataDir,
     api: { host: apiHost, port: apiPort, names: apiNames },
-    gateway: { host: gatewayHost, port: gatewayPort },
+    gateway: { host: gatewayHost, port: gatewayPort, trustedProxies },
     masterKeyFile: masterKeyFile && path.resolve(masterKeyFile),
     settings,
     warnings: unknownVariables(environment),

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { domainToASCII } from "node:url";
 import { getPublicSuffix, parse } from "tldts";
 import { z } from "zod";
@@ -21,6 +22,10 @@ const port = wholeNumber(0, 65_535, "must be a port: 0 to 65535, 0 for any that 
 const host = z
   .string()
   .regex(/^[A-Za-z0-9.:_-]{1,253}$/, "must be a host name or an IP address to listen on, without a port");
+
+const network = z
+  .string()
+  .refine((text) => isNetwork(text), "must be an IP address or a network such as 10.0.0.0/8");
 
 const databaseUrl = z.string().refine((text) => {
   const url = URL.parse(text);
@@ -57,6 +62,12 @@ const logLevel = z.enum(
   ["fatal", "error", "warn", "info", "debug", "trace", "silent"],
   "must be fatal, error, warn, info, debug, trace or silent",
 );
+
+function isNetwork(text: string): boolean {
+  const [address = "", bits = "0", ...more] = text.split("/");
+  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)]!;
+  return more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most;
+}
 
 function isPublicSuffix(name: string): boolean {
   return getPublicSuffix(name) === name && parse(name).isIcann === true;
@@ -145,6 +156,15 @@ export const options = {
     schema: port,
     fallback: 8585,
     description: "The gateway's port for HTTP.",
+  },
+  trustedProxies: {
+    flag: "--trusted-proxies",
+    variable: "TENANTRY_TRUSTED_PROXIES",
+    path: ["gateway", "trustedProxies"],
+    schema: listOf(network),
+    fallback: [] as string[],
+    description:
+      "Addresses or networks (CIDR) of proxies in front of the gateway, separated by commas: what they say of a visitor's address, and of https, is believed.",
   },
   masterKeyFile: {
     flag: "--master-key-file",
