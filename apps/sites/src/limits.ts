@@ -1,6 +1,7 @@
 import type { Settings } from "@tenantry/sdk";
 
 const defaultMaxPages = 100;
+const defaultMaxUsers = 5;
 const defaultStorageQuota = 1e9;
 const defaultMaxUpload = 10e6;
 
@@ -8,6 +9,12 @@ const defaultMaxUpload = 10e6;
 export function maxPages(settings: Settings): number {
   const limit = settings.get("maxPages");
   return typeof limit === "number" && limit >= 0 ? limit : defaultMaxPages;
+}
+
+/** How many users the site may have. */
+export function maxUsers(settings: Settings): number {
+  const limit = settings.get("maxUsers");
+  return typeof limit === "number" && limit >= 0 ? limit : defaultMaxUsers;
 }
 
 /** How many bytes the site may store. */

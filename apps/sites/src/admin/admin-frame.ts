@@ -10,7 +10,7 @@ import { type Notice, noticeView } from "./notice.ts";
 
 export type AdminPage = {
   title: string;
-  section?: "pages" | "media";
+  section?: "pages" | "media" | "users";
   notice?: Notice | undefined;
   main: Html;
 };
@@ -49,9 +49,9 @@ function header(name: string, editor: Editor | undefined, section: AdminPage["se
     html`<li><a href="/admin/${key}" ${key === section ? html`aria-current="page"` : ""}>${label}</a></li>`;
   const mark = html`<span class="mark" aria-hidden="true">${initialOf(name)}</span>`;
   const account = html`<form class="account" method="post" action="/admin/logout">${csrfInput(editor)}
-<span class="who" title="${editor?.email}">${editor?.name}</span><button class="button small">Log out</button></form>`;
+<a class="who" href="/admin/account" title="${editor?.email}"><span class="hidden-visually">Your account: </span>${editor?.name}</a><button class="button small">Log out</button></form>`;
   return html`<header class="admin-head"><div class="frame">
 <a class="brand" href="/">${mark}<span>${name}<span class="hidden-visually">: view the site</span></span></a>
-${editor ? html`<nav aria-label="Editor"><ul>${tab("pages", "Pages")}${tab("media", "Media")}</ul></nav>${account}` : ""}
+${editor ? html`<nav aria-label="Editor"><ul>${tab("pages", "Pages")}${tab("media", "Media")}${editor.isAdmin ? tab("users", "Users") : ""}</ul></nav>${account}` : ""}
 </div></header>`;
 }

@@ -3,6 +3,8 @@ import { Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Rendering } from "../pages/rendered-page.ts";
 import { adminPolicy } from "../security-headers.ts";
+import { accountRoutes } from "../users/account-routes.ts";
+import { userRoutes } from "../users/user-routes.ts";
 import { type AdminEnv, recogniseEditor } from "./editor.ts";
 import { refuseForeignForms } from "./form.ts";
 import { loginRoutes } from "./login-routes.ts";
@@ -29,9 +31,11 @@ export function adminRoutes(rendering: Rendering): Hono<AdminEnv> {
   routes.use(refuseForeignForms((context) => showForeign(tenantry, context)));
   routes.route("/", loginRoutes(tenantry));
   routes.get("/", (context) => context.redirect("/admin/pages", 303));
+  routes.route("/account", accountRoutes(tenantry));
   routes.use(refuseUnknownAndViewers(tenantry));
   routes.route("/pages", pageRoutes(rendering));
   routes.route("/media", mediaLibraryRoutes(tenantry));
+  routes.route("/users", userRoutes(tenantry));
   routes.all("*", (context) => showNothingHere(tenantry, context));
   return routes;
 }

@@ -6,17 +6,19 @@ import type { Editor } from "./editor.ts";
 /** Asks once more before something is lost. */
 export function deleteView(
   parts: {
-    section: "pages" | "media";
+    section: NonNullable<AdminPage["section"]>;
     what: string;
     consequence: string;
     action: string;
     back: string;
+    /** What it says on the way out. */
+    keep?: string;
     version?: number;
     shown?: Html;
   },
   editor: Editor,
 ): AdminPage {
-  const { section, what, consequence, action, back, version, shown } = parts;
+  const { section, what, consequence, action, back, keep = "Keep it", version, shown } = parts;
   return {
     title: `Delete ${what}?`,
     section,
@@ -26,7 +28,7 @@ ${shown ?? ""}
 <p>${consequence} This can’t be undone.</p>
 <form method="post" action="${action}" class="actions">${csrfInput(editor)}
 ${version === undefined ? "" : html`<input type="hidden" name="version" value="${String(version)}">`}
-<button class="button danger">Delete</button><a class="button" href="${back}">Keep it</a></form>
+<button class="button danger">Delete</button><a class="button" href="${back}">${keep}</a></form>
 </div>`,
   };
 }

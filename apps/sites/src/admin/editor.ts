@@ -3,11 +3,15 @@ import type { Context, MiddlewareHandler } from "hono";
 
 /** Who works on the site. */
 export type Editor = {
+  id: string;
   /** How the others see who changed something. */
   name: string;
   email: string;
+  role: string;
   /** Viewers look at everything and change nothing. */
   mayEdit: boolean;
+  /** Admins look after the users, too. */
+  isAdmin: boolean;
   sessionToken: string;
 };
 
@@ -28,9 +32,12 @@ export function recogniseEditor(tenantry: Tenantry): MiddlewareHandler<AdminEnv>
 
 function editorOf(user: RuntimeUser, sessionToken: string): Editor {
   return {
+    id: user.id,
     name: user.name ?? user.email,
     email: user.email,
+    role: user.role,
     mayEdit: editingRoles.has(user.role),
+    isAdmin: user.role === "admin",
     sessionToken,
   };
 }

@@ -88,7 +88,8 @@ function refusalOf(error: unknown): Refusal {
   };
 }
 
-function showWait(seconds: number): string {
+/** A time to wait, for people. */
+export function showWait(seconds: number): string {
   if (seconds < 90) return `${Math.ceil(seconds)} seconds`;
   return `${Math.ceil(seconds / 60)} minutes`;
 }
@@ -110,7 +111,7 @@ function safeNext(next: string | undefined): string {
 }
 
 /** By whom attempts are counted. What the gateway writes last is what it saw itself, or its own proxy. */
-function visitorOf(context: AdminContext): { address?: string; userAgent?: string } {
+export function visitorOf(context: AdminContext): { address?: string; userAgent?: string } {
   const seen = (context.req.header("x-forwarded-for") ?? "").split(",").map((address) => address.trim());
   const address = seen.length > 1 ? seen.at(-2)! : seen[0]!;
   const userAgent = context.req.header("user-agent")?.slice(0, 1_000);

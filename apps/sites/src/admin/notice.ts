@@ -19,6 +19,34 @@ const afterChange: Record<string, Notice> = {
   unpublished: { tone: "good", title: "Unpublished", text: "It is a draft again." },
   deleted: { tone: "good", title: "Page deleted" },
   uploaded: { tone: "good", title: "Uploaded" },
+  "user-created": {
+    tone: "good",
+    title: "User created",
+    text: "Nothing was sent to them: tell them their password yourself. They can change it once they have logged in.",
+  },
+  "user-saved": { tone: "good", title: "Saved" },
+  "user-deactivated": {
+    tone: "good",
+    title: "Deactivated",
+    text: "Whoever is logged in as this user is logged out within seconds.",
+  },
+  "user-activated": { tone: "good", title: "Activated", text: "They can log in again." },
+  "user-deleted": { tone: "good", title: "User deleted" },
+  "user-password": {
+    tone: "good",
+    title: "New password set",
+    text: "Tell it to them yourself. Whoever was logged in as this user is logged out within seconds.",
+  },
+  "sessions-ended": {
+    tone: "good",
+    title: "Logged out everywhere",
+    text: "It takes a few seconds. They can log in again at any time.",
+  },
+  "password-changed": {
+    tone: "good",
+    title: "Password changed",
+    text: "You stay logged in here. Everywhere else you are logged out within seconds.",
+  },
   removed: { tone: "good", title: "File deleted" },
 };
 

@@ -11,6 +11,11 @@ export function showMayOnlyLook(tenantry: Tenantry, context: AdminContext): Answ
   return refusal(tenantry, context, { title: "Nothing was changed", text, status: 403 });
 }
 
+export function showForAdminsOnly(tenantry: Tenantry, context: AdminContext): Answer {
+  const text = "Users are looked after by the admins of this site. Ask one of them, or ask to become one.";
+  return refusal(tenantry, context, { title: "This is for admins", text, status: 403 });
+}
+
 export function showForeign(tenantry: Tenantry, context: AdminContext): Answer {
   const text = "The request came from another site, or from a page that was open for too long.";
   return refusal(tenantry, context, { title: "Nothing was changed", text, status: 403 });

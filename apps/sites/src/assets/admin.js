@@ -7,6 +7,7 @@ if (editor) {
   offerInsertion(editor);
 }
 offerCopying();
+offerRevealing();
 sendOnce();
 checkSizes();
 
@@ -120,5 +121,24 @@ function checkSizes() {
       input.setCustomValidity(names === "" ? "" : `Too large: ${names}. Choose smaller files.`);
       input.reportValidity();
     });
+  }
+}
+
+/** Buttons that show a new password while it is typed: it has to be told, or remembered. */
+function offerRevealing() {
+  for (const input of document.querySelectorAll("input[data-revealable]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button small reveal";
+    button.setAttribute("aria-controls", input.id);
+    const set = (type) => {
+      input.type = type;
+      button.textContent = type === "password" ? "Show the password" : "Hide the password";
+    };
+    set("password");
+    button.addEventListener("click", () => set(input.type === "password" ? "text" : "password"));
+    // Browsers keep what was sent as text for other forms.
+    input.form.addEventListener("submit", () => set("password"));
+    input.after(button);
   }
 }

@@ -19,6 +19,7 @@ export const adminStyle = asset("admin.css", [
   "forms.css",
   "admin.css",
   "media.css",
+  "users.css",
 ]);
 /** What makes the editor more comfortable. Everything works without it. */
 export const adminScript = asset("admin.js", ["admin.js"]);

@@ -1,3 +1,4 @@
+import { oneLine } from "../one-line.ts";
 import type { PageText } from "./page.ts";
 import { mistakeInSlug, slugOf } from "./slug.ts";
 
@@ -6,9 +7,6 @@ export type FormMistake = { field: keyof PageText; message: string };
 const longestTitle = 200;
 const longestDescription = 300;
 const longestBody = 200_000;
-
-/** Invisible controls, and marks that reverse how everything after them reads. */
-const unwanted = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 
 /**
  * What was typed, tidied, and what is wrong with it. An empty address is made of the title. Nothing is ever cut off:
@@ -42,8 +40,4 @@ function mistakesIn({ title, slug, description, body }: PageText): FormMistake[]
 function tooLong(field: keyof PageText, what: string, text: string, longest: number): FormMistake {
   const [has, may] = [text.length.toLocaleString("en"), longest.toLocaleString("en")];
   return { field, message: `${what} has ${has} characters, and may have ${may}. Shorten it.` };
-}
-
-function oneLine(text = ""): string {
-  return text.replace(/\s+/gu, " ").replace(unwanted, "").trim();
 }
