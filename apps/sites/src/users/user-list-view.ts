@@ -54,7 +54,7 @@ function item(user: User, { timezone }: UserList, editor: Editor): Html {
       ? "never logged in"
       : html`last logged in ${dateTime(new Date(lastLoginAt), timezone)}`;
   return html`<li class="card" id="${id}">
-<div class="about"><h2><a href="/admin/users/${id}" dir="auto">${name ?? email}</a>${id === editor.id ? html` <span class="hint">(you)</span>` : ""}</h2>
+<div class="about"><h2><a href="/admin/users/${id}" dir="auto">${name ?? email}</a>${id === editor.id ? html` <span class="you">(you)</span>` : ""}</h2>
 <p class="hint">${name === null ? "" : html`<span class="address">${email}</span> · `}${seen}</p></div>
 <div class="badges"><span class="badge">${labelOf(role)}</span>${status === "active" ? "" : html`<span class="badge off">Deactivated</span>`}</div>
 </li>`;
