@@ -5,10 +5,12 @@ import type { Operations } from "../features/operations/index.ts";
 import {
   createApp,
   createRelease,
+  currentRelease,
   findApp,
   isCurrentRelease,
   type ReleaseDependencies,
 } from "../features/releases/index.ts";
+import type { Log } from "../infra/log/index.ts";
 import { hasCode, showId } from "../kernel/index.ts";
 
 const workspace = path.resolve(import.meta.dirname, "../../../..");
@@ -17,15 +19,14 @@ const slug = "sites";
 
 const releaseTimeoutMs = 60_000;
 
+type Dependencies = ReleaseDependencies & { operations: Operations; log: Log };
+
 /**
  * Releases the application Sites, which a tenant runs by default, in the version that came with this one, unless that
  * has been done, and waits until it is ready: a start that says "running" should mean it. A release that takes very
  * long goes on by itself. Throws when it fails.
  */
-export async function releaseSites(
-  deps: ReleaseDependencies & { operations: Operations },
-  signal: AbortSignal,
-): Promise<void> {
+export async function releaseSites(deps: Dependencies, signal: AbortSignal): Promise<void> {
   for (;;) {
     const release = await beginRelease(deps);
     if (!release) return;
@@ -40,11 +41,14 @@ export async function releaseSites(
 
 type Release = { operationId: string; isOurs: boolean };
 
-async function beginRelease(deps: ReleaseDependencies): Promise<Release | undefined> {
+async function beginRelease(deps: Dependencies): Promise<Release | undefined> {
   const release = await describeSites();
   const ours = (operationId: string) => ({ operationId: showId("op", operationId), isOurs: true });
   try {
     const app = await findApp(deps.db, slug);
+    const current = await currentRelease(deps.db, app);
+    // Who releases something else under this name keeps it.
+    if (current && current.command !== release.command) return undefined;
     if (await isCurrentRelease(deps.db, app, release)) return undefined;
     return ours(await createRelease(deps, slug, release, "tenantry"));
   } catch (error) {
@@ -53,6 +57,11 @@ async function beginRelease(deps: ReleaseDependencies): Promise<Release | undefi
     // A start that was interrupted left its release under way: it goes on first.
     if (hasCode(error, "operation_in_progress"))
       return { operationId: error.details.extra!.operationId as string, isOurs: false };
+    if (hasCode(error, "migration_changed")) {
+      // A newer version of ours, or an operator, has added to them: a start must not fail over it.
+      deps.log.warn({ detail: error.message }, "sites.kept");
+      return undefined;
+    }
     throw error;
   }
 }

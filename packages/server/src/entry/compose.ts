@@ -28,7 +28,7 @@ import type { Log } from "../infra/log/index.ts";
 import { createMetrics } from "../infra/metrics/index.ts";
 import type { Secrets } from "../infra/secrets/index.ts";
 import { publicJwks } from "../infra/signing/index.ts";
-import { createSweeper, createWorker } from "../infra/workflow/index.ts";
+import { createSweeper, createWorker, defineWorkflow } from "../infra/workflow/index.ts";
 import { issuerOf } from "./addresses.ts";
 import { createDrivers } from "./drivers.ts";
 import { removeExpired } from "./retention.ts";
@@ -97,10 +97,16 @@ export async function compose(input: ComposeInput) {
     url: input.url,
     notifications,
     log,
-    workflows: [...Object.values(workflows), ...Object.values(placements.workflows)] as never,
+    workflows: [
+      defineWorkflow(workflows.provision),
+      defineWorkflow(workflows.deletion),
+      defineWorkflow(workflows.release),
+      ...Object.values(placements.workflows),
+    ],
   });
   return {
     db,
+    log,
     operations,
     releaseWorkflow: workflows.release,
     storageRoot,

@@ -13,7 +13,7 @@ import {
   selectAppMigrations,
 } from "./apps.sql.ts";
 import { selectInstances } from "./instances.sql.ts";
-import { insertRelease, selectRelease } from "./releases.sql.ts";
+import { insertRelease, type ReleaseRow, selectRelease } from "./releases.sql.ts";
 
 /** Finds an app by its id (`app_…`) or its slug; `app_not_found` when there is none. */
 export async function findApp(db: Db | Tx, idOrSlug: string): Promise<AppRow> {
@@ -50,9 +50,14 @@ export async function recordRelease(
   return { id, schemaVersion };
 }
 
+/** The release that the app's tenants see; undefined until the first one is ready. */
+export async function currentRelease(db: Db, app: AppRow): Promise<ReleaseRow | undefined> {
+  return app.currentReleaseId ? selectRelease(db, app.currentReleaseId) : undefined;
+}
+
 /** Whether the app's current release is what `request` would make. */
 export async function isCurrentRelease(db: Db, app: AppRow, request: CreateReleaseRequest): Promise<boolean> {
-  const release = app.currentReleaseId ? await selectRelease(db, app.currentReleaseId) : undefined;
+  const release = await currentRelease(db, app);
   if (!release) return false;
   const known = await selectAppMigrations(db, app.id);
   return (
@@ -107,7 +112,7 @@ export async function showApps(db: Db, apps: readonly AppRow[]): Promise<AppRepl
   const [tenants, instances] = await Promise.all([countTenantsOf(db, ids), selectInstances(db, ids)]);
   return Promise.all(
     apps.map(async (app) => {
-      const release = app.currentReleaseId ? await selectRelease(db, app.currentReleaseId) : undefined;
+      const release = await currentRelease(db, app);
       return {
         id: showId("app", app.id),
         slug: app.slug,

@@ -25,6 +25,7 @@ export async function liveOnce(options: LifeOptions): Promise<string> {
   const { launch, log, stopping } = options;
   const port = await freePort("127.0.0.1");
   const plan = await planLaunch({ ...launch, variables: { ...launch.variables, PORT: String(port) } });
+  if (stopping.aborted) return "It was stopped.";
   const child = spawn(plan.file, plan.args, {
     cwd: plan.workingDirectory,
     env: plan.environment,
@@ -41,7 +42,6 @@ export async function liveOnce(options: LifeOptions): Promise<string> {
   const terminate = () => signalGroup(processId, "SIGTERM");
   const watching = new AbortController();
   stopping.addEventListener("abort", terminate, { once: true });
-  if (stopping.aborted) terminate();
   const url = `http://127.0.0.1:${port}`;
   const unhealthy = watchHealth({
     url: url + options.healthPath,
