@@ -118,14 +118,24 @@ function outermost(paths: readonly string[]): string[] {
   return all.filter((path) => !all.some((other) => other !== path && path.startsWith(`${other}/`)));
 }
 
+/** Why the application's user can't work where it should, in a sentence; undefined when it can. */
+export async function refusalToEnter({ workingDirectory, uid }: LaunchRequest): Promise<string | undefined> {
+  if (process.getuid?.() !== 0 || (await mayPass(workingDirectory, uid))) return undefined;
+  return `The application's user (uid ${uid}) may not enter ${workingDirectory}: chmod o+rx it, or choose another one.`;
+}
+
+async function mayPass(directory: string, uid: number): Promise<boolean> {
+  const { mode, uid: owner, gid } = await stat(directory);
+  const bit = owner === uid ? 0o100 : gid === uid ? 0o010 : 0o001;
+  return (mode & bit) !== 0;
+}
+
 /** The outermost directories above the given ones that the user may not pass. */
 async function closedDirectories(paths: readonly string[], uid: number): Promise<string[]> {
   const closed: string[] = [];
   for (const path of paths) {
     for (const ancestor of ancestors(path)) {
-      const { mode, uid: owner, gid } = await stat(ancestor);
-      const bit = owner === uid ? 0o100 : gid === uid ? 0o010 : 0o001;
-      if ((mode & bit) !== 0) continue;
+      if (await mayPass(ancestor, uid)) continue;
       closed.push(ancestor);
       break;
     }

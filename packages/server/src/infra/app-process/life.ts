@@ -4,7 +4,7 @@ import type { Log } from "../log/index.ts";
 import { freePort } from "../postgres-process/free-port.ts";
 import { guardGroup, signalGroup } from "./guard.ts";
 import { watchHealth } from "./health.ts";
-import { type LaunchRequest, planLaunch } from "./launch.ts";
+import { type LaunchRequest, planLaunch, refusalToEnter } from "./launch.ts";
 import { pause } from "./pause.ts";
 
 export type LifeOptions = {
@@ -23,6 +23,8 @@ const endTimeoutMs = 5_000;
 /** One life of a process, from its start until it and its whole group are gone; resolves with why it ended. */
 export async function liveOnce(options: LifeOptions): Promise<string> {
   const { launch, log, stopping } = options;
+  const refused = await refusalToEnter(launch);
+  if (refused !== undefined) return refused;
   const port = await freePort("127.0.0.1");
   const plan = await planLaunch({ ...launch, variables: { ...launch.variables, PORT: String(port) } });
   if (stopping.aborted) return "It was stopped.";

@@ -107,6 +107,16 @@ describe("a supervised process", () => {
     expect((await look((await healthy()).url)).secret).toBe("EACCES");
   });
 
+  it("says which directory its user may not enter, instead of running elsewhere", async () => {
+    await chmod(directory, 0o700);
+    const { states } = start();
+    await waitUntil("it is told", () => states.some((state) => state.state === "backing_off"));
+    expect(states.find((state) => state.state === "backing_off")).toMatchObject({
+      error: `The application's user (uid ${uid}) may not enter ${directory}: chmod o+rx it, or choose another one.`,
+    });
+    expect(states.some((state) => state.state === "healthy")).toBe(false);
+  });
+
   it("gets the listed variables, PATH, HOME, LANG and PORT, and nothing else", async () => {
     process.env.TENANTRY_TEST_SECRET = "must not leak";
     const { healthy } = start();
