@@ -1,0 +1,128 @@
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import path from "node:path";
+import type { AppReply, TenantReply } from "@tenantry/contract";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
+import { type Installation, startInstallation } from "../support/installation.ts";
+import { databaseUrl, query } from "../support/registry.ts";
+import { becomesWhole } from "../support/whole.ts";
+
+let installation: Installation;
+let program: string;
+let migrations: string;
+beforeAll(async () => {
+  installation = await startInstallation({ environment: { OURS_ALONE: "not for applications" } });
+  program = path.join(installation.directory, "echo");
+  migrations = path.join(installation.directory, "migrations");
+  await Promise.all([mkdir(program), mkdir(migrations)]);
+  await copyFile(
+    new URL("../support/applications/echo.mjs", import.meta.url),
+    path.join(program, "echo.mjs"),
+  );
+  await writeFile(
+    path.join(migrations, "0001_notes.sql"),
+    "create table notes (id int primary key, body text);\n",
+  );
+  const made = await installation.command(["app", "create", "echo", ...release(), "--wait"]);
+  expect(made).toMatchObject({ code: 0 });
+  await installation.api.createTenant("acme", { app: "echo" });
+});
+afterAll(() => installation?.[Symbol.asyncDispose]());
+
+const release = () => [
+  ...["--command", "node echo.mjs", "--directory", program],
+  ...["--variable", "GREETING=hello", "--migrations", migrations],
+];
+
+type Told = { pid: number; uid: number; variables: Record<string, string>; tenant: string };
+
+async function told(slug: string): Promise<Told> {
+  const { status, body } = await installation.visit(slug);
+  expect(status).toBe(200);
+  return JSON.parse(body) as Told;
+}
+
+const appNow = async () => (await installation.api.call<AppReply>("GET", "/v1/apps/echo")).body;
+
+async function tablesOf(slug: string): Promise<string[]> {
+  const { body } = await installation.api.call<TenantReply>("GET", `/v1/tenants/${slug}`);
+  const { name } = body.environments[0]!.placements.database as { name: string };
+  const rows = await query<{ name: string }>(
+    databaseUrl(installation.registryUrl, name),
+    "select tablename as name from pg_tables where schemaname = 'public' order by 1",
+  );
+  return rows.map((row) => row.name);
+}
+
+describe("an application that Tenantry runs", () => {
+  it("runs as another user when we are root, with the variables it was given and no others", async () => {
+    const { uid, variables, tenant } = await told("acme");
+    if (process.getuid!() === 0) expect(uid).toBeGreaterThan(60_000);
+    expect(tenant).toMatch(/^tnt_/);
+    expect(variables).toMatchObject({
+      GREETING: "hello",
+      TENANTRY_APP_KEY: expect.stringMatching(/^tk_app_/),
+    });
+    const allowed = ["GREETING", "HOME", "LANG", "PATH", "PORT", "TENANTRY_APP_KEY", "TENANTRY_URL"];
+    // The shell adds the last three.
+    expect([...allowed, "PWD", "OLDPWD", "SHLVL", "_"]).toEqual(
+      expect.arrayContaining(Object.keys(variables)),
+    );
+  });
+
+  it("is started again after a crash, with what it said in the log", async () => {
+    const before = await told("acme");
+    expect((await installation.visit("acme", "/crash")).status).toBe(502);
+    await eventually("it serves again", async () => (await installation.visit("acme")).status === 200);
+    expect((await told("acme")).pid).not.toBe(before.pid);
+    expect((await appNow()).instances).toMatchObject([{ state: "healthy", restarts: 1 }]);
+    const log = await readFile(path.join(installation.dataDir, "logs", "tenantry.log"), "utf8");
+    expect(log).toContain("echo was told to crash");
+  });
+});
+
+describe("a release", () => {
+  it("whose migration fails says where, and changes nothing", async () => {
+    const before = { app: await appNow(), tables: await tablesOf("acme") };
+    await writeFile(path.join(migrations, "0002_broken.sql"), "create table good ();\n\nselect nonsense;\n");
+    const refused = await installation.command(["app", "release", "echo", ...release(), "--wait"]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/0002_broken\.sql, line 3, column 8/);
+    expect(await appNow()).toEqual(before.app);
+    expect(await tablesOf("acme")).toEqual(before.tables);
+    await told("acme");
+    await becomesWhole(installation);
+  });
+
+  it("with a new migration brings it to the tenants that are there, and to those to come", async () => {
+    // The file that failed may come again in another form: nobody has it.
+    await writeFile(path.join(migrations, "0002_broken.sql"), "create table tags (id int primary key);\n");
+    const done = await installation.command(["app", "release", "echo", ...release(), "--wait"]);
+    expect(done).toMatchObject({ code: 0 });
+    expect(await tablesOf("acme")).toEqual(["notes", "tags"]);
+    await told("acme");
+    await installation.api.createTenant("globex", { app: "echo" });
+    expect(await tablesOf("globex")).toEqual(["notes", "tags"]);
+  });
+});
+
+it("an application that runs elsewhere is asked at its address, and told whose request it is", async () => {
+  const upstream = createServer((request, response) => {
+    response.end(`${request.headers["tenantry-tenant"]} at ${request.headers.host}`);
+  });
+  await new Promise<void>((resolve) => upstream.listen(0, "127.0.0.1", resolve));
+  try {
+    const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
+    const made = await installation.command(["app", "create", "elsewhere", "--upstream", url, "--wait"]);
+    expect(made.code).toBe(0);
+    const tenant = await installation.api.createTenant("umbrella", { app: "elsewhere" });
+    const page = await installation.visit("umbrella");
+    expect(page).toMatchObject({ status: 200 });
+    expect(page.body).toContain(tenant.id);
+  } finally {
+    upstream.close();
+    upstream.closeAllConnections();
+  }
+});

@@ -1,0 +1,54 @@
+import type { RuntimeSnapshot } from "@tenantry/contract";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type Installation, startInstallation } from "../support/installation.ts";
+import { environmentOf } from "../support/process-tree.ts";
+import { databaseUrl, query } from "../support/registry.ts";
+
+let installation: Installation;
+beforeAll(async () => {
+  installation = await startInstallation();
+  for (const slug of ["acme", "globex"]) await installation.api.createTenant(slug);
+});
+afterAll(() => installation?.[Symbol.asyncDispose]());
+
+/** What an application's process learns by its key. */
+async function snapshotBy(key: string): Promise<{ status: number; snapshot: RuntimeSnapshot }> {
+  const reply = await fetch(`${installation.operator.url}/v1/runtime/snapshot`, {
+    headers: { authorization: `Bearer ${key}` },
+  });
+  return { status: reply.status, snapshot: (await reply.json()) as RuntimeSnapshot };
+}
+
+async function keyOfSites(): Promise<string> {
+  const rows = await installation.sql<{ pid: number }>("select process_id as pid from instances");
+  return environmentOf(rows[0]!.pid).TENANTRY_APP_KEY!;
+}
+
+it("a tenant's login to its database opens no other database of the server: not its neighbour's, nor the registry", async () => {
+  const { snapshot } = await snapshotBy(await keyOfSites());
+  const urls = snapshot.environments.map((environment) => environment.database!.url);
+  expect(urls).toHaveLength(2);
+  const [own, neighbour] = urls as [string, string];
+  expect(await query(own, "select count(*)::int as count from public.pages")).toEqual([{ count: 0 }]);
+  const others = [new URL(neighbour).pathname.slice(1), "tenantry", "postgres", "template1", "template0"];
+  for (const name of others) {
+    await expect(query(databaseUrl(own, name), "select 1"), name).rejects.toThrow(
+      /permission denied for database|not currently accepting connections/,
+    );
+  }
+});
+
+it("an application's key shows the tenants of that application alone, and opens nothing of an operator's", async () => {
+  const made = await installation.api.call<{ appKey: string; operationId: string }>("POST", "/v1/apps", {
+    slug: "other",
+    upstreamUrl: "http://127.0.0.1:9",
+  });
+  expect(await installation.api.ended(made.body.operationId)).toMatchObject({ status: "succeeded" });
+  const { status, snapshot } = await snapshotBy(made.body.appKey);
+  expect(status).toBe(200);
+  expect(snapshot.environments).toEqual([]);
+  const reply = await installation.api.call("GET", "/v1/tenants", undefined, {
+    authorization: `Bearer ${made.body.appKey}`,
+  });
+  expect(reply.status).toBe(403);
+});

@@ -1,0 +1,86 @@
+import { copyFile, mkdir } from "node:fs/promises";
+import path from "node:path";
+import type { AppReply, OperationReply } from "@tenantry/contract";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Point, recordingOf } from "../support/hold.ts";
+import { type Installation, startInstallation } from "../support/installation.ts";
+import { killInside } from "../support/steps.ts";
+import { becomesWhole } from "../support/whole.ts";
+
+let installation: Installation;
+let program: string;
+/** Grows by one with every release. */
+const migrations: { name: string; sql: string }[] = [];
+
+beforeAll(async () => {
+  installation = await startInstallation();
+  program = path.join(installation.directory, "echo");
+  await mkdir(program);
+  await copyFile(
+    new URL("../support/applications/echo.mjs", import.meta.url),
+    path.join(program, "echo.mjs"),
+  );
+  const made = await installation.api.call<AppReply & { operationId: string }>("POST", "/v1/apps", {
+    slug: "echo",
+    ...nextRelease(),
+  });
+  expect(await installation.api.ended(made.body.operationId)).toMatchObject({ status: "succeeded" });
+  await installation.api.createTenant("acme", { app: "echo" });
+});
+afterAll(() => installation?.[Symbol.asyncDispose]());
+
+function nextRelease() {
+  const number = migrations.length + 1;
+  migrations.push({
+    name: `${String(number).padStart(4, "0")}.sql`,
+    sql: `create table table_${number} ();`,
+  });
+  const variables = { RELEASE: String(number) };
+  return { command: "node echo.mjs", workingDirectory: program, variables, migrations };
+}
+
+const cases: { step: string; when: string; point: Point }[] = [
+  { step: "build-blueprint", when: "before the blueprint is made", point: { catalog: "pg_database" } },
+  {
+    step: "migrate-tenants",
+    when: "after a tenant's database was migrated, before the registry knows",
+    point: { before: "update", on: "placements", when: "new.schema_version > old.schema_version" },
+  },
+  {
+    step: "start-instances",
+    when: "before a node starts the processes",
+    point: { before: "update", on: "apps", when: "new.next_release_id is not null" },
+  },
+  {
+    step: "switch",
+    when: "in the middle of the switch",
+    point: { before: "update", on: "apps", when: "new.current_release_id <> old.current_release_id" },
+  },
+  ...["build-blueprint", "migrate-tenants", "start-instances", "switch"].map((step) => ({
+    step,
+    when: "when all is done but recording it",
+    point: recordingOf(step),
+  })),
+];
+
+describe("kill -9 of everything during a release", () => {
+  it.each(cases)(
+    "in the step $step, $when: the release is completed, tenants see it, and nothing is left over or missing",
+    async ({ step, point }) => {
+      const ended = await killInside(installation, { step, point }, beginRelease);
+      expect(ended).toMatchObject({ status: "succeeded" });
+      const { body: app } = await installation.api.call<AppReply>("GET", "/v1/apps/echo");
+      expect(app).toMatchObject({ schemaVersion: migrations.length });
+      await becomesWhole(installation);
+      const page = await installation.visit("acme");
+      expect(page).toMatchObject({ status: 200 });
+      expect(JSON.parse(page.body)).toMatchObject({ variables: { RELEASE: String(migrations.length) } });
+    },
+  );
+});
+
+async function beginRelease(): Promise<string> {
+  const reply = await installation.api.call<OperationReply>("POST", "/v1/apps/echo/releases", nextRelease());
+  expect(reply.status).toBe(202);
+  return reply.body.id;
+}
