@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import path from "node:path";
 import { type AppRunner, refreshStaleUpstreams, runApps } from "../features/releases/index.ts";
 import { createGateway, type Gateway } from "../gateway/index.ts";
 import type { Config } from "../infra/config/index.ts";
@@ -9,10 +8,10 @@ import { closeApi } from "../infra/http/index.ts";
 import type { Log } from "../infra/log/index.ts";
 import { joinNodes } from "../infra/nodes/index.ts";
 import { createSecrets, loadMasterKey } from "../infra/secrets/index.ts";
-import { loadSigner } from "../infra/signing/index.ts";
-import { issuerOf } from "./addresses.ts";
 import { releaseSites } from "./built-in-app.ts";
 import { compose, type Parts } from "./compose.ts";
+import { startGatewayNode } from "./gateway-node.ts";
+import { learnRegistry, openGatewayDb, openSigner, snapshotFileOf } from "./gateway-registry.ts";
 import { openInstallation } from "./installation.ts";
 import { type OperatorFile, writeOperatorFile } from "./operator-file.ts";
 import { requireFreePorts } from "./ports.ts";
@@ -76,6 +75,11 @@ async function start(options: StartOptions, shutdown: Shutdown) {
     shutdown.base.defer(() => lock.release());
   }
   await requireFreePorts(config, options.roles);
+  if (config.databaseUrl && [...options.roles].join() === "gateway") {
+    const { port } = await startGatewayNode(options, shutdown);
+    const postgres = new URL(config.databaseUrl).host;
+    return { operator: undefined, gatewayUrl: `http://localhost:${port}`, postgres, dataDir, rootDomain };
+  }
   const base = await openBase(options, shutdown.base);
   // What a killed node left there must not be served: others may have its ports by now.
   await refreshStaleUpstreams(base.db);
@@ -134,14 +138,17 @@ async function startGateway(
   base: Base,
   shutdown: Shutdown,
 ): Promise<Gateway & { port: number }> {
-  const { db, notifications, secrets, installation } = base;
   const { host, port, trustedProxies } = config.gateway;
+  const deps = { ...base, config, log };
+  const known = await learnRegistry(deps, base.installation.id);
+  const db = openGatewayDb(base.url, known);
+  shutdown.base.defer(() => db.destroy());
   const gateway = createGateway({
     db,
-    notifications,
+    notifications: base.notifications,
     log: log.child({ part: "gateway" }),
-    snapshotFile: path.join(config.dataDir, "gateway", "routes.json"),
-    signer: await loadSigner({ db, secrets, issuer: issuerOf(installation.id) }),
+    snapshotFile: snapshotFileOf(config),
+    signer: await openSigner(deps, known),
     listen: { port, hosts: host === "localhost" ? undefined : [host] },
     trustedProxies,
     isDraining: shutdown.isDraining,

@@ -14,6 +14,12 @@ import { createUpstreamPools } from "./upstream/pools.ts";
 
 export type { GatewayStats } from "./counters.ts";
 export type { GatewayLimits } from "./limits.ts";
+export {
+  prepareRegistryRole,
+  type RegistryRole,
+  registryRoleName,
+  tryRegistryRole,
+} from "./registry-role.ts";
 
 export type GatewayOptions = {
   db: Db;

@@ -43,7 +43,7 @@ export type TestRoutes = TestRegistry & {
   version(): Promise<number>;
 };
 
-export async function testRoutes(postgres?: TestPostgres): Promise<TestRoutes> {
+export async function testRoutes(postgres?: Pick<TestPostgres, "createDatabase">): Promise<TestRoutes> {
   const registry = await testRegistry(postgres);
   const { db } = registry;
   const appId = newId();

@@ -17,7 +17,7 @@ export type TestRegistry = {
 };
 
 /** A fresh, migrated registry: on a server of its own, or on one of the test's that stops after it is closed. */
-export async function testRegistry(given?: TestPostgres): Promise<TestRegistry> {
+export async function testRegistry(given?: Pick<TestPostgres, "createDatabase">): Promise<TestRegistry> {
   const server = given ?? (await testPostgres());
   const url = await server.createDatabase();
   await migrate(url, await registryMigrations());
@@ -30,7 +30,7 @@ export async function testRegistry(given?: TestPostgres): Promise<TestRegistry> 
     async close() {
       await notifications.close();
       await db.destroy();
-      if (!given) await server.stop();
+      if (!given) await (server as TestPostgres).stop();
     },
   };
 }

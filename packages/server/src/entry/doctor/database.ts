@@ -1,5 +1,6 @@
 import { checkServer } from "../../drivers/database/index.ts";
 import { createPlacements } from "../../features/placements/index.ts";
+import { registryRoleName, tryRegistryRole } from "../../gateway/index.ts";
 import type { Config } from "../../infra/config/index.ts";
 import { createDb, type Db, registryMigrations, sql } from "../../infra/db/index.ts";
 import { createSecrets, loadMasterKey } from "../../infra/secrets/index.ts";
@@ -23,7 +24,7 @@ export async function checkDatabase(config: Config, url: string): Promise<Findin
   );
   const db = createDb({ url, applicationName: "tenantry doctor", maxConnections: 2 });
   try {
-    const registry = await checkRegistry(db, config);
+    const registry = await checkRegistry(db, config, url);
     return [
       ok("postgres", `PostgreSQL ${version}, and the role may make databases and roles.`),
       ...rights,
@@ -34,13 +35,18 @@ export async function checkDatabase(config: Config, url: string): Promise<Findin
   }
 }
 
-async function checkRegistry(db: Db, config: Config): Promise<Finding[]> {
+async function checkRegistry(db: Db, config: Config, url: string): Promise<Finding[]> {
   const clock = await checkClock(db);
   const { rows } = await sql<{ present: boolean }>`
     select to_regclass('tenantry.schema_migrations') is not null as present
   `.execute(db);
   if (!rows[0]!.present) return [clock, ok("registry", "There is none yet: the first start makes it.")];
-  return [clock, await checkSchema(db), ...(await checkLeftovers(db, config))];
+  return [
+    clock,
+    await checkSchema(db),
+    ...(await checkGatewayRole(db, url)),
+    ...(await checkLeftovers(db, config)),
+  ];
 }
 
 async function checkClock(db: Db): Promise<Finding> {
@@ -70,6 +76,22 @@ async function checkSchema(db: Db): Promise<Finding> {
     `Its schema is ${version}, newer than this version's ${known}.`,
     "Update this node.",
   );
+}
+
+/** Whether gateways work in the registry with less than the login's own rights. */
+async function checkGatewayRole(db: Db, url: string): Promise<Finding[]> {
+  const installation = await selectInstallation(db);
+  if (!installation) return [];
+  const role = registryRoleName(installation.id);
+  try {
+    await tryRegistryRole(url, role);
+    return [ok("gateway", "Gateways can read routes in the registry, and nothing else.")];
+  } catch (error) {
+    const detail = `Gateways have the login's own rights in the registry: the role ${role} can't be used (${(error as Error).message}).`;
+    return [
+      warning("gateway", detail, "Let the login of DATABASE_URL make roles (CREATEROLE), then start again."),
+    ];
+  }
 }
 
 async function checkLeftovers(db: Db, config: Config): Promise<Finding[]> {

@@ -11,12 +11,13 @@ describe("a registry that is away", () => {
     },
   );
 
-  it.each(["Connection terminated unexpectedly", "timeout exceeded when trying to connect"])(
-    "is known by %j",
-    (text) => {
-      expect(isConnectionFailure(new Error(text))).toBe(true);
-    },
-  );
+  it.each([
+    "Connection terminated unexpectedly",
+    "timeout exceeded when trying to connect",
+    "timeout expired",
+  ])("is known by %j", (text) => {
+    expect(isConnectionFailure(new Error(text))).toBe(true);
+  });
 
   it.each([
     withCode("23505"),

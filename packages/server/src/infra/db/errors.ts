@@ -19,8 +19,8 @@ const networkCodes = new Set([
   "EPIPE",
   "ETIMEDOUT",
 ]);
-/** pg gives these two no code. */
-const lostConnection = /^(?:Connection terminated|timeout exceeded when trying to connect)/;
+/** pg gives these no code. */
+const lostConnection = /^(?:Connection terminated|timeout exceeded when trying to connect|timeout expired)/;
 
 /** Whether `error` says that the server is away, starting, stopping or full: trying again later makes sense. */
 export function isConnectionFailure(error: unknown): boolean {

@@ -33,7 +33,13 @@ export async function migrate(
   url: string,
   migrations: readonly Migration[],
 ): Promise<{ version: number; applied: number }> {
-  const client = new pg.Client({ connectionString: url, application_name: "tenantry migrate" });
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: "tenantry migrate",
+    connectionTimeoutMillis: 5_000,
+  });
+  // One that breaks while we work: the statement under way says so.
+  client.on("error", () => undefined);
   await client.connect();
   try {
     await client.query("select pg_advisory_lock($1)", [lockKey]);

@@ -17,6 +17,7 @@ export function createNotifications(options: {
   const listeners = new Map<string, Set<(payload: string) => void>>();
   let client: pg.Client | undefined;
   let closed = false;
+  let isAway = false;
   let timer: NodeJS.Timeout | undefined;
 
   function reconnectLater(): void {
@@ -44,9 +45,11 @@ export function createNotifications(options: {
     try {
       await next.connect();
       client = next;
+      isAway = false;
       for (const channel of listeners.keys()) await listen(next, channel);
     } catch (error) {
-      options.log.warn({ error: (error as Error).message }, "notifications.unreachable");
+      if (!isAway) options.log.warn({ error: (error as Error).message }, "notifications.unreachable");
+      isAway = true;
       await next.end().catch(() => undefined);
       reconnectLater();
     }

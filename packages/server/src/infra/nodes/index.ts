@@ -59,7 +59,12 @@ export async function joinNodes(options: NodeOptions): Promise<Node> {
     hasOther: async (wanted) => (await selectRolesOfOthers(db, node.id)).includes(wanted),
     async leave() {
       clearInterval(timer);
-      await deleteNode(db, node.id);
+      try {
+        await deleteNode(db, node.id);
+      } catch (error) {
+        // The registry is away: the others forget us when we have been silent for long enough.
+        log.warn({ error: (error as Error).message }, "node.leave-failed");
+      }
     },
   };
 }
