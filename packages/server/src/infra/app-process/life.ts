@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import type { Log } from "../log/index.ts";
 import { freePort } from "../postgres-process/free-port.ts";
 import { guardGroup, signalGroup } from "./guard.ts";
 import { watchHealth } from "./health.ts";
 import { type LaunchRequest, planLaunch, refusalToEnter } from "./launch.ts";
+import { readLines } from "./output.ts";
 import { pause } from "./pause.ts";
 
 export type LifeOptions = {
@@ -83,7 +83,6 @@ function aborted(signal: AbortSignal): Promise<string> {
 
 function logOutput(child: ChildProcess, log: Log): void {
   for (const stream of ["stdout", "stderr"] as const) {
-    const lines = createInterface({ input: child[stream]!, crlfDelay: Number.POSITIVE_INFINITY });
-    lines.on("line", (line) => log.info({ stream, line: line.slice(0, 10_000) }, "app.output"));
+    readLines(child[stream]!, (line) => log.info({ stream, line }, "app.output"));
   }
 }
