@@ -104,6 +104,24 @@ describe("a cluster's settings", () => {
     await server.stop();
   });
 
+  test("whoever takes all the connections there are leaves the superuser a fifth", async () => {
+    await using directory = await dataDirectory();
+    const { log } = recordingLog();
+    const server = await startEmbeddedPostgres({ dataDir: directory.path, log, maxConnections: 20 });
+    await query(server.url, "create role greedy login password 'greedy'");
+    const url = new URL(server.url);
+    [url.username, url.password] = ["greedy", "greedy"];
+    const taken = Array.from({ length: 30 }, () => new pg.Client({ connectionString: url.href }));
+    for (const client of taken) client.on("error", () => undefined);
+    const results = await Promise.allSettled(taken.map((client) => client.connect()));
+    expect(results.filter(({ status }) => status === "fulfilled").length).toBe(16);
+    const ours = await Promise.all(
+      Array.from({ length: 4 }, () => query(server.url, "select pg_sleep(0.2)")),
+    );
+    expect(ours).toHaveLength(4);
+    await server.stop();
+  });
+
   test("no one gets in without the password, which only the owner may read", async () => {
     await using directory = await dataDirectory();
     const { log } = recordingLog();

@@ -17,6 +17,8 @@ export function serverSettings(options: SettingsOptions): Record<string, string>
     unix_socket_directories: options.socketDirectory ? quoted(options.socketDirectory) : "",
     unix_socket_permissions: "0700",
     max_connections: String(options.maxConnections),
+    // Ours. Applications hold shares of the others, but nothing makes one that ignores its share give any back.
+    superuser_reserved_connections: String(Math.floor(options.maxConnections / 5)),
     shared_buffers: "128MB",
     // The default promises the planner 4 GB of the system's cache, more than a laptop spares for us.
     effective_cache_size: "1GB",
