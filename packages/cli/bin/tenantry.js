@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node.js can read: it finds one that is new enough, or says what is missing.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -18,8 +18,20 @@ if (Number(process.versions.node.split(".")[0]) >= oldest) {
     );
     process.exit(1);
   }
-  const { status, signal } = spawnSync(newer, process.argv.slice(1), { stdio: "inherit" });
-  process.exit(signal ? 1 : (status ?? 1));
+  runWith(newer);
+}
+
+/** Runs the same command line with another Node.js, which must not outlive us: what we are told, it is told. */
+function runWith(node) {
+  const child = spawn(node, process.argv.slice(1), { stdio: "inherit" });
+  // A terminal sends Ctrl-C to both of us; the child decides what it means.
+  process.on("SIGINT", () => undefined);
+  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  child.once("error", (error) => {
+    process.stderr.write(`${node} can't be run: ${error.message}\n`);
+    process.exit(1);
+  });
+  child.once("exit", (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
 }
 
 /** The Node.js that npm installed beside us. */
