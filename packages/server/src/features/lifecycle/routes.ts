@@ -1,8 +1,6 @@
 import {
   createTenantRequest,
   operationReply,
-  suspendTenantRequest,
-  type TenantReply,
   tenantListReply,
   tenantReply,
   tenantStatuses,
@@ -14,12 +12,9 @@ import {
   type Api,
   decodeCursor,
   encodeCursor,
-  etagOf,
   pageQuery,
   principalName,
   principalOf,
-  type Reply,
-  type Request,
   type RouteGroup,
   replyWithOperation,
   requireMatch,
@@ -30,10 +25,11 @@ import type { Operations } from "../operations/index.ts";
 import type { Settings } from "../settings/index.ts";
 import { findTenant, selectTenants } from "../tenants/index.ts";
 import { createTenant } from "./create.ts";
-import { deleteTenant, undeleteTenant } from "./delete.ts";
+import { deleteTenant } from "./delete.ts";
 import type { DeleteInput } from "./delete-workflow.ts";
 import type { ProvisionInput } from "./provision-workflow.ts";
-import { resumeTenant, suspendTenant } from "./status.ts";
+import { addStatusRoutes } from "./status-routes.ts";
+import { showOne, tags, tenantParams } from "./tenant-reply.ts";
 import { type PublicUrl, showTenants } from "./tenant-view.ts";
 import { updateTenant } from "./update.ts";
 
@@ -47,15 +43,12 @@ export type LifecycleDependencies = {
   deletion: Workflow<DeleteInput>;
 };
 
-const tags = ["tenants"];
-const tenantParams = z.object({ tenant: z.string().max(200).describe("Its id (tnt_…) or its slug.") });
-
 /** `/v1/tenants`: create, list, show, change, suspend, resume, delete. */
 export function tenantRoutes(deps: LifecycleDependencies): RouteGroup {
   return (api) => {
     addCollection(api, deps);
     addTenant(api, deps);
-    addStatusChanges(api, deps);
+    addStatusRoutes(api, deps);
     addDeletion(api, deps);
   };
 }
@@ -166,60 +159,6 @@ function addTenant(api: Api, deps: LifecycleDependencies): void {
   );
 }
 
-function addStatusChanges(api: Api, deps: LifecycleDependencies): void {
-  const suspend = async (request: Request, reply: Reply, reason: string) => {
-    const { tenant } = request.params as z.infer<typeof tenantParams>;
-    return showOne(deps, reply, await suspendTenant(deps.db, tenant, reason));
-  };
-  const resume = async (request: Request, reply: Reply) => {
-    const { tenant } = request.params as z.infer<typeof tenantParams>;
-    const undeleted = await undeleteTenant(deps.db, tenant);
-    return showOne(deps, reply, undeleted ?? (await resumeTenant(deps.db, tenant)));
-  };
-  const config = { permission: "tenants:write" } as const;
-  const response = { 200: tenantReply };
-
-  api.post(
-    "/v1/tenants/:tenant/suspend",
-    {
-      config,
-      schema: {
-        operationId: "suspendTenant",
-        summary: "Suspend a tenant: its hosts answer 503",
-        tags,
-        params: tenantParams,
-        body: suspendTenantRequest.default({ reason: "operator" }),
-        response,
-      },
-    },
-    async (request, reply) => suspend(request, reply, request.body.reason),
-  );
-  api.post(
-    "/v1/tenants/:tenant/deactivate",
-    {
-      config,
-      schema: {
-        operationId: "deactivateTenant",
-        summary: 'Suspend a tenant for the reason "deactivated"',
-        tags,
-        params: tenantParams,
-        response,
-      },
-    },
-    async (request, reply) => suspend(request, reply, "deactivated"),
-  );
-  for (const [verb, summary] of [
-    ["resume", "Put a suspended tenant back on the air, or undo its deletion within the grace"],
-    ["activate", "The same as resume"],
-  ] as const) {
-    api.post(
-      `/v1/tenants/:tenant/${verb}`,
-      { config, schema: { operationId: `${verb}Tenant`, summary, tags, params: tenantParams, response } },
-      async (request, reply) => resume(request, reply),
-    );
-  }
-}
-
 function addDeletion(api: Api, deps: LifecycleDependencies): void {
   api.delete(
     "/v1/tenants/:tenant",
@@ -248,10 +187,4 @@ function addDeletion(api: Api, deps: LifecycleDependencies): void {
       });
     },
   );
-}
-
-async function showOne(deps: LifecycleDependencies, reply: Reply, tenantId: string): Promise<TenantReply> {
-  const tenant = await findTenant(deps.db, showId("tnt", tenantId));
-  reply.header("etag", etagOf(tenant.revision));
-  return (await showTenants(deps.db, [tenant], deps.publicUrl))[0]!;
 }

@@ -1,14 +1,13 @@
 import { changeSettingsRequest, settingListReply } from "@tenantry/contract";
-import { z } from "zod";
 import { type Db, inTransaction } from "../../infra/db/index.ts";
 import { recordEvent } from "../../infra/events/index.ts";
 import { principalName, principalOf, type RouteGroup } from "../../infra/http/index.ts";
 import { selectEnvironmentsOf, touchRuntime } from "../environments/index.ts";
 import type { Settings } from "../settings/index.ts";
 import { findTenant, findTenantLocked, requireStaying } from "../tenants/index.ts";
+import { tenantParams } from "./tenant-reply.ts";
 
 const tags = ["settings"];
-const params = z.object({ tenant: z.string().max(200).describe("Its id (tnt_…) or its slug.") });
 
 /** `/v1/tenants/{tenant}/settings`: what holds for one tenant; its applications learn of a change within a second. */
 export function tenantSettingsRoutes({ db, settings }: { db: Db; settings: Settings }): RouteGroup {
@@ -21,7 +20,7 @@ export function tenantSettingsRoutes({ db, settings }: { db: Db; settings: Setti
           operationId: "listTenantSettings",
           summary: "Show a tenant's effective settings, and where each value comes from",
           tags,
-          params,
+          params: tenantParams,
           response: { 200: settingListReply },
         },
       },
@@ -38,7 +37,7 @@ export function tenantSettingsRoutes({ db, settings }: { db: Db; settings: Setti
           operationId: "changeTenantSettings",
           summary: "Change settings of a tenant; null goes back to the installation's value",
           tags,
-          params,
+          params: tenantParams,
           body: changeSettingsRequest,
           response: { 200: settingListReply },
         },
