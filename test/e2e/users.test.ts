@@ -185,6 +185,26 @@ describe("a tenant's users in the hands of its admins [IAM-2]", () => {
     expect(await userOf(acme, "admin@example.com")).toEqual(self);
   });
 
+  test("keep one admin when two deactivate each other at the same moment, and neither sees a failure of ours", async () => {
+    const boss = { ...sam, role: "admin" };
+    const bob = siteUser(installation, acme.slug);
+    const him = await createSam(anna, acme, boss);
+    const her = await userOf(acme, "admin@example.com");
+    expect(await bob.logIn(sam.email)).toBe(303);
+    expect((await bob.get("/admin/users")).status).toBe(200);
+    const replies = await Promise.all([
+      anna.post(`/admin/users/${him.id}/deactivate`),
+      bob.post(`/admin/users/${her.id}/deactivate`),
+    ]);
+    const done = replies.filter(({ headers }) => headers.location?.includes("done=") === true);
+    expect(done).toHaveLength(1);
+    // The other one is refused, or logged out already.
+    const late = replies.find((reply) => !done.includes(reply))!;
+    expect([303, 403, 409]).toContain(late.status);
+    const active = (await usersOf(acme)).filter(({ status }) => status === "active");
+    expect(active).toHaveLength(1);
+  });
+
   test("aren't changed by a form that another site sent", async () => {
     const foreign = { "sec-fetch-site": "cross-site", origin: "https://evil.example" };
     expect((await anna.post("/admin/users", sam, foreign)).status).toBe(403);

@@ -16,6 +16,11 @@ export function showForAdminsOnly(tenantry: Tenantry, context: AdminContext): An
   return refusal(tenantry, context, { title: "This is for admins", text, status: 403 });
 }
 
+export function showNoAdminLeft(tenantry: Tenantry, context: AdminContext): Answer {
+  const text = "This site would have no admin left. Make another user an admin first.";
+  return refusal(tenantry, context, { title: "Nothing was changed", text, status: 409 });
+}
+
 export function showForeign(tenantry: Tenantry, context: AdminContext): Answer {
   const text = "The request came from another site, or from a page that was open for too long.";
   return refusal(tenantry, context, { title: "Nothing was changed", text, status: 403 });
@@ -34,7 +39,7 @@ export function showNothingHere(tenantry: Tenantry, context: AdminContext): Answ
 function refusal(
   tenantry: Tenantry,
   context: AdminContext,
-  { title, text, status }: { title: string; text: string; status: 403 | 404 | 413 },
+  { title, text, status }: { title: string; text: string; status: 403 | 404 | 409 | 413 },
 ): Answer {
   const main = html`<h1>${title}</h1><p>${text}</p><p><a class="button" href="/admin/pages">Go to the pages</a></p>`;
   return showAdmin(tenantry, context, { title, main }, status);

@@ -2,7 +2,7 @@ import { isTenantryError, type Tenantry } from "@tenantry/sdk";
 import { Hono, type MiddlewareHandler } from "hono";
 import { deleteView } from "../admin/delete-view.ts";
 import type { AdminContext, AdminEnv } from "../admin/editor.ts";
-import { showForAdminsOnly, showNothingHere } from "../admin/refusals.ts";
+import { showForAdminsOnly, showNoAdminLeft, showNothingHere } from "../admin/refusals.ts";
 import { editorOf, showAdmin } from "../admin/shown.ts";
 import { maxUsers } from "../limits.ts";
 import { userListView } from "./user-list-view.ts";
@@ -106,6 +106,8 @@ function answerRefusal(
       return toLogin(context);
     case "forbidden":
       return showForAdminsOnly(tenantry, context);
+    case "last_admin":
+      return showNoAdminLeft(tenantry, context);
     case "user_not_found":
       return showNothingHere(tenantry, context);
     default:
