@@ -1,8 +1,12 @@
 import { randomBytes } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import type { OperationReply } from "@tenantry/contract";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { testPostgres15 } from "../../packages/server/src/testing/postgres-15.ts";
-import { startInstallation } from "../support/installation.ts";
+import { eventually } from "../support/eventually.ts";
+import { Installation, startInstallation } from "../support/installation.ts";
 import { databaseUrl, query } from "../support/registry.ts";
 
 let server: Awaited<ReturnType<typeof testPostgres15>>;
@@ -44,4 +48,24 @@ it("on a PostgreSQL 15 with a role that has only CREATEDB and CREATEROLE, a tena
   expect(await databases()).not.toContain(name);
   expect(await logins()).not.toContain(name.replace("tn_", "tnr_"));
   expect(await installation.interrupt()).toMatchObject({ code: 0, stderr: "" });
+});
+
+it("two nodes that start at once on one empty database migrate it once, and serve the same tenants", async () => {
+  const directory = await mkdtemp(path.join(tmpdir(), "tenantry-e2e-key-"));
+  const keyFile = path.join(directory, "master.key");
+  await writeFile(keyFile, randomBytes(32).toString("base64"), { mode: 0o600 });
+  const environment = { DATABASE_URL: await handOver("shared"), TENANTRY_MASTER_KEY_FILE: keyFile };
+  await using first = new Installation({ environment });
+  await using second = new Installation({ environment });
+  await Promise.all([first.start(), second.start()]);
+  const counts = await first.sql(`select (select count(*)::int from installation) as installations,
+    (select count(*)::int from apps) as apps, (select count(*)::int from releases) as releases,
+    (select count(*)::int from database_servers) as servers`);
+  expect(counts).toEqual([{ installations: 1, apps: 1, releases: 1, servers: 1 }]);
+  await first.api.createTenant("acme");
+  await eventually("both serve it", async () => {
+    const pages = await Promise.all([first.visit("acme"), second.visit("acme")]);
+    return pages.every(({ status }) => status === 200);
+  });
+  await rm(directory, { recursive: true });
 });

@@ -1,21 +1,25 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const bin = fileURLToPath(new URL("../../packages/cli/bin/tenantry.js", import.meta.url));
+/** What `npx tenantry` runs. */
+export const bin = fileURLToPath(new URL("../../packages/cli/bin/tenantry.js", import.meta.url));
 
 export type CommandOptions = {
   /** Added to ours, from which everything that configures Tenantry is taken out. */
   environment?: Record<string, string> | undefined;
   workingDirectory?: string;
-  /** The Node.js that runs it; the one that runs the tests when left out. */
-  node?: string;
+  /** Before the program's name. */
+  nodeArguments?: readonly string[];
+  /** Another copy of the program; the one of this folder when left out. */
+  program?: string;
 };
 
 export type Finished = { code: number | null; stdout: string; stderr: string };
 
 /** Starts `tenantry …` as a newcomer's shell does, in a process group of its own. */
 export function spawnTenantry(args: readonly string[], options: CommandOptions = {}): ChildProcess {
-  return spawn(options.node ?? process.execPath, [bin, ...args], {
+  const program = [...(options.nodeArguments ?? []), options.program ?? bin];
+  return spawn(process.execPath, [...program, ...args], {
     env: { ...plainEnvironment(), ...options.environment },
     cwd: options.workingDirectory,
     detached: true,
