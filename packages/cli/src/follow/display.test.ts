@@ -1,0 +1,46 @@
+import { PassThrough } from "node:stream";
+import { describe, expect, it } from "vitest";
+import { operation, step } from "../testing/operations.ts";
+import { createDisplay } from "./display.ts";
+
+function stream(isTTY: boolean): NodeJS.WriteStream & { text(): string } {
+  const through = new PassThrough();
+  const terminal = { isTTY, columns: 60, rows: 20, text: () => String(through.read() ?? "") };
+  return Object.assign(through, terminal) as unknown as NodeJS.WriteStream & { text(): string };
+}
+
+const running = operation({ steps: [step("a", { status: "running" }), step("b")] });
+const ended = operation({
+  status: "succeeded",
+  endedAt: "2026-01-01T00:00:01.000Z",
+  steps: [step("a", { status: "done", tookMs: 5 }), step("b", { status: "done", tookMs: 7 })],
+});
+
+describe("showing an operation", () => {
+  it("draws over what it drew on a terminal, hides the cursor meanwhile, and gives it back", () => {
+    const terminal = stream(true);
+    const display = createDisplay(terminal);
+    display.show(running);
+    const first = terminal.text();
+    expect(first.startsWith("\x1b[?25l")).toBe(true);
+    expect(first.split("\n")).toHaveLength(4);
+    display.show(ended);
+    const second = terminal.text();
+    expect(second.startsWith("\x1b[3A\r\x1b[J")).toBe(true);
+    expect(second).toContain("Do b");
+    display.end();
+    expect(terminal.text()).toBe("\x1b[?25h");
+    display.end();
+    expect(terminal.text()).toBe("");
+  });
+
+  it("writes a line for each step that is over elsewhere, once, and moves no cursor", () => {
+    const log = stream(false);
+    const display = createDisplay(log);
+    display.show(running);
+    display.show(ended);
+    display.show(ended);
+    display.end();
+    expect(log.text()).toBe("done: Do a (5 ms)\ndone: Do b (7 ms)\n");
+  });
+});
