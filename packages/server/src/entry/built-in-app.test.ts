@@ -6,6 +6,7 @@ import { sql } from "../infra/db/index.ts";
 import { silentLog } from "../infra/log/index.ts";
 import { insertApp } from "../testing/placements.ts";
 import { type TestRegistry, testRegistry } from "../testing/registry.ts";
+import { waitUntil } from "../testing/wait-until.ts";
 import { releaseSites } from "./built-in-app.ts";
 
 const migrations = new URL("../../../../apps/sites/migrations/", import.meta.url);
@@ -50,4 +51,30 @@ it("a start leaves alone what an operator released as sites", async () => {
 it("a start of an older version leaves alone the Sites that a newer one released", async () => {
   await insertSites("node apps/sites/src/main.ts", "create table added_later ()");
   expect(await startSites()).toBe(0);
+});
+
+/** Lets the release that a start begins fail, as a worker would. */
+async function failRelease(): Promise<void> {
+  await waitUntil("a release has begun", async () => {
+    const { rows } = await sql`
+      update operations set status = 'failed', ended_at = now(),
+        error = '{"code": "migration_failed", "title": "A migration failed.", "detail": "0002.sql, line 1"}'
+      where kind = 'app.release' returning id
+    `.execute(registry.db);
+    return rows.length === 1;
+  });
+}
+
+it("a start whose Sites can't be released goes on with the Sites that all tenants have", async () => {
+  await insertSites("node apps/sites/src/main.ts");
+  const names = (await readdir(migrations)).filter((name) => name.endsWith(".sql")).sort();
+  for (const [index, name] of names.entries())
+    await sql`update app_migrations set name = ${name} where ordinal = ${index + 1}`.execute(registry.db);
+  const [operations] = await Promise.all([startSites(), failRelease()]);
+  expect(operations).toBe(1);
+});
+
+it("a start without any Sites that could be released fails, with the reason", async () => {
+  const [started] = await Promise.allSettled([startSites(), failRelease()]);
+  expect(started).toMatchObject({ reason: { message: expect.stringContaining("0002.sql, line 1") } });
 });

@@ -24,7 +24,7 @@ type Dependencies = ReleaseDependencies & { operations: Operations; log: Log };
 /**
  * Releases the application Sites, which a tenant runs by default, in the version that came with this one, unless that
  * has been done, and waits until it is ready: a start that says "running" should mean it. A release that takes very
- * long goes on by itself. Throws when it fails.
+ * long goes on by itself. Throws when it fails and there is no other to go on with.
  */
 export async function releaseSites(deps: Dependencies, signal: AbortSignal): Promise<void> {
   for (;;) {
@@ -32,11 +32,16 @@ export async function releaseSites(deps: Dependencies, signal: AbortSignal): Pro
     if (!release) return;
     const { operationId, isOurs } = release;
     const { status, error } = await deps.operations.waitForEnd(operationId, releaseTimeoutMs, signal);
-    if (isOurs && status === "failed") {
-      throw new Error(`The application Sites could not be released: ${error?.detail}`);
-    }
+    if (isOurs && status === "failed") return reportFailure(deps, error?.detail);
     if (isOurs || !["succeeded", "failed", "cancelled"].includes(status)) return;
   }
+}
+
+/** Tenants that have Sites keep what they have, and so do those of other applications: only a first start fails. */
+async function reportFailure({ db, log }: Dependencies, detail: string | undefined): Promise<void> {
+  const reason = `The application Sites could not be released: ${detail}`;
+  if (!(await currentRelease(db, await findApp(db, slug)))) throw new Error(reason);
+  log.error({ reason }, "sites.release-failed");
 }
 
 type Release = { operationId: string; isOurs: boolean };
