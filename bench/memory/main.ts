@@ -38,8 +38,10 @@ async function lookUps(installation: BenchInstallation) {
 }
 
 const dataDir = await mkdtemp(path.join(tmpdir(), "tenantry-bench-"));
-const first = await startInstallation(dataDir);
+let running: BenchInstallation | undefined;
 try {
+  const first = await startInstallation(dataDir);
+  running = first;
   const empty = { residentMiB: await residentMiB(first.pid), startedInMs: Math.round(first.startedInMs) };
   const url = new URL(first.databaseUrl);
   url.pathname = "/tenantry";
@@ -49,11 +51,12 @@ try {
   await registry.end();
   await first.stop();
   const again = await startInstallation(dataDir);
+  running = again;
   const full = { residentMiB: await residentMiB(again.pid), startedInMs: Math.round(again.startedInMs) };
   const lookUp = await lookUps(again);
-  await again.stop();
   report({ machine: machine(), tenants: count, empty, full, lookUp });
 } finally {
+  await running?.stop();
   await rm(dataDir, { recursive: true, force: true });
 }
 

@@ -1,7 +1,7 @@
 import type { TenantStatus } from "@tenantry/contract";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { inTransaction, sql } from "../../infra/db/index.ts";
-import { newId } from "../../kernel/index.ts";
+import { newId, parseId } from "../../kernel/index.ts";
 import { type Composed, composedApi } from "../../testing/composed.ts";
 import { insertTestTenant } from "../../testing/tenants.ts";
 import { addSystemRoute } from "../routing/index.ts";
@@ -103,6 +103,23 @@ it("deleting with now ends the grace of a deletion that waits, and the reason of
   const { body } = await call("GET", `/${slug}`);
   expect(Date.parse(body.deleteAt)).toBeLessThanOrEqual(Date.now());
   expect((await call("POST", `/${slug}/resume`)).body.statusReason).toBe("unpaid");
+});
+
+it("a deletion that got stuck in its grace is undone too, and doesn't stand in the way of the next", async () => {
+  const slug = await tenantThatIs();
+  const { body: first } = await call("DELETE", `/${slug}`);
+  await sql`update operations set status = 'needs_operator' where id = ${parseId("op", first.id)!}`.execute(
+    composed.registry.db,
+  );
+  expect((await call("POST", `/${slug}/resume`)).body.status).toBe("active");
+  const { rows } = await sql`
+    update operations set status = 'cancelled' where id = ${parseId("op", first.id)!} and status = 'cancelling'
+    returning id
+  `.execute(composed.registry.db);
+  expect(rows).toHaveLength(1);
+  const second = await call("DELETE", `/${slug}`);
+  expect(second.status).toBe(202);
+  expect(second.body.id).not.toBe(first.id);
 });
 
 it("nothing of a tenant that is being purged can be changed", async () => {

@@ -1,6 +1,7 @@
 import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import {
   abandonOperation,
+  cancelOperation,
   hastenOperation,
   selectOpenOperation,
   startOperation,
@@ -43,7 +44,8 @@ export async function deleteTenant(
   return inTransaction(db, async (tx) => {
     const tenant = await findTenantLocked(tx, idOrSlug);
     options.check(tenant);
-    const underWay = await selectOpenOperation(tx, { tenantId: tenant.id, kind });
+    const isLeaving = tenant.status === "deleting" || tenant.status === "purging";
+    const underWay = isLeaving && (await selectOpenOperation(tx, { tenantId: tenant.id, kind }));
     if (underWay) {
       if (options.now && tenant.status === "deleting") await endGrace(tx, tenant, deleteAt, underWay);
       return underWay;
@@ -82,7 +84,9 @@ export async function undeleteTenant(db: Db, idOrSlug: string): Promise<string |
   return inTransaction(db, async (tx) => {
     const tenant = await findTenantLocked(tx, idOrSlug);
     if (tenant.status !== "deleting") return undefined;
-    await abandonOperation(tx, { tenantId: tenant.id, kind });
+    const open = { tenantId: tenant.id, kind };
+    const stuck = (await abandonOperation(tx, open)) ? undefined : await selectOpenOperation(tx, open);
+    if (stuck) await cancelOperation(tx, stuck);
     await restoreTenant(tx, tenant);
     return tenant.id;
   });
