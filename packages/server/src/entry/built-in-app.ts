@@ -57,8 +57,10 @@ async function beginRelease(deps: Dependencies): Promise<Release | undefined> {
     if (await isCurrentRelease(deps.db, app, release)) return undefined;
     return ours(await createRelease(deps, slug, release, "tenantry"));
   } catch (error) {
-    if (hasCode(error, "app_not_found"))
-      return ours((await createApp(deps, { slug, ...release }, "tenantry")).operationId);
+    if (hasCode(error, "app_not_found")) {
+      const operationId = await createSites(deps, release);
+      return operationId === undefined ? beginRelease(deps) : ours(operationId);
+    }
     // A start that was interrupted left its release under way: it goes on first.
     if (hasCode(error, "operation_in_progress"))
       return { operationId: error.details.extra!.operationId as string, isOurs: false };
@@ -67,6 +69,16 @@ async function beginRelease(deps: Dependencies): Promise<Release | undefined> {
       deps.log.warn({ detail: error.message }, "sites.kept");
       return undefined;
     }
+    throw error;
+  }
+}
+
+/** The operation that makes its first release ready; undefined when another node made it at the same moment. */
+async function createSites(deps: Dependencies, release: CreateReleaseRequest): Promise<string | undefined> {
+  try {
+    return (await createApp(deps, { slug, ...release }, "tenantry")).operationId;
+  } catch (error) {
+    if (hasCode(error, "name_taken")) return undefined;
     throw error;
   }
 }

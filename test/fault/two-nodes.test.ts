@@ -1,0 +1,126 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { OperationReply, TenantReply } from "@tenantry/contract";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { testPostgres } from "../../packages/server/src/testing/postgres.ts";
+import { testPostgres15 } from "../../packages/server/src/testing/postgres-15.ts";
+import { type Api, createApi } from "../support/api.ts";
+import { finish, spawnTenantry } from "../support/command.ts";
+import { eventually } from "../support/eventually.ts";
+import { ask } from "../support/http.ts";
+import type { Operator } from "../support/installation.ts";
+import { killAll, treeOf } from "../support/process-tree.ts";
+import { databaseUrl, query } from "../support/registry.ts";
+
+type Node = {
+  api: Api;
+  operator(): Operator;
+  isRunning(): boolean;
+  /** `kill -9` of all that belongs to it. */
+  kill(): Promise<void>;
+};
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(path.join(tmpdir(), "tenantry-two-nodes-"));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+/** All roles in one process of `tenantry serve`, as an operator starts several of. */
+function startNode(name: string, environment: Record<string, string>): Node {
+  const dataDir = path.join(directory, name);
+  const flags = ["--data-dir", dataDir, "--api-port", "0", "--gateway-port", "0", "--drain-delay-ms", "0"];
+  const child = spawnTenantry(["serve", "--role", "api,worker,gateway", ...flags], { environment });
+  const finished = finish(child);
+  let said = "";
+  child.stderr!.on("data", (text: string) => {
+    said += text;
+  });
+  const operator = () => JSON.parse(readFileSync(path.join(dataDir, "operator.json"), "utf8")) as Operator;
+  return {
+    operator,
+    api: createApi(operator),
+    isRunning() {
+      if (child.exitCode !== null) throw new Error(`${name} ended: ${said}`);
+      return existsSync(path.join(dataDir, "operator.json")) && said.includes("node.running");
+    },
+    async kill() {
+      if (child.exitCode !== null) return;
+      const tree = treeOf(child.pid!);
+      for (const { pid } of tree) process.kill(pid, "SIGSTOP");
+      await killAll(tree);
+      await finished;
+    },
+  };
+}
+
+describe.each([
+  ["15", testPostgres15],
+  ["18", testPostgres],
+] as const)("two nodes of all roles over one PostgreSQL %s", (version, startServer) => {
+  let server: { url: string; stop(): Promise<void> };
+  let registryUrl: string;
+  let nodes: Node[] = [];
+  beforeAll(async () => {
+    server = await startServer();
+    await query(server.url, "create role operator login createdb createrole password 'operator'");
+    await query(server.url, "create database tenantry owner operator");
+    registryUrl = databaseUrl(server.url, "tenantry").replace(/\/\/[^@]*@/, "//operator:operator@");
+    const masterKeyFile = path.join(directory, `master-${version}.key`);
+    await writeFile(masterKeyFile, randomBytes(32).toString("base64"), { mode: 0o600 });
+    const environment = { DATABASE_URL: registryUrl, TENANTRY_MASTER_KEY_FILE: masterKeyFile };
+    nodes = ["first", "second"].map((name) => startNode(`${name}-${version}`, environment));
+    await eventually("both run", () => nodes.every((node) => node.isRunning()));
+  });
+  afterAll(async () => {
+    await Promise.all(nodes.map((node) => node.kill()));
+    await server?.stop();
+  });
+
+  it("start at once on an empty registry: one installation, one Sites, and each knows the other's key", async () => {
+    const [first, second] = nodes as [Node, Node];
+    const [facts] = await query<Record<string, number>>(
+      registryUrl,
+      `select (select count(*) from installation)::int as installations, (select count(*) from nodes)::int as nodes,
+        (select count(*) from apps)::int as apps, (select count(*) from releases)::int as releases,
+        (select count(*) from signing_keys)::int as keys, (select count(*) from database_servers)::int as servers`,
+    );
+    expect(facts).toEqual({ installations: 1, nodes: 2, apps: 1, releases: 1, keys: 1, servers: 1 });
+    const reply = await fetch(`${second.operator().url}/v1/tenants`, {
+      headers: { authorization: `Bearer ${first.operator().apiKey}` },
+    });
+    expect(reply.status).toBe(200);
+  });
+
+  it("go on with every operation when one of them is killed, and serve what was made", async () => {
+    const [first, second] = nodes as [Node, Node];
+    const slugs = ["anna", "bert", "cleo", "dora", "emil", "fred"];
+    const begun = await Promise.all(
+      slugs.map((slug) =>
+        first.api.call<OperationReply>("POST", "/v1/tenants", { slug, name: `The ${slug} company` }),
+      ),
+    );
+    expect(begun.map(({ status }) => status)).toEqual(slugs.map(() => 202));
+    await first.kill();
+    for (const { body } of begun) {
+      expect((await second.api.ended(body.id)).status).toBe("succeeded");
+    }
+    const port = Number(new URL(second.operator().gatewayUrl).port);
+    for (const slug of slugs) {
+      const { body } = await second.api.call<TenantReply>("GET", `/v1/tenants/${slug}`);
+      expect(body.status).toBe("active");
+      await eventually(`${slug} is served`, async () => {
+        const page = await ask(port, `${slug}.localhost`, "/");
+        return page.status === 200 && page.body.includes(`The ${slug} company`);
+      });
+    }
+    const [left] = await query<{ open: number }>(
+      registryUrl,
+      "select count(*)::int as open from resources where state <> 'present' and environment_id is not null",
+    );
+    expect(left).toEqual({ open: 0 });
+  });
+});
