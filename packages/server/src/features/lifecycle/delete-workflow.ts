@@ -14,6 +14,7 @@ import {
   selectTenant,
   updateTenantStatus,
 } from "../tenants/index.ts";
+import { forgetAdminInput } from "./admin-input.sql.ts";
 import { restoreTenant } from "./status.ts";
 
 export type DeleteInput = { slug: string };
@@ -98,6 +99,7 @@ async function releaseSlug(context: Context): Promise<void> {
     const environments = await selectEnvironmentsOf(tx, [tenant.id]);
     const environmentIds = environments.map((environment) => environment.id);
     await deleteSettingsOf(tx, [tenant.id, ...environmentIds]);
+    await forgetAdminInput(tx, tenant.id);
     await deleteTenantRow(tx, tenant.id);
     await countTenantOut(tx);
     await recordEvent(tx, { name: "tenant.deleted", tenantId: tenant.id, data: { slug: tenant.slug } });

@@ -7,6 +7,7 @@ import type { Placements } from "../placements/index.ts";
 import { findApp } from "../releases/index.ts";
 import { addSystemRoute, selectHosts, showProgress } from "../routing/index.ts";
 import { requireTenantMove, selectTenant, type TenantRow, updateTenantStatus } from "../tenants/index.ts";
+import { forgetAdminInput } from "./admin-input.sql.ts";
 import type { Isolation } from "./isolation.ts";
 import { announce } from "./status.ts";
 
@@ -161,7 +162,8 @@ type PlacedDatabase = { databaseId: string; schemaVersion: number };
 
 /** A provisioning that came to nothing leaves the tenant failed: to be retried, or deleted. */
 async function settle(tx: Tx, outcome: Outcome<ProvisionInput>): Promise<void> {
-  if (outcome.status === "succeeded") return;
+  // A failed one may be retried, and then needs it still.
+  if (outcome.status === "succeeded") return forgetAdminInput(tx, outcome.tenantId!);
   const tenant = await selectTenant(tx, outcome.tenantId!);
   if (tenant?.status !== "provisioning") return;
   const reason = outcome.status === "cancelled" ? "cancelled" : (outcome.error?.code ?? "failed");
