@@ -20,12 +20,13 @@ import { restoreTenant } from "./status.ts";
 export type DeleteInput = { slug: string };
 
 type Context = StepContext<DeleteInput>;
+type Removals = Pick<Placements, "removePlacements" | "standing">;
 
 /**
  * Waits for the grace to end, then removes everything of a tenant, proves that nothing is left, and only then lets go
  * of the slug. There is no way back once the purge has begun: a failing step is tried again, not undone.
  */
-export function deleteWorkflow({ placements }: { placements: Placements }): Workflow<DeleteInput> {
+export function deleteWorkflow({ placements }: { placements: Removals }): Workflow<DeleteInput> {
   return {
     kind: "tenant.delete",
     version: 1,
@@ -73,7 +74,7 @@ async function beginPurge(context: Context): Promise<{ names: string[] }> {
   });
 }
 
-function removal(placements: Placements, kind: "database" | "storage" | "cache", title: string) {
+function removal(placements: Removals, kind: "database" | "storage" | "cache", title: string) {
   return step<DeleteInput>(`remove-${kind}`, {
     title,
     async run(context) {
@@ -85,7 +86,7 @@ function removal(placements: Placements, kind: "database" | "storage" | "cache",
 }
 
 /** Looks at the servers and disks themselves, not at our own notes. */
-async function prove(placements: Placements, context: Context): Promise<{ gone: string[] }> {
+async function prove(placements: Removals, context: Context): Promise<{ gone: string[] }> {
   const { names } = context.results["begin-purge"] as { names: string[] };
   const standing = await placements.standing(context.db, names);
   if (standing.length === 0) return { gone: names };
