@@ -88,14 +88,13 @@ function placementSteps(placements: Placements) {
 async function placeDatabase(placements: Placements, context: Context) {
   const { appId, isolation, region } = context.input;
   const { schemaVersion } = await findApp(context.db, showId("app", appId));
-  const placed = await placements.placeDatabase(context, {
+  return placements.placeDatabase(context, {
     environmentId: context.environmentId!,
     appId,
     level: isolation.database,
     schemaVersion,
     region: region ?? undefined,
   });
-  return { ...placed, schemaVersion };
 }
 
 function openingSteps({ placements, rootDomain }: Dependencies) {

@@ -128,3 +128,14 @@ test("a spare that found its tenant is neither built again nor removed by what w
   const found = await house.placements.runtimePlaces(house.db, [environmentId], "/");
   expect(await runAt(found.get(environmentId)!.database!.url, "select body from notes")).toHaveLength(1);
 });
+
+test("placing that was interrupted tells the schema that stands, also when the app was released meanwhile", async () => {
+  const appId = await insertApp(house.db, "create table one ()", "create table two ()");
+  const environmentId = await insertEnvironment(house.db, appId);
+  const place = (schemaVersion: number) =>
+    house.run((context) =>
+      house.placements.placeDatabase(context, { environmentId, appId, level: "database", schemaVersion }),
+    );
+  expect(await place(1)).toMatchObject({ schemaVersion: 1 });
+  expect(await place(2)).toMatchObject({ schemaVersion: 1 });
+});

@@ -20,7 +20,13 @@ export type DatabaseWanted = {
   region?: string | undefined;
 };
 
-export type DatabasePlaced = { placementId: string; databaseId: string; fromSpare: boolean };
+export type DatabasePlaced = {
+  placementId: string;
+  databaseId: string;
+  /** Of the database as it stands, which a call that was interrupted may have begun when an older one was wanted. */
+  schemaVersion: number;
+  fromSpare: boolean;
+};
 
 /**
  * Gives an environment its database: a spare when there is one, which takes one short transaction, or a new one built
@@ -34,7 +40,12 @@ export async function placeDatabase(
   const begun = await context.transaction((tx) => claimOrReserve(tx, wanted));
   parts.onTaken(wanted.appId);
   const { placement } = begun;
-  const placed = { placementId: placement.id, databaseId: placement.databaseId! };
+  const { id: placementId } = placement;
+  const placed = {
+    placementId,
+    databaseId: placement.databaseId!,
+    schemaVersion: placement.schemaVersion!,
+  };
   if (placement.state === "current") return { ...placed, fromSpare: begun.fromSpare };
   const database = (await selectDatabase(context.db, placed.databaseId))!;
   await buildDatabase(parts, context, database, "in_use");
@@ -42,7 +53,10 @@ export async function placeDatabase(
   return { ...placed, fromSpare: false };
 }
 
-type Begun = { placement: Pick<PlacementRow, "id" | "state" | "databaseId">; fromSpare: boolean };
+type Begun = {
+  placement: Pick<PlacementRow, "id" | "state" | "databaseId" | "schemaVersion">;
+  fromSpare: boolean;
+};
 
 async function claimOrReserve(tx: Tx, wanted: DatabaseWanted): Promise<Begun> {
   const [known] = await selectPlacements(tx, wanted.environmentId, "database");
