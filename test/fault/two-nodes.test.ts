@@ -19,6 +19,8 @@ type Node = {
   api: Api;
   operator(): Operator;
   isRunning(): boolean;
+  /** As a service manager stops it; answers its exit code. */
+  stop(): Promise<number | null>;
   /** `kill -9` of all that belongs to it. */
   kill(): Promise<void>;
 };
@@ -47,6 +49,10 @@ function startNode(name: string, environment: Record<string, string>): Node {
       if (child.exitCode !== null) throw new Error(`${name} ended: ${said}`);
       return existsSync(path.join(dataDir, "operator.json")) && said.includes("node.running");
     },
+    async stop() {
+      process.kill(-child.pid!, "SIGTERM");
+      return (await finished).code;
+    },
     async kill() {
       if (child.exitCode !== null) return;
       const tree = treeOf(child.pid!);
@@ -63,6 +69,7 @@ describe.each([
 ] as const)("two nodes of all roles over one PostgreSQL %s", (version, startServer) => {
   let server: { url: string; stop(): Promise<void> };
   let registryUrl: string;
+  let environment: Record<string, string>;
   let nodes: Node[] = [];
   beforeAll(async () => {
     server = await startServer();
@@ -71,7 +78,7 @@ describe.each([
     registryUrl = databaseUrl(server.url, "tenantry").replace(/\/\/[^@]*@/, "//operator:operator@");
     const masterKeyFile = path.join(directory, `master-${version}.key`);
     await writeFile(masterKeyFile, randomBytes(32).toString("base64"), { mode: 0o600 });
-    const environment = { DATABASE_URL: registryUrl, TENANTRY_MASTER_KEY_FILE: masterKeyFile };
+    environment = { DATABASE_URL: registryUrl, TENANTRY_MASTER_KEY_FILE: masterKeyFile };
     nodes = ["first", "second"].map((name) => startNode(`${name}-${version}`, environment));
     await eventually("both run", () => nodes.every((node) => node.isRunning()));
   });
@@ -93,6 +100,25 @@ describe.each([
       headers: { authorization: `Bearer ${first.operator().apiKey}` },
     });
     expect(reply.status).toBe(200);
+  });
+
+  it("lose no request of their visitors when a third, which ran the application too, is stopped", async () => {
+    const [first] = nodes as [Node, Node];
+    await first.api.createTenant("zoe");
+    const third = startNode(`third-${version}`, environment);
+    nodes.push(third);
+    await eventually("it runs", () => third.isRunning());
+    const port = Number(new URL(first.operator().gatewayUrl).port);
+    const statuses: number[] = [];
+    let isStopping = true;
+    const visitors = Array.from({ length: 4 }, async () => {
+      while (isStopping) statuses.push((await ask(port, "zoe.localhost", "/")).status);
+    });
+    await eventually("visitors come", () => statuses.length > 20);
+    expect(await third.stop()).toBe(0);
+    isStopping = false;
+    await Promise.all(visitors);
+    expect(statuses.filter((status) => status !== 200)).toEqual([]);
   });
 
   it("go on with every operation when one of them is killed, and serve what was made", async () => {
