@@ -4,7 +4,7 @@ import { failure, showId, timeOf } from "../../kernel/index.ts";
 import { addUser, deleteUsersOfTenant } from "../access/index.ts";
 import { moveEnvironment } from "../environments/index.ts";
 import type { Placements } from "../placements/index.ts";
-import { findApp } from "../releases/index.ts";
+import { findApp, holdApp } from "../releases/index.ts";
 import { addSystemRoute, selectHosts, showProgress } from "../routing/index.ts";
 import { requireTenantMove, selectTenant, type TenantRow, updateTenantStatus } from "../tenants/index.ts";
 import { forgetAdminInput } from "./admin-input.sql.ts";
@@ -143,18 +143,23 @@ async function configureDomain(context: Context, rootDomain: string): Promise<{ 
  */
 async function activate(placements: Placements, context: Context): Promise<void> {
   const { databaseId, schemaVersion } = context.results["create-database"] as PlacedDatabase;
-  const app = await findApp(context.db, showId("app", context.input.appId));
-  if (app.schemaVersion > schemaVersion) {
-    await placements.migrateDatabase(context, databaseId, app.schemaVersion);
+  for (let present = schemaVersion; ; ) {
+    const newer = await context.transaction(async (tx) => {
+      // Held until the commit: a release that switches its traffic meanwhile finds this database, or is found here.
+      const app = await holdApp(tx, context.input.appId);
+      if (app.schemaVersion > present) return app.schemaVersion;
+      const tenant = await tenantOf(tx, context);
+      if (tenant.status === "active") return undefined;
+      requireTenantMove(tenant.status, "active");
+      await updateTenantStatus(tx, tenant.id, { status: "active" });
+      await moveEnvironment(tx, context.environmentId!, "ready");
+      await announce(tx, tenant, "tenant.activated");
+      return undefined;
+    });
+    if (newer === undefined) return;
+    await placements.migrateDatabase(context, databaseId, newer);
+    present = newer;
   }
-  await context.transaction(async (tx) => {
-    const tenant = await tenantOf(tx, context);
-    if (tenant.status === "active") return;
-    requireTenantMove(tenant.status, "active");
-    await updateTenantStatus(tx, tenant.id, { status: "active" });
-    await moveEnvironment(tx, context.environmentId!, "ready");
-    await announce(tx, tenant, "tenant.activated");
-  });
 }
 
 type PlacedDatabase = { databaseId: string; schemaVersion: number };

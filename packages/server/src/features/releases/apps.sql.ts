@@ -43,6 +43,12 @@ export async function lockApp(tx: Tx, id: string): Promise<AppRow | undefined> {
   return rows[0];
 }
 
+/** Others may hold it too; whoever locks it waits for the transaction's end. */
+export async function selectAppHeld(tx: Tx, id: string): Promise<AppRow | undefined> {
+  const { rows } = await sql<AppRow>`select ${columns} from apps a where a.id = ${id} for share`.execute(tx);
+  return rows[0];
+}
+
 export async function selectApps(
   db: Db,
   page: { limit: number; after?: string | undefined },

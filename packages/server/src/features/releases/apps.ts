@@ -10,6 +10,7 @@ import {
   insertAppMigration,
   selectApp,
   selectAppBySlug,
+  selectAppHeld,
   selectAppMigrations,
 } from "./apps.sql.ts";
 import { selectInstances } from "./instances.sql.ts";
@@ -20,6 +21,13 @@ export async function findApp(db: Db | Tx, idOrSlug: string): Promise<AppRow> {
   const id = parseId("app", idOrSlug);
   const app = id ? await selectApp(db, id) : await selectAppBySlug(db, idOrSlug);
   if (!app) throw failure("app_not_found", { detail: `There is no application "${idOrSlug.slice(0, 60)}".` });
+  return app;
+}
+
+/** The app as it stands, and as it stays until the transaction ends: no release switches to another schema meanwhile. */
+export async function holdApp(tx: Tx, id: string): Promise<AppRow> {
+  const app = await selectAppHeld(tx, id);
+  if (!app) throw failure("app_not_found");
   return app;
 }
 

@@ -1,6 +1,6 @@
 export { type AppRunner, type AppRunnerOptions, runApps } from "./app-runner.ts";
 export type { AppRow } from "./apps.sql.ts";
-export { currentRelease, findApp, isCurrentRelease } from "./apps.ts";
+export { currentRelease, findApp, holdApp, isCurrentRelease } from "./apps.ts";
 export { createApp, createRelease, type ReleaseDependencies } from "./release.ts";
 export { type ReleaseInput, releaseWorkflow } from "./release-workflow.ts";
 export { type AppRouteDependencies, appRoutes } from "./routes.ts";
