@@ -181,6 +181,11 @@ const entries = {
     title: "This expectation can't be met.",
     remedy: "Send Expect: 100-continue, or none.",
   },
+  loop_detected: {
+    status: 508,
+    title: "The request came back to where it was.",
+    remedy: "Give the application an upstream that isn't this gateway.",
+  },
   unknown_host: {
     status: 404,
     title: "No site stands under this host name.",

@@ -37,6 +37,7 @@ async function startSites(): Promise<number> {
     log: silentLog,
     operations: createOperations({ db, notifications }),
     releaseWorkflow: releaseWorkflow({ placements }),
+    firstUid: () => 64_200,
   };
   await releaseSites(deps, AbortSignal.timeout(5_000));
   const { rows } = await sql`select from operations`.execute(db);

@@ -14,6 +14,7 @@ import {
 import { releaseWorkflow } from "../features/releases/index.ts";
 import { removeExpiredRedirects } from "../features/routing/index.ts";
 import { createSettings, type Settings } from "../features/settings/index.ts";
+import { firstAppUid } from "../infra/app-process/index.ts";
 import type { Config } from "../infra/config/index.ts";
 import {
   checkConnection,
@@ -109,6 +110,7 @@ export async function compose(input: ComposeInput) {
     log,
     operations,
     releaseWorkflow: workflows.release,
+    firstUid: () => firstAppUid(input.installation.id),
     storageRoot,
     api,
     worker,

@@ -7,6 +7,7 @@ import { type Placements, serverRoutes } from "../features/placements/index.ts";
 import { appRoutes, findApp } from "../features/releases/index.ts";
 import { createBudgets, readSnapshot, runtimeRoutes } from "../features/runtime/index.ts";
 import { type createSettings, settingsRoutes } from "../features/settings/index.ts";
+import { firstAppUid } from "../infra/app-process/index.ts";
 import type { Config } from "../infra/config/index.ts";
 import { createVersionWatch, type Db, type Notifications } from "../infra/db/index.ts";
 import type { RouteGroup } from "../infra/http/index.ts";
@@ -43,7 +44,12 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
     tenantSettingsRoutes({ db, settings }),
     accessRoutes({ users: createUsers({ db, settings, log }) }),
     keyRoutes({ db, findAppId: async (tx, idOrSlug) => (await findApp(tx, idOrSlug)).id }),
-    appRoutes({ db, operations, releaseWorkflow: workflows.release }),
+    appRoutes({
+      db,
+      operations,
+      releaseWorkflow: workflows.release,
+      firstUid: () => firstAppUid(input.installation.id),
+    }),
     serverRoutes({ db, secrets }),
     operationRoutes({ operations }),
     eventRoutes({ events }),

@@ -24,8 +24,19 @@ export function showRunning({ operator, gatewayUrl, postgres, tookMs, dataDir, r
     "",
     "  Ctrl-C stops everything.",
     "",
+    ...sameUserNote(),
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/** Without root there is no other user to run applications as. */
+function sameUserNote(): string[] {
+  if (process.getuid?.() === 0) return [];
+  return [
+    "  Applications run as this user and could read the keys above: run only code that you trust,",
+    "  or start as root (docs/guides/users-of-the-system.md).",
+    "",
+  ];
 }
 
 /** Says in one sentence why it couldn't start. */

@@ -15,8 +15,8 @@ requireNode();
 async function main(): Promise<void> {
   const config = await loadConfig({ flags: parseFlags(process.argv.slice(2)) });
   await mkdir(config.dataDir, { recursive: true });
-  // Applications run as other users and must pass to the tenants' files; what else lies here is closed by itself.
-  await chmod(config.dataDir, 0o711);
+  // As root, applications run as other users and must pass to the tenants' files; what else lies here is closed by itself.
+  await chmod(config.dataDir, process.getuid?.() === 0 ? 0o711 : 0o700);
   const logFile = await openLogFile({
     file: path.join(config.dataDir, "logs", "tenantry.log"),
     onFailure: ({ message }) => process.stderr.write(`The log can't be written: ${message}\n`),

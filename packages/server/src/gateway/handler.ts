@@ -5,7 +5,7 @@ import { failure, type TenantryError } from "../kernel/index.ts";
 import { type Admitted, Exchange, tooLargeDetails } from "./exchange.ts";
 import type { GatewayParts } from "./parts.ts";
 import { sendRefusal } from "./refusal.ts";
-import { type RequestHeaders, readRequestHeaders } from "./request-headers.ts";
+import { loopToken, type RequestHeaders, readRequestHeaders } from "./request-headers.ts";
 import { parseTarget } from "./request-target.ts";
 import type { Route } from "./route.ts";
 import { isExpired, refusalOf } from "./verdict.ts";
@@ -27,6 +27,8 @@ export function handle(
   if (expectant && exchange) response.writeContinue();
   exchange?.dispatch();
 }
+
+const mostHops = 2;
 
 /** Decides in this order: form, host, reserved paths, status, redirect, size, upstream. */
 export function admit(
@@ -58,6 +60,8 @@ export function admit(
   }
   const refusal = refusalOf(route);
   if (refusal) return refuse(refusal);
+  // One gateway may stand behind another; an upstream that leads back to us would go round for ever.
+  if (headers.hops >= mostHops) return refuse(failure("loop_detected"));
   const peer = parts.addresses.of(request.socket);
   const scheme = parts.addresses.scheme(peer, headers, parts.scheme);
   if (route.redirectTo !== null) {
@@ -107,7 +111,7 @@ function unknownHost(parts: GatewayParts, hostname: string): TenantryError {
 function addOurs(parts: GatewayParts, headers: RequestHeaders, route: Route, requestId: string): void {
   const { passed } = headers;
   parts.identities.add(passed, route);
-  passed.push(tenantHeaders.requestId, requestId);
+  passed.push(tenantHeaders.requestId, requestId, "CDN-Loop", loopToken);
 }
 
 function sendHealth(parts: GatewayParts, response: ServerResponse, route: Route, requestId: string): void {

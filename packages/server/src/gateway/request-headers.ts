@@ -21,7 +21,12 @@ export type RequestHeaders = {
   /** What is said of the hops before: to be believed from a trusted proxy alone. */
   forwardedFor: string;
   forwardedProto: string;
+  /** How many gateways of this kind it has come through (CDN-Loop, RFC 8586). */
+  hops: number;
 };
+
+/** What a gateway writes into CDN-Loop. */
+export const loopToken = "tenantry-gateway";
 
 /** Sorts a request's headers in one pass over the raw list. */
 export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
@@ -38,6 +43,7 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
     acceptsTrailers: false,
     forwardedFor: "",
     forwardedProto: "",
+    hops: 0,
   };
   let connection = "";
   let hosts = 0;
@@ -105,6 +111,10 @@ function takeNote(headers: RequestHeaders, name: string, value: string): void {
     case "x-forwarded-proto":
       headers.forwardedProto = value;
       break;
+    case "cdn-loop":
+      headers.hops += value.split(loopToken).length - 1;
+      headers.passed.push(name, value);
+      break;
   }
 }
 
@@ -119,7 +129,8 @@ type Rule =
   | "upgrade"
   | "te"
   | "x-forwarded-for"
-  | "x-forwarded-proto";
+  | "x-forwarded-proto"
+  | "cdn-loop";
 
 const special: Readonly<Record<string, Rule>> = {
   host: "host",
@@ -131,6 +142,7 @@ const special: Readonly<Record<string, Rule>> = {
   te: "te",
   "x-forwarded-for": "x-forwarded-for",
   "x-forwarded-proto": "x-forwarded-proto",
+  "cdn-loop": "cdn-loop",
   // The gateway answers 100-continue itself.
   expect: "drop",
   "keep-alive": "drop",

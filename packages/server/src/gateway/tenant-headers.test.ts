@@ -135,3 +135,17 @@ test("a trusted proxy is believed about the client and the scheme", async () => 
   });
   await trusting.stop();
 });
+
+test("an upstream that leads back to the gateway is told, not gone round for ever", async () => {
+  const upstreamId = await site.registry.upstream([`http://127.0.0.1:${site.tested.port}`]);
+  await site.registry.routes(["loop.localhost"], { upstreamId });
+  await site.tested.caughtUp();
+  const text = await site.exchange(getRequest("/").replace("acme.localhost", "loop.localhost"));
+  expect(text).toMatch(/^HTTP\/1\.1 508 /);
+  expect(text).toContain('"code":"loop_detected"');
+});
+
+test("a gateway may stand behind another one", async () => {
+  await send("CDN-Loop: someone-else, tenantry-gateway");
+  expect(seen.headers["cdn-loop"]).toBe("someone-else, tenantry-gateway, tenantry-gateway");
+});

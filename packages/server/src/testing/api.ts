@@ -31,7 +31,7 @@ export async function createTestApi(options: Partial<ApiOptions> & Pick<ApiOptio
 /** Headers of a request by the operator of `createTestApi`. */
 export const asOperator = { authorization: `Bearer ${testOperatorKey}` };
 
-type Held = { requestHash: Buffer; token: string; reply?: StoredReply };
+type Held = { request: string; token: string; reply?: StoredReply };
 
 /** Keeps the store's promises within one process, but for the passing of time. */
 export function createMemoryIdempotencyStore(): IdempotencyStore {
@@ -41,12 +41,12 @@ export function createMemoryIdempotencyStore(): IdempotencyStore {
     return entry?.token === token ? entry : undefined;
   };
   return {
-    async claim(principal, key, requestHash) {
+    async claim(principal, key, request) {
       const known = entries.get(`${principal} ${key}`);
-      if (known && !known.requestHash.equals(requestHash)) return { kind: "other_request" };
+      if (known && known.request !== request) return { kind: "other_request" };
       if (known) return known.reply ? { kind: "replay", reply: known.reply } : { kind: "in_flight" };
       const token = randomBytes(8).toString("hex");
-      entries.set(`${principal} ${key}`, { requestHash, token });
+      entries.set(`${principal} ${key}`, { request, token });
       return { kind: "claimed", token };
     },
     async finish(principal, key, token, reply) {

@@ -14,15 +14,15 @@ const columns = sql`
   a.current_release_id as "currentReleaseId"
 `;
 
-/** The first uid handed to an application's processes: far above accounts and below 65534 (nobody). */
-const firstUid = 64_200;
-
-/** False when another app has the slug. */
-export async function insertApp(tx: Tx, app: { id: string; slug: string }): Promise<boolean> {
+/** False when another app has the slug. The first app's processes run as `firstUid`, each next one's as the next. */
+export async function insertApp(
+  tx: Tx,
+  app: { id: string; slug: string; firstUid: number },
+): Promise<boolean> {
   await sql`lock table apps in share row exclusive mode`.execute(tx);
   const { rows } = await sql`
     insert into apps (id, slug, run_as_uid)
-    select ${app.id}, ${app.slug}, coalesce(max(run_as_uid) + 1, ${firstUid}) from apps
+    select ${app.id}, ${app.slug}, coalesce(max(run_as_uid) + 1, ${app.firstUid}) from apps
     on conflict (slug) do nothing returning id
   `.execute(tx);
   return rows.length === 1;

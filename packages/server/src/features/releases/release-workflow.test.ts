@@ -33,7 +33,7 @@ const works = async () => undefined;
 
 function release(app: string, ...texts: string[]): Promise<string> {
   const migrations = texts.map((text, index) => ({ name: `000${index + 1}.sql`, sql: text }));
-  const deps = { db: registry.db, releaseWorkflow: workflow };
+  const deps = { db: registry.db, releaseWorkflow: workflow, firstUid: () => 64_200 };
   const request = { upstreamUrl: "http://127.0.0.1:1", variables: {}, healthPath: "/", migrations };
   return createRelease(deps, app, request, "test");
 }

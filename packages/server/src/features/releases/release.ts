@@ -7,7 +7,12 @@ import { type AppRow, insertApp, lockApp, selectOpenRelease } from "./apps.sql.t
 import { findApp, recordRelease } from "./apps.ts";
 import type { ReleaseInput } from "./release-workflow.ts";
 
-export type ReleaseDependencies = { db: Db; releaseWorkflow: Workflow<ReleaseInput> };
+export type ReleaseDependencies = {
+  db: Db;
+  releaseWorkflow: Workflow<ReleaseInput>;
+  /** As whom the processes of this installation's first app run. */
+  firstUid(): number;
+};
 
 /** Makes an app with its first release under way. The key is in the answer and nowhere else. */
 export async function createApp(
@@ -17,7 +22,7 @@ export async function createApp(
 ): Promise<{ appId: string; appKey: string; operationId: string }> {
   return inTransaction(deps.db, async (tx) => {
     const appId = newId();
-    if (!(await insertApp(tx, { id: appId, slug }))) {
+    if (!(await insertApp(tx, { id: appId, slug, firstUid: deps.firstUid() }))) {
       const message = `There is an application "${slug}" already.`;
       throw failure("name_taken", { detail: message, errors: [{ pointer: "/slug", message }] });
     }

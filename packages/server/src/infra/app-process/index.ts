@@ -5,3 +5,4 @@ export {
   type SupervisorOptions,
   superviseProcess,
 } from "./supervisor.ts";
+export { firstAppUid } from "./uids.ts";

@@ -11,7 +11,9 @@ const context = (principal: string, key: string) => `idempotency:${principal}:${
  */
 export function createIdempotencyStore(db: Db, secrets: Secrets): IdempotencyStore {
   return {
-    async claim(principal, key, requestHash) {
+    async claim(principal, key, request) {
+      // Keyed, for a request may hold a password: whoever has the registry alone can't try guesses.
+      const requestHash = secrets.fingerprint(request);
       const token = await claimKey(db, principal, key, requestHash);
       if (token !== undefined) return { kind: "claimed", token };
       const known = await findKey(db, principal, key);

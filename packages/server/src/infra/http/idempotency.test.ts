@@ -145,7 +145,7 @@ describe.each([
 
 describe("idempotency keys in the registry", () => {
   let store: IdempotencyStore;
-  const hash = Buffer.alloc(32, 1);
+  const request = "the request";
   beforeEach(async () => {
     await sql`truncate idempotency_keys`.execute(registry.db);
     store = createIdempotencyStore(registry.db, secrets);
@@ -155,29 +155,31 @@ describe("idempotency keys in the registry", () => {
     sql`update idempotency_keys set created_at = now() - ${interval}::interval`.execute(registry.db);
 
   async function claimed(): Promise<string> {
-    const claim = await store.claim("operator:1", "k", hash);
+    const claim = await store.claim("operator:1", "k", request);
     if (claim.kind !== "claimed") throw new Error(`The key is ${claim.kind}.`);
     return claim.token;
   }
 
   it("go to one of many who claim at once", async () => {
-    const claims = await Promise.all(Array.from({ length: 20 }, () => store.claim("operator:1", "k", hash)));
+    const claims = await Promise.all(
+      Array.from({ length: 20 }, () => store.claim("operator:1", "k", request)),
+    );
     expect(claims.filter(({ kind }) => kind === "claimed")).toHaveLength(1);
     expect(claims.filter(({ kind }) => kind === "in_flight")).toHaveLength(19);
   });
 
   it("belong to a principal", async () => {
     await claimed();
-    expect((await store.claim("operator:2", "k", hash)).kind).toBe("claimed");
+    expect((await store.claim("operator:2", "k", request)).kind).toBe("claimed");
   });
 
   it("are free again two minutes after their holder died, for the same request alone", async () => {
     await claimed();
     await age("119 seconds");
-    expect((await store.claim("operator:1", "k", hash)).kind).toBe("in_flight");
+    expect((await store.claim("operator:1", "k", request)).kind).toBe("in_flight");
     await age("121 seconds");
-    expect((await store.claim("operator:1", "k", Buffer.alloc(32, 2))).kind).toBe("other_request");
-    expect((await store.claim("operator:1", "k", hash)).kind).toBe("claimed");
+    expect((await store.claim("operator:1", "k", "another request")).kind).toBe("other_request");
+    expect((await store.claim("operator:1", "k", request)).kind).toBe("claimed");
   });
 
   it("can't be finished or released by a holder that was overtaken", async () => {
@@ -187,9 +189,9 @@ describe("idempotency keys in the registry", () => {
     const reply = { status: 200, headers: {}, body: "late" };
     await store.finish("operator:1", "k", late, reply);
     await store.release("operator:1", "k", late);
-    expect((await store.claim("operator:1", "k", hash)).kind).toBe("in_flight");
+    expect((await store.claim("operator:1", "k", request)).kind).toBe("in_flight");
     await store.finish("operator:1", "k", token, { ...reply, body: "first" });
-    expect(await store.claim("operator:1", "k", hash)).toMatchObject({
+    expect(await store.claim("operator:1", "k", request)).toMatchObject({
       kind: "replay",
       reply: { body: "first" },
     });
@@ -205,18 +207,18 @@ describe("idempotency keys in the registry", () => {
       select idempotency_keys::text as text from idempotency_keys
     `.execute(registry.db);
     expect(rows[0]!.text).not.toContain("tk_op_secret");
-    expect(await store.claim("operator:1", "k", hash)).toMatchObject({ reply: { body: "tk_op_secret" } });
+    expect(await store.claim("operator:1", "k", request)).toMatchObject({ reply: { body: "tk_op_secret" } });
   });
 
   it("are forgotten after a day, and their rows go", async () => {
     const token = await claimed();
     await store.finish("operator:1", "k", token, { status: 200, headers: {}, body: null });
     await age("23 hours");
-    expect((await store.claim("operator:1", "k", hash)).kind).toBe("replay");
+    expect((await store.claim("operator:1", "k", request)).kind).toBe("replay");
     await age("25 hours");
-    expect((await store.claim("operator:1", "k", Buffer.alloc(32, 3))).kind).toBe("claimed");
+    expect((await store.claim("operator:1", "k", "a third request")).kind).toBe("claimed");
     await age("25 hours");
-    await store.claim("operator:1", "other", hash);
+    await store.claim("operator:1", "other", request);
     expect(await deleteOldKeys(registry.db, 10)).toBe(1);
     const { rows } = await sql<{ key: string }>`select key from idempotency_keys`.execute(registry.db);
     expect(rows).toEqual([{ key: "other" }]);

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from "node:crypto";
 
 export type Secrets = {
   /** Names the master key without giving anything of it away. */
@@ -8,6 +8,8 @@ export type Secrets = {
    * the same context alone, so a row's ciphertext is useless in another row.
    */
   seal(plain: Buffer | string, context: string): Buffer;
+  /** A fingerprint (HMAC-SHA-256) that nobody can check guesses against without the master key. */
+  fingerprint(text: string): Buffer;
   /** What was sealed. Throws for another master key (naming both), another context, or a changed byte. */
   open(sealed: Buffer, context: string): Buffer;
 };
@@ -25,8 +27,11 @@ export function createSecrets(masterKey: Buffer): Secrets {
   const ownId = keyIdentity.subarray(0, keyIdBytes);
   const keyId = ownId.toString("hex");
 
+  const markingKey = Buffer.from(hkdfSync("sha256", masterKey, "", "tenantry fingerprint 1", 32));
+
   return {
     keyId,
+    fingerprint: (text) => createHmac("sha256", markingKey).update(text).digest(),
     seal(plain, context) {
       const nonce = randomBytes(nonceBytes);
       const head = Buffer.concat([Buffer.of(version), ownId, nonce]);
