@@ -93,18 +93,6 @@ export async function compose(input: ComposeInput) {
     workflows,
     storageRoot,
   });
-  const worker = createWorker({
-    db,
-    url: input.url,
-    notifications,
-    log,
-    workflows: [
-      defineWorkflow(workflows.provision),
-      defineWorkflow(workflows.deletion),
-      defineWorkflow(workflows.release),
-      ...Object.values(placements.workflows),
-    ],
-  });
   return {
     db,
     log,
@@ -113,7 +101,7 @@ export async function compose(input: ComposeInput) {
     firstUid: () => firstAppUid(input.installation.id),
     storageRoot,
     api,
-    worker,
+    worker: composeWorker(input, workflows, placements),
     background: createBackground({
       ...input,
       keeper: told.keeper,
@@ -124,6 +112,14 @@ export async function compose(input: ComposeInput) {
     registerServer: (server: Parameters<typeof registerOwnServer>[2]) =>
       registerOwnServer(db, secrets, server),
   };
+}
+
+function composeWorker(input: ComposeInput, workflows: RouteGroupInput["workflows"], placements: Placements) {
+  const { db, url, notifications, log } = input;
+  const { provision, deletion, release } = workflows;
+  const own = [defineWorkflow(provision), defineWorkflow(deletion), defineWorkflow(release)];
+  const all = [...own, ...Object.values(placements.workflows)];
+  return createWorker({ db, url, notifications, log, workflows: all });
 }
 
 async function composeApi(input: RouteGroupInput & Pick<ComposeInput, "isDraining">) {
