@@ -7,6 +7,8 @@ const real = {
 
 export default defineConfig({
   test: {
+    // The same on every machine: tests start servers and browsers of their own, which want the other cores.
+    maxWorkers: 2,
     reporters: ["default", "./tools/vitest-summary-reporter.ts"],
     projects: [
       {

@@ -76,6 +76,6 @@ export function statusOf(port: number, host: string, urlPath = "/"): Promise<num
 export async function untilReady(port: number, host: string): Promise<void> {
   for (;;) {
     if ((await statusOf(port, host)) === 200) return;
-    await delay(2);
+    await delay(10);
   }
 }
