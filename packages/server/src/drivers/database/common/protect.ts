@@ -2,6 +2,8 @@ import pg from "pg";
 import type { DatabaseServer } from "../driver.ts";
 import { type Connect, openClient, serverUnreachable } from "./session.ts";
 
+const protectLock = 7_236_011;
+
 /**
  * Takes CONNECT and TEMPORARY from PUBLIC in the databases named, or in all that anybody may connect to, so that no
  * environment's role gets in. Only for databases that belong to Tenantry alone. Repeatable.
@@ -12,6 +14,8 @@ export async function protectDatabases(
   connect: Connect = openClient,
 ): Promise<void> {
   await withAdministrator(server, connect, async (client) => {
+    // Two nodes that start at once would change the same row of the catalog: "tuple concurrently updated".
+    await client.query("select pg_advisory_lock($1)", [protectLock]);
     const open = await selectOpenDatabases(client);
     const chosen = databases === "all" ? open : open.filter((name) => databases.includes(name));
     for (const name of chosen) {
