@@ -61,7 +61,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
 /** What applications follow by their own keys. */
 function applicationRoutes(input: RouteGroupInput): RouteGroup {
   const { db, log, notifications, settings, placements, storageRoot } = input;
-  const budgets = createBudgets((appId, holder) => placements.runtimeBudgets(db, { appId, holder }));
+  const budgets = createBudgets((appId, process) => placements.runtimeBudgets(db, { appId, process }));
   return runtimeRoutes({
     db,
     logIn: createLogIn({ db, clock: systemClock, log }),

@@ -3,7 +3,7 @@
  * generations, and the budget of connections [ISO-3, REG-4].
  */
 export { currentPlacements, type ShownPlacements } from "./current.ts";
-export { releaseBackends } from "./leases.sql.ts";
+export { type Holder, releaseBackends } from "./leases.sql.ts";
 export { leaseBackends } from "./leases.ts";
 export { physicalNames } from "./leftovers.sql.ts";
 export type { Leftover } from "./leftovers.ts";
@@ -11,5 +11,6 @@ export type { PlacementParts } from "./parts.ts";
 export type { PlaceDriver } from "./place-driver.ts";
 export { createPlacements, type Placements } from "./placements.ts";
 export { serverRoutes } from "./routes.ts";
+export { runtimeBudgets } from "./runtime-places.ts";
 export { registerOwnServer } from "./servers.ts";
 export { createSpareKeeper, type SpareKeeper, type SpareKeeperOptions } from "./spare-keeper.ts";

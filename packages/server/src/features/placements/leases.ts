@@ -1,17 +1,18 @@
 import { type Db, inTransaction } from "../../infra/db/index.ts";
-import { lockServer, upsertLease } from "./leases.sql.ts";
+import { type Holder, lockServer, upsertLease } from "./leases.sql.ts";
 
 /** How long a holder may use its backends without renewing; milliseconds. */
 export const backendLeaseMs = 30_000;
 
 /**
  * Leases database backends on a server to a process, from a budget that all processes share. Answers how many it may
- * hold, from 0 to `wanted`; fewer when others hold the rest. Call it again well before `backendLeaseMs` has passed:
+ * hold, from 0 to `wanted`; fewer when others hold the rest, or when its application holds all that it may, however many
+ * processes it names. Call it again well before `backendLeaseMs` has passed:
  * that renews the lease, and may grow or shrink it. What isn't renewed goes to others.
  */
 export async function leaseBackends(
   db: Db,
-  holder: string,
+  holder: Holder,
   serverId: string,
   wanted: number,
   leaseMs: number = backendLeaseMs,

@@ -37,8 +37,8 @@ it("gives every process of an application its part of its servers' connections, 
   const appId = await insertTestApp(db, "sites");
   const used = await insertServer("used", appId);
   await insertServer("unused");
-  const granted = async (holder: string) => {
-    const budgets = await runtimeBudgets(db, { appId, holder });
+  const granted = async (process: string) => {
+    const budgets = await runtimeBudgets(db, { appId, process });
     expect(budgets.map(({ serverId }) => serverId)).toEqual([showId("srv", used)]);
     return budgets[0]!.backends;
   };

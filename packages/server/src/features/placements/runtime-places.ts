@@ -3,7 +3,7 @@ import type { RuntimeEnvironment, RuntimeSnapshot } from "@tenantry/contract";
 import type { Db, Tx } from "../../infra/db/index.ts";
 import { showId } from "../../kernel/index.ts";
 import { runtimeDatabases } from "./current.ts";
-import { selectShares } from "./leases.sql.ts";
+import { type Holder, selectShares } from "./leases.sql.ts";
 import { leaseBackends } from "./leases.ts";
 import type { PlacementParts } from "./parts.ts";
 import { selectCurrentPlacements } from "./placements.sql.ts";
@@ -37,13 +37,10 @@ export async function runtimePlaces(
  * How many backends of each server with databases of an application one of its processes may hold until it asks again,
  * within `backendLeaseMs`. Processes that come later find room: nobody gets more than a fair share.
  */
-export async function runtimeBudgets(
-  db: Db,
-  wanted: { appId: string; holder: string },
-): Promise<RuntimeSnapshot["budgets"]> {
+export async function runtimeBudgets(db: Db, holder: Holder): Promise<RuntimeSnapshot["budgets"]> {
   const budgets: RuntimeSnapshot["budgets"] = [];
-  for (const { serverId, share } of await selectShares(db, wanted)) {
-    const backends = await leaseBackends(db, wanted.holder, serverId, share);
+  for (const { serverId, share } of await selectShares(db, holder)) {
+    const backends = await leaseBackends(db, holder, serverId, share);
     budgets.push({ serverId: showId("srv", serverId), backends });
   }
   return budgets;
