@@ -18,6 +18,9 @@ beforeAll(async () => {
   await api.createTenant("globex");
   await api.call("PATCH", "/v1/tenants/acme/settings", { maxPages: 7 });
   await api.call("POST", "/v1/tenants/globex/suspend", { reason: "unpaid" });
+  await api.createTenant("initech");
+  const maintenance = "/v1/tenants/initech/environments/production/maintenance";
+  await api.call("PUT", maintenance, { message: "Back at six" });
   await addContent(acme);
   await becomesWhole(installation);
 });
@@ -42,15 +45,17 @@ async function addContent(tenant: TenantReply): Promise<void> {
 }
 
 async function expectServed(): Promise<void> {
-  const [home, kept, suspended] = await Promise.all([
+  const [home, kept, suspended, closed] = await Promise.all([
     installation.visit("acme"),
     installation.visit("acme", "/kept"),
     installation.visit("globex"),
+    installation.visit("initech"),
   ]);
   expect(home.body).toContain("The acme company");
   expect(kept).toMatchObject({ status: 200 });
   expect(kept.body).toContain("What was kept");
   expect(suspended).toMatchObject({ status: 503 });
+  expect(closed).toMatchObject({ status: 503, body: expect.stringContaining("Back at six") });
 }
 
 describe("a second start finds everything as it was, and serves it as soon as it says that it is running", () => {

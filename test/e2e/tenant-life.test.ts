@@ -51,6 +51,20 @@ describe("a tenant by the command line", () => {
     await eventually("its host answers", async () => (await statusOf("initech")) === 200, 1_000);
   });
 
+  it("is closed for maintenance, with a message, and opened again", async () => {
+    const on = ["tenant", "maintenance", "on", "initech", "--message", "Back at six", "--retry-after", "60"];
+    const said = await installation.command(on);
+    expect(said).toMatchObject({ code: 0, stdout: "initech is closed for maintenance.\n" });
+    await eventually("its host says so", async () => (await statusOf("initech")) === 503);
+    const seen = await installation.visit("initech", "/", { headers: { accept: "text/html" } });
+    expect(seen.body).toContain("Back at six");
+    expect(seen.headers["retry-after"]).toBe("60");
+    expect((await installation.command(["tenant", "show", "initech"])).stdout).toContain("maintenance");
+    const off = await json<TenantReply>("tenant", "maintenance", "off", "initech");
+    expect(off.environments[0]).toMatchObject({ status: "ready", maintenance: null });
+    await eventually("its host answers", async () => (await statusOf("initech")) === 200);
+  });
+
   it("isn't deleted without a yes where nobody can be asked, and nothing changes", async () => {
     const refused = await installation.command(["tenant", "delete", "initech"]);
     expect(refused.code).toBe(1);

@@ -45,9 +45,11 @@ test.each(["light", "dark"] as const)(
   async (colorScheme) => {
     const context = await browser.newContext({ colorScheme, viewport: { width: 375, height: 640 } });
     const page = await context.newPage();
+    const message = "WithoutABreak".repeat(30);
     for (const status of ["provisioning", "suspended", "maintenance", "deleted"]) {
       await show("barriers.localhost", {
         status,
+        message,
         progress: 0.4,
         tenantName: "A name that is long ".repeat(6),
       });

@@ -87,10 +87,10 @@ const oddRowQueries: Record<string, string> = {
     select t.slug, e.status, array_agg(p.kind) from tenants t join environments e on e.tenant_id = t.id
     left join placements p on p.environment_id = e.id and p.state = 'current'
     where t.status = 'active' group by t.id, e.id
-    having e.status <> 'ready' or array_agg(p.kind order by p.kind) <> '{cache,database,storage}'`,
+    having e.status not in ('ready', 'maintenance') or array_agg(p.kind order by p.kind) <> '{cache,database,storage}'`,
   "active tenants without a host": `
     select t.slug from tenants t where t.status = 'active' and not exists (
-      select from routes r where r.tenant_id = t.id and r.status = 'active' and r.redirect_to is null)`,
+      select from routes r where r.tenant_id = t.id and r.status in ('active', 'maintenance') and r.redirect_to is null)`,
   "failed tenants with a place": `
     select t.slug, p.kind from tenants t join environments e on e.tenant_id = t.id
     join placements p on p.environment_id = e.id where t.status = 'failed'`,

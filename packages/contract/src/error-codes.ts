@@ -201,6 +201,13 @@ const entries = {
     title: "This site is suspended.",
     remedy: "Ask whoever runs it to resume it.",
   },
+  tenant_over_quota: {
+    // As App Engine answers it: 402 and 429 would blame the visitor, who can't do anything about it, and crawlers
+    // take a 503 for what it is: come again later.
+    status: 503,
+    title: "This site has used up what its plan includes.",
+    remedy: "Ask whoever runs it to change its plan, or to resume it.",
+  },
   tenant_maintenance: {
     status: 503,
     title: "This site is under maintenance.",

@@ -2,6 +2,7 @@ import { z } from "zod";
 
 const slug = z.string().describe("The tenant's slug.");
 const reason = z.string().describe("Why, in the words of whoever did it, or the code of what failed.");
+const environment = z.string().describe("The environment's name, such as production.");
 // Of a person nothing but the id: who may know more asks the API.
 const userId = z.string().describe("usr_…");
 
@@ -62,6 +63,18 @@ const entries = {
   "tenant.deleted": {
     description: "Nothing of a tenant is left, and its slug is free.",
     data: z.strictObject({ slug }),
+  },
+  "environment.maintenance-started": {
+    description: "An environment was closed for maintenance, or what its visitors are told was changed.",
+    data: z.strictObject({
+      slug,
+      environment,
+      message: z.string().nullable().describe("What visitors are told, where somebody said something."),
+    }),
+  },
+  "environment.maintenance-ended": {
+    description: "An environment is open again after its maintenance.",
+    data: z.strictObject({ slug, environment }),
   },
   "user.created": {
     description: "A tenant has a new user.",

@@ -84,8 +84,21 @@ export type UpdateTenantRequest = z.infer<typeof updateTenantRequest>;
 export const suspendTenantRequest = z.strictObject({
   reason: plainText(200)
     .default("operator")
-    .describe('Why: shown to whoever asks. "deactivated" is the tenant\'s own choice.'),
+    .describe(
+      'Why: shown to whoever asks. "deactivated" is the tenant\'s own choice; with "over_quota" visitors are told so.',
+    ),
 });
+
+export const maintenanceRequest = z.strictObject({
+  message: plainText(500).optional().describe("What visitors are told. Public."),
+  retryAfterSeconds: z
+    .int()
+    .min(1)
+    .max(604_800)
+    .optional()
+    .describe("After how long programs are told to come again; half a minute when left out."),
+});
+export type MaintenanceRequest = z.infer<typeof maintenanceRequest>;
 
 const placement = z.record(z.string(), z.unknown());
 
@@ -95,6 +108,10 @@ export const environmentReply = z
     name: z.string(),
     status: z.string(),
     url: z.string(),
+    maintenance: z
+      .object({ message: z.string().nullable(), retryAfterSeconds: z.number().int().nullable() })
+      .nullable()
+      .describe("What visitors are told while it is in maintenance; null when it isn't."),
     placements: z.object({
       database: placement.nullable(),
       storage: placement.nullable(),

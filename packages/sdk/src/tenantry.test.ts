@@ -98,6 +98,8 @@ describe("resolve", () => {
         .catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(kind);
       expect(error).toMatchObject({ status });
+      const job = tenantry.run(environment.id, async () => "worked");
+      await expect(job, "a job").rejects.toBeInstanceOf(kind);
     }
   });
 });

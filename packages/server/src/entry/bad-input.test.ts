@@ -71,6 +71,11 @@ const shapes: Record<string, Shape> = {
     takes: { "/name": letters },
   },
   suspendTenant: { body: { reason: "overdue" }, optional: ["/reason"], takes: { "/reason": letters } },
+  startMaintenance: {
+    body: { message: "Back at six", retryAfterSeconds: 60 },
+    optional: ["/message", "/retryAfterSeconds"],
+    takes: { "/message": letters },
+  },
   changeTenantSettings: { body: { "app.colour": "red" }, anyJson: ["/app.colour"] },
   changeSettings: { body: { maxUsers: 7 }, optional: ["/maxUsers"], nullable: ["/maxUsers"] },
   createUser: newUser,
@@ -143,7 +148,7 @@ type Operation = {
   parameters?: { name: string; in: string }[];
   requestBody?: object;
 };
-type Method = "GET" | "POST" | "PATCH" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 const { paths } = JSON.parse(await openApiReference()) as {
   paths: Record<string, Record<string, Operation>>;
 };
@@ -171,11 +176,16 @@ const api = () => composed.api;
 const state = () => composed.state();
 const headersOf = (path: string) => () =>
   path.startsWith("/v1/runtime/") ? { ...composed.asSites, "tenantry-session": "x" } : composed.asOperator;
+const goodParts: Record<string, string> = {
+  user: "usr_01jd0000000000000000000000",
+  app: "sites",
+  environment: "production",
+};
 /** A path with something good in each place but one. */
 const filled = (path: string, besides: string, part: string) =>
   path.replaceAll(/\{(\w+)\}/g, (_whole, name: string) => {
     if (name === besides) return part;
-    return name === "user" ? "usr_01jd0000000000000000000000" : name === "app" ? "sites" : "acme";
+    return goodParts[name] ?? "acme";
   });
 
 for (const { path, method, operationId, requestBody, queries, params } of operations) {

@@ -4,7 +4,8 @@ import type { Route, Tombstone, Upstream } from "./route.ts";
 const routeColumns = sql`
   hostname, environment_id as "environmentId", environment_name as "environmentName", tenant_id as "tenantId",
   tenant_slug as "tenantSlug", tenant_name as "tenantName", app_id as "appId", upstream_id as "upstreamId", status,
-  status_reason as "statusReason", progress, redirect_to as "redirectTo",
+  status_reason as "statusReason", message, retry_after_seconds as "retryAfterSeconds", progress,
+  redirect_to as "redirectTo",
   (extract(epoch from expires_at) * 1000)::float8 as "expiresAt", version
 `;
 

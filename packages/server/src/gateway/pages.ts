@@ -5,8 +5,8 @@ import type { Route } from "./route.ts";
 
 type Text = { title: string; text: string };
 
-/** What people read. `name` is the tenant's name, or its host. */
-const texts: Partial<Record<ErrorCode, (name: string) => Text>> = {
+/** What people read. `name` is the tenant's name, or its host; `detail` is what somebody wants to have said. */
+const texts: Partial<Record<ErrorCode, (name: string, detail?: string) => Text>> = {
   unknown_host: () => ({
     title: "There is no site here",
     text: "Nothing is set up under this address. Check it for a typing error.",
@@ -19,9 +19,13 @@ const texts: Partial<Record<ErrorCode, (name: string) => Text>> = {
     title: `${name} is switched off`,
     text: "This site is suspended at the moment. If it is yours, ask whoever provides it to you.",
   }),
-  tenant_maintenance: (name) => ({
+  tenant_over_quota: (name) => ({
+    title: `${name} has reached its limit`,
+    text: "This site has used up what its plan includes. If it is yours, ask whoever provides it to you.",
+  }),
+  tenant_maintenance: (name, detail) => ({
     title: `${name} will be right back`,
-    text: "Maintenance is under way. The site appears here as soon as it is done.",
+    text: detail ?? "Maintenance is under way. The site appears here as soon as it is done.",
   }),
   tenant_failed: (name) => ({
     title: `${name} couldn’t be set up`,
@@ -62,7 +66,7 @@ const style = `
 body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;background:var(--paper);color:var(--ink);font:1.0625rem/1.6 system-ui,sans-serif}
 main{width:100%;max-width:32rem;padding:clamp(1.75rem,6vw,3rem);background:var(--card);border:1px solid var(--line);border-top:4px solid var(--accent);border-radius:.75rem}
 h1{margin:0 0 .75rem;font-size:clamp(1.5rem,5vw,2rem);line-height:1.2;letter-spacing:-.01em;text-wrap:balance;overflow-wrap:anywhere}
-p{margin:0;color:var(--soft);text-wrap:pretty}
+p{margin:0;color:var(--soft);text-wrap:pretty;overflow-wrap:anywhere}
 progress{display:block;width:100%;height:.5rem;margin-top:1.75rem;border:0;border-radius:1rem;overflow:hidden;background:var(--line);accent-color:var(--accent)}
 progress::-webkit-progress-bar{background:var(--line)}
 progress::-webkit-progress-value{background:var(--accent);transition:inline-size .6s}
@@ -86,7 +90,7 @@ export const pageHeaders: readonly string[] = [
 /** The page that people see in the application's place. */
 export function renderPage(error: TenantryError, route: Route | undefined, requestId: string): string {
   const name = route?.tenantName || route?.hostname || "This site";
-  const { title, text } = texts[error.code]?.(name) ?? {
+  const { title, text } = texts[error.code]?.(name, error.details.detail) ?? {
     title: error.title,
     text: error.details.detail ?? error.remedy ?? "",
   };

@@ -15,6 +15,8 @@ function route(hostname: string, version: number, tenantName = `version ${versio
     upstreamId: "u",
     status: "active",
     statusReason: null,
+    message: null,
+    retryAfterSeconds: null,
     progress: null,
     redirectTo: null,
     expiresAt: null,

@@ -12,6 +12,9 @@ export type Route = {
   readonly upstreamId: string | null;
   readonly status: RouteStatus;
   readonly statusReason: string | null;
+  /** What visitors are told during maintenance, and after how long to come again. */
+  readonly message: string | null;
+  readonly retryAfterSeconds: number | null;
   /** 0 to 1, while it is being provisioned. */
   readonly progress: number | null;
   readonly redirectTo: string | null;

@@ -62,6 +62,20 @@ describe("a host that doesn't lead to its application says why, to people and to
     expect(reached).toBe(0);
   });
 
+  test("suspended for having used up its plan", async () => {
+    reached = 0;
+    const { page, problem } = await both(
+      await host("quota", { status: "suspended", statusReason: "over_quota" }),
+    );
+    expect(page).toMatchObject({
+      status: 503,
+      body: expect.stringContaining("Acme Ltd has reached its limit"),
+    });
+    expect(page.head).toMatch(/\r\nretry-after: 3600/i);
+    expect(JSON.parse(problem.body)).toMatchObject({ status: 503, code: "tenant_over_quota" });
+    expect(reached).toBe(0);
+  });
+
   test("unknown", async () => {
     const { page, problem } = await both("nobody.localhost");
     expect(page).toMatchObject({ status: 404, body: expect.stringContaining("There is no site here") });
@@ -74,6 +88,16 @@ test("provisioning shows its progress, and the page comes back by itself", async
   expect(page.body).toContain('<progress max="1" value="0.4" aria-label="Progress">40 %</progress>');
   expect(page.body).toContain('<noscript><meta http-equiv="refresh"');
   expect(JSON.parse(problem.body)).toMatchObject({ progress: 0.4 });
+});
+
+test("maintenance says what it was told to, as text, and when to come again", async () => {
+  const message = `Back at <b>six</b> & "sooner"`;
+  const hostname = await host("told", { status: "maintenance", message, retryAfterSeconds: 900 });
+  const { page, problem } = await both(hostname);
+  expect(page.body).toContain("Back at &lt;b&gt;six&lt;/b&gt; &amp; &quot;sooner&quot;");
+  expect(page.body).not.toContain("<b>");
+  expect(JSON.parse(problem.body)).toMatchObject({ detail: message });
+  for (const { head } of [page, problem]) expect(head).toMatch(/\r\nretry-after: 900\r\n/i);
 });
 
 test("a page loads nothing, runs only its own script, and shows a hostile name as text", async () => {

@@ -1,6 +1,9 @@
 import { failure, type TenantryError } from "../kernel/index.ts";
 import type { Route } from "./route.ts";
 
+/** The reason of a suspension of which visitors are told. */
+const overQuota = "over_quota";
+
 /** Why a host doesn't lead to its application now; undefined when it does. */
 export function refusalOf(route: Route): TenantryError | undefined {
   switch (route.status) {
@@ -12,9 +15,14 @@ export function refusalOf(route: Route): TenantryError | undefined {
         extra: { progress: route.progress ?? 0 },
       });
     case "suspended":
-      return failure("tenant_suspended", { retryAfterSeconds: 3600 });
+      return failure(route.statusReason === overQuota ? "tenant_over_quota" : "tenant_suspended", {
+        retryAfterSeconds: 3600,
+      });
     case "maintenance":
-      return failure("tenant_maintenance", { retryAfterSeconds: 30 });
+      return failure("tenant_maintenance", {
+        detail: route.message ?? undefined,
+        retryAfterSeconds: route.retryAfterSeconds ?? 30,
+      });
     case "failed":
       return failure("tenant_failed", { retryAfterSeconds: 300 });
     case "deleted":

@@ -24,6 +24,8 @@ import { waitUntil } from "./wait-until.ts";
 export type RouteRow = {
   status?: string;
   statusReason?: string | null;
+  message?: string | null;
+  retryAfterSeconds?: number | null;
   tenantName?: string;
   upstreamId?: string | null;
   progress?: number | null;
@@ -82,12 +84,13 @@ export async function testRoutes(postgres?: Pick<TestPostgres, "createDatabase">
         publish(tx, "routes", (version) =>
           sql`
             insert into routes (hostname, kind, environment_id, environment_name, tenant_id, tenant_slug, tenant_name,
-              app_id, upstream_id, status, status_reason, progress, redirect_to, expires_at, version)
+              app_id, upstream_id, status, status_reason, message, retry_after_seconds, progress, redirect_to, expires_at, version)
             select hostname, 'system', ${environmentId}, 'production', ${tenantId}, 'acme', ${row.tenantName ?? "Acme Ltd"},
               ${appId}, ${row.upstreamId ?? null}, ${row.status ?? "active"}, ${row.statusReason ?? null},
-              ${row.progress ?? null}, ${row.redirectTo ?? null}, ${row.expiresAt ?? null}, ${version}
+              ${row.message ?? null}, ${row.retryAfterSeconds ?? null}, ${row.progress ?? null}, ${row.redirectTo ?? null}, ${row.expiresAt ?? null}, ${version}
             from unnest(${hostnames}::text[]) as hostname
-            on conflict (hostname) do update set status = excluded.status, progress = excluded.progress,
+            on conflict (hostname) do update set status = excluded.status, status_reason = excluded.status_reason,
+              message = excluded.message, retry_after_seconds = excluded.retry_after_seconds, progress = excluded.progress,
               upstream_id = excluded.upstream_id, tenant_name = excluded.tenant_name,
               redirect_to = excluded.redirect_to, expires_at = excluded.expires_at, version = excluded.version
           `.execute(tx),

@@ -75,7 +75,8 @@ export function statusCommands(): Command[] {
       ],
       calls: [`${verb}Tenant`],
     }).argument("<tenant>", "its slug or id");
-    if (verb === "suspend") command.option("--reason <text>", "why; shown to whoever asks");
+    if (verb === "suspend")
+      command.option("--reason <text>", "why; shown to whoever asks. With over_quota visitors are told so");
     return overApi(command).action(async (tenant: string, { reason }: { reason?: string }, self: Command) => {
       const { client, output } = await contextOf(self);
       const body = reason === undefined ? undefined : { reason };

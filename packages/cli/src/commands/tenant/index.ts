@@ -3,16 +3,18 @@ import { defineGroup } from "../../command.ts";
 import { statusCommands, updateCommand } from "./changes.ts";
 import { createCommand } from "./create.ts";
 import { deleteCommand } from "./delete.ts";
+import { maintenanceCommand } from "./maintenance.ts";
 import { listCommand, showCommand } from "./reads.ts";
 
 /** `tenantry tenant …` */
 export function tenantCommand(): Command {
-  return defineGroup("tenant", "make tenants, look at them, change, suspend and delete them", [
+  return defineGroup("tenant", "make tenants, look at them, change, suspend, close and delete them", [
     createCommand(),
     listCommand(),
     showCommand(),
     updateCommand(),
     ...statusCommands(),
+    maintenanceCommand(),
     deleteCommand(),
   ]);
 }

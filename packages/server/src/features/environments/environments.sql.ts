@@ -6,11 +6,19 @@ export type EnvironmentRow = {
   tenantId: string;
   name: "production" | "staging" | "development" | "sandbox";
   status: EnvironmentStatus;
+  maintenanceMessage: string | null;
+  maintenanceRetryAfterSeconds: number | null;
 };
 
-const columns = sql`id, tenant_id as "tenantId", name, status`;
+const columns = sql`
+  id, tenant_id as "tenantId", name, status, maintenance_message as "maintenanceMessage",
+  maintenance_retry_after_seconds as "maintenanceRetryAfterSeconds"
+`;
 
-export async function insertEnvironment(tx: Tx, environment: Omit<EnvironmentRow, "status">): Promise<void> {
+export async function insertEnvironment(
+  tx: Tx,
+  environment: Pick<EnvironmentRow, "id" | "tenantId" | "name">,
+): Promise<void> {
   await sql`
     insert into environments (id, tenant_id, name, status)
     values (${environment.id}, ${environment.tenantId}, ${environment.name}, 'provisioning')
@@ -38,4 +46,15 @@ export async function selectEnvironmentsOf(
 
 export async function updateEnvironmentStatus(tx: Tx, id: string, status: EnvironmentStatus): Promise<void> {
   await sql`update environments set status = ${status}, updated_at = now() where id = ${id}`.execute(tx);
+}
+
+/** What visitors are told during maintenance; nothing, outside it. */
+export type MaintenanceNotice = { message: string | null; retryAfterSeconds: number | null };
+
+export async function updateMaintenanceNotice(tx: Tx, id: string, notice: MaintenanceNotice): Promise<void> {
+  await sql`
+    update environments set maintenance_message = ${notice.message},
+      maintenance_retry_after_seconds = ${notice.retryAfterSeconds}, updated_at = now()
+    where id = ${id}
+  `.execute(tx);
 }

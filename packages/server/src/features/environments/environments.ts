@@ -2,7 +2,12 @@ import type { EnvironmentStatus } from "@tenantry/contract";
 import type { Tx } from "../../infra/db/index.ts";
 import { failure } from "../../kernel/index.ts";
 import { requireEnvironmentMove } from "./environment-state.ts";
-import { lockEnvironment, updateEnvironmentStatus } from "./environments.sql.ts";
+import {
+  lockEnvironment,
+  type MaintenanceNotice,
+  updateEnvironmentStatus,
+  updateMaintenanceNotice,
+} from "./environments.sql.ts";
 
 /** Brings an environment into a state; being there already is fine, an illegal move is `illegal_transition`. */
 export async function moveEnvironment(tx: Tx, id: string, to: EnvironmentStatus): Promise<void> {
@@ -11,4 +16,16 @@ export async function moveEnvironment(tx: Tx, id: string, to: EnvironmentStatus)
   if (environment.status === to) return;
   requireEnvironmentMove(environment.status, to);
   await updateEnvironmentStatus(tx, id, to);
+}
+
+/** Closes an environment to visitors, who are told `notice`. Again with another notice: that is told from then on. */
+export async function beginMaintenance(tx: Tx, id: string, notice: MaintenanceNotice): Promise<void> {
+  await moveEnvironment(tx, id, "maintenance");
+  await updateMaintenanceNotice(tx, id, notice);
+}
+
+/** Opens an environment after its maintenance. */
+export async function endMaintenance(tx: Tx, id: string): Promise<void> {
+  await moveEnvironment(tx, id, "ready");
+  await updateMaintenanceNotice(tx, id, { message: null, retryAfterSeconds: null });
 }

@@ -1,7 +1,8 @@
 export {
   type EnvironmentRow,
   insertEnvironment,
+  type MaintenanceNotice,
   selectEnvironmentsOf,
 } from "./environments.sql.ts";
-export { moveEnvironment } from "./environments.ts";
+export { beginMaintenance, endMaintenance, moveEnvironment } from "./environments.ts";
 export { buryRuntime, touchAllRuntime, touchRuntime } from "./runtime-version.ts";

@@ -27,6 +27,7 @@ import { findTenant, selectTenants } from "../tenants/index.ts";
 import { createTenant } from "./create.ts";
 import { deleteTenant } from "./delete.ts";
 import type { DeleteInput } from "./delete-workflow.ts";
+import { addMaintenanceRoutes } from "./maintenance-routes.ts";
 import type { ProvisionInput } from "./provision-workflow.ts";
 import { addStatusRoutes } from "./status-routes.ts";
 import { showOne, tags, tenantParams } from "./tenant-reply.ts";
@@ -43,12 +44,13 @@ export type LifecycleDependencies = {
   deletion: Workflow<DeleteInput>;
 };
 
-/** `/v1/tenants`: create, list, show, change, suspend, resume, delete. */
+/** `/v1/tenants`: create, list, show, change, suspend, resume, close for maintenance, delete. */
 export function tenantRoutes(deps: LifecycleDependencies): RouteGroup {
   return (api) => {
     addCollection(api, deps);
     addTenant(api, deps);
     addStatusRoutes(api, deps);
+    addMaintenanceRoutes(api, deps);
     addDeletion(api, deps);
   };
 }

@@ -57,6 +57,13 @@ function showEnvironment(environment: EnvironmentRow, url: string, placements: S
     name: environment.name,
     status: environment.status,
     url,
+    maintenance:
+      environment.status === "maintenance"
+        ? {
+            message: environment.maintenanceMessage,
+            retryAfterSeconds: environment.maintenanceRetryAfterSeconds,
+          }
+        : null,
     placements: { ...placements, compute: { level: "shared" } },
   };
 }

@@ -23,15 +23,16 @@ const shownStatus = sql`
 export async function upsertRoute(tx: Tx, route: NewRoute, version: number): Promise<boolean> {
   const { rows } = await sql`
     insert into routes (hostname, kind, environment_id, environment_name, tenant_id, tenant_slug, tenant_name, app_id,
-      upstream_id, status, status_reason, version)
+      upstream_id, status, status_reason, message, retry_after_seconds, version)
     select ${route.hostname}, ${route.kind}, e.id, e.name, t.id, t.slug, t.name, t.app_id, t.app_id,
-      ${shownStatus}, t.status_reason, ${version}
+      ${shownStatus}, t.status_reason, e.maintenance_message, e.maintenance_retry_after_seconds, ${version}
     from environments e join tenants t on t.id = e.tenant_id where e.id = ${route.environmentId}
     on conflict (hostname) do update set kind = excluded.kind, redirect_to = null, expires_at = null,
       environment_id = excluded.environment_id, environment_name = excluded.environment_name,
       tenant_id = excluded.tenant_id, tenant_slug = excluded.tenant_slug, tenant_name = excluded.tenant_name,
       app_id = excluded.app_id, upstream_id = excluded.upstream_id, status = excluded.status,
-      status_reason = excluded.status_reason, version = excluded.version
+      status_reason = excluded.status_reason, message = excluded.message,
+      retry_after_seconds = excluded.retry_after_seconds, version = excluded.version
     where routes.environment_id = excluded.environment_id
       or (routes.redirect_to is not null and routes.expires_at < now())
     returning hostname
@@ -43,7 +44,8 @@ export async function upsertRoute(tx: Tx, route: NewRoute, version: number): Pro
 export async function refreshRoutesOf(tx: Tx, tenantId: string, version: number): Promise<void> {
   await sql`
     update routes r set tenant_slug = t.slug, tenant_name = t.name, app_id = t.app_id, upstream_id = t.app_id,
-      status = ${shownStatus}, status_reason = t.status_reason, progress = null, version = ${version}
+      status = ${shownStatus}, status_reason = t.status_reason, message = e.maintenance_message,
+      retry_after_seconds = e.maintenance_retry_after_seconds, progress = null, version = ${version}
     from environments e join tenants t on t.id = e.tenant_id
     where r.tenant_id = ${tenantId} and e.id = r.environment_id
   `.execute(tx);

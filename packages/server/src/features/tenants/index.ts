@@ -7,6 +7,7 @@ export {
   deleteTenantRow,
   insertTenant,
   lockTenant,
+  raiseTenantRevision,
   selectTenant,
   selectTenants,
   slugIsTaken,

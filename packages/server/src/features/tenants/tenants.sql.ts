@@ -152,6 +152,11 @@ export async function updateTenantFields(tx: Tx, id: string, change: TenantChang
   `.execute(tx);
 }
 
+/** Marks a change of what the tenant's reply shows beside its own row. */
+export async function raiseTenantRevision(tx: Tx, id: string): Promise<void> {
+  await sql`update tenants set revision = revision + 1, updated_at = now() where id = ${id}`.execute(tx);
+}
+
 /** Removes the tenant's row: its environments, placements, users and sessions go with it. */
 export async function deleteTenantRow(tx: Tx, id: string): Promise<void> {
   await sql`delete from tenants where id = ${id}`.execute(tx);
