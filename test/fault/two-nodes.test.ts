@@ -102,6 +102,28 @@ describe.each([
     expect(reply.status).toBe(200);
   });
 
+  it("have heard at both gateways what the API of one says, by the time it says it", async () => {
+    const [{ api }] = nodes as [Node, Node];
+    const ports = nodes.slice(0, 2).map((node) => Number(new URL(node.operator().gatewayUrl).port));
+    const statuses = (slug: string) =>
+      Promise.all(ports.map(async (port) => (await ask(port, `${slug}.localhost`, "/")).status));
+    for (let round = 0; round < 5; round += 1) {
+      const slug = `heard-${randomBytes(4).toString("hex")}`;
+      const where = `/v1/tenants/${slug}`;
+      await api.createTenant(slug);
+      expect(await statuses(slug)).toEqual([200, 200]);
+      await api.call("POST", `${where}/suspend`);
+      expect(await statuses(slug)).toEqual([503, 503]);
+      await api.call("POST", `${where}/resume`);
+      expect(await statuses(slug)).toEqual([200, 200]);
+      await api.call("DELETE", where);
+      expect(await statuses(slug)).toEqual([410, 410]);
+      const { body } = await api.call<OperationReply>("DELETE", `${where}?now=true`);
+      expect(await api.ended(body.id)).toMatchObject({ status: "succeeded" });
+      expect(await statuses(slug)).toEqual([404, 404]);
+    }
+  });
+
   it("lose no request of their visitors when a third, which ran the application too, is stopped", async () => {
     const [first] = nodes as [Node, Node];
     await first.api.createTenant("zoe");

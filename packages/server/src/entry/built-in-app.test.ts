@@ -35,7 +35,7 @@ async function startSites(): Promise<number> {
   const deps = {
     db,
     log: silentLog,
-    operations: createOperations({ db, notifications }),
+    operations: createOperations({ db, notifications, settled: async () => undefined }),
     releaseWorkflow: releaseWorkflow({ placements }),
     firstUid: () => 64_200,
   };

@@ -27,6 +27,7 @@ import { bearerKey, createApi, createIdempotencyStore } from "../infra/http/inde
 import { createSchedule } from "../infra/jobs/index.ts";
 import type { Log } from "../infra/log/index.ts";
 import { createMetrics } from "../infra/metrics/index.ts";
+import { createGatewayWatch } from "../infra/nodes/index.ts";
 import type { Secrets } from "../infra/secrets/index.ts";
 import { publicJwks } from "../infra/signing/index.ts";
 import { createSweeper, createWorker, defineWorkflow } from "../infra/workflow/index.ts";
@@ -57,7 +58,9 @@ export type Parts = Awaited<ReturnType<typeof compose>>;
 export async function compose(input: ComposeInput) {
   const { config, log, db, notifications, secrets } = input;
   const settings = createSettings(config.settings);
-  const operations = createOperations({ db, notifications });
+  const gateways = createGatewayWatch({ db, notifications, log });
+  const settled = () => gateways.caughtUp();
+  const operations = createOperations({ db, notifications, settled });
   const { storageRoot, ...drivers } = createDrivers({
     db,
     dataDir: config.dataDir,
@@ -92,6 +95,7 @@ export async function compose(input: ComposeInput) {
     placements,
     workflows,
     storageRoot,
+    settled,
   });
   return {
     db,
@@ -122,7 +126,9 @@ function composeWorker(input: ComposeInput, workflows: RouteGroupInput["workflow
   return createWorker({ db, url, notifications, log, workflows: all });
 }
 
-async function composeApi(input: RouteGroupInput & Pick<ComposeInput, "isDraining">) {
+type ApiInput = RouteGroupInput & Pick<ComposeInput, "isDraining"> & { settled: () => Promise<void> };
+
+async function composeApi(input: ApiInput) {
   const { config, log, db, secrets } = input;
   const checkKey = createKeyCheck(db);
   return createApi({
@@ -135,6 +141,7 @@ async function composeApi(input: RouteGroupInput & Pick<ComposeInput, "isDrainin
     checks: [{ name: "registry", check: () => checkConnection(db) }],
     isDraining: input.isDraining,
     publicKeys: () => publicJwks(db),
+    settled: input.settled,
     groups: routeGroups(input),
   });
 }

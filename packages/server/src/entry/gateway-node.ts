@@ -4,7 +4,7 @@ import { createGateway } from "../gateway/index.ts";
 import type { Config } from "../infra/config/index.ts";
 import { createDb, createNotifications, isConnectionFailure, supportedSchema } from "../infra/db/index.ts";
 import type { Log } from "../infra/log/index.ts";
-import { joinNodes } from "../infra/nodes/index.ts";
+import { joinNodes, type Node, reportVersions } from "../infra/nodes/index.ts";
 import { createSecrets, loadMasterKey } from "../infra/secrets/index.ts";
 import type { Signer } from "../infra/signing/index.ts";
 import {
@@ -39,13 +39,15 @@ export async function startGatewayNode(
   const db = createDb({ url, applicationName: "tenantry", maxConnections: 2 });
   shutdown.base.defer(() => db.destroy());
   const deps = { config, log, db, url, secrets };
+  let node: Node | undefined;
 
   async function join(): Promise<KnownRegistry> {
     await openRegistry(config, log, options.signal);
     const installation = await openInstallation(db, config.rootDomain);
     const known = await learnRegistry(deps, installation.id);
-    const node = await joinNodes({ db, log, role: "gateway", version, schemaVersion: supportedSchema.to });
-    shutdown.base.defer(() => node.leave());
+    const joined = await joinNodes({ db, log, role: "gateway", version, schemaVersion: supportedSchema.to });
+    shutdown.base.defer(() => joined.leave());
+    node = joined;
     // What a killed node left there must not be served: others may have its ports by now.
     await refreshStaleUpstreams(db);
     return known;
@@ -87,7 +89,12 @@ export async function startGatewayNode(
     trustedProxies,
     isDraining: shutdown.isDraining,
   });
-  shutdown.traffic.push(() => gateway.close({ drainMs: config.drainTimeoutMs }));
+  const nodeId = () => node?.id;
+  const endReports = reportVersions({ db: gatewayDb, notifications, log, gateway, nodeId });
+  shutdown.traffic.push(async () => {
+    await gateway.close({ drainMs: config.drainTimeoutMs });
+    await endReports();
+  });
   return gateway.start();
 }
 

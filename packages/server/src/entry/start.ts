@@ -6,7 +6,7 @@ import { lockDataDir } from "../infra/data-dir-lock/index.ts";
 import { createDb, createNotifications, supportedSchema } from "../infra/db/index.ts";
 import { closeApi } from "../infra/http/index.ts";
 import type { Log } from "../infra/log/index.ts";
-import { joinNodes } from "../infra/nodes/index.ts";
+import { joinNodes, reportVersions } from "../infra/nodes/index.ts";
 import { createSecrets, loadMasterKey } from "../infra/secrets/index.ts";
 import { releaseSites } from "./built-in-app.ts";
 import { compose, type Parts } from "./compose.ts";
@@ -153,7 +153,11 @@ async function startGateway(
     trustedProxies,
     isDraining: shutdown.isDraining,
   });
-  shutdown.traffic.push(() => gateway.close({ drainMs: config.drainTimeoutMs }));
+  const endReports = reportVersions({ ...deps, db, gateway, nodeId: () => base.node.id });
+  shutdown.traffic.push(async () => {
+    await gateway.close({ drainMs: config.drainTimeoutMs });
+    await endReports();
+  });
   return { ...gateway, ...(await gateway.start()) };
 }
 

@@ -54,6 +54,8 @@ export type Gateway = {
   stats(): GatewayStats;
   /** The version of the stream `routes` that requests are answered from; -1 before the first load. */
   version(): number;
+  /** Calls `hear` whenever requests are answered from something newer, until the returned function is called. */
+  onChange(hear: () => void): () => void;
   /** Whether the registry answered last time. */
   connected(): boolean;
 };
@@ -113,6 +115,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     close: ({ drainMs = 10_000 } = {}) => close(drainMs),
     stats: () => structuredClone(parts.counters),
     version: () => table.version(),
+    onChange: (hear) => table.onChange(hear),
     connected: () => follower.connected(),
   };
 }

@@ -60,6 +60,10 @@ describe.each([
     });
   });
 
+  it("can say aloud where it stands", async () => {
+    await expect(sql`select pg_notify('tenantry_gateway', 'x:1')`.execute(asGateway)).resolves.toBeTruthy();
+  });
+
   it("can't write what it reads, make anything, or read a tenant's name by other means", async () => {
     const statements = [
       sql`update routes set status = 'active'`,

@@ -126,7 +126,8 @@ function addTenant(api: Api, deps: LifecycleDependencies): void {
   api.get(
     "/v1/tenants/:tenant",
     {
-      config: { permission: "tenants:read" },
+      // Whoever polls until a tenant is active goes to its host next.
+      config: { permission: "tenants:read", settled: true },
       schema: {
         operationId: "showTenant",
         summary: "Show a tenant",

@@ -25,16 +25,18 @@ export type Operations = {
   follow(id: string, signal: AbortSignal): AsyncGenerator<OperationReply>;
 };
 
-export function createOperations({
-  db,
-  notifications,
-}: {
+export type OperationsOptions = {
   db: Db;
   notifications: Notifications;
-}): Operations {
+  /** Waited for before an end is told: until what the operation did holds everywhere. */
+  settled: () => Promise<void>;
+};
+
+export function createOperations({ db, notifications, settled }: OperationsOptions): Operations {
   async function show(id: string): Promise<OperationReply> {
     const row = await selectOperation(db, requireOperationId(id));
     if (!row) throw failure("operation_not_found");
+    if (hasEnded(row.status)) await settled();
     return viewOperation(row);
   }
 

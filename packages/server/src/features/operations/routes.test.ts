@@ -19,7 +19,7 @@ beforeAll(async () => {
   server = await testPostgres();
   registry = await testRegistry(server);
   bench = await openWorkflowBench(registry);
-  operations = createOperations(registry);
+  operations = createOperations({ ...registry, settled: async () => undefined });
   api = await createTestApi({ groups: [operationRoutes({ operations })] });
 });
 afterAll(async () => {

@@ -18,6 +18,7 @@ import { addPlatformRoutes, type ReadinessCheck } from "./platform-routes.ts";
 import { rawProblem, replyWithProblem } from "./problem.ts";
 import { createRateLimit, type RateLimits } from "./rate-limit.ts";
 import { requireRouteRules } from "./route-rules.ts";
+import { replyWhenSettled } from "./settled.ts";
 import type { Api, RouteGroup } from "./types.ts";
 import { validate } from "./validation.ts";
 
@@ -35,6 +36,8 @@ export type ApiOptions = {
   /** Whether this node is about to stop: `/readyz` says so, everything else goes on. */
   isDraining?: () => boolean;
   publicKeys?: () => Promise<{ keys: object[] }>;
+  /** Waited for before the reply to a request that may have changed something: until what it says holds everywhere. */
+  settled?: () => Promise<void>;
 };
 
 const generousLimits: RateLimits = { perPrincipal: 6_000, perAddress: 600 };
@@ -81,6 +84,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   });
   addGates(api, options);
   addIdempotency(api, options.idempotency);
+  if (options.settled) replyWhenSettled(api, options.settled);
   api.addHook("onSend", answerNotModified);
 
   await documentApi(api, options.version);

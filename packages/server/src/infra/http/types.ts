@@ -33,6 +33,8 @@ declare module "fastify" {
     permission?: Permission | "public";
     /** Answers on behalf of the platform itself: neither limited nor written to the access log. */
     quiet?: boolean;
+    /** Whether its replies wait until what they say holds at every gateway; left out, those to changes do. */
+    settled?: boolean;
   }
   interface FastifyRequest {
     /** Who sent it; undefined on public routes. */

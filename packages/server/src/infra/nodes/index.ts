@@ -12,6 +12,13 @@ import {
   touchNode,
 } from "./nodes.sql.ts";
 
+export {
+  createGatewayWatch,
+  type GatewayWatch,
+  type ReportingGateway,
+  reportVersions,
+} from "./gateway-reports.ts";
+
 /** This process among those that share the registry. */
 export type Node = {
   id: string;
