@@ -14,7 +14,7 @@ import {
   terminateRole,
 } from "./roles.sql.ts";
 import { newPassword, scramVerifier } from "./scram.ts";
-import { type Connect, holderName, type Session, sessionSettings } from "./session.ts";
+import { type Connect, holderName, type Session, sessionSettings, withAbortable } from "./session.ts";
 import { urlAs } from "./url.ts";
 
 export type MigrationRequest = {
@@ -87,15 +87,10 @@ async function logInAndApply(
       client_min_messages: "warning",
     }),
   });
-  const cut = () => void client.end().catch(() => undefined);
-  context.signal.addEventListener("abort", cut, { once: true });
-  try {
-    const terminate = () => terminateRole(session, login.migrator);
-    return await applyMigrations({ client, context, limits, terminate }, request.schema.migrations);
-  } finally {
-    context.signal.removeEventListener("abort", cut);
-    await client.end().catch(() => undefined);
-  }
+  const terminate = () => terminateRole(session, login.migrator);
+  return withAbortable(client, context.signal, () =>
+    applyMigrations({ client, context, limits, terminate }, request.schema.migrations),
+  );
 }
 
 /** Takes a migrator away, with the rights it had. What a file made in its name falls to the application's owner. */

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { encodeUuid, failure } from "../../../kernel/index.ts";
 import type { DatabaseServer, DriverContext } from "../driver.ts";
+import { cutOff } from "./cut-off.ts";
 import {
   lockPhysicalName,
   selectServerFacts,
@@ -99,8 +100,9 @@ async function withClient<Result>(
   url: string,
   work: (client: pg.Client) => Promise<Result>,
 ): Promise<Result> {
-  context.signal.throwIfAborted();
-  const client = await connect({
+  const { signal } = context;
+  signal.throwIfAborted();
+  const connecting = connect({
     connectionString: url,
     application_name: holderName(context),
     connectionTimeoutMillis: connectTimeoutMs,
@@ -114,16 +116,40 @@ async function withClient<Result>(
   }).catch((cause: unknown) => {
     throw serverUnreachable(cause);
   });
-  // `end` cuts the connection when a query is under way; the backend's lock outlives it until the backend notices.
-  const cut = () => void client.end().catch(() => undefined);
-  context.signal.addEventListener("abort", cut, { once: true });
+  return withAbortable(await orAborted(connecting, signal), signal, work);
+}
+
+/** A server that doesn't answer can't keep waiting whoever is told to stop. */
+async function orAborted(connecting: Promise<pg.Client>, signal: AbortSignal): Promise<pg.Client> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason as Error);
+  signal.addEventListener("abort", abort, { once: true });
   try {
-    return await work(client);
+    return await Promise.race([connecting, aborted]);
   } catch (error) {
-    context.signal.throwIfAborted();
+    connecting.then(cutOff, () => undefined);
     throw error;
   } finally {
-    context.signal.removeEventListener("abort", cut);
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** Works on a connection that is cut off when the signal aborts, and closed at the end. */
+export async function withAbortable<Result>(
+  client: pg.Client,
+  signal: AbortSignal,
+  work: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
+  const cut = () => cutOff(client);
+  signal.addEventListener("abort", cut, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await work(client);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", cut);
     await client.end().catch(() => undefined);
   }
 }
