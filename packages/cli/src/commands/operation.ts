@@ -113,7 +113,7 @@ function cancelCommand(): Command {
 
 function retryCommand(): Command {
   const command = defineCommand("retry", {
-    summary: "send an operation forward again, from the first step that isn't done",
+    summary: "let an operation go on that failed or got stuck: forward, or on undoing",
     examples: ["operation retry op_01m7xqs0swfkst01a9netyzt91 --wait"],
     calls: ["retryOperation", "followOperation"],
   })

@@ -40,6 +40,8 @@ export type TestPlacements = {
   keeper(options?: Partial<SpareKeeperOptions>): SpareKeeper;
   /** Runs `work` as the only step of an operation and answers its result, or throws its recorded error. */
   run<Result>(work: (context: StepContext) => Promise<Result>, undo?: Undo): Promise<Result>;
+  /** The same, for work that may end in any way: answers the operation's id. */
+  startWork(work: Work, undo: Undo): Promise<string>;
   start(workflow: Workflow, input: object): Promise<string>;
   ended(operationId: string): Promise<string>;
   close(): Promise<void>;
@@ -80,6 +82,7 @@ export async function testPlacements(
       keepers.push(keeper);
       return keeper;
     },
+    startWork: (work, undo) => start(anything.workflow, { job: anything.add(work, undo).id }),
     async run(work, undo) {
       const job = anything.add(work, undo);
       const id = await start(anything.workflow, { job: job.id });

@@ -149,11 +149,14 @@ async function activate(placements: Placements, context: Context): Promise<void>
       const app = await holdApp(tx, context.input.appId);
       if (app.schemaVersion > present) return app.schemaVersion;
       const tenant = await tenantOf(tx, context);
-      if (tenant.status === "active") return undefined;
+      // Activated before we were interrupted; it may have been suspended since.
+      if (tenant.status === "active" || tenant.status === "suspended") return undefined;
       requireTenantMove(tenant.status, "active");
       await updateTenantStatus(tx, tenant.id, { status: "active" });
       await moveEnvironment(tx, context.environmentId!, "ready");
       await announce(tx, tenant, "tenant.activated");
+      // People may use it from now on: it goes by being deleted, not by having its database undone.
+      await context.passPointOfNoReturn(tx);
       return undefined;
     });
     if (newer === undefined) return;

@@ -1,10 +1,11 @@
 import type { OperationReply } from "@tenantry/contract";
+import type { RecordedError } from "../../infra/workflow/index.ts";
 import { showId } from "../../kernel/index.ts";
 import type { OperationRow, StepRow } from "./operations.sql.ts";
 
 /** An operation as the API shows it. */
 export function viewOperation(row: OperationRow): OperationReply {
-  const { kind, status, progress, message, error, requestedBy } = row;
+  const { kind, status, progress, message, requestedBy } = row;
   return {
     id: showId("op", row.id),
     kind,
@@ -13,7 +14,7 @@ export function viewOperation(row: OperationRow): OperationReply {
     environmentId: row.environmentId && showId("env", row.environmentId),
     progress,
     message,
-    error,
+    error: viewError(row),
     steps: row.steps.map(viewStep),
     requestedBy,
     waitUntil: row.waitUntil?.toISOString() ?? null,
@@ -21,6 +22,16 @@ export function viewOperation(row: OperationRow): OperationReply {
     startedAt: row.startedAt?.toISOString() ?? null,
     endedAt: row.endedAt?.toISOString() ?? null,
   };
+}
+
+/** What keeps one from going on is what an operator has to mend: undoing that failed, or else the step itself. */
+function viewError({ id, status, error, steps }: OperationRow): RecordedError | null {
+  if (status !== "needs_operator") return error;
+  const stuck = steps.find((step) => step.status === "undoing");
+  const found = stuck?.error ?? error;
+  const goesOn = stuck ? "it goes on undoing where it got stuck" : "it goes on where it stopped";
+  const then = `Mend the cause, then run \`tenantry operation retry ${showId("op", id)}\`: ${goesOn}.`;
+  return found && { ...found, remedy: found.remedy ? `${found.remedy} ${then}` : then };
 }
 
 function viewStep({

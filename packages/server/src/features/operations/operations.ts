@@ -1,6 +1,6 @@
 import type { OperationReply } from "@tenantry/contract";
-import { type Db, inTransaction, type Notifications, type Tx } from "../../infra/db/index.ts";
-import { cancelOperation, hasEnded, retryOperation, watchOperation } from "../../infra/workflow/index.ts";
+import { type Db, inTransaction, type Notifications } from "../../infra/db/index.ts";
+import { cancelAtOnce, hasEnded, retryOperation, watchOperation } from "../../infra/workflow/index.ts";
 import { failure, parseId } from "../../kernel/index.ts";
 import { viewOperation } from "./operation-view.ts";
 import {
@@ -40,9 +40,8 @@ export function createOperations({ db, notifications, settled }: OperationsOptio
     return viewOperation(row);
   }
 
-  async function change(id: string, work: (tx: Tx, uuid: string) => Promise<void>): Promise<OperationReply> {
-    const uuid = requireOperationId(id);
-    await inTransaction(db, (tx) => work(tx, uuid));
+  async function change(id: string, work: (uuid: string) => Promise<void>): Promise<OperationReply> {
+    await work(requireOperationId(id));
     return show(id);
   }
 
@@ -60,8 +59,8 @@ export function createOperations({ db, notifications, settled }: OperationsOptio
   return {
     list: (filter, page) => selectOperations(db, filter, page),
     show,
-    cancel: (id) => change(id, cancelOperation),
-    retry: (id) => change(id, retryOperation),
+    cancel: (id) => change(id, (uuid) => cancelAtOnce(db, uuid)),
+    retry: (id) => change(id, (uuid) => inTransaction(db, (tx) => retryOperation(tx, uuid))),
     follow,
     async waitForEnd(id, waitMs, signal) {
       const enough = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);

@@ -93,7 +93,8 @@ function control(api: Api, operations: Operations): void {
       schema: {
         operationId: "cancelOperation",
         summary: "Turn an operation back",
-        description: "Aborts the step at hand and undoes what was done. Repeatable; follow it to its end.",
+        description:
+          "Breaks off the step at hand and undoes what was done. Answers at once; repeatable; follow it to its end.",
         tags,
         params,
         response: { 202: operationReply },
@@ -107,8 +108,9 @@ function control(api: Api, operations: Operations): void {
       config: write,
       schema: {
         operationId: "retryOperation",
-        summary: "Send a failed operation forward again",
-        description: "From its first step that isn't done. Also for one that needs an operator.",
+        summary: "Let an operation go on that failed or got stuck",
+        description:
+          "From its first step that isn't done. Also for one that needs an operator; if that one got stuck while it was undone, it goes on being undone.",
         tags,
         params,
         response: { 202: operationReply },

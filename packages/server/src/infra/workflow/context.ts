@@ -2,7 +2,7 @@ import { failure } from "../../kernel/index.ts";
 import { inTransaction, type Tx } from "../db/index.ts";
 import { LeaseLost, type ResourceName, type StepContext } from "./definition.ts";
 import { prolongLease, proveLease, selectHeld } from "./lease.sql.ts";
-import { writeProgress } from "./ledger.sql.ts";
+import { writeNoReturn, writeProgress } from "./ledger.sql.ts";
 import { throttleReports } from "./progress.ts";
 import { deleteResource, updateResourcePresent, upsertResource } from "./resources.sql.ts";
 import type { Run } from "./run.ts";
@@ -50,6 +50,9 @@ export function openContext(run: Run, ordinal: number, signal: AbortSignal): Ope
     signal,
     db,
     transaction: (work) => fencedTransaction(run, work, mustHold),
+    async passPointOfNoReturn(tx) {
+      mustHold((await writeNoReturn(tx, run, ordinal)) !== undefined);
+    },
     async assertLease() {
       signal.throwIfAborted();
       mustHold(await selectHeld(db, run));

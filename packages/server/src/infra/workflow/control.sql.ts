@@ -1,13 +1,21 @@
 import type { OperationStatus } from "@tenantry/contract";
-import { isUniqueViolation, sql, type Tx } from "../db/index.ts";
+import { type Db, isUniqueViolation, sql, type Tx } from "../db/index.ts";
 
-export type ControlRow = { status: OperationStatus; environmentId: string | null; exclusive: boolean };
+export type ControlRow = {
+  status: OperationStatus;
+  environmentId: string | null;
+  exclusive: boolean;
+  /** An operator has to look because undoing failed again and again. */
+  stuckOnItsWayBack: boolean;
+};
 
 /** Locks the operation: no step of it begins or ends until the transaction does. */
 export async function selectForControl(tx: Tx, operationId: string): Promise<ControlRow | undefined> {
   const { rows } = await sql<ControlRow>`
-    select status, environment_id as "environmentId", exclusive from operations
-    where id = ${operationId} for no key update
+    select status, environment_id as "environmentId", exclusive, status = 'needs_operator' and exists (
+      select from operation_steps s where s.operation_id = o.id and s.status = 'undoing'
+    ) as "stuckOnItsWayBack"
+    from operations o where id = ${operationId} for no key update
   `.execute(tx);
   return rows[0];
 }
@@ -16,11 +24,11 @@ export async function selectForControl(tx: Tx, operationId: string): Promise<Con
  * Whether the step from which there is no way back has begun. A statement of its own, after the lock: the snapshot of
  * the one that waited for the lock may be older than a step that began meanwhile.
  */
-export async function isPastReturn(tx: Tx, operationId: string): Promise<boolean> {
+export async function isPastReturn(db: Db | Tx, operationId: string): Promise<boolean> {
   const { rows } = await sql`
     select 1 from operations o join operation_steps s on s.operation_id = o.id and s.ordinal = o.no_return_ordinal
     where o.id = ${operationId} and s.status <> 'pending'
-  `.execute(tx);
+  `.execute(db);
   return rows.length > 0;
 }
 
@@ -30,6 +38,26 @@ export async function updateCancelling(tx: Tx, operationId: string): Promise<voi
     with operation as (
       update operations set status = 'cancelling', wait_until = null, error = null where id = ${operationId}
       returning id
+    ), stuck as (
+      update operation_steps s set attempt = 0
+      from operation where s.operation_id = operation.id and s.status = 'undoing'
+    )
+    select pg_notify('tenantry_operation_due', id::text), pg_notify('tenantry_operation', id::text) from operation
+  `.execute(tx);
+}
+
+/**
+ * Goes on undoing where that got stuck, with as many attempts as in the beginning. What an operation was turned back
+ * for is its error: none when it was cancelled.
+ */
+export async function updateGoingBackAgain(tx: Tx, operationId: string): Promise<void> {
+  await sql`
+    with operation as (
+      update operations set status = case when error is null then 'cancelling' else 'undoing' end, wait_until = null
+      where id = ${operationId} returning id
+    ), stuck as (
+      update operation_steps s set attempt = 0
+      from operation where s.operation_id = operation.id and s.status = 'undoing'
     )
     select pg_notify('tenantry_operation_due', id::text), pg_notify('tenantry_operation', id::text) from operation
   `.execute(tx);

@@ -10,6 +10,7 @@ import {
   cancelOperation,
   hastenOperation,
   retryOperation,
+  type StepContext,
   selectOpenOperation,
   startOperation,
 } from "./index.ts";
@@ -246,9 +247,71 @@ test("an undo that fails is tried again; one that keeps failing asks for an oper
   expect(acts.filter((act) => act === "undo one")).toHaveLength(4);
   undoFailures = 8;
   const id = await bench.begin(workflow);
-  const row = await bench.reaches(id, "needs_operator");
-  expect(row.error).toMatchObject({ detail: "stuck" });
+  await bench.reaches(id, "needs_operator");
   await cancel(id);
   await bench.reaches(id, "cancelled");
   expect(await bench.steps(id)).toEqual(["undone", "undone", "pending"]);
+});
+
+test("retried after an undo got stuck, it goes on undoing and ends as it was turned back: failed or cancelled", async () => {
+  let away = true;
+  const { workflow, acts, ends } = threeSteps(
+    "test.undo-stuck",
+    (name, signal) => {
+      if (name === "three") return aborted(signal);
+      if (name === "two" && isFailing) throw new Error("never");
+      if (name === "undo one" && away) throw new Error("away");
+    },
+    { attempts: 1 },
+  );
+  let isFailing = true;
+  await bench.worker([workflow], { retryBaseMs: 1 });
+  const failing = await bench.begin(workflow);
+  expect((await bench.reaches(failing, "needs_operator")).error?.detail).toBe("never");
+  isFailing = false;
+  const cancelled = await bench.begin(workflow);
+  await waitUntil("the last step runs", () => acts.includes("three"));
+  await cancel(cancelled);
+  expect((await bench.reaches(cancelled, "needs_operator")).error).toBeNull();
+  // As many attempts as in the beginning, for each of them.
+  await retry(failing);
+  await waitUntil("it was tried again", async () => (await bench.attempts(failing))[0] === 8);
+  await bench.reaches(failing, "needs_operator");
+  away = false;
+  acts.length = 0;
+  await retry(failing);
+  expect((await bench.reaches(failing, "failed")).error?.detail).toBe("never");
+  await retry(cancelled);
+  await bench.reaches(cancelled, "cancelled");
+  expect(acts).toEqual(["undo one", "undo one"]);
+  expect(ends.map(({ status }) => status)).toEqual(["failed", "cancelled"]);
+});
+
+test("a step that has passed the point of no return can't be cancelled, and isn't undone when it fails", async () => {
+  const { promise: passed, resolve: hasPassed } = Promise.withResolvers<void>();
+  const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+  let broken = true;
+  const { workflow, acts } = threeSteps("test.passes", undefined, { attempts: 1 });
+  const steps = workflow.steps.map((step) => ({
+    ...step,
+    async run(context: StepContext) {
+      if (step.name === "two") {
+        await context.transaction((tx) => context.passPointOfNoReturn(tx));
+        hasPassed();
+        await held;
+        if (broken) throw new Error("broken");
+      }
+      return step.run(context);
+    },
+  }));
+  await bench.worker([{ ...workflow, steps }]);
+  const id = await bench.begin(workflow);
+  await passed;
+  await expect(cancel(id)).rejects.toMatchObject({ code: "illegal_transition" });
+  letGo();
+  await bench.reaches(id, "needs_operator");
+  broken = false;
+  await retry(id);
+  await bench.reaches(id, "succeeded");
+  expect(acts).toEqual(["one", "two", "three"]);
 });

@@ -1,10 +1,25 @@
 import type { OperationStatus } from "@tenantry/contract";
 import { failure, mayMove } from "../../kernel/index.ts";
-import type { Tx } from "../db/index.ts";
-import { isPastReturn, selectForControl, updateCancelling, updateQueuedAgain } from "./control.sql.ts";
+import { type Db, inTransaction, type Tx } from "../db/index.ts";
+import {
+  isPastReturn,
+  selectForControl,
+  updateCancelling,
+  updateGoingBackAgain,
+  updateQueuedAgain,
+} from "./control.sql.ts";
+import { interruptingStep } from "./interrupt.ts";
 import { operationTransitions } from "./operation-state.ts";
 import { selectExclusive } from "./start.sql.ts";
 import { operationInProgress } from "./start.ts";
+
+/**
+ * Turns an operation back in a transaction of its own, and at once: a step that is in the middle of a transaction
+ * doesn't get to its end. Otherwise like `cancelOperation`.
+ */
+export async function cancelAtOnce(db: Db, operationId: string): Promise<void> {
+  await interruptingStep(db, operationId, () => inTransaction(db, (tx) => cancelOperation(tx, operationId)));
+}
 
 /**
  * Asks for an operation to be turned back: the step at hand is aborted, and all that was done is undone. Repeatable.
@@ -12,23 +27,30 @@ import { operationInProgress } from "./start.ts";
  * point of no return.
  */
 export async function cancelOperation(tx: Tx, operationId: string): Promise<void> {
+  // Asked before the lock as well: the step that holds it may take its time, and there is no way back from it.
+  await refusePastReturn(tx, operationId);
   const { status } = await find(tx, operationId);
   if (status === "cancelling") return;
   requireMove(status, "cancelling");
+  await refusePastReturn(tx, operationId);
+  await updateCancelling(tx, operationId);
+}
+
+async function refusePastReturn(tx: Tx, operationId: string): Promise<void> {
   if (await isPastReturn(tx, operationId))
     throw failure("illegal_transition", {
       detail: "The operation is past the point from which it could be undone.",
     });
-  await updateCancelling(tx, operationId);
 }
 
 /**
- * Lets a failed operation, or one that an operator had to look after, go forward again from its first step that isn't
- * done. Throws `operation_not_found`, `illegal_transition`, or `operation_in_progress` when the environment is busy.
+ * Lets an operation go on. A failed one, or one that an operator had to look after, goes forward again from its first
+ * step that isn't done; one that got stuck while it was undone goes on being undone. Throws `operation_not_found`, `illegal_transition`, or `operation_in_progress` when the environment is busy.
  */
 export async function retryOperation(tx: Tx, operationId: string): Promise<void> {
   const operation = await find(tx, operationId);
   requireMove(operation.status, "queued");
+  if (operation.stuckOnItsWayBack) return updateGoingBackAgain(tx, operationId);
   const { environmentId, exclusive } = operation;
   if (await updateQueuedAgain(tx, operationId)) return;
   const other = exclusive && environmentId && (await selectExclusive(tx, environmentId));

@@ -16,6 +16,8 @@ export type StepContext<Input = Record<string, unknown>> = {
   readonly db: Db;
   /** One registry transaction that first proves the lease; throws `LeaseLost` instead of writing when it is gone. */
   transaction<Result>(work: (tx: Tx) => Promise<Result>): Promise<Result>;
+  /** From the commit of this transaction on, which is one of `transaction`'s, the operation can't be turned back. */
+  passPointOfNoReturn(tx: Tx): Promise<void>;
   /** Throws `LeaseLost` unless this worker still holds the operation. Call right before an outside effect. */
   assertLease(): Promise<void>;
   /** Reports how far this step is (0 to 1) and what it is doing. */
@@ -63,7 +65,10 @@ export type Workflow<Input = Record<string, unknown>> = {
    * retried (forward) or cancelled (back).
    */
   readonly onFailure?: "undo" | "stop";
-  /** The step from whose beginning on the operation can't be cancelled any more; never when left out. */
+  /**
+   * The step from whose beginning on the operation can't be cancelled any more; never when left out, unless a step says
+   * so itself. One that fails later isn't undone, but needs an operator.
+   */
   readonly pointOfNoReturn?: string;
   /** How often a step is tried before it counts as failed; 3 when left out. */
   readonly attempts?: number;

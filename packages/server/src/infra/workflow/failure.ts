@@ -13,9 +13,13 @@ export function recordError(error: unknown): RecordedError {
   return { code: "operation_failed", ...titleAndRemedy("operation_failed"), detail };
 }
 
-/** An expected refusal (a mistake in a migration, a taken name) stays one however often it is tried. */
+/**
+ * An expected refusal (a mistake in a migration, a taken name) stays one however often it is tried. A server that can't
+ * be reached is one to whoever registers it; to an operation it may be back in a moment.
+ */
 export function isWorthRetrying(error: unknown): boolean {
-  return !(error instanceof TenantryError) || error.status >= 500 || error.status === 429;
+  if (!(error instanceof TenantryError) || error.code === "server_unreachable") return true;
+  return error.status >= 500 || error.status === 429;
 }
 
 function titleAndRemedy(code: "operation_failed"): { title: string; remedy?: string } {

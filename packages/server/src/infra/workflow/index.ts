@@ -1,5 +1,5 @@
 export { abandonOperation, hastenOperation, type OpenOperation, selectOpenOperation } from "./control.sql.ts";
-export { cancelOperation, retryOperation } from "./control.ts";
+export { cancelAtOnce, cancelOperation, retryOperation } from "./control.ts";
 export {
   defineWorkflow,
   LeaseLost,

@@ -60,13 +60,17 @@ export async function renewLeases(
   return rows;
 }
 
+/** What a backend calls itself while a step's transaction locks the operation's row: so that a cancel finds it. */
+export const stepTransactionName = (operationId: string): string => `tenantry step ${operationId}`;
+
 /**
  * Locks the operation's row while proving that it is still held: nobody can take it over before the commit. A worker
  * that stands still in the middle of the transaction loses it after one lease, and the lock with it.
  */
 export async function proveLease(tx: Tx, { id, fence }: Held, leaseMs: number): Promise<boolean> {
   const { rows } = await sql`
-    select set_config('idle_in_transaction_session_timeout', ${String(leaseMs)}, true)
+    select set_config('idle_in_transaction_session_timeout', ${String(leaseMs)}, true),
+      set_config('application_name', ${stepTransactionName(id)}, true)
     from operations where id = ${id} and fence = ${fence} for no key update
   `.execute(tx);
   return rows.length > 0;

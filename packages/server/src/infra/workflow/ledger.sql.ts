@@ -151,6 +151,16 @@ export function writeProgress(db: Db, held: Held, progress: number, message: str
   );
 }
 
+/** From this step on there is no way back. */
+export function writeNoReturn(tx: Tx, held: Held, ordinal: number): Written {
+  return statusAfter(
+    sql`
+      update operations set no_return_ordinal = least(no_return_ordinal, ${ordinal})
+      where id = ${held.id} and fence = ${held.fence} returning status`,
+    tx,
+  );
+}
+
 /** The last word, when the operation still stands in `from`. Its lease ends with it; what it left is swept. */
 export function writeEnded(tx: Tx, held: Held, from: OperationStatus, to: EndedStatus): Written {
   return statusAfter(

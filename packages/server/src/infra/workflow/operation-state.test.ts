@@ -23,6 +23,7 @@ const legal = new Set([
   "failed > queued",
   "needs_operator > queued",
   "needs_operator > cancelling",
+  "needs_operator > undoing",
 ]);
 
 describe.each(operationStatuses)("an operation that is %s", (from) => {

@@ -2,8 +2,9 @@ import type { OperationStatus } from "@tenantry/contract";
 import type { Transitions } from "../../kernel/index.ts";
 
 /**
- * Every legal move of an operation. `retry` leads forward again (to queued), also from a failed way back; `cancel`
- * leads back; `abandon` ends one that has nothing to undo (straight to cancelled). A taken-over operation stays in its status: only its fence moves.
+ * Every legal move of an operation. `retry` leads on from where it stands still: forward (to queued), or, when it got
+ * stuck on its way back, back again; `cancel` leads back; `abandon` ends one that has nothing to undo (straight to
+ * cancelled). A taken-over operation stays in its status: only its fence moves.
  */
 export const operationTransitions: Transitions<OperationStatus> = {
   queued: ["running", "cancelling", "cancelled"],
@@ -14,7 +15,7 @@ export const operationTransitions: Transitions<OperationStatus> = {
   succeeded: [],
   failed: ["queued"],
   cancelled: [],
-  needs_operator: ["queued", "cancelling"],
+  needs_operator: ["queued", "cancelling", "undoing"],
 };
 
 const endedStatuses = ["succeeded", "failed", "cancelled"] as const satisfies OperationStatus[];

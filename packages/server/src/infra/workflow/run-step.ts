@@ -1,4 +1,5 @@
 import { openContext } from "./context.ts";
+import { isPastReturn } from "./control.sql.ts";
 import { LeaseLost, type Step, type Waiting } from "./definition.ts";
 import { isWorthRetrying, recordError, retryDelayMs } from "./failure.ts";
 import { type Afterwards, end, release } from "./finish.ts";
@@ -72,9 +73,7 @@ async function stepFailed(run: Run, ordinal: number, step: Step, error: unknown)
   log.warn({ operationId: run.id, step: step.name, attempt: row.attempt, error }, "operation.step_failed");
   const again = isWorthRetrying(error) && row.attempt < attemptsOf(run);
   const delayMs = retryDelayMs(row.attempt, retryBaseMs);
-  const turn = again
-    ? { to: "waiting" as const, delayMs }
-    : { to: run.workflow.onFailure === "stop" ? ("needs_operator" as const) : ("undoing" as const) };
+  const turn = again ? { to: "waiting" as const, delayMs } : { to: await lastResort(run) };
   const recorded = recordError(error);
   run.accept(await writeStepFailed(db, run, ordinal, recorded, turn));
   row.status = "failed";
@@ -82,6 +81,12 @@ async function stepFailed(run: Run, ordinal: number, step: Step, error: unknown)
   run.operation.error = recorded;
   if (run.status === "waiting") wakeIn(delayMs);
   return "go on";
+}
+
+/** What can't be undone any more waits for an operator. */
+async function lastResort(run: Run): Promise<"undoing" | "needs_operator"> {
+  if (run.workflow.onFailure === "stop") return "needs_operator";
+  return (await isPastReturn(run.settings.db, run.id)) ? "needs_operator" : "undoing";
 }
 
 function attemptsOf(run: Run): number {

@@ -41,7 +41,10 @@ export function writeUndone(db: Db, held: Held, ordinal: number): Written {
   );
 }
 
-/** Undoing failed: it is tried again after `delayMs`, or, without it, an operator has to look. */
+/**
+ * Undoing failed: it is tried again after `delayMs`, or, without it, an operator has to look. The operation's own error
+ * stays what it was turned back for.
+ */
 export function writeUndoFailed(
   db: Db,
   held: Held,
@@ -54,7 +57,6 @@ export function writeUndoFailed(
       with operation as (
         update operations set
           status = ${delayMs === undefined ? sql`'needs_operator'` : sql`status`},
-          error = ${delayMs === undefined ? json(error) : sql`error`},
           wait_until = clock_timestamp() + ${delayMs ?? null}::float8 * interval '1 ms',
           lease_holder = null, lease_until = null
         where id = ${held.id} and fence = ${held.fence} returning id, status
