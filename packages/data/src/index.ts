@@ -23,6 +23,7 @@ export {
   type Pools,
   type PoolsOptions,
 } from "./pools/index.ts";
+export { mintSealToken, type SealClaims, sealTokenSeconds } from "./seal/token.ts";
 export { openFsStorage, removeFsStorage, removingSuffix, tidyFsStorage } from "./storage/fs/index.ts";
 export { isKey } from "./storage/key.ts";
 export type {

@@ -5,11 +5,13 @@ import {
   settingDefinitions,
 } from "@tenantry/contract";
 import { type Option, options } from "../../infra/config/index.ts";
+import { attacksPage } from "./attacks-page.ts";
 import { eventsPage } from "./events-page.ts";
 import { page, table } from "./markdown.ts";
 
 /** The pages of the reference that are written from the code, by their file's name below docs/reference. */
 export const pages: Readonly<Record<string, () => string>> = {
+  "attacks.md": attacksPage,
   "configuration.md": configurationPage,
   "errors.md": errorsPage,
   "events.md": eventsPage,

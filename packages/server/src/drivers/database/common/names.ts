@@ -38,6 +38,8 @@ export type InstallationRoles = {
   data: string;
   /** May write the ledger of migrations. */
   ledger: string;
+  /** Owns what proves, in a database that many share, whose rows a statement is about. */
+  seal: string;
 };
 
 export function installationRoles(installationId: string): InstallationRoles {
@@ -47,6 +49,7 @@ export function installationRoles(installationId: string): InstallationRoles {
     databases: `tenantry_owner_${suffix}`,
     data: `tenantry_app_${suffix}`,
     ledger: `tenantry_ledger_${suffix}`,
+    seal: `tenantry_seal_${suffix}`,
   };
 }
 

@@ -19,8 +19,11 @@ export type Session = {
   readonly versionNumber: number;
   /** Reads: no lease needed. */
   read<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
-  /** Proves the lease, then runs the statements. Ending this backend is what makes a zombie harmless. */
-  change(statements: string): Promise<void>;
+  /**
+   * Proves the lease, then runs the statements: only one when there are values. Ending this backend is what makes a
+   * zombie harmless.
+   */
+  change(statements: string, values?: unknown[]): Promise<void>;
   /** The same rights in another database of the server, while this session goes on. */
   inDatabase<Result>(name: string, work: (inside: Session) => Promise<Result>): Promise<Result>;
 };
@@ -81,10 +84,10 @@ function sessionOn(
       const { rows } = await client.query<Row>(text, values);
       return rows;
     },
-    async change(statements) {
+    async change(statements, values) {
       await context.assertLease();
       context.signal.throwIfAborted();
-      await client.query(statements);
+      await client.query(statements, values);
     },
     inDatabase(name, work) {
       return withClient(connect, context, urlTo(url, name), (inner) =>

@@ -1,0 +1,8 @@
+import { embeddedLikeServer } from "../../../../../testing/database-servers.ts";
+import { attackSuite } from "./attacks.testsuite.ts";
+
+attackSuite(
+  "attacks on PostgreSQL 18, as its superuser",
+  { strategy: "parameter", ground: "own" },
+  embeddedLikeServer,
+);

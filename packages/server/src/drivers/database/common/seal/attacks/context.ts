@@ -1,0 +1,156 @@
+import { randomBytes } from "node:crypto";
+import { type Attack, type Attacker, sql } from "./attack.ts";
+
+const underscored = (uuid: string): string => uuid.replaceAll("-", "_");
+const readAll = "select * from notes";
+const group = "Changing the context";
+
+/** A setting that anybody may write, so that what follows shows whether anything believes it. */
+const believed = (title: string, statement: (attacker: Attacker) => string): Attack =>
+  sql(group, title, "refused", statement, readAll);
+
+const settings: Attack[] = [
+  believed(
+    "SET of the trusted parameter",
+    ({ neighbour }) => `set backtrace_functions = '${underscored(neighbour)}'`,
+  ),
+  believed(
+    "SET LOCAL of it",
+    ({ neighbour }) => `set local backtrace_functions = '${underscored(neighbour)}'`,
+  ),
+  believed(
+    "set_config of it",
+    ({ neighbour }) => `select set_config('backtrace_functions', '${underscored(neighbour)}', true)`,
+  ),
+  believed(
+    "UPDATE pg_settings of it",
+    ({ neighbour }) =>
+      `update pg_settings set setting = '${underscored(neighbour)}' where name = 'backtrace_functions'`,
+  ),
+  believed("RESET of it", () => "reset backtrace_functions"),
+  sql(group, "RESET ALL", "refused", "reset all", readAll),
+  sql(
+    group,
+    "SET of settings that look like a context",
+    "nothing",
+    ({ neighbour }) => `set tenantry.environment = '${neighbour}'`,
+    ({ neighbour }) => `set app.tenant = '${neighbour}'`,
+    readAll,
+  ),
+  sql(
+    group,
+    "a forged token put where the verified one lies",
+    { own: "nothing", given: "refused" },
+    ({ neighbour }) =>
+      `set tenantry.token = '1${neighbour.replaceAll("-", "")}${"9".repeat(20)}${"0".repeat(64)}'`,
+    readAll,
+  ),
+  sql(
+    group,
+    "a session that begins with the parameter",
+    "refused",
+    ({ neighbour }) => `alter role current_user set backtrace_functions = '${underscored(neighbour)}'`,
+  ),
+  sql(group, "row_security = off", "refused", "set row_security = off", readAll),
+  sql(group, "session_replication_role = replica", "refused", "set session_replication_role = replica"),
+  sql(group, "leaving the savepoint before the context", "refused", "rollback to savepoint before"),
+];
+
+const roles: Attack[] = [
+  sql(
+    group,
+    "SET ROLE to the owner of the tables",
+    "refused",
+    "do $$ begin execute format('set role %I', (select relowner::regrole::text from pg_class where oid = 'notes'::regclass)); end $$",
+  ),
+  sql(group, "SET ROLE to the seal's owner", "refused", ({ sealOwner }) => `set role ${sealOwner}`),
+  sql(group, "SET SESSION AUTHORIZATION", "refused", "set session authorization postgres"),
+  sql(group, "RESET ROLE, SET ROLE NONE", "nothing", "reset role", "set role none", readAll),
+  sql(group, "making a role, or giving itself rights", "refused", "create role mine superuser"),
+  sql(group, "BYPASSRLS for itself", "refused", "alter role current_user bypassrls"),
+];
+
+const transactions: Attack[] = [
+  {
+    group,
+    title: "no context at all",
+    outcome: "refused",
+    play: ({ bare }) => bare(readAll),
+  },
+  {
+    group,
+    title: "COMMIT, and on without a context",
+    outcome: "refused",
+    play: ({ runAll }) => runAll("commit", readAll),
+  },
+  {
+    group,
+    title: "writing without a context",
+    outcome: "refused",
+    play: ({ bare }) => bare("insert into notes (id, title) values (99, 'nobody''s')"),
+  },
+  {
+    group,
+    title: "DISCARD ALL",
+    outcome: "refused",
+    play: async ({ bare }) => bare("discard all", readAll),
+  },
+];
+
+const tokens = "Tokens";
+const withToken = (title: string, token: (attacker: Attacker) => unknown): Attack => ({
+  group: tokens,
+  title,
+  outcome: "refused",
+  play: (attacker) => attacker.enterWith(token(attacker)),
+});
+
+const now = (): number => Math.floor(Date.now() / 1_000);
+
+const forged: Attack[] = [
+  withToken("NULL", () => null),
+  withToken("empty", () => ""),
+  withToken("malformed: one character less", ({ token, own, backend }) =>
+    token({ environmentId: own, backend }).slice(0, -1),
+  ),
+  withToken(
+    "malformed: a line more",
+    ({ token, own, backend }) => `${token({ environmentId: own, backend })}\n`,
+  ),
+  withToken("malformed: other digits", ({ token, own, backend }) =>
+    token({ environmentId: own, backend }).replace(/^1/, "１"),
+  ),
+  withToken("another version", ({ token, own, backend }) =>
+    token({ environmentId: own, backend }).replace(/^1/, "2"),
+  ),
+  withToken("forged under another key", ({ token, neighbour, backend }) =>
+    token({ environmentId: neighbour, backend, key: randomBytes(32) }),
+  ),
+  withToken("forged under an empty key", ({ token, neighbour, backend }) =>
+    token({ environmentId: neighbour, backend, key: Buffer.alloc(0) }),
+  ),
+  withToken("the own one with the neighbour's id", ({ token, own, neighbour, backend }) => {
+    const mine = token({ environmentId: own, backend });
+    return `1${neighbour.replaceAll("-", "")}${mine.slice(33)}`;
+  }),
+  withToken("the own one with a later expiry", ({ token, own, backend }) => {
+    const mine = token({ environmentId: own, backend, expiresAt: now() - 1 });
+    return `${mine.slice(0, 33)}${String(now() + 30).padStart(10, "0")}${mine.slice(43)}`;
+  }),
+  withToken("expired", ({ token, own, backend }) =>
+    token({ environmentId: own, backend, expiresAt: now() - 1 }),
+  ),
+  withToken("good for longer than a minute", ({ token, own, backend }) =>
+    token({ environmentId: own, backend, expiresAt: now() + 90 }),
+  ),
+  withToken(
+    "the neighbour's, heard on its connection and replayed here",
+    ({ token, neighbour, neighboursBackend }) =>
+      token({ environmentId: neighbour, backend: neighboursBackend }),
+  ),
+  withToken("for any backend, where no pooler stands between", ({ token, own }) =>
+    token({ environmentId: own, backend: 0 }),
+  ),
+];
+
+export const contextAttacks: Attack[] = [...settings, ...roles, ...transactions, ...forged];

@@ -1,0 +1,113 @@
+import { randomUUID } from "node:crypto";
+import pg from "pg";
+import type { SealedDatabase } from "../../../../../testing/sealed-database.ts";
+import type { Attacker } from "./attack.ts";
+
+export type Arena = {
+  attacker: Attacker;
+  /** The neighbour's rows as a superuser sees them, and what is planted in its name. */
+  neighboursRows(): Promise<string>;
+  close(): Promise<void>;
+};
+
+async function connect(url: string, options = ""): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, options });
+  client.on("error", () => undefined);
+  await client.connect();
+  return client;
+}
+
+const backendOf = (client: pg.Client): number => (client as unknown as { processID: number }).processID;
+
+/** In a transaction entered as an environment; afterwards the connection is outside any. */
+type Within = <Result>(on: pg.Client, environmentId: string, work: () => Promise<Result>) => Promise<Result>;
+
+function entering(sealed: SealedDatabase): Within {
+  return async (on, environmentId, work) => {
+    try {
+      await on.query("begin");
+      await on.query("savepoint before");
+      await on.query("select tenantry.enter($1)", [sealed.token({ environmentId, backend: backendOf(on) })]);
+      await on.query("release savepoint before");
+      const result = await work();
+      await on.query("commit");
+      return result;
+    } catch (error) {
+      await on.query("rollback");
+      throw error;
+    }
+  };
+}
+
+/** As the data path does: never more than one statement in a message. */
+async function extended(on: pg.Client, text: string, values: unknown[] = []): Promise<pg.QueryResultRow[]> {
+  return (await on.query({ text, values, queryMode: "extended" } as pg.QueryConfig)).rows;
+}
+
+async function fill(on: pg.Client, word: string, id: number): Promise<void> {
+  const title = `${word}'s note`;
+  await extended(on, "insert into notes (id, title, detail) values ($1, $2, $3)", [
+    id,
+    title,
+    { secret: true },
+  ]);
+  await extended(on, "insert into tags (note_id, tag) values ($1, $2)", [id, `${word}'s tag`]);
+  await extended(on, "insert into log (at, line) values ('2026-05-05', $1)", [`${word}'s line`]);
+}
+
+/** Two tenants with rows of their own, and a connection on which the first plays whatever it likes. */
+export async function openArena(sealed: SealedDatabase): Promise<Arena> {
+  const [own, neighbour] = [randomUUID(), randomUUID()];
+  const timeout = "-c statement_timeout=300";
+  const client = await connect(sealed.url, timeout);
+  const beside = await connect(sealed.url, timeout);
+  const observer = await connect(sealed.superuserUrl);
+  const within = entering(sealed);
+  await within(client, own, () => fill(client, "ATTACKER", 1));
+  await within(beside, neighbour, () => fill(beside, "NEIGHBOUR", 2));
+
+  async function bare(...statements: string[]): Promise<pg.QueryResultRow[]> {
+    let rows: pg.QueryResultRow[] = [];
+    for (const statement of statements) rows = await extended(client, statement);
+    return rows;
+  }
+
+  const attacker: Attacker = {
+    ...{ own, neighbour, bare, sealOwner: sealed.roles.seal, token: sealed.token },
+    backend: backendOf(client),
+    neighboursBackend: backendOf(beside),
+    runAll: (...statements) => within(client, own, () => bare(...statements)),
+    async enterWith(token) {
+      try {
+        await client.query("begin");
+        await client.query("select tenantry.enter($1)", [token]);
+        return await extended(client, "select * from notes");
+      } finally {
+        await client.query("rollback");
+      }
+    },
+    async neighbourAfterwards(text) {
+      await client.query("discard all");
+      return within(client, neighbour, () => extended(client, text));
+    },
+    neighbourBeside: (text) => within(beside, neighbour, () => extended(beside, text)),
+  };
+  return {
+    attacker,
+    neighboursRows: () => rowsOf(observer, neighbour),
+    async close() {
+      await Promise.all([client.end(), beside.end(), observer.end()]);
+    },
+  };
+}
+
+async function rowsOf(observer: pg.Client, environmentId: string): Promise<string> {
+  const { rows } = await observer.query<{ all: string }>(
+    `select string_agg(part, ' ' order by part) as all from (
+       select n::text from notes n where tenantry_environment = $1
+       union all select t::text from tags t where tenantry_environment = $1
+       union all select l::text from log l where tenantry_environment = $1) parts (part)`,
+    [environmentId],
+  );
+  return rows[0]!.all;
+}

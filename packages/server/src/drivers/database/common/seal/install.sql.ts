@@ -1,0 +1,66 @@
+import pg from "pg";
+import type { InstallationRoles } from "../names.ts";
+import type { Session } from "../session.ts";
+import { sealFunctions } from "./functions.sql.ts";
+import { type SealStrategy, sealExpressions, trustedParameter } from "./strategy.ts";
+
+const id = pg.escapeIdentifier;
+
+/**
+ * Lets the seal's owner set the trusted parameter: it alone, and in all databases of the server. Run it where the server's
+ * roles are made, whose lock keeps two nodes from changing the same row.
+ */
+export async function grantParameter(session: Session, roles: InstallationRoles): Promise<void> {
+  await session.change(`
+    select pg_advisory_xact_lock(hashtextextended(${pg.escapeLiteral(trustedParameter)}, 7236));
+    grant set on parameter ${trustedParameter} to ${id(roles.seal)}`);
+}
+
+/** The schema, the secret's table and the functions, all of the seal's owner, whom nobody can log in as. */
+export async function createSeal(
+  session: Session,
+  roles: InstallationRoles,
+  strategy: SealStrategy,
+): Promise<void> {
+  const owner = id(roles.seal);
+  await session.change(`
+    create schema if not exists tenantry authorization ${owner};
+    set role ${owner};
+    create table if not exists tenantry.secret (
+      singleton boolean primary key default true check (singleton),
+      database_id uuid not null,
+      inner_pad bytea not null check (length(inner_pad) = 64),
+      outer_pad bytea not null check (length(outer_pad) = 64),
+      pooled boolean not null
+    );
+    ${sealFunctions(strategy)}
+    ${createReference(strategy)}
+    revoke all on all tables in schema tenantry from public;
+    grant usage on schema tenantry to public;
+    reset role`);
+}
+
+/** What a policy has to look like: every other one in the database is compared with this. */
+function createReference(strategy: SealStrategy): string {
+  const { policyExpression } = sealExpressions(strategy);
+  return `
+    create table if not exists tenantry.reference (tenantry_environment uuid not null);
+    alter table tenantry.reference enable row level security;
+    alter table tenantry.reference force row level security;
+    drop policy if exists tenantry on tenantry.reference;
+    create policy tenantry on tenantry.reference
+      using (tenantry_environment = ${policyExpression}) with check (tenantry_environment = ${policyExpression});`;
+}
+
+/** The secret as it is used: HMAC's two pads. Bound, so that it stands in no log. */
+export async function upsertSecret(
+  session: Session,
+  secret: { databaseId: string; innerPad: Buffer; outerPad: Buffer; pooled: boolean },
+): Promise<void> {
+  await session.change(
+    `insert into tenantry.secret (singleton, database_id, inner_pad, outer_pad, pooled) values (true, $1, $2, $3, $4)
+     on conflict (singleton) do update set database_id = excluded.database_id, inner_pad = excluded.inner_pad,
+       outer_pad = excluded.outer_pad, pooled = excluded.pooled`,
+    [secret.databaseId, secret.innerPad, secret.outerPad, secret.pooled],
+  );
+}

@@ -1,0 +1,38 @@
+import type { ClientBase } from "pg";
+import type { InstallationRoles } from "../names.ts";
+import { selectSentences } from "./problems.ts";
+
+/** The seal itself: its secret, its functions, and who can get at them. */
+export async function selectSealProblems(
+  client: ClientBase,
+  sealed: { roles: InstallationRoles; databaseId: string; bodies: Record<string, string> },
+): Promise<string[]> {
+  const { rows } = await client.query("select from pg_class where oid = to_regclass('tenantry.secret')");
+  if (rows.length === 0) return ["The database has no seal."];
+  return selectSentences(
+    client,
+    `with seal as (select oid from pg_roles where rolname = $1),
+       wanted as (select key as name, value as body from jsonb_each_text($3)),
+       functions as (select p.* from pg_proc p where p.pronamespace = 'tenantry'::regnamespace)
+     select 'The seal has no secret.' as problem where not exists (select from tenantry.secret)
+     union all select 'The seal is another database''s.' from tenantry.secret where database_id <> $2
+     union all select format('The function tenantry.%s is missing.', name) from wanted
+       where not exists (select from functions where proname = name)
+     union all select format('The function tenantry.%s isn''t the one that was installed.', proname)
+       from functions f join wanted on name = proname
+       where f.prosrc <> body or not f.prosecdef or f.proowner is distinct from (select oid from seal)
+         or not coalesce(f.proconfig @> array['search_path=pg_catalog, pg_temp'], false)
+     union all select format('%s is owned by %s.', c.oid::regclass, c.relowner::regrole) from pg_class c
+       where c.relnamespace = 'tenantry'::regnamespace and c.relname in ('secret', 'reference')
+         and c.relowner is distinct from (select oid from seal)
+     union all select format('The schema tenantry is owned by %s.', nspowner::regrole) from pg_namespace
+       where nspname = 'tenantry' and nspowner is distinct from (select oid from seal)
+     union all select format('%s may %s tenantry.secret.', coalesce(nullif(a.grantee, 0)::regrole::text, 'PUBLIC'), a.privilege_type)
+       from pg_class c cross join aclexplode(c.relacl) a
+       where c.oid = 'tenantry.secret'::regclass and a.grantee is distinct from (select oid from seal)
+     union all select format('%s is a member of the seal''s owner.', m.member::regrole)
+       from pg_auth_members m join pg_roles r on r.oid = m.member
+       where m.roleid = (select oid from seal) and not r.rolsuper and r.rolname <> current_user`,
+    [sealed.roles.seal, sealed.databaseId, JSON.stringify(sealed.bodies)],
+  );
+}

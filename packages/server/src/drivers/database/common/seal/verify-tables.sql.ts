@@ -1,0 +1,67 @@
+import type { ClientBase } from "pg";
+import { selectSentences, systemSchemas } from "./problems.ts";
+
+const ours = (alias: string): string => `${alias}.relnamespace::regnamespace::text not in ${systemSchemas}`;
+
+/** Relations through which rows could be reached without the policy: each partition by its own name, too. */
+export async function selectRelationProblems(client: ClientBase): Promise<string[]> {
+  return selectSentences(
+    client,
+    `with sealed as (select c.* from pg_class c where c.relkind in ('r', 'p') and ${ours("c")}),
+       reference as (
+         select pg_get_expr(polqual, polrelid) as using, pg_get_expr(polwithcheck, polrelid) as checking
+         from pg_policy where polrelid = to_regclass('tenantry.reference')
+       ),
+       policies as (
+         select p.polrelid, p.polname, p.polcmd = '*' and p.polroles = '{0}'
+           and pg_get_expr(p.polqual, p.polrelid) = r.using
+           and coalesce(pg_get_expr(p.polwithcheck, p.polrelid), r.checking) = r.checking as right
+         from pg_policy p cross join reference r where p.polpermissive
+       )
+     select format('The table %s has no row-level security.', oid::regclass) as problem from sealed where not relrowsecurity
+     union all select format('The table %s doesn''t force row-level security on its owner.', oid::regclass)
+       from sealed where not relforcerowsecurity
+     union all select format('The table %s lacks the policy of the seal.', oid::regclass)
+       from sealed where not exists (select from policies where polrelid = sealed.oid and policies.right)
+     union all select format('The policy %s of %s lets rows through that the seal''s doesn''t.', polname, polrelid::regclass)
+       from policies join sealed on sealed.oid = polrelid where policies.right is not true
+     union all select format('The view %s isn''t security_invoker.', c.oid::regclass)
+       from pg_class c where c.relkind = 'v' and ${ours("c")} and not coalesce((
+         select bool_or(option_value::boolean) from pg_options_to_table(c.reloptions) where option_name = 'security_invoker'), false)
+     union all select format('The %s %s holds rows that no policy covers.',
+         case relkind when 'm' then 'materialised view' else 'foreign table' end, c.oid::regclass)
+       from pg_class c where c.relkind in ('m', 'f') and ${ours("c")}
+     union all select format('The function %s runs with the rights of %s, who can do more than write rows.',
+         p.oid::regprocedure, p.proowner::regrole)
+       from pg_proc p join pg_roles o on o.oid = p.proowner join pg_namespace n on n.oid = p.pronamespace
+       where p.prosecdef and n.nspname not in ${systemSchemas} and (
+         o.rolsuper or o.rolbypassrls or o.rolcreaterole
+         or exists (select from pg_class c where ${ours("c")} and pg_has_role(p.proowner, c.relowner, 'member'))
+         or exists (select from pg_namespace s where has_schema_privilege(p.proowner, s.oid, 'create')))
+     union all select format('The function %s claims to be leakproof.', p.oid::regprocedure)
+       from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+       where p.proleakproof and p.oid >= 16384 and n.nspname not in ${systemSchemas}`,
+  );
+}
+
+/** Keys that would tell one environment what another has. */
+export async function selectConstraintProblems(client: ClientBase): Promise<string[]> {
+  return selectSentences(
+    client,
+    `with hidden as (
+       select a.attrelid, a.attnum, a.attnotnull and a.atttypid = 'uuid'::regtype as right
+       from pg_attribute a join pg_class c on c.oid = a.attrelid
+       where a.attname = 'tenantry_environment' and not a.attisdropped and c.relkind in ('r', 'p') and ${ours("c")}
+     )
+     select format('The column tenantry_environment of %s is nullable, or no uuid.', attrelid::regclass) as problem
+       from hidden where not hidden.right
+     union all select format('The unique index %s spans environments.', i.indexrelid::regclass)
+       from pg_index i join pg_class c on c.oid = i.indrelid
+       where i.indisunique and ${ours("c")} and c.relkind in ('r', 'p')
+         and not exists (select from hidden h where h.attrelid = i.indrelid and h.attnum = any (i.indkey[0:i.indnkeyatts - 1]))
+     union all select format('The constraint %s of %s spans environments.', k.conname, k.conrelid::regclass)
+       from pg_constraint k join pg_class c on c.oid = k.conrelid
+       where k.contype in ('f', 'x') and ${ours("c")}
+         and not exists (select from hidden h where h.attrelid = k.conrelid and h.attnum = any (k.conkey))`,
+  );
+}
