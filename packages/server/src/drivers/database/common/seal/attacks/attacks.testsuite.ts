@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openArena } from "../../../../../testing/attack-arena.ts";
 import type { TestServer } from "../../../../../testing/database-servers.ts";
 import { type SealedDatabase, sealedDatabase } from "../../../../../testing/sealed-database.ts";
 import type { SealStrategy } from "../index.ts";
 import { attacks, type Ground, outcomeOn } from "./index.ts";
-import { openArena } from "./play.ts";
 
 /** Syntax, and names that don't exist: table, function, column, object. */
 const slips = ["42601", "42P01", "42883", "42703", "42704"];

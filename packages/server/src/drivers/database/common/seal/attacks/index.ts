@@ -3,7 +3,7 @@ import { contextAttacks } from "./context.ts";
 import { rowAttacks } from "./rows.ts";
 import { surroundingAttacks } from "./surroundings.ts";
 
-export { type Attack, type Ground, type Outcome, outcomeOn } from "./attack.ts";
+export { type Attack, type Attacker, type Ground, type Outcome, outcomeOn } from "./attack.ts";
 
 /** All that a tenant with any SQL it likes may try at the level `shared`. */
 export const attacks: readonly Attack[] = [...contextAttacks, ...rowAttacks, ...surroundingAttacks];

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import pg from "pg";
-import type { SealedDatabase } from "../../../../../testing/sealed-database.ts";
-import type { Attacker } from "./attack.ts";
+import type { Attacker } from "../drivers/database/common/seal/attacks/index.ts";
+import type { SealedDatabase } from "./sealed-database.ts";
 
 export type Arena = {
   attacker: Attacker;
