@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { type ErrorCode, tenantHeaders } from "@tenantry/contract";
-import { type ErrorDetails, failure } from "../kernel/index.ts";
+import { type ErrorDetails, failure, type TenantryError } from "../kernel/index.ts";
+import type { OpenExchange } from "./open-exchanges.ts";
 import type { GatewayParts } from "./parts.ts";
 import { sendRefusal } from "./refusal.ts";
 import type { RequestHeaders } from "./request-headers.ts";
@@ -37,7 +38,7 @@ const singlePieceBytes = 16 * 1024;
  * One request on its way to the upstream, and the answer on its way back. A class, as one is made for every request,
  * and its methods are called for every piece of the answer.
  */
-export class Exchange implements ResponseHandler {
+export class Exchange implements ResponseHandler, OpenExchange {
   readonly #parts: GatewayParts;
   readonly #admitted: Admitted;
   readonly #response: ServerResponse;
@@ -78,6 +79,25 @@ export class Exchange implements ResponseHandler {
     this.#over = true;
     this.#parts.counters.abandoned += 1;
     this.#abort();
+  }
+
+  get route(): Route {
+    return this.#admitted.route;
+  }
+
+  get isEndless(): boolean {
+    const passed = this.#head?.passed ?? [];
+    const at = passed.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === "content-type");
+    return at >= 0 && /^text\/event-stream\b/i.test(passed[at + 1]!);
+  }
+
+  /** What has begun is cut, as a cut connection alone says that the rest is missing; what hasn't is refused. */
+  end(refusal: TenantryError): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#abort();
+    if (this.#response.headersSent) this.#response.destroy();
+    else this.#send(refusal);
   }
 
   onInterim({ status, passed }: ResponseHead): void {
@@ -206,14 +226,13 @@ export class Exchange implements ResponseHandler {
   }
 
   #refuse(code: ErrorCode, details: ErrorDetails = {}): void {
-    const { request, requestId, headers, route } = this.#admitted;
     this.#over = true;
-    sendRefusal(this.#parts, request, this.#response, {
-      error: failure(code, details),
-      requestId,
-      accept: headers.accept,
-      route,
-    });
+    this.#send(failure(code, details));
+  }
+
+  #send(error: TenantryError): void {
+    const { request, requestId, headers, route } = this.#admitted;
+    sendRefusal(this.#parts, request, this.#response, { error, requestId, accept: headers.accept, route });
   }
 
   #logFailure(broken: UpstreamFailure, event: string): void {

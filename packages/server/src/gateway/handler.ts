@@ -8,7 +8,7 @@ import { sendRefusal } from "./refusal.ts";
 import { loopToken, type RequestHeaders, readRequestHeaders } from "./request-headers.ts";
 import { parseTarget } from "./request-target.ts";
 import type { Route } from "./route.ts";
-import { isExpired, refusalOf } from "./verdict.ts";
+import { isExpired, refusalOf, unknownHost } from "./verdict.ts";
 
 /** Passes a request to the application of its host, or says why not; `expectant` clients wait for leave to go on. */
 export function handle(
@@ -20,7 +20,9 @@ export function handle(
   const done = begin(parts, request, response);
   const admitted = admit(parts, request, response);
   const exchange = admitted && new Exchange(parts, admitted);
+  if (exchange) parts.open.add(exchange);
   response.on("close", () => {
+    if (exchange) parts.open.delete(exchange);
     exchange?.closed();
     done();
   });
@@ -52,7 +54,7 @@ export function admit(
     sendJson(parts, response, { status: "ready" }, requestId);
     return undefined;
   }
-  if (route === undefined) return refuse(unknownHost(parts, headers.hostname));
+  if (route === undefined) return refuse(noRoute(parts, headers.hostname));
   if (path!.startsWith("/_tenantry/") || path === "/_tenantry") {
     if (path !== "/_tenantry/health") return refuse(failure("not_found"));
     sendHealth(parts, response, route, requestId);
@@ -102,10 +104,10 @@ function isReady(parts: GatewayParts): boolean {
   return !parts.closing && !parts.isDraining() && parts.table.version() >= 0;
 }
 
-function unknownHost(parts: GatewayParts, hostname: string): TenantryError {
+function noRoute(parts: GatewayParts, hostname: string): TenantryError {
   // Before the first load there is no telling which hosts there are.
   if (parts.table.version() < 0) return failure("unavailable", { retryAfterSeconds: 2 });
-  return failure("unknown_host", { detail: `No site stands under ${hostname}.` });
+  return unknownHost(hostname);
 }
 
 function addOurs(parts: GatewayParts, headers: RequestHeaders, route: Route, requestId: string): void {

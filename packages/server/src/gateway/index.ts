@@ -6,6 +6,7 @@ import { createCounters, type GatewayStats } from "./counters.ts";
 import { createIdentities } from "./identity.ts";
 import { defaultLimits, type GatewayLimits } from "./limits.ts";
 import { createListeners } from "./listeners.ts";
+import { createOpenExchanges } from "./open-exchanges.ts";
 import type { GatewayParts } from "./parts.ts";
 import { createRouteFollower } from "./route-follower.ts";
 import { createRouteTable } from "./route-table.ts";
@@ -73,6 +74,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     log,
     identities: createIdentities({ signer: options.signer }),
     addresses: createClientAddresses(options.trustedProxies ?? []),
+    open: createOpenExchanges({ table, graceMs: limits.lapsedGraceMs }),
     counters: createCounters(),
     scheme: "http",
     isDraining: options.isDraining ?? (() => false),
@@ -88,6 +90,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     await listeners.close(drainMs);
     await follower.stop();
     await snapshot.close();
+    parts.open.close();
     pools.close();
   }
 

@@ -24,6 +24,11 @@ export type GatewayLimits = {
   upstreamIdleTimeoutMs: number;
   /** How long a client may leave an answer unread before it is cut off. */
   unreadTimeoutMs: number;
+  /**
+   * How long an answer that had begun may go on after its host was suspended, closed or deleted. WebSockets and event
+   * streams end at once.
+   */
+  lapsedGraceMs: number;
   /** An address of an upstream that couldn't be reached is avoided for this long while there is another. */
   upstreamRestMs: number;
 };
@@ -42,5 +47,6 @@ export const defaultLimits: GatewayLimits = {
   upstreamHeadersTimeoutMs: 60_000,
   upstreamIdleTimeoutMs: 600_000,
   unreadTimeoutMs: 120_000,
+  lapsedGraceMs: 10_000,
   upstreamRestMs: 2_000,
 };

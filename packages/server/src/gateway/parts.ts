@@ -3,6 +3,7 @@ import type { ClientAddresses } from "./client-address.ts";
 import type { Counters } from "./counters.ts";
 import type { Identities } from "./identity.ts";
 import type { GatewayLimits } from "./limits.ts";
+import type { OpenExchanges } from "./open-exchanges.ts";
 import type { RouteTable } from "./route-table.ts";
 import type { UpstreamPools } from "./upstream/pools.ts";
 
@@ -12,6 +13,7 @@ export type GatewayParts = {
   readonly pools: UpstreamPools;
   readonly identities: Identities;
   readonly addresses: ClientAddresses;
+  readonly open: OpenExchanges;
   readonly counters: Counters;
   readonly limits: GatewayLimits;
   readonly log: Log;

@@ -26,8 +26,11 @@ export type RouteTable = {
   apply(changes: RouteChanges): boolean;
   /** Starts anew from `content`. */
   replace(content: RouteContent): void;
-  /** Calls `hear` after each change, until the returned function is called. */
-  onChange(hear: () => void): () => void;
+  /**
+   * Calls `hear` after each change, until the returned function is called, with the hostnames that it touched;
+   * undefined when that may be any.
+   */
+  onChange(hear: (hostnames: ReadonlySet<string> | undefined) => void): () => void;
 };
 
 const upstreamKeyPrefix = "upstream:";
@@ -35,9 +38,9 @@ const upstreamKeyPrefix = "upstream:";
 /** Hostnames and upstreams in memory: what a request is answered from. */
 export function createRouteTable(): RouteTable {
   let content: RouteContent = { version: -1, routes: new Map(), upstreams: new Map() };
-  const listeners = new Set<() => void>();
-  const changed = (): void => {
-    for (const hear of listeners) hear();
+  const listeners = new Set<(hostnames: ReadonlySet<string> | undefined) => void>();
+  const changed = (hostnames?: ReadonlySet<string>): void => {
+    for (const hear of listeners) hear(hostnames);
   };
 
   return {
@@ -51,7 +54,8 @@ export function createRouteTable(): RouteTable {
       for (const upstream of changes.upstreams) keepNewer(content.upstreams, upstream.id, upstream);
       for (const tombstone of changes.tombstones) bury(content, tombstone);
       content.version = changes.version;
-      changed();
+      const removed = changes.tombstones.map(({ key }) => key);
+      changed(new Set([...changes.routes.map(({ hostname }) => hostname), ...removed]));
       return true;
     },
     replace(next) {

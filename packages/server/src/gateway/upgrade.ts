@@ -4,7 +4,9 @@ import type { Duplex } from "node:stream";
 import { tenantHeaders } from "@tenantry/contract";
 import { Exchange } from "./exchange.ts";
 import { admit, begin } from "./handler.ts";
+import { type OpenExchange, refusalNow } from "./open-exchanges.ts";
 import type { GatewayParts } from "./parts.ts";
+import type { Route } from "./route.ts";
 import type { ResponseHead } from "./upstream/response-head.ts";
 
 /**
@@ -44,9 +46,11 @@ export function handleUpgrade(
       response.statusCode = head.status;
       client.write(upgradeHead(head, admitted.requestId), "latin1");
       if (early.length > 0) upstream.write(early);
-      join(parts, tunnels, client, upstream);
+      join(parts, tunnels, admitted.route, client, upstream);
     });
+  if (exchange) parts.open.add(exchange);
   client.on("close", () => {
+    if (exchange) parts.open.delete(exchange);
     exchange?.closed();
     done();
   });
@@ -61,16 +65,28 @@ function upgradeHead({ status, passed, upgrade }: ResponseHead, requestId: strin
 }
 
 /** From here on it is bytes, both ways, until either end is done or breaks. */
-function join(parts: GatewayParts, tunnels: Set<Duplex>, client: Socket, upstream: Socket): void {
+function join(
+  parts: GatewayParts,
+  tunnels: Set<Duplex>,
+  route: Route,
+  client: Socket,
+  upstream: Socket,
+): void {
+  // A closing frame can't be put between bytes of whose frames we know nothing.
+  const tunnel: OpenExchange = { route, isEndless: true, end: () => client.destroy() };
   client.setTimeout(0);
   client.setNoDelay(true);
   tunnels.add(client);
+  parts.open.add(tunnel);
   parts.counters.upgraded += 1;
   client.on("close", () => {
     tunnels.delete(client);
+    parts.open.delete(tunnel);
     parts.counters.upgraded -= 1;
     upstream.destroy();
   });
+  // The host may have been closed while the upstream made up its mind.
+  if (refusalNow(parts.table, route)) client.destroy();
   upstream.on("error", () => upstream.destroy());
   upstream.on("close", () => client.destroySoon());
   upstream.pipe(client);

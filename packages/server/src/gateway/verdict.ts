@@ -30,6 +30,10 @@ export function refusalOf(route: Route): TenantryError | undefined {
   }
 }
 
+export function unknownHost(hostname: string): TenantryError {
+  return failure("unknown_host", { detail: `No site stands under ${hostname}.` });
+}
+
 /** Whether the row still counts: a redirect ends at its time, with or without the row being swept. */
 export function isExpired(route: Route): boolean {
   return route.expiresAt !== null && route.expiresAt <= Date.now();
