@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import type { StorageDriver } from "../drivers/storage/index.ts";
-import { createKeyCheck } from "../features/access/index.ts";
+import { createKeyCheck, selectGoodKeyIds } from "../features/access/index.ts";
 import { createEvents } from "../features/events/index.ts";
 import { deleteWorkflow, provisionWorkflow } from "../features/lifecycle/index.ts";
 import { createOperations } from "../features/operations/index.ts";
@@ -138,6 +138,7 @@ async function composeApi(input: ApiInput) {
     hosts: config.api.names,
     idempotency: createIdempotencyStore(db, secrets),
     authenticate: (request) => checkKey(bearerKey(request)),
+    findGoodKeys: (keyIds) => selectGoodKeyIds(db, keyIds),
     checks: [{ name: "registry", check: () => checkConnection(db) }],
     isDraining: input.isDraining,
     publicKeys: () => publicJwks(db),

@@ -23,6 +23,7 @@ export async function createTestApi(options: Partial<ApiOptions> & Pick<ApiOptio
     version: "0.0.0-test",
     idempotency: createMemoryIdempotencyStore(),
     authenticate: async (request) => (bearerKey(request) === testOperatorKey ? operator : undefined),
+    findGoodKeys: async (keyIds) => new Set(keyIds),
     rateLimits: { perPrincipal: 1_000_000, perAddress: 1_000_000 },
     ...options,
   });

@@ -39,6 +39,15 @@ export async function selectGoodKey(db: Db, keyHash: Buffer): Promise<ApiKeyRow 
   return rows[0];
 }
 
+/** Those of the keys that are good. */
+export async function selectGoodKeyIds(db: Db, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ id: string }>`
+    select id from api_keys
+    where id = any (${ids}::uuid[]) and revoked_at is null and (expires_at is null or expires_at > now())
+  `.execute(db);
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** At most one write a minute for each key. */
 export async function touchApiKey(db: Db, id: string): Promise<void> {
   await sql`

@@ -2,6 +2,8 @@
  * Who may do what: API keys, and a tenant's users with their passwords and sessions [IAM-2, IAM-3]. Users belong to one
  * tenant, a session to one environment of it.
  */
+
+export { selectGoodKeyIds } from "./api-keys.sql.ts";
 export { createApiKey, createKeyCheck, endApiKey, type MakeKey } from "./api-keys.ts";
 export { type KeyRouteDependencies, keyRoutes } from "./key-routes.ts";
 export { type Credentials, createLogIn, type LogIn, type Place } from "./login.ts";

@@ -67,7 +67,8 @@ export function keyRoutes({ db, findAppId }: KeyRouteDependencies): RouteGroup {
         schema: {
           operationId: "endKey",
           summary: "End an API key",
-          description: "It stops working within five seconds. The last operator's key can't be ended.",
+          description:
+            "It stops working within five seconds; event streams that follow by it end. The last operator's key can't be ended.",
           tags,
           params: z.object({ key: z.string().max(100).describe("The key's id, never the key itself.") }),
           response: { 204: z.null() },

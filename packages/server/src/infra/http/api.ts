@@ -11,6 +11,7 @@ import { rememberRequests } from "./closing.ts";
 import { answerNotModified } from "./conditional.ts";
 import { createHostCheck } from "./host-check.ts";
 import { addIdempotency, type IdempotencyStore } from "./idempotency.ts";
+import { createKeyWatch, type FindGoodKeys } from "./key-watch.ts";
 import { answerUnknownRoutes } from "./not-found.ts";
 import { observeRequests } from "./observe.ts";
 import { documentApi, documentationPath } from "./openapi.ts";
@@ -25,6 +26,8 @@ import { validate } from "./validation.ts";
 export type ApiOptions = {
   log: Log;
   authenticate: Authenticate;
+  /** Asked every second about the keys of those who follow event streams. */
+  findGoodKeys: FindGoodKeys;
   groups: readonly RouteGroup[];
   version: string;
   idempotency: IdempotencyStore;
@@ -57,6 +60,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
 
   const drain = new AbortController();
   api.decorate("drainSignal", drain.signal);
+  api.decorate("keyWatch", createKeyWatch(options));
   api.decorateRequest("principal", undefined);
   api.addHook("preClose", async () => drain.abort());
   api.addHook("onSend", async (_request, reply) => {

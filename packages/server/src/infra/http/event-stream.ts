@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Readable } from "node:stream";
 import { goneSignal } from "./operation-reply.ts";
-import type { Reply, Request } from "./types.ts";
+import { principalOf, type Reply, type Request } from "./types.ts";
 
 /**
  * One server-sent event. `data` is sent as JSON; `id` comes back as `Last-Event-ID` after a break. Without data the
@@ -12,8 +12,8 @@ export type ServerEvent = { event?: string; id?: string; data?: unknown };
 const heartbeatMs = 15_000;
 
 /**
- * Streams events until `source` ends, the client goes or the API closes; a comment every 15 s keeps proxies from
- * cutting a quiet line. `source` gets the id the client saw last, and a signal to stop on.
+ * Streams events until `source` ends, the client goes, its key is ended or the API closes; a comment every 15 s keeps
+ * proxies from cutting a quiet line. `source` gets the id the client saw last, and a signal to stop on.
  */
 export function sendEvents(
   request: Request,
@@ -22,7 +22,9 @@ export function sendEvents(
 ): Reply {
   const seen = request.headers["last-event-id"];
   const lastEventId = typeof seen === "string" && seen.length <= 200 ? seen : undefined;
-  const signal = goneSignal(reply);
+  const gone = goneSignal(reply);
+  const { keyId } = principalOf(request);
+  const signal = AbortSignal.any([gone, reply.server.keyWatch.whileGood(keyId, gone)]);
   // Nothing follows on this connection: a server that closes needn't wait for the client to let go of it.
   reply.type("text/event-stream").header("connection", "close");
   reply.header("cache-control", "no-store").header("x-accel-buffering", "no");

@@ -9,6 +9,7 @@ import type {
   RawServerDefault,
 } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { KeyWatch } from "./key-watch.ts";
 
 /** The API that features add their routes to. Schemas are zod's; every route names its permission in `config`. */
 export type Api = FastifyInstance<
@@ -43,6 +44,8 @@ declare module "fastify" {
   interface FastifyInstance {
     /** Aborts when the API begins to close: end what would go on for long. */
     drainSignal: AbortSignal;
+    /** Tells when the right of a key ends. */
+    keyWatch: KeyWatch;
   }
 }
 
