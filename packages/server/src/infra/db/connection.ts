@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, type Transaction } from "kysely";
 import pg from "pg";
+import { createStatementNames, prepareStatements } from "./prepared.ts";
 
 /** The registry. Statements are written as `` sql<Row>`…`.execute(db) `` in `*.sql.ts` files. */
 export type Db = Kysely<unknown>;
@@ -39,12 +40,17 @@ export function createDb(options: DbOptions): Db {
     keepAlive: true,
     options: connectionOptions(options),
     types: registryTypes,
+    pipeline: true,
   });
+  const names = createStatementNames();
   // An idle connection that breaks is dropped by the pool; whoever asks next gets a new one or the error itself.
   pool.on("error", () => undefined);
   // One that breaks while lent out, between two statements of a transaction, must not end the process: the next
   // statement tells.
-  pool.on("connect", (client) => client.on("error", () => undefined));
+  pool.on("connect", (client) => {
+    client.on("error", () => undefined);
+    prepareStatements(client, names);
+  });
   return new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
 }
 
