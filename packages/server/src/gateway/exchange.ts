@@ -1,7 +1,11 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Readable } from "node:stream";
 import { type ErrorCode, tenantHeaders } from "@tenantry/contract";
 import { type ErrorDetails, failure, type TenantryError } from "../kernel/index.ts";
+import { type ClientRequest, type ClientResponse, isModern } from "./client.ts";
+import { Http2Request } from "./http2/request.ts";
+import type { Http2Response } from "./http2/response.ts";
 import type { OpenExchange } from "./open-exchanges.ts";
 import type { GatewayParts } from "./parts.ts";
 import { sendRefusal } from "./refusal.ts";
@@ -16,8 +20,8 @@ import type { ResponseHead } from "./upstream/response-head.ts";
 
 /** A request that may go to its application. */
 export type Admitted = {
-  request: IncomingMessage;
-  response: ServerResponse;
+  request: ClientRequest;
+  response: ClientResponse;
   headers: RequestHeaders;
   path: string;
   route: Route;
@@ -41,7 +45,7 @@ const singlePieceBytes = 16 * 1024;
 export class Exchange implements ResponseHandler, OpenExchange {
   readonly #parts: GatewayParts;
   readonly #admitted: Admitted;
-  readonly #response: ServerResponse;
+  readonly #response: ClientResponse;
   readonly #takeUpgrade: UpgradeTaker | undefined;
   #address: UpstreamAddress | undefined;
   #sent: UpstreamRequest | undefined;
@@ -101,7 +105,7 @@ export class Exchange implements ResponseHandler, OpenExchange {
   }
 
   onInterim({ status, passed }: ResponseHead): void {
-    if (status !== 103 || this.#admitted.request.httpVersionMinor !== 1) return;
+    if (status !== 103 || !isModern(this.#admitted.request)) return;
     const links: string[] = [];
     for (let at = 0; at < passed.length; at += 2) {
       if (passed[at]!.toLowerCase() === "link") links.push(passed[at + 1]!);
@@ -122,17 +126,16 @@ export class Exchange implements ResponseHandler, OpenExchange {
       response.end(piece.toString("latin1"), "latin1");
       return;
     }
+    if (!(response instanceof ServerResponse)) {
+      this.#writeStream(response, piece, whole);
+      return;
+    }
     const { copy, done } = keepPiece(piece);
     if (whole) {
       response.end(copy, done);
       return;
     }
-    if (response.write(copy, done)) return;
-    const sent = this.#sent!;
-    sent.carrier?.pause(sent);
-    if (this.#listensForDrain) return;
-    this.#listensForDrain = true;
-    response.on("drain", () => sent.carrier?.resume(sent));
+    if (!response.write(copy, done)) this.#awaitDrain();
   }
 
   onPause(): void {
@@ -173,6 +176,21 @@ export class Exchange implements ResponseHandler, OpenExchange {
     this.#refuse(code, details);
   }
 
+  /** A stream may end while its last pieces are still under way to the client: each needs memory of its own. */
+  #writeStream(response: Http2Response, piece: Buffer, whole: boolean): void {
+    const copy = Buffer.from(piece);
+    if (whole) response.end(copy);
+    else if (!response.write(copy)) this.#awaitDrain();
+  }
+
+  #awaitDrain(): void {
+    const sent = this.#sent!;
+    sent.carrier?.pause(sent);
+    if (this.#listensForDrain) return;
+    this.#listensForDrain = true;
+    this.#response.on("drain", () => sent.carrier?.resume(sent));
+  }
+
   #requestFor(address: UpstreamAddress): UpstreamRequest {
     const { request, headers } = this.#admitted;
     const { maxBodyBytes } = this.#parts.limits;
@@ -181,7 +199,7 @@ export class Exchange implements ResponseHandler, OpenExchange {
     return {
       method,
       head: requestHead(method, address.pathPrefix + this.#admitted.path, headers, this.#takeUpgrade),
-      body: hasBody ? new RequestBody(request, maxBodyBytes, () => this.#bodyTooLarge()) : undefined,
+      body: hasBody ? new RequestBody(bodyOf(request), maxBodyBytes, () => this.#bodyTooLarge()) : undefined,
       chunked: headers.chunked,
       upgrade: this.#takeUpgrade !== undefined,
       handler: this,
@@ -191,7 +209,7 @@ export class Exchange implements ResponseHandler, OpenExchange {
   #writeHead(): void {
     const { status, passed, trailer, length } = this.#head!;
     const { request, requestId } = this.#admitted;
-    const isChunked = length < 0 && request.httpVersionMinor === 1 && request.method !== "HEAD";
+    const isChunked = length < 0 && isModern(request) && request.method !== "HEAD";
     if (trailer !== undefined && isChunked && status !== 304 && status !== 204)
       passed.push("Trailer", trailer);
     passed.push(tenantHeaders.requestId, requestId);
@@ -242,6 +260,10 @@ export class Exchange implements ResponseHandler, OpenExchange {
     const upstream = this.#address?.origin;
     this.#parts.log.warn({ requestId, hostname, upstream, reason, error: message }, event);
   }
+}
+
+function bodyOf(request: ClientRequest): Readable {
+  return request instanceof Http2Request ? request.body : request;
 }
 
 export function tooLargeDetails(maxBodyBytes: number): ErrorDetails {

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { tenantHeaders } from "@tenantry/contract";
 import { failure, type TenantryError } from "../kernel/index.ts";
+import type { ClientRequest, ClientResponse } from "./client.ts";
 import { type Admitted, Exchange, tooLargeDetails } from "./exchange.ts";
+import { Http2Request } from "./http2/request.ts";
 import type { GatewayParts } from "./parts.ts";
 import { sendRefusal } from "./refusal.ts";
 import { loopToken, type RequestHeaders, readRequestHeaders } from "./request-headers.ts";
@@ -13,10 +14,10 @@ import { isExpired, refusalOf, unknownHost } from "./verdict.ts";
 /** Passes a request to the application of its host, or says why not; `expectant` clients wait for leave to go on. */
 export function handle(
   parts: GatewayParts,
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: ClientRequest,
+  response: ClientResponse,
   expectant = false,
-): void {
+): Exchange | undefined {
   const done = begin(parts, request, response);
   const admitted = admit(parts, request, response);
   const exchange = admitted && new Exchange(parts, admitted);
@@ -28,6 +29,18 @@ export function handle(
   });
   if (expectant && exchange) response.writeContinue();
   exchange?.dispatch();
+  return exchange;
+}
+
+/** The only expectation there is (RFC 9110 §10.1.1) is that of leave to go on. */
+export function refuseExpectation(
+  parts: GatewayParts,
+  request: ClientRequest,
+  response: ClientResponse,
+): void {
+  const { accept = "" } = request.headers;
+  const error = failure("expectation_failed");
+  sendRefusal(parts, request, response, { error, requestId: randomUUID(), accept, close: true });
 }
 
 const mostHops = 2;
@@ -35,8 +48,8 @@ const mostHops = 2;
 /** Decides in this order: form, host, reserved paths, status, redirect, size, upstream. */
 export function admit(
   parts: GatewayParts,
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: ClientRequest,
+  response: ClientResponse,
 ): Admitted | undefined {
   const requestId = randomUUID();
   const headers = readRequestHeaders(request.rawHeaders);
@@ -46,9 +59,13 @@ export function admit(
     sendRefusal(parts, request, response, { error, requestId, accept: headers.accept, route, close });
   };
 
+  if (request instanceof Http2Request && request.headerBytes > parts.limits.maxHeaderBytes) {
+    return refuse(failure("headers_too_large"));
+  }
   const mistake = mistakeOf(request, headers, path);
   if (mistake !== undefined) return refuse(failure("invalid_http", { detail: mistake }), true);
-  if (request.method === "TRACE") return refuse(failure("method_not_allowed"));
+  if (request.method === "TRACE" || request.method === "CONNECT")
+    return refuse(failure("method_not_allowed"));
   if (path === "/_tenantry/ready") {
     if (!isReady(parts)) return refuse(failure("unavailable", { retryAfterSeconds: 2 }));
     sendJson(parts, response, { status: "ready" }, requestId);
@@ -82,16 +99,20 @@ export function admit(
 }
 
 function mistakeOf(
-  request: IncomingMessage,
+  request: ClientRequest,
   headers: RequestHeaders,
   path: string | undefined,
 ): string | undefined {
+  if (request instanceof Http2Request) return request.mistake ?? headers.mistake ?? targetMistake(path);
   // Node's parser lets a request line without a version pass as HTTP/0.9, and one of HTTP/2.0 as well.
   if (request.httpVersionMajor !== 1) return "Only HTTP/1.0 and HTTP/1.1 are spoken here.";
   if (headers.mistake !== undefined) return headers.mistake;
   if (headers.chunked && request.httpVersionMinor === 0) return "HTTP/1.0 knows no Transfer-Encoding.";
-  if (path === undefined) return "The request's target is no path on this host.";
-  return undefined;
+  return targetMistake(path);
+}
+
+function targetMistake(path: string | undefined): string | undefined {
+  return path === undefined ? "The request's target is no path on this host." : undefined;
 }
 
 function findRoute(parts: GatewayParts, hostname: string): Route | undefined {
@@ -116,13 +137,13 @@ function addOurs(parts: GatewayParts, headers: RequestHeaders, route: Route, req
   passed.push(tenantHeaders.requestId, requestId, "CDN-Loop", loopToken);
 }
 
-function sendHealth(parts: GatewayParts, response: ServerResponse, route: Route, requestId: string): void {
+function sendHealth(parts: GatewayParts, response: ClientResponse, route: Route, requestId: string): void {
   const { hostname, status, progress, environmentName, redirectTo } = route;
   const health = { hostname, status, progress, environment: environmentName, redirectTo };
   sendJson(parts, response, health, requestId);
 }
 
-function sendJson(parts: GatewayParts, response: ServerResponse, content: object, requestId: string): void {
+function sendJson(parts: GatewayParts, response: ClientResponse, content: object, requestId: string): void {
   const body = JSON.stringify(content);
   const headers = ["Content-Type", "application/json", "Content-Length", String(Buffer.byteLength(body))];
   headers.push("Cache-Control", "no-store", tenantHeaders.requestId, requestId);
@@ -130,7 +151,7 @@ function sendJson(parts: GatewayParts, response: ServerResponse, content: object
   response.writeHead(200, headers).end(body);
 }
 
-function redirect(parts: GatewayParts, response: ServerResponse, location: string, requestId: string): void {
+function redirect(parts: GatewayParts, response: ClientResponse, location: string, requestId: string): void {
   const headers = ["Location", location, "Content-Length", "0", "Cache-Control", "no-store"];
   headers.push(tenantHeaders.requestId, requestId);
   if (parts.closing) headers.push("Connection", "close");
@@ -138,7 +159,7 @@ function redirect(parts: GatewayParts, response: ServerResponse, location: strin
 }
 
 /** Counts a request; what it returns is to be called when the request is over. */
-export function begin(parts: GatewayParts, request: IncomingMessage, response: ServerResponse): () => void {
+export function begin(parts: GatewayParts, request: ClientRequest, response: ClientResponse): () => void {
   const { counters, log } = parts;
   const startedAt = performance.now();
   counters.active += 1;

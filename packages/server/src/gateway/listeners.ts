@@ -1,11 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { failure } from "../kernel/index.ts";
 import { handleBrokenRequest } from "./broken-request.ts";
-import { handle } from "./handler.ts";
+import { createFirstBytes, type FirstBytes, httpVersionOf } from "./first-bytes.ts";
+import { handle, refuseExpectation } from "./handler.ts";
+import { createHttp2Sessions, type Http2Sessions } from "./http2/sessions.ts";
 import type { GatewayParts } from "./parts.ts";
-import { sendRefusal } from "./refusal.ts";
 import { handleUpgrade, isUpgrade } from "./upgrade.ts";
 
 export type Listeners = {
@@ -22,11 +22,14 @@ export type Listeners = {
 export function createListeners(parts: GatewayParts): Listeners {
   const servers: Server[] = [];
   const tunnels = new Set<Duplex>();
+  const http2 = createHttp2Sessions(parts);
+  const firstBytes = createFirstBytes(parts.limits.headersTimeoutMs);
 
   async function listenOnAll(hosts: readonly string[] | undefined, wanted: number): Promise<number> {
     let port = wanted;
     for (const host of hosts ?? ["127.0.0.1", "::1"]) {
       const server = createGatewayServer(parts, tunnels);
+      shareConnections(server, firstBytes, http2);
       try {
         await listenOn(server, host, port);
       } catch (error) {
@@ -61,9 +64,12 @@ export function createListeners(parts: GatewayParts): Listeners {
     },
     async close(drainMs) {
       const open = [...servers];
+      firstBytes.close();
+      http2.drain();
       const cut = setTimeout(() => {
         for (const server of open) server.closeAllConnections();
         for (const tunnel of tunnels) tunnel.destroy();
+        http2.destroy();
       }, drainMs);
       // Those whose answer had begun before the gateway drained don't know that they should close.
       const closeIdle = setInterval(() => {
@@ -105,6 +111,21 @@ function createGatewayServer(parts: GatewayParts, tunnels: Set<Duplex>): Server 
   return server;
 }
 
+/** Lets the server have the connections that begin with a request of HTTP/1.1, and `http2` the others. */
+function shareConnections(server: Server, firstBytes: FirstBytes, http2: Http2Sessions): void {
+  const serveHttp1 = server.listeners("connection");
+  server.removeAllListeners("connection").on("connection", (socket: Socket) =>
+    firstBytes.read(socket, httpVersionOf, (version) => {
+      if (version === 2) {
+        http2.serve(socket);
+        return;
+      }
+      for (const serve of serveHttp1) serve.call(server, socket);
+      socket.resume();
+    }),
+  );
+}
+
 function isMissingFamily(error: unknown): boolean {
   return ["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes((error as NodeJS.ErrnoException).code ?? "");
 }
@@ -114,15 +135,6 @@ function refuseTunnel(socket: Socket): void {
   socket.on("error", () => socket.destroy());
   socket.write("HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
   socket.destroySoon();
-}
-
-function refuseExpectation(parts: GatewayParts, request: IncomingMessage, response: ServerResponse): void {
-  sendRefusal(parts, request, response, {
-    error: failure("expectation_failed"),
-    requestId: crypto.randomUUID(),
-    accept: request.headers.accept ?? "",
-    close: true,
-  });
 }
 
 function listenOn(server: Server, host: string, port: number): Promise<void> {

@@ -1,7 +1,9 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { tenantHeaders } from "@tenantry/contract";
 import { problemOf, problemType } from "../infra/http/problem.ts";
 import type { TenantryError } from "../kernel/index.ts";
+import type { ClientRequest, ClientResponse } from "./client.ts";
+import { Http2Request } from "./http2/request.ts";
 import { pageHeaders, renderPage } from "./pages.ts";
 import type { GatewayParts } from "./parts.ts";
 import type { Route } from "./route.ts";
@@ -25,8 +27,8 @@ const lingerMs = 1_000;
 /** Answers with a refusal, as HTML or problem+json; never cached, without a body for HEAD. */
 export function sendRefusal(
   parts: GatewayParts,
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: ClientRequest,
+  response: ClientResponse,
   refusal: Refusal,
 ): void {
   const { error, requestId } = refusal;
@@ -35,7 +37,7 @@ export function sendRefusal(
     ? renderPage(error, refusal.route, requestId)
     : JSON.stringify(problemOf(error, requestId));
   const body = Buffer.from(text);
-  const unread = !request.complete && isLarge(request);
+  const unread = bodyToLingerFor(request);
   const headers = [
     ...(asPage ? pageHeaders : ["Content-Type", problemType]),
     "Content-Length",
@@ -48,22 +50,25 @@ export function sendRefusal(
   const { retryAfterSeconds } = error.details;
   if (retryAfterSeconds !== undefined) headers.push("Retry-After", String(Math.ceil(retryAfterSeconds)));
   if (error.status === 405) headers.push("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-  const close = refusal.close || unread || parts.closing;
+  const close = refusal.close || unread !== undefined || parts.closing;
   if (close) headers.push("Connection", "close");
   parts.counters.refusals[error.code] = (parts.counters.refusals[error.code] ?? 0) + 1;
 
   response.writeHead(error.status, headers);
   const content = request.method === "HEAD" ? undefined : body;
-  if (unread) endAfterLingering(request, response, content);
-  else {
-    request.resume();
-    response.end(content);
+  if (unread !== undefined) {
+    endAfterLingering(unread, response, content);
+    return;
   }
+  if (!(request instanceof Http2Request)) request.resume();
+  response.end(content);
 }
 
-function isLarge(request: IncomingMessage): boolean {
+/** The request, when its connection has to go since too much of its body is still to come. A stream ends by itself. */
+function bodyToLingerFor(request: ClientRequest): IncomingMessage | undefined {
+  if (request instanceof Http2Request || request.complete) return undefined;
   const { "transfer-encoding": coding, "content-length": length } = request.headers;
-  return coding !== undefined || Number(length ?? 0) > drainedBytes;
+  return coding !== undefined || Number(length ?? 0) > drainedBytes ? request : undefined;
 }
 
 /**
@@ -72,7 +77,7 @@ function isLarge(request: IncomingMessage): boolean {
  */
 function endAfterLingering(
   request: IncomingMessage,
-  response: ServerResponse,
+  response: ClientResponse,
   content: Buffer | undefined,
 ): void {
   if (content) response.write(content);

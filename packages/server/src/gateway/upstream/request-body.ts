@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 
 export type BodySink = {
   onPiece(piece: Buffer): void;
@@ -11,14 +11,14 @@ export type BodySink = {
  * can still read the answer.
  */
 export class RequestBody {
-  readonly #request: IncomingMessage;
+  readonly #request: Readable & { readonly aborted?: boolean };
   readonly #limit: number;
   readonly #tooLarge: () => void;
   #sink: BodySink | undefined;
   #started = false;
   received = 0;
 
-  constructor(request: IncomingMessage, limit: number, tooLarge: () => void) {
+  constructor(request: Readable, limit: number, tooLarge: () => void) {
     this.#request = request;
     this.#limit = limit;
     this.#tooLarge = tooLarge;
@@ -34,7 +34,8 @@ export class RequestBody {
     this.#started = true;
     this.#request.on("data", (piece: Buffer) => this.#take(piece));
     this.#request.on("end", () => {
-      if (this.received <= this.#limit) this.#sink?.onComplete();
+      // A stream of HTTP/2 ends in the same way when its client takes it back.
+      if (this.received <= this.#limit && !this.#request.aborted) this.#sink?.onComplete();
     });
   }
 
