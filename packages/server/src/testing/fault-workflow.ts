@@ -54,6 +54,7 @@ export function faultWorkflow(breakpoint: Breakpoint = async () => undefined): W
         const directory = path.join(context.input.directory, name);
         await breakpoint(`undo ${name} before`, context);
         await context.assertLease();
+        await breakpoint(`undo ${name} proved`, context);
         await rm(directory, { recursive: true, force: true });
         await breakpoint(`undo ${name} within`, context);
         await context.resourceRemoved({ kind: "directory", driver: "test", physicalName: directory });

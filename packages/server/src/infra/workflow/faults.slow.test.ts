@@ -10,7 +10,14 @@ import { waitUntil } from "../../testing/wait-until.ts";
 import { openWorkflowBench, type WorkflowBench } from "../../testing/workflows.ts";
 import { inTransaction, sql } from "../db/index.ts";
 import { silentLog } from "../log/index.ts";
-import { cancelOperation, createSweeper, defineWorkflow, LeaseLost, type SweptResource } from "./index.ts";
+import {
+  cancelOperation,
+  createSweeper,
+  defineWorkflow,
+  LeaseLost,
+  retryOperation,
+  type SweptResource,
+} from "./index.ts";
 
 let server: TestPostgres;
 let registry: TestRegistry;
@@ -56,6 +63,11 @@ async function resources(): Promise<{ state: string; physicalName: string }[]> {
     select state, physical_name as "physicalName" from resources order by physical_name
   `.execute(registry.db);
   return rows;
+}
+
+function sweeper() {
+  const remove = ({ physicalName }: SweptResource) => rm(physicalName, { recursive: true, force: true });
+  return createSweeper({ db: registry.db, log: silentLog, remove: { "directory/test": remove } });
 }
 
 async function expectAllDoneOnce(): Promise<void> {
@@ -135,18 +147,54 @@ test("what a worker makes after it was overtaken is swept, however late it wakes
   const id = await bench.begin(faultWorkflow(), input());
   await frozen.says("at second proved");
   frozen.child.kill("SIGSTOP");
-  const remove = ({ physicalName }: SweptResource) => rm(physicalName, { recursive: true, force: true });
-  const sweeper = createSweeper({ db: registry.db, log: silentLog, remove: { "directory/test": remove } });
   await inTransaction(registry.db, (tx) => cancelOperation(tx, id));
   await bench.worker([faultWorkflow()], { leaseMs });
   await bench.reaches(id, "cancelled");
   expect(await readdir(directory)).toEqual([]);
-  const sweptAsleep = await sweeper.sweep();
+  const sweptAsleep = await sweeper().sweep();
   expect(sweptAsleep.watched).toBeGreaterThan(0);
   frozen.child.kill("SIGCONT");
   await waitUntil("it makes its directory", async () => (await readdir(directory)).includes("second"));
-  await waitUntil("nothing is watched any more", async () => (await sweeper.sweep()).watched === 0);
+  await waitUntil("nothing is watched any more", async () => (await sweeper().sweep()).watched === 0);
   await expectNothingLeft();
+});
+
+test("a worker that stands still in the middle of an undo is overtaken, and changes nothing when it wakes up", async () => {
+  const frozen = await start("undo second within");
+  const id = await bench.begin(faultWorkflow(), input({ failing: "third" }));
+  await frozen.says("at undo second within");
+  frozen.child.kill("SIGSTOP");
+  await bench.worker([faultWorkflow()], { leaseMs });
+  await bench.reaches(id, "failed");
+  const before = await bench.operation(id);
+  frozen.child.kill("SIGCONT");
+  await frozen.says("aborted: LeaseLost");
+  const answers = () => frozen.lines.slice(frozen.lines.indexOf("aborted: LeaseLost") + 1);
+  await waitUntil("its writes are answered", () => answers().length >= 3);
+  expect(answers()).toEqual(["refused", "refused", "refused"]);
+  expect(await bench.operation(id)).toEqual(before);
+  await waitUntil("nothing is watched any more", async () => (await sweeper().sweep()).watched === 0);
+  await expectNothingLeft();
+});
+
+test("what an overtaken undo could still take away isn't made anew before that worker is gone", async () => {
+  const frozen = await start("undo second proved");
+  const id = await bench.begin(faultWorkflow(), input({ failing: "third" }));
+  await frozen.says("at undo second proved");
+  frozen.child.kill("SIGSTOP");
+  await bench.worker([faultWorkflow()], { leaseMs });
+  await bench.reaches(id, "failed");
+  await sql`update operations set input = input - 'failing' where id = ${id}`.execute(registry.db);
+  const retry = () => inTransaction(registry.db, (tx) => retryOperation(tx, id));
+  await retry();
+  expect((await bench.reaches(id, "failed")).error?.code).toBe("busy");
+  expect((await sweeper().sweep()).watched).toBeGreaterThan(0);
+  frozen.child.kill("SIGCONT");
+  await frozen.says("aborted: LeaseLost");
+  await waitUntil("nothing is watched any more", async () => (await sweeper().sweep()).watched === 0);
+  await retry();
+  await bench.reaches(id, "succeeded");
+  await expectAllDoneOnce();
 });
 
 test("a worker whose lease connection is cut stops its step before anyone takes over, and then goes on itself", async () => {

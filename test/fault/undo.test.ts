@@ -1,0 +1,202 @@
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { OperationReply, TenantReply } from "@tenantry/contract";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
+import { type Gate, putGates } from "../support/gates.ts";
+import { holdAt } from "../support/hold.ts";
+import { type Installation, startInstallation } from "../support/installation.ts";
+import { withClient } from "../support/registry.ts";
+import { becomesWhole } from "../support/whole.ts";
+
+let installation: Installation;
+beforeAll(async () => {
+  installation = await startInstallation();
+});
+afterAll(() => installation?.[Symbol.asyncDispose]());
+
+const undone = (step: string): Gate => ({
+  where: `${step} is undone, but for recording it`,
+  point: {
+    before: "update",
+    on: "operation_steps",
+    when: `new.name = '${step}' and old.status = 'undoing' and new.status = 'undone'`,
+  },
+});
+
+/** The way back from the last step to the first, in its order. */
+const wayBack: Gate[] = [
+  { where: "the admin is there still", point: { before: "delete", on: "users" } },
+  {
+    where: "the files are gone, and their record is there still",
+    point: { before: "delete", on: "resources", when: "old.kind = 'storage'" },
+  },
+  {
+    where: "the storage is gone, and its placement is there still",
+    point: { before: "delete", on: "placements", when: "old.kind = 'storage'" },
+  },
+  { where: "the database isn't closed yet", point: { catalog: "pg_database" } },
+  { where: "the database was dropped, its role wasn't", point: { catalog: "pg_authid" } },
+  {
+    where: "database and role are gone, and the registry has both",
+    point: { before: "delete", on: "databases", when: "old.state = 'removing'" },
+  },
+  undone("create-database"),
+  {
+    where: "all is undone, and the tenant isn't failed yet",
+    point: { before: "update", on: "tenants", when: "new.status = 'failed'" },
+  },
+];
+
+describe("kill -9 of everything while a provisioning is undone, again and again", () => {
+  it("at every point on the way back after it failed: it ends as failed, nothing is left, the slug can be used again", async () => {
+    await using gates = await putGates(installation, wayBack);
+    await failAtActivation();
+    const operationId = await beginTenant("failing");
+    await gates.killAtEach();
+    const ended = await installation.api.ended(operationId);
+    expect(ended).toMatchObject({ status: "failed", error: { detail: "It was never meant to be." } });
+    expect(new Set(ended.steps.map(({ status }) => status))).toEqual(new Set(["undone"]));
+    await installation.sql("drop function tenantry.fail_for_test cascade");
+    await becomesWhole(installation);
+    await canBeUsedAgain("failing");
+  });
+
+  it("after it was cancelled while its database was being built: it ends as cancelled, nothing is left", async () => {
+    await using gates = await putGates(installation, [
+      {
+        where: "the role is there, the database isn't",
+        point: { before: "update", on: "databases", when: "new.state = 'removing'" },
+      },
+      { where: "the role isn't dropped yet", point: { catalog: "pg_authid" } },
+      {
+        where: "the registry still has both",
+        point: { before: "delete", on: "databases", when: "old.state = 'removing'" },
+      },
+    ]);
+    const operationId = await withoutSpares(async () => {
+      await using hold = await holdAt(installation, { catalog: "pg_database" });
+      const begun = await beginTenant("cancelled");
+      await hold.reached(begun);
+      await cancel(begun);
+      return begun;
+    });
+    await gates.killAtEach();
+    expect(await installation.api.ended(operationId)).toMatchObject({ status: "cancelled", error: null });
+    await becomesWhole(installation);
+    await canBeUsedAgain("cancelled");
+  });
+});
+
+describe("kill -9 of everything while a release is undone, again and again", () => {
+  it("after it was cancelled because it never answered: nothing of it runs, the one before serves, another can come", async () => {
+    const program = path.join(installation.directory, "echo");
+    await mkdir(program);
+    const echo = new URL("../support/applications/echo.mjs", import.meta.url);
+    await copyFile(echo, path.join(program, "echo.mjs"));
+    await writeFile(path.join(program, "silent.mjs"), "setInterval(() => {}, 60_000);");
+    const migrations = [{ name: "0001.sql", sql: "create table one ();" }];
+    const release = (command: string, number: number) => ({
+      command,
+      workingDirectory: program,
+      variables: { RELEASE: String(number) },
+      migrations,
+    });
+    await released("POST", "/v1/apps", { slug: "echo", ...release("node echo.mjs", 1) });
+    await installation.api.createTenant("acme", { app: "echo" });
+    await using gates = await putGates(installation, [
+      {
+        where: "nodes are told to run it still",
+        point: {
+          before: "update",
+          on: "apps",
+          when: "old.next_release_id is not null and new.next_release_id is null",
+        },
+      },
+      undone("start-instances"),
+      {
+        where: "all is undone, and it isn't cancelled yet",
+        point: {
+          before: "update",
+          on: "operations",
+          when: "new.kind = 'app.release' and new.status = 'cancelled' and old.status = 'cancelling'",
+        },
+      },
+    ]);
+    const begun = await installation.api.call<OperationReply>(
+      "POST",
+      "/v1/apps/echo/releases",
+      release("node silent.mjs", 2),
+    );
+    await eventually("it waits for its process", async () => {
+      const rows = await installation.sql("select from apps where next_release_id is not null");
+      return rows.length > 0;
+    });
+    await cancel(begun.body.id);
+    await gates.killAtEach();
+    expect(await installation.api.ended(begun.body.id)).toMatchObject({ status: "cancelled" });
+    await becomesWhole(installation);
+    await shows("acme", "1");
+    await released("POST", "/v1/apps/echo/releases", release("node echo.mjs", 3));
+    await shows("acme", "3");
+    await becomesWhole(installation);
+  });
+});
+
+async function released(method: string, url: string, body: object): Promise<void> {
+  const reply = await installation.api.call<{ id: string; operationId?: string }>(method, url, body);
+  const ended = await installation.api.ended(reply.body.operationId ?? reply.body.id);
+  expect(ended).toMatchObject({ status: "succeeded" });
+}
+
+async function shows(slug: string, number: string): Promise<void> {
+  await eventually(`${slug} is served by release ${number}`, async () => {
+    const page = await installation.visit(slug);
+    return page.status === 200 && JSON.parse(page.body).variables.RELEASE === number;
+  });
+}
+
+async function cancel(operationId: string): Promise<void> {
+  const { status, body } = await installation.api.call<OperationReply>(
+    "POST",
+    `/v1/operations/${operationId}/cancel`,
+  );
+  expect([status, body.status]).toEqual([202, "cancelling"]);
+}
+
+/** Holds all spares, so that whoever wants a database meanwhile has it built. */
+async function withoutSpares<Result>(work: () => Promise<Result>): Promise<Result> {
+  return withClient(installation.registryUrl, async (client) => {
+    await client.query("begin; select from databases where state = 'spare' for update");
+    return work();
+  });
+}
+
+async function failAtActivation(): Promise<void> {
+  await installation.sql(`
+    create function tenantry.fail_for_test() returns trigger language plpgsql as $$
+    begin raise 'It was never meant to be.'; end $$;
+    create trigger fail_for_test before update on tenantry.environments for each row
+    when (new.status = 'ready') execute function tenantry.fail_for_test()`);
+}
+
+async function beginTenant(slug: string): Promise<string> {
+  const admin = { email: `admin@${slug}.example`, password: "correct horse battery" };
+  const body = { slug, name: `The ${slug} company`, admin };
+  const reply = await installation.api.call<OperationReply>("POST", "/v1/tenants", body);
+  expect(reply.status).toBe(202);
+  return reply.body.id;
+}
+
+/** The failed tenant goes, and another one of that name comes and is served. */
+async function canBeUsedAgain(slug: string): Promise<void> {
+  const { body: failed } = await installation.api.call<TenantReply>("GET", `/v1/tenants/${slug}`);
+  expect(failed.status).toBe("failed");
+  const gone = await installation.api.call<OperationReply>("DELETE", `/v1/tenants/${slug}?now=true`);
+  expect(await installation.api.ended(gone.body.id)).toMatchObject({ status: "succeeded" });
+  await installation.api.createTenant(slug);
+  const page = await installation.visit(slug);
+  expect(page.status).toBe(200);
+  expect(page.body).toContain(`The ${slug} company`);
+  await becomesWhole(installation);
+}

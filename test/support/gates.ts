@@ -1,0 +1,99 @@
+import pg from "pg";
+import { eventually } from "./eventually.ts";
+import type { Point } from "./hold.ts";
+import type { Installation } from "./installation.ts";
+
+export type Gates = {
+  /** Kills everything with SIGKILL while somebody stands before each gate in turn, and starts it again every time. */
+  killAtEach(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+type Trigger = Extract<Point, { before: string }>;
+export type Gate = { where: string; point: Point };
+
+/**
+ * Puts gates, all of them closed, where an operation will come along, in this order. Unlike a hold they outlive the
+ * server: whoever takes the operation up after a restart stands before the same gate again. Those before a catalogue
+ * don't, so that neither the first nor the last can be one.
+ */
+export async function putGates(installation: Installation, gates: readonly Gate[]): Promise<Gates> {
+  await installation.sql("create table tenantry.gates_for_test (number int primary key)");
+  await installation.sql(gateFunction);
+  for (const [number, { point }] of gates.entries()) {
+    if ("before" in point) await installation.sql(triggerSql(point, number));
+  }
+  await installation.sql("insert into tenantry.gates_for_test select generate_series(0, $1::int)", [
+    gates.length - 1,
+  ]);
+  const open = (number: number) =>
+    installation.sql("delete from tenantry.gates_for_test where number = $1", [number]);
+  const reached = (number: number) =>
+    eventually(`somebody stands before the gate: ${gates[number]!.where}`, async () => {
+      const { point } = gates[number]!;
+      const [row] =
+        "before" in point
+          ? await installation.sql<{ here: boolean }>(standsBefore, [number])
+          : await installation.sql<{ here: boolean }>(waitsFor, [point.catalog]);
+      return row!.here;
+    });
+
+  async function killAtEach(): Promise<void> {
+    for (const [number, { point }] of gates.entries()) {
+      // Nobody is on the way to a catalogue yet: the gate before it is closed until it is locked.
+      const lock = "catalog" in point ? await lockCatalog(installation, point.catalog) : undefined;
+      if (number > 0) await open(number - 1);
+      await reached(number);
+      await installation.kill();
+      await installation.start();
+      if (lock) await lock.end().catch(() => undefined);
+      else await reached(number);
+    }
+    await open(gates.length - 1);
+  }
+  return {
+    killAtEach,
+    async [Symbol.asyncDispose]() {
+      await installation.sql("drop function tenantry.gate_for_test cascade");
+      await installation.sql("drop table tenantry.gates_for_test");
+    },
+  };
+}
+
+const lockClass = 9_002;
+
+const gateFunction = `
+  create function tenantry.gate_for_test() returns trigger language plpgsql as $$
+  begin
+    perform pg_advisory_xact_lock_shared(${lockClass}, tg_argv[0]::int);
+    while exists (select from tenantry.gates_for_test where number = tg_argv[0]::int) loop
+      perform pg_sleep(0.01);
+    end loop;
+    return coalesce(new, old);
+  end $$`;
+
+function triggerSql({ before, on, when }: Trigger, number: number): string {
+  return `
+    create trigger gate_for_test_${number} before ${before} on tenantry.${on} for each row
+    ${when ? `when (${when})` : ""} execute function tenantry.gate_for_test(${number})`;
+}
+
+const standsBefore = `
+  select exists (
+    select from pg_locks where locktype = 'advisory' and classid = ${lockClass} and objid = $1 and objsubid = 2
+  ) as here`;
+
+const waitsFor = `
+  select exists (
+    select from pg_locks l join pg_stat_activity a on a.pid = l.pid
+    where l.relation = $1::regclass and not l.granted and a.application_name like 'tenantry/%'
+  ) as here`;
+
+async function lockCatalog(installation: Installation, catalog: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: installation.registryUrl, application_name: "gate" });
+  // The server is killed while we hold it.
+  client.on("error", () => undefined);
+  await client.connect();
+  await client.query(`begin; lock table pg_catalog.${catalog} in share mode`);
+  return client;
+}
