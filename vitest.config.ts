@@ -2,7 +2,8 @@ import { defineConfig } from "vitest/config";
 
 const real = {
   // Real servers on a machine that others use, too: there a test has failed when it fails twice. The report names it.
-  retry: process.env.CI ? 1 : 0,
+  retry: process.env.CI || process.env.TRY_TWICE ? 1 : 0,
+  setupFiles: process.env.TRY_TWICE ? ["./tools/try-twice.ts"] : [],
   testTimeout: 60_000,
   hookTimeout: 120_000,
 };

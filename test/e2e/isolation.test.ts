@@ -1,5 +1,6 @@
 import type { RuntimeSnapshot } from "@tenantry/contract";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { fresh } from "../support/fresh.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
 import { environmentOf } from "../support/process-tree.ts";
 import { databaseUrl, query } from "../support/registry.ts";
@@ -40,7 +41,7 @@ it("a tenant's login to its database opens no other database of the server: not 
 
 it("an application's key shows the tenants of that application alone, and opens nothing of an operator's", async () => {
   const made = await installation.api.call<{ appKey: string; operationId: string }>("POST", "/v1/apps", {
-    slug: "other",
+    slug: fresh("other"),
     upstreamUrl: "http://127.0.0.1:9",
   });
   expect(await installation.api.ended(made.body.operationId)).toMatchObject({ status: "succeeded" });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { fresh } from "../support/fresh.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
 
 let installation: Installation;
@@ -8,11 +9,12 @@ beforeAll(async () => {
 afterAll(() => installation?.[Symbol.asyncDispose]());
 
 it("gives a newcomer a tenant's own home page with two commands", async () => {
-  const made = await installation.command(["tenant", "create", "acme", "--name", "Acme Ltd", "--wait"]);
+  const slug = fresh("acme");
+  const made = await installation.command(["tenant", "create", slug, "--name", "Acme Ltd", "--wait"]);
   expect(made.code).toBe(0);
   expect(made.stderr).toMatch(/^done: Register the tenant \(\d+ ms\)\n(done: .*\n)+$/);
-  expect(made.stdout).toContain(`acme is active: http://acme.localhost:${installation.gatewayPort}/`);
-  const page = await installation.visit("acme");
+  expect(made.stdout).toContain(`${slug} is active: http://${slug}.localhost:${installation.gatewayPort}/`);
+  const page = await installation.visit(slug);
   expect(page.status).toBe(200);
   expect(page.body).toContain("Acme Ltd");
 });

@@ -3,7 +3,6 @@ import path from "node:path";
 import { type CloudEvent, eventCatalogue, eventTypePrefix } from "@tenantry/contract";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Finished } from "../support/command.ts";
-import { eventually } from "../support/eventually.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
 import { environmentOf } from "../support/process-tree.ts";
 
@@ -84,7 +83,6 @@ async function liveOneLife(): Promise<void> {
 
 /** As a browser does, through the gateway and Sites. */
 async function logIn(email: string, password: string): Promise<void> {
-  await eventually("Sites answers", async () => (await installation.visit("acme")).status === 200);
   const page = await installation.visit("acme", "/admin/login");
   const csrf = /name="csrf"[^>]*value="([^"]*)"/.exec(page.body)?.[1] ?? "";
   const reply = await installation.visit("acme", "/admin/login", {

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdir, readFile, symlink } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { finish } from "../support/command.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
 
@@ -16,18 +16,11 @@ function blocks(language: string): string[] {
 /** The first two lines start the installation; the rest is for a second terminal. */
 const [first, , ...commands] = blocks("sh").flatMap((block) => block.trimEnd().split("\n"));
 
-let installation: Installation;
-let home: string;
-beforeAll(async () => {
-  installation = await startInstallation();
-  home = path.join(installation.directory, "clone");
+/** Runs lines of the page one after another in one shell, as they stand, but for the port and where npx finds us. */
+async function run(installation: Installation, lines: readonly string[]) {
+  const home = path.join(installation.directory, "clone");
   await mkdir(home, { mode: 0o755 });
   for (const name of ["docs", "node_modules"]) await symlink(path.join(root, name), path.join(home, name));
-});
-afterAll(() => installation?.[Symbol.asyncDispose]());
-
-/** Runs lines of the page one after another in one shell, as they stand, but for the port and where npx finds us. */
-async function run(lines: readonly string[]) {
   const preparation = [
     "set -e",
     `npx() { shift; '${process.execPath}' '${root}/packages/cli/bin/tenantry.js' "$@"; }`,
@@ -54,7 +47,8 @@ describe("the page that one starts with", () => {
   });
 
   it("has commands that all work, and answers that are those it tells", async () => {
-    const { code, stdout, stderr } = await run(commands);
+    await using installation = await startInstallation();
+    const { code, stdout, stderr } = await run(installation, commands);
     expect(code, stdout + stderr).toBe(0);
     expect(stdout).toContain("Acme Ltd");
     for (const told of page.matchAll(/`(\{"company":.*?\})`/gs)) expect(stdout).toContain(told[1]);

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { TenantReply } from "@tenantry/contract";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { Installation, startInstallation } from "../support/installation.ts";
 import { isAlive } from "../support/process-tree.ts";
@@ -24,6 +24,7 @@ beforeAll(async () => {
   await addContent(acme);
   await becomesWhole(installation);
 });
+beforeEach(() => installation.revive());
 afterAll(() => installation?.[Symbol.asyncDispose]());
 
 /** A page and a file, put where the tenant's own lie. */

@@ -1,7 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectAccessible, launchChromium, openPage } from "../support/chromium.ts";
-import { eventually } from "../support/eventually.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
 import { password } from "../support/site-user.ts";
 
@@ -26,7 +25,6 @@ async function newSite(options: { javaScriptEnabled?: boolean; users?: readonly 
   const admin = { email: "anna@example.com", password };
   await installation.api.createTenant(slug, { name: "Acme Ltd", admin });
   for (const user of users) await installation.api.call("POST", `/v1/tenants/${slug}/users`, user);
-  await eventually("its host answers", async () => (await installation.visit(slug)).status === 200);
   const context = await browser.newContext({ javaScriptEnabled });
   const { page, complaints } = await openPage(context);
   const base = `http://${slug}.localhost:${installation.gatewayPort}`;

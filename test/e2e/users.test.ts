@@ -24,9 +24,6 @@ beforeEach(async () => {
       installation.api.createTenant(`${name}-${count}`, { admin: { email: "admin@example.com", password } }),
     ),
   )) as [TenantReply, TenantReply];
-  for (const { slug } of [acme, other]) {
-    await eventually("its host answers", async () => (await installation.visit(slug)).status === 200);
-  }
   anna = siteUser(installation, acme.slug);
   otto = siteUser(installation, other.slug);
   expect(await anna.logIn("admin@example.com")).toBe(303);

@@ -1,5 +1,6 @@
 import type { OperationReply } from "@tenantry/contract";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { fresh } from "../support/fresh.ts";
 import { type Point, recordingOf } from "../support/hold.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
 import { killInside } from "../support/steps.ts";
@@ -9,6 +10,7 @@ let installation: Installation;
 beforeAll(async () => {
   installation = await startInstallation();
 });
+beforeEach(() => installation.revive());
 afterAll(() => installation?.[Symbol.asyncDispose]());
 
 type Case = { step: string; when: string; point: Point };
@@ -61,9 +63,10 @@ const cases: Case[] = [
 ];
 
 describe("kill -9 of everything during the deletion of a tenant", () => {
-  it.each(cases.map((one, number) => ({ ...one, slug: `tenant-${number}` })))(
+  it.each(cases)(
     "in the step $step, $when: the tenant is gone, its host is free, and nothing is left over",
-    async ({ step, point, slug }) => {
+    async ({ step, point }) => {
+      const slug = fresh("tenant");
       const admin = { email: `admin@${slug}.example`, password: "correct horse battery" };
       const { id, environments } = await installation.api.createTenant(slug, {
         admin,

@@ -1,6 +1,7 @@
 import type { OperationReply, TenantReply } from "@tenantry/contract";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
+import { fresh } from "../support/fresh.ts";
 import { holdAt, type Point, recordingOf } from "../support/hold.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
 import { killInside } from "../support/steps.ts";
@@ -10,6 +11,7 @@ let installation: Installation;
 beforeAll(async () => {
   installation = await startInstallation();
 });
+beforeEach(() => installation.revive());
 afterAll(() => installation?.[Symbol.asyncDispose]());
 
 type Case = { step: string; when: string; point: Point };
@@ -53,9 +55,10 @@ const cases: Case[] = [
 ];
 
 describe("kill -9 of everything during the provisioning of a tenant", () => {
-  it.each(cases.map((one, number) => ({ ...one, slug: `tenant-${number}` })))(
+  it.each(cases)(
     "in the step $step, $when: the tenant becomes active, and nothing is left over or missing",
-    async ({ step, point, slug }) => {
+    async ({ step, point }) => {
+      const slug = fresh("tenant");
       const ended = await killInside(installation, { step, point }, () => beginTenant(slug));
       expect(ended).toMatchObject({ status: "succeeded" });
       await isServed(slug);
@@ -66,19 +69,19 @@ describe("kill -9 of everything during the provisioning of a tenant", () => {
 
 describe("kill -9 of everything while a database is built on the spot, since there is no spare", () => {
   it.each([
-    { when: "before its role is made", point: { catalog: "pg_authid" } as const, slug: "no-role" },
-    { when: "before it is made", point: { catalog: "pg_database" } as const, slug: "no-database" },
-  ])("$when: the tenant becomes active, and nothing is left over or missing", async ({ point, slug }) => {
+    { when: "before its role is made", point: { catalog: "pg_authid" } as const },
+    { when: "before it is made", point: { catalog: "pg_database" } as const },
+  ])("$when: the tenant becomes active, and nothing is left over or missing", async ({ point }) => {
     await using hold = await holdAt(installation, point);
     // Others take what stands ready, until one finds the shelf empty.
     const begun = await eventually("a tenant is held", async () => {
-      const number = await countTenants();
-      const operationId = await beginTenant(`${slug}-${number}`);
+      const slug = fresh("on-the-spot");
+      const operationId = await beginTenant(slug);
       const { status } = await Promise.race([
         installation.api.ended(operationId),
         hold.reached(operationId).then(() => ({ status: "held" })),
       ]);
-      return status === "held" ? { operationId, slug: `${slug}-${number}` } : undefined;
+      return status === "held" ? { operationId, slug } : undefined;
     });
     await installation.kill();
     await installation.start();
@@ -88,11 +91,6 @@ describe("kill -9 of everything while a database is built on the spot, since the
     await becomesWhole(installation);
   });
 });
-
-async function countTenants(): Promise<number> {
-  const [row] = await installation.sql<{ count: string }>("select count(*) from tenants");
-  return Number(row!.count);
-}
 
 async function beginTenant(slug: string): Promise<string> {
   const admin = { email: `admin@${slug}.example`, password: "correct horse battery" };

@@ -1,7 +1,8 @@
 import { copyFile, mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { AppReply, OperationReply } from "@tenantry/contract";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { type Point, recordingOf } from "../support/hold.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
 import { killInside } from "../support/steps.ts";
@@ -26,6 +27,16 @@ beforeAll(async () => {
   });
   expect(await installation.api.ended(made.body.operationId)).toMatchObject({ status: "succeeded" });
   await installation.api.createTenant("acme", { app: "echo" });
+});
+beforeEach(async () => {
+  await installation.revive();
+  await eventually("no release is under way", async () => {
+    const { body } = await installation.api.call<{ items: unknown[] }>(
+      "GET",
+      "/v1/operations?kind=app.release&status=queued,running,waiting,cancelling,undoing",
+    );
+    return body.items.length === 0;
+  });
 });
 afterAll(() => installation?.[Symbol.asyncDispose]());
 

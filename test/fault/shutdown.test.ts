@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import path from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { ask } from "../support/http.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
@@ -32,8 +32,8 @@ beforeAll(async () => {
   const { body } = await installation.api.call<{ operationId: string }>("POST", "/v1/apps", app);
   expect((await installation.api.ended(body.operationId)).status).toBe("succeeded");
   await installation.api.createTenant("acme", { app: "slow" });
-  await eventually("it answers", async () => (await installation.visit("acme")).status === 200);
 });
+beforeEach(() => installation.revive());
 afterAll(() => installation?.[Symbol.asyncDispose]());
 
 it("Ctrl-C lets a request be answered by its application and the API, takes nobody new, and leaves no process", async () => {
@@ -61,7 +61,6 @@ it("Ctrl-C lets a request be answered by its application and the API, takes nobo
 });
 
 it("a stop while nobody asks for anything waits for no deadline", async () => {
-  await installation.start();
   const startedAt = performance.now();
   expect((await installation.interrupt()).code).toBe(0);
   expect(performance.now() - startedAt).toBeLessThan(5_000);

@@ -10,6 +10,7 @@ import { testPostgres15 } from "../../packages/server/src/testing/postgres-15.ts
 import { type Api, createApi } from "../support/api.ts";
 import { finish, spawnTenantry } from "../support/command.ts";
 import { eventually } from "../support/eventually.ts";
+import { fresh } from "../support/fresh.ts";
 import { ask } from "../support/http.ts";
 import type { Operator } from "../support/installation.ts";
 import { killAll, treeOf } from "../support/process-tree.ts";
@@ -18,6 +19,9 @@ import { databaseUrl, query } from "../support/registry.ts";
 type Node = {
   api: Api;
   operator(): Operator;
+  /** Whether its process is there. */
+  isUp(): boolean;
+  /** Whether it has started; throws when it ended instead. */
   isRunning(): boolean;
   /** As a service manager stops it; answers its exit code. */
   stop(): Promise<number | null>;
@@ -45,6 +49,7 @@ function startNode(name: string, environment: Record<string, string>): Node {
   return {
     operator,
     api: createApi(operator),
+    isUp: () => child.exitCode === null && child.signalCode === null,
     isRunning() {
       if (child.exitCode !== null) throw new Error(`${name} ended: ${said}`);
       return existsSync(path.join(dataDir, "operator.json")) && said.includes("node.running");
@@ -54,7 +59,7 @@ function startNode(name: string, environment: Record<string, string>): Node {
       return (await finished).code;
     },
     async kill() {
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const tree = treeOf(child.pid!);
       for (const { pid } of tree) process.kill(pid, "SIGSTOP");
       await killAll(tree);
@@ -70,7 +75,19 @@ describe.each([
   let server: { url: string; stop(): Promise<void> };
   let registryUrl: string;
   let environment: Record<string, string>;
+  let count = 0;
+  /** Those that ran in a test before may have been killed there. */
   let nodes: Node[] = [];
+  /** What the first two found, and made of it. */
+  let beginnings: Record<string, number> | undefined;
+
+  function addNode(): Node {
+    count += 1;
+    const node = startNode(`node-${version}-${count}`, environment);
+    nodes.push(node);
+    return node;
+  }
+
   beforeAll(async () => {
     server = await startServer();
     await query(server.url, "create role operator login createdb createrole password 'operator'");
@@ -79,23 +96,29 @@ describe.each([
     const masterKeyFile = path.join(directory, `master-${version}.key`);
     await writeFile(masterKeyFile, randomBytes(32).toString("base64"), { mode: 0o600 });
     environment = { DATABASE_URL: registryUrl, TENANTRY_MASTER_KEY_FILE: masterKeyFile };
-    nodes = ["first", "second"].map((name) => startNode(`${name}-${version}`, environment));
-    await eventually("both run", () => nodes.every((node) => node.isRunning()));
+    await twoNodes();
+    [beginnings] = await query<Record<string, number>>(
+      registryUrl,
+      `select (select count(*) from installation)::int as installations, (select count(*) from nodes)::int as nodes,
+        (select count(*) from apps)::int as apps, (select count(*) from releases)::int as releases,
+        (select count(*) from signing_keys)::int as keys, (select count(*) from database_servers)::int as servers`,
+    );
   });
   afterAll(async () => {
     await Promise.all(nodes.map((node) => node.kill()));
     await server?.stop();
   });
 
+  async function twoNodes(): Promise<[Node, Node]> {
+    nodes = nodes.filter((node) => node.isUp());
+    while (nodes.length < 2) addNode();
+    await eventually("both run", () => nodes.every((node) => node.isRunning()));
+    return nodes.slice(0, 2) as [Node, Node];
+  }
+
   it("start at once on an empty registry: one installation, one Sites, and each knows the other's key", async () => {
-    const [first, second] = nodes as [Node, Node];
-    const [facts] = await query<Record<string, number>>(
-      registryUrl,
-      `select (select count(*) from installation)::int as installations, (select count(*) from nodes)::int as nodes,
-        (select count(*) from apps)::int as apps, (select count(*) from releases)::int as releases,
-        (select count(*) from signing_keys)::int as keys, (select count(*) from database_servers)::int as servers`,
-    );
-    expect(facts).toEqual({ installations: 1, nodes: 2, apps: 1, releases: 1, keys: 1, servers: 1 });
+    expect(beginnings).toEqual({ installations: 1, nodes: 2, apps: 1, releases: 1, keys: 1, servers: 1 });
+    const [first, second] = await twoNodes();
     const reply = await fetch(`${second.operator().url}/v1/tenants`, {
       headers: { authorization: `Bearer ${first.operator().apiKey}` },
     });
@@ -103,12 +126,13 @@ describe.each([
   });
 
   it("have heard at both gateways what the API of one says, by the time it says it", async () => {
-    const [{ api }] = nodes as [Node, Node];
-    const ports = nodes.slice(0, 2).map((node) => Number(new URL(node.operator().gatewayUrl).port));
+    const both = await twoNodes();
+    const [{ api }] = both;
+    const ports = both.map((node) => Number(new URL(node.operator().gatewayUrl).port));
     const statuses = (slug: string) =>
       Promise.all(ports.map(async (port) => (await ask(port, `${slug}.localhost`, "/")).status));
     for (let round = 0; round < 5; round += 1) {
-      const slug = `heard-${randomBytes(4).toString("hex")}`;
+      const slug = fresh("heard");
       const where = `/v1/tenants/${slug}`;
       await api.createTenant(slug);
       expect(await statuses(slug)).toEqual([200, 200]);
@@ -125,27 +149,32 @@ describe.each([
   });
 
   it("lose no request of their visitors when a third, which ran the application too, is stopped", async () => {
-    const [first] = nodes as [Node, Node];
-    await first.api.createTenant("zoe");
-    const third = startNode(`third-${version}`, environment);
-    nodes.push(third);
+    const [first] = await twoNodes();
+    const slug = fresh("zoe");
+    await first.api.createTenant(slug);
+    const third = addNode();
     await eventually("it runs", () => third.isRunning());
     const port = Number(new URL(first.operator().gatewayUrl).port);
     const statuses: number[] = [];
-    let isStopping = true;
-    const visitors = Array.from({ length: 4 }, async () => {
-      while (isStopping) statuses.push((await ask(port, "zoe.localhost", "/")).status);
-    });
-    await eventually("visitors come", () => statuses.length > 20);
-    expect(await third.stop()).toBe(0);
-    isStopping = false;
-    await Promise.all(visitors);
+    const isOver = new AbortController();
+    const visitors = Promise.all(
+      Array.from({ length: 4 }, async () => {
+        while (!isOver.signal.aborted) statuses.push((await ask(port, `${slug}.localhost`, "/")).status);
+      }),
+    );
+    try {
+      await eventually("visitors come", () => statuses.length > 20);
+      expect(await third.stop()).toBe(0);
+    } finally {
+      isOver.abort();
+      await visitors;
+    }
     expect(statuses.filter((status) => status !== 200)).toEqual([]);
   });
 
   it("go on with every operation when one of them is killed, and serve what was made", async () => {
-    const [first, second] = nodes as [Node, Node];
-    const slugs = ["anna", "bert", "cleo", "dora", "emil", "fred"];
+    const [first, second] = await twoNodes();
+    const slugs = ["anna", "bert", "cleo", "dora", "emil", "fred"].map(fresh);
     const begun = await Promise.all(
       slugs.map((slug) =>
         first.api.call<OperationReply>("POST", "/v1/tenants", { slug, name: `The ${slug} company` }),

@@ -77,6 +77,22 @@ export class Installation {
     ]);
   }
 
+  /** Running, whatever a test before (or the first try of this one) left: started anew unless it answers. */
+  async revive(): Promise<void> {
+    if (this.#child?.exitCode === null && (await this.#answers())) return;
+    if (this.#child) await this.kill();
+    await this.start();
+  }
+
+  async #answers(): Promise<boolean> {
+    try {
+      const { ok } = await fetch(`${this.operator.url}/readyz`, { signal: AbortSignal.timeout(5_000) });
+      return ok;
+    } catch {
+      return false;
+    }
+  }
+
   /** Everything that runs for this installation, the command that started it first. */
   processes(): ProcessInfo[] {
     return this.#child?.pid === undefined ? [] : treeOf(this.#child.pid);
