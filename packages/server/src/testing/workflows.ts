@@ -1,4 +1,5 @@
 import type { OperationStatus, StepStatus } from "@tenantry/contract";
+import { afterAll, afterEach, beforeAll } from "vitest";
 import { inTransaction, sql } from "../infra/db/index.ts";
 import { type Log, silentLog } from "../infra/log/index.ts";
 import {
@@ -12,7 +13,7 @@ import {
   type WorkerOptions,
   type Workflow,
 } from "../infra/workflow/index.ts";
-import type { TestRegistry } from "./registry.ts";
+import { type TestRegistry, testRegistry } from "./registry.ts";
 import { waitUntil } from "./wait-until.ts";
 
 /** A workflow of three steps that logs what it does; `fault` may throw or wait inside any of it. */
@@ -65,6 +66,7 @@ export type WorkflowBench = {
   attempts(id: string): Promise<number[]>;
   /** Waits until the operation stands in one of these statuses, and answers it. */
   reaches(id: string, ...statuses: OperationStatus[]): Promise<OperationRow>;
+  /** Ends the workers. It may be gone on with. */
   close(): Promise<void>;
 };
 
@@ -114,9 +116,28 @@ export async function openWorkflowBench(
         return statuses.includes(row.status) ? row : undefined;
       }),
     async close() {
-      await Promise.all(workers.map((worker) => worker.close()));
+      await Promise.all(workers.splice(0).map((worker) => worker.close()));
     },
   };
+}
+
+/**
+ * For the tests of a file: a registry and a bench of their own, in which no test (and no second try of one) meets the
+ * workers, operations or resources of another.
+ */
+export function useWorkflowBench(): { registry: TestRegistry; bench: WorkflowBench } {
+  const registry = {} as TestRegistry;
+  const bench = {} as WorkflowBench;
+  beforeAll(async () => {
+    Object.assign(registry, await testRegistry());
+    Object.assign(bench, await openWorkflowBench(registry));
+  });
+  afterEach(async () => {
+    await bench.close();
+    await sql`truncate operations, resources cascade`.execute(registry.db);
+  });
+  afterAll(() => registry.close());
+  return { registry, bench };
 }
 
 async function refuseIllegalMoves({ db }: TestRegistry): Promise<void> {

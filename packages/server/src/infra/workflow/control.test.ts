@@ -1,9 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { newId, showId } from "../../kernel/index.ts";
-import { type TestPostgres, testPostgres } from "../../testing/postgres.ts";
-import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
-import { aborted, openWorkflowBench, threeSteps, type WorkflowBench } from "../../testing/workflows.ts";
+import { aborted, threeSteps, useWorkflowBench } from "../../testing/workflows.ts";
 import { inTransaction } from "../db/index.ts";
 import {
   abandonOperation,
@@ -15,19 +13,7 @@ import {
   startOperation,
 } from "./index.ts";
 
-let server: TestPostgres;
-let registry: TestRegistry;
-let bench: WorkflowBench;
-beforeAll(async () => {
-  server = await testPostgres();
-  registry = await testRegistry(server);
-  bench = await openWorkflowBench(registry);
-});
-afterAll(async () => {
-  await bench.close();
-  await registry.close();
-  await server.stop();
-});
+const { registry, bench } = useWorkflowBench();
 
 const cancel = (id: string) => inTransaction(registry.db, (tx) => cancelOperation(tx, id));
 const retry = (id: string) => inTransaction(registry.db, (tx) => retryOperation(tx, id));

@@ -1,8 +1,6 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type TestPostgres, testPostgres } from "../../testing/postgres.ts";
-import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
+import { expect, test } from "vitest";
 import { waitUntil } from "../../testing/wait-until.ts";
-import { openWorkflowBench, type WorkflowBench } from "../../testing/workflows.ts";
+import { useWorkflowBench } from "../../testing/workflows.ts";
 import { sql } from "../db/index.ts";
 import { silentLog } from "../log/index.ts";
 import { claimOperations } from "./claim.sql.ts";
@@ -11,19 +9,7 @@ import { renewLeases } from "./lease.sql.ts";
 import { type Lease, LeaseKeeper } from "./lease-keeper.ts";
 import { writeReleased } from "./ledger.sql.ts";
 
-let server: TestPostgres;
-let registry: TestRegistry;
-let bench: WorkflowBench;
-beforeAll(async () => {
-  server = await testPostgres();
-  registry = await testRegistry(server);
-  bench = await openWorkflowBench(registry);
-});
-afterAll(async () => {
-  await bench.close();
-  await registry.close();
-  await server.stop();
-});
+const { registry, bench } = useWorkflowBench();
 
 const workflow = defineWorkflow({ kind: "test.leases", version: 1, steps: [] });
 
@@ -53,7 +39,7 @@ test("an operation that is let go of while its lease is renewed stays free", asy
 });
 
 test("a keeper whose operation was taken goes on under another name once all work under the old one has stopped", async () => {
-  const keeper = await openKeeper(500);
+  const keeper = await openKeeper(60_000);
   const name = keeper.holder!;
   const operation = await claimed(name);
   const lease: Lease = {
@@ -65,6 +51,7 @@ test("a keeper whose operation was taken goes on under another name once all wor
   keeper.keep(name, lease);
   await sql`update operations set fence = fence + 1, lease_holder = 'other', overtaken = array[${name}::text]
     where id = ${operation.id}`.execute(registry.db);
+  keeper.renewSoon();
   await waitUntil("it lost the lease", () => lease.isLost);
   await waitUntil("it has another name", () => keeper.holder !== undefined && keeper.holder !== name);
   expect(await isFree(name)).toBe(false);
@@ -74,7 +61,7 @@ test("a keeper whose operation was taken goes on under another name once all wor
 });
 
 test("a keeper notices that its operation was taken also when the work had stopped before it looked", async () => {
-  const keeper = await openKeeper(500);
+  const keeper = await openKeeper(60_000);
   const name = keeper.holder!;
   const operation = await claimed(name);
   const lease: Lease = { ...operation, isLost: true, lose: () => undefined, hear: () => undefined };
@@ -82,6 +69,7 @@ test("a keeper notices that its operation was taken also when the work had stopp
   await sql`update operations set fence = fence + 1, lease_holder = null, overtaken = array[${name}::text]
     where id = ${operation.id}`.execute(registry.db);
   keeper.drop(lease);
+  keeper.renewSoon();
   await waitUntil("the old name is free", () => isFree(name));
   await keeper.close();
 });

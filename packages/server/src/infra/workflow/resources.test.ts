@@ -1,26 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { newId } from "../../kernel/index.ts";
-import { type TestPostgres, testPostgres } from "../../testing/postgres.ts";
-import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
-import { openWorkflowBench, type WorkflowBench } from "../../testing/workflows.ts";
+import { useWorkflowBench } from "../../testing/workflows.ts";
 import { sql } from "../db/index.ts";
 import { silentLog } from "../log/index.ts";
 import { createSweeper, defineWorkflow, type StepContext, type SweptResource } from "./index.ts";
 
-let server: TestPostgres;
-let registry: TestRegistry;
-let bench: WorkflowBench;
-beforeAll(async () => {
-  server = await testPostgres();
-  registry = await testRegistry(server);
-  bench = await openWorkflowBench(registry);
-});
-afterAll(async () => {
-  await bench.close();
-  await registry.close();
-  await server.stop();
-});
+const { registry, bench } = useWorkflowBench();
 
 const box = (physicalName: string) => ({ kind: "box", driver: "test", physicalName });
 

@@ -1,25 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { failure } from "../../kernel/index.ts";
-import { type TestPostgres, testPostgres } from "../../testing/postgres.ts";
-import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
-import { aborted, openWorkflowBench, threeSteps, type WorkflowBench } from "../../testing/workflows.ts";
+import { aborted, threeSteps, useWorkflowBench } from "../../testing/workflows.ts";
 import { inTransaction, sql } from "../db/index.ts";
 import { defineWorkflow, startOperation } from "./index.ts";
 
-let server: TestPostgres;
-let registry: TestRegistry;
-let bench: WorkflowBench;
-beforeAll(async () => {
-  server = await testPostgres();
-  registry = await testRegistry(server);
-  bench = await openWorkflowBench(registry);
-});
-afterAll(async () => {
-  await bench.close();
-  await registry.close();
-  await server.stop();
-});
+const { registry, bench } = useWorkflowBench();
 
 test("steps run in order, each sees the results before it, and the last word is in the end's transaction", async () => {
   const seen: unknown[] = [];
@@ -32,7 +18,7 @@ test("steps run in order, each sees the results before it, and the last word is 
     ],
     async ended(tx, outcome) {
       await sql`
-        insert into settings (scope, key, value) values ('platform', 'ended', ${JSON.stringify(outcome)}::jsonb)
+        insert into settings (scope, key, value) values ('platform', ${`ended ${outcome.operationId}`}, ${JSON.stringify(outcome)}::jsonb)
       `.execute(tx);
     },
   });
@@ -40,9 +26,9 @@ test("steps run in order, each sees the results before it, and the last word is 
   const id = await bench.begin(workflow, { input: { name: "you" } });
   expect(await bench.reaches(id, "succeeded")).toMatchObject({ progress: 1, error: null, leaseHolder: null });
   expect(seen).toEqual([{ first: { hello: "you", at: "1970-01-01T00:00:00.000Z" } }]);
-  const { rows } = await sql<{ value: unknown }>`select value from settings where key = 'ended'`.execute(
-    registry.db,
-  );
+  const { rows } = await sql<{ value: unknown }>`
+    select value from settings where key = ${`ended ${id}`}
+  `.execute(registry.db);
   expect(rows[0]?.value).toMatchObject({ operationId: id, status: "succeeded", input: { name: "you" } });
 });
 
