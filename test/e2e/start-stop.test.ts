@@ -93,6 +93,22 @@ describe("a second start finds everything as it was, and serves it as soon as it
   });
 });
 
+it("the next start seals what an older version kept of releases' variables as it was", async () => {
+  const release = { slug: "shop", upstreamUrl: "http://127.0.0.1:9", migrations: [] };
+  await installation.api.call("POST", "/v1/apps", release, { prefer: "wait=60" });
+  const rows = "releases r join apps a on a.id = r.app_id where a.slug = 'shop'";
+  await installation.sql(
+    `update releases set variables = '{"TOKEN": "in-clear"}', variables_secret = null
+     where id = (select r.id from ${rows})`,
+  );
+  await installation.interrupt();
+  await installation.start();
+  const [kept] = await installation.sql<{ plain: object; sealed: number }>(
+    `select r.variables as plain, length(r.variables_secret) as sealed from ${rows}`,
+  );
+  expect(kept).toEqual({ plain: {}, sealed: expect.any(Number) });
+});
+
 describe("Ctrl-C during a start leaves no process, and the next start works", () => {
   it.each([
     { moment: "the server is there", pattern: /\/postgres -D/ },

@@ -4,6 +4,7 @@ import { createOperations } from "../features/operations/index.ts";
 import { releaseWorkflow } from "../features/releases/index.ts";
 import { sql } from "../infra/db/index.ts";
 import { silentLog } from "../infra/log/index.ts";
+import { createSecrets } from "../infra/secrets/index.ts";
 import { insertApp } from "../testing/placements.ts";
 import { type TestRegistry, testRegistry } from "../testing/registry.ts";
 import { waitUntil } from "../testing/wait-until.ts";
@@ -34,6 +35,7 @@ async function startSites(): Promise<number> {
   };
   const deps = {
     db,
+    secrets: createSecrets(Buffer.alloc(32, 1)),
     log: silentLog,
     operations: createOperations({ db, notifications, settled: async () => undefined }),
     releaseWorkflow: releaseWorkflow({ placements }),

@@ -54,7 +54,7 @@ async function beginRelease(deps: Dependencies): Promise<Release | undefined> {
     const current = await currentRelease(deps.db, app);
     // Who releases something else under this name keeps it.
     if (current && current.command !== release.command) return undefined;
-    if (await isCurrentRelease(deps.db, app, release)) return undefined;
+    if (await isCurrentRelease(deps, app, release)) return undefined;
     return ours(await createRelease(deps, slug, release, "tenantry"));
   } catch (error) {
     if (hasCode(error, "app_not_found")) {

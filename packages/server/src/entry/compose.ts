@@ -11,7 +11,7 @@ import {
   registerOwnServer,
   type SpareKeeper,
 } from "../features/placements/index.ts";
-import { releaseWorkflow } from "../features/releases/index.ts";
+import { releaseWorkflow, sealPlainVariables } from "../features/releases/index.ts";
 import { removeExpiredRedirects } from "../features/routing/index.ts";
 import { createSettings, type Settings } from "../features/settings/index.ts";
 import { firstAppUid } from "../infra/app-process/index.ts";
@@ -100,6 +100,7 @@ export async function compose(input: ComposeInput) {
   return {
     db,
     log,
+    secrets,
     operations,
     releaseWorkflow: workflows.release,
     firstUid: () => firstAppUid(input.installation.id),
@@ -156,7 +157,7 @@ function createBackground(
     storage: StorageDriver;
   },
 ) {
-  const { db, log, notifications, keeper, placements, settings, storage } = input;
+  const { db, log, notifications, secrets, keeper, placements, settings, storage } = input;
   const sweeper = createSweeper({ db, log, remove: placements.removers(db) });
   const schedule = createSchedule({ db, log });
   return {
@@ -166,6 +167,7 @@ function createBackground(
       schedule.every("sweep", 60_000, () => sweeper.sweep());
       schedule.every("storage", 86_400_000, () => storage.tidy());
       schedule.every("retention", 3_600_000, (signal) => removeExpired({ db, log, settings }, signal));
+      schedule.every("variables", 3_600_000, () => sealPlainVariables({ db, secrets }));
       schedule.every("redirects", 3_600_000, () => inTransaction(db, removeExpiredRedirects));
     },
     async stop() {

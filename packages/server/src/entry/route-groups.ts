@@ -46,6 +46,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
     keyRoutes({ db, findAppId: async (tx, idOrSlug) => (await findApp(tx, idOrSlug)).id }),
     appRoutes({
       db,
+      secrets,
       operations,
       releaseWorkflow: workflows.release,
       firstUid: () => firstAppUid(input.installation.id),

@@ -1,5 +1,10 @@
 import { once } from "node:events";
-import { type AppRunner, refreshStaleUpstreams, runApps } from "../features/releases/index.ts";
+import {
+  type AppRunner,
+  refreshStaleUpstreams,
+  runApps,
+  sealPlainVariables,
+} from "../features/releases/index.ts";
 import { createGateway, type Gateway } from "../gateway/index.ts";
 import type { Config } from "../infra/config/index.ts";
 import { lockDataDir } from "../infra/data-dir-lock/index.ts";
@@ -182,6 +187,7 @@ async function startWork(
   await parts.worker.start();
   shutdown.traffic.push(() => parts.background.stop());
   parts.background.start();
+  await sealPlainVariables(base);
   const apps = runApps({
     ...base,
     log: log.child({ part: "apps" }),

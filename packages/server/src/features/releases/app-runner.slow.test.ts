@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { sql } from "../../infra/db/index.ts";
 import { silentLog } from "../../infra/log/index.ts";
 import { joinNodes, type Node } from "../../infra/nodes/index.ts";
+import { createSecrets } from "../../infra/secrets/index.ts";
 import { newId } from "../../kernel/index.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { insertTestApp } from "../../testing/tenants.ts";
@@ -18,9 +19,10 @@ beforeEach(async () => {
   registry = await testRegistry();
   const { db, notifications } = registry;
   appId = await insertTestApp(db, "echo");
-  node = await joinNodes({ db, log: silentLog, role: "worker", version: "0", schemaVersion: 1 });
+  node = await joinNodes({ db, log: silentLog, role: "worker", version: "0", schemaVersion: 4 });
   runner = runApps({
     db,
+    secrets: createSecrets(Buffer.alloc(32, 1)),
     notifications,
     log: silentLog,
     nodeId: node.id,

@@ -6,6 +6,7 @@ import {
 } from "../../infra/app-process/index.ts";
 import { type Db, inTransaction, type Notifications } from "../../infra/db/index.ts";
 import type { Log } from "../../infra/log/index.ts";
+import type { Secrets } from "../../infra/secrets/index.ts";
 import { newId } from "../../kernel/index.ts";
 import { createApiKey } from "../access/index.ts";
 import {
@@ -18,9 +19,12 @@ import {
   type WantedRelease,
 } from "./instances.sql.ts";
 import { refreshStaleUpstreams, refreshUpstream } from "./upstreams.ts";
+import { openVariables } from "./variables.ts";
 
 export type AppRunnerOptions = {
   db: Db;
+  /** Opens the variables of releases. */
+  secrets: Secrets;
   notifications: Notifications;
   log: Log;
   nodeId: string;
@@ -154,7 +158,11 @@ async function startInstance(options: AppRunnerOptions, release: WantedRelease):
       uid: release.runAsUid,
       reaches: options.reaches,
     },
-    variables: async () => ({ ...release.variables, TENANTRY_URL: options.apiUrl, TENANTRY_APP_KEY: appKey }),
+    variables: async () => ({
+      ...openVariables(options.secrets, release),
+      TENANTRY_URL: options.apiUrl,
+      TENANTRY_APP_KEY: appKey,
+    }),
     healthPath: release.healthPath,
     log,
     onState,

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { AppReply, CreateReleaseRequest } from "@tenantry/contract";
 import type { Db, Tx } from "../../infra/db/index.ts";
+import type { Secrets } from "../../infra/secrets/index.ts";
 import { failure, newId, parseId, showId } from "../../kernel/index.ts";
 import {
   type AppMigrationRow,
@@ -15,6 +16,7 @@ import {
 } from "./apps.sql.ts";
 import { selectInstances } from "./instances.sql.ts";
 import { insertRelease, type ReleaseRow, selectRelease } from "./releases.sql.ts";
+import { openVariables, storeVariables } from "./variables.ts";
 
 /** Finds an app by its id (`app_…`) or its slug; `app_not_found` when there is none. */
 export async function findApp(db: Db | Tx, idOrSlug: string): Promise<AppRow> {
@@ -37,6 +39,7 @@ export async function holdApp(tx: Tx, id: string): Promise<AppRow> {
  */
 export async function recordRelease(
   tx: Tx,
+  secrets: Secrets,
   app: AppRow,
   request: CreateReleaseRequest,
 ): Promise<{ id: string; schemaVersion: number }> {
@@ -51,7 +54,7 @@ export async function recordRelease(
     upstreamUrl: request.upstreamUrl ?? null,
     command: request.command ?? null,
     workingDirectory: request.workingDirectory ?? null,
-    variables: request.variables,
+    ...(await storeVariables(tx, secrets, { id, variables: request.variables })),
     healthPath: request.healthPath,
     schemaVersion,
   });
@@ -64,7 +67,11 @@ export async function currentRelease(db: Db, app: AppRow): Promise<ReleaseRow | 
 }
 
 /** Whether the app's current release is what `request` would make. */
-export async function isCurrentRelease(db: Db, app: AppRow, request: CreateReleaseRequest): Promise<boolean> {
+export async function isCurrentRelease(
+  { db, secrets }: { db: Db; secrets: Secrets },
+  app: AppRow,
+  request: CreateReleaseRequest,
+): Promise<boolean> {
   const release = await currentRelease(db, app);
   if (!release) return false;
   const known = await selectAppMigrations(db, app.id);
@@ -75,7 +82,7 @@ export async function isCurrentRelease(db: Db, app: AppRow, request: CreateRelea
     release.upstreamUrl === (request.upstreamUrl ?? null) &&
     release.workingDirectory === (request.workingDirectory ?? null) &&
     release.healthPath === request.healthPath &&
-    isDeepStrictEqual(release.variables, request.variables)
+    isDeepStrictEqual(openVariables(secrets, release), request.variables)
   );
 }
 

@@ -5,3 +5,4 @@ export { createApp, createRelease, type ReleaseDependencies } from "./release.ts
 export { type ReleaseInput, releaseWorkflow } from "./release-workflow.ts";
 export { type AppRouteDependencies, appRoutes } from "./routes.ts";
 export { refreshStaleUpstreams } from "./upstreams.ts";
+export { sealPlainVariables } from "./variables.ts";

@@ -19,7 +19,8 @@ export type WantedRelease = ReleaseRow & { appSlug: string; runAsUid: number };
 export async function selectWantedReleases(db: Db): Promise<WantedRelease[]> {
   const { rows } = await sql<WantedRelease>`
     select r.id, r.app_id as "appId", r.number, r.upstream_url as "upstreamUrl", r.command,
-      r.working_directory as "workingDirectory", r.variables, r.health_path as "healthPath",
+      r.working_directory as "workingDirectory", r.variables as "plainVariables",
+      r.variables_secret as "variablesSecret", r.health_path as "healthPath",
       r.schema_version as "schemaVersion", r.created_at as "createdAt",
       a.slug as "appSlug", a.run_as_uid as "runAsUid"
     from apps a join releases r on r.id in (a.current_release_id, a.next_release_id)

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { inTransaction, sql } from "../../infra/db/index.ts";
+import { createSecrets } from "../../infra/secrets/index.ts";
 import { defineWorkflow, retryOperation } from "../../infra/workflow/index.ts";
 import { failure } from "../../kernel/index.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
@@ -33,7 +34,8 @@ const works = async () => undefined;
 
 function release(app: string, ...texts: string[]): Promise<string> {
   const migrations = texts.map((text, index) => ({ name: `000${index + 1}.sql`, sql: text }));
-  const deps = { db: registry.db, releaseWorkflow: workflow, firstUid: () => 64_200 };
+  const secrets = createSecrets(Buffer.alloc(32, 1));
+  const deps = { db: registry.db, secrets, releaseWorkflow: workflow, firstUid: () => 64_200 };
   const request = { upstreamUrl: "http://127.0.0.1:1", variables: {}, healthPath: "/", migrations };
   return createRelease(deps, app, request, "test");
 }

@@ -1,5 +1,6 @@
 import type { CreateAppRequest, CreateReleaseRequest } from "@tenantry/contract";
 import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
+import type { Secrets } from "../../infra/secrets/index.ts";
 import { startOperation, type Workflow } from "../../infra/workflow/index.ts";
 import { failure, newId, showId } from "../../kernel/index.ts";
 import { createApiKey } from "../access/index.ts";
@@ -9,6 +10,7 @@ import type { ReleaseInput } from "./release-workflow.ts";
 
 export type ReleaseDependencies = {
   db: Db;
+  secrets: Secrets;
   releaseWorkflow: Workflow<ReleaseInput>;
   /** As whom the processes of this installation's first app run. */
   firstUid(): number;
@@ -61,7 +63,7 @@ async function startRelease(
       extra: { operationId: showId("op", other) },
     });
   }
-  const { id: releaseId, schemaVersion } = await recordRelease(tx, app, release);
+  const { id: releaseId, schemaVersion } = await recordRelease(tx, deps.secrets, app, release);
   const input: ReleaseInput = { appId: app.id, releaseId, schemaVersion };
   return startOperation(tx, { workflow: deps.releaseWorkflow, input, exclusive: false, requestedBy });
 }

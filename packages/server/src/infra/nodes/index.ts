@@ -18,6 +18,7 @@ export {
   type ReportingGateway,
   reportVersions,
 } from "./gateway-reports.ts";
+export { isOlderNodePresent } from "./nodes.sql.ts";
 
 /** This process among those that share the registry. */
 export type Node = {

@@ -1,4 +1,4 @@
-import { type Db, sql } from "../db/index.ts";
+import { type Db, sql, type Tx } from "../db/index.ts";
 
 export type NodeRow = {
   id: string;
@@ -38,6 +38,12 @@ export async function selectNodesOf(db: Db, host: string): Promise<{ id: string;
     select id, process_id as "processId" from nodes where host = ${host}
   `.execute(db);
   return rows;
+}
+
+/** Whether a node is there that knows the registry's schemas up to an older one than `schemaVersion` alone. */
+export async function isOlderNodePresent(db: Db | Tx, schemaVersion: number): Promise<boolean> {
+  const { rows } = await sql`select from nodes where schema_version < ${schemaVersion} limit 1`.execute(db);
+  return rows.length > 0;
 }
 
 export async function selectRolesOfOthers(db: Db, id: string): Promise<string[]> {
