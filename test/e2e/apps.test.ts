@@ -55,9 +55,22 @@ function nextMigration(): string {
 
 const appNow = async () => (await installation.api.call<AppReply>("GET", "/v1/apps/echo")).body;
 
-async function tablesOf(slug: string): Promise<string[]> {
+async function databaseOf(slug: string): Promise<{ name: string }> {
   const { body } = await installation.api.call<TenantReply>("GET", `/v1/tenants/${slug}`);
-  const { name } = body.environments[0]!.placements.database as { name: string };
+  return body.environments[0]!.placements.database as { name: string };
+}
+
+/** Every database on the server that isn't a spare, which come and go. */
+async function databasesThere(): Promise<string[]> {
+  const rows = await installation.sql<{ name: string }>(
+    `select datname as name from pg_database
+     where datname not in (select name from databases where state = 'spare') order by 1`,
+  );
+  return rows.map((row) => row.name);
+}
+
+async function tablesOf(slug: string): Promise<string[]> {
+  const { name } = await databaseOf(slug);
   const rows = await query<{ name: string }>(
     databaseUrl(installation.registryUrl, name),
     "select tablename as name from pg_tables where schemaname = 'public' order by 1",
@@ -106,6 +119,27 @@ describe("a release", () => {
     expect(await tablesOf("acme")).toEqual(before.tables);
     await told("acme");
     await becomesWhole(installation);
+  });
+
+  it("that fails half-way leaves no database of its own on the server", async () => {
+    await rm(path.join(migrations, "0002_broken.sql"), { force: true });
+    const migration = path.join(migrations, "0002_authors.sql");
+    const acme = databaseUrl(installation.registryUrl, (await databaseOf("acme")).name);
+    await query(acme, "insert into notes (id) values (1)");
+    await becomesWhole(installation);
+    const before = await databasesThere();
+    try {
+      // The blueprint has no rows, and takes it.
+      await writeFile(migration, "alter table notes add column author text not null;\n");
+      const refused = await installation.command(["app", "release", "echo", ...release(), "--wait"]);
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toContain("0002_authors.sql");
+      await becomesWhole(installation);
+      expect(await databasesThere()).toEqual(before);
+    } finally {
+      await rm(migration);
+      await query(acme, "delete from notes");
+    }
   });
 
   it("with a new migration brings it to the tenants that are there, and to those to come", async () => {

@@ -82,6 +82,9 @@ const oddRowQueries: Record<string, string> = {
   "databases in use by nobody, or twice": `
     select d.name, count(p.id) from databases d left join placements p on p.database_id = d.id and p.state = 'current'
     where d.state = 'in_use' group by d.id having count(p.id) <> 1`,
+  "blueprints of releases that came to nothing": `
+    select d.name, d.schema_version from databases d join apps a on a.id = d.app_id
+    where d.state = 'blueprint' and d.schema_version > a.schema_version`,
   "placements that aren't current": "select id, kind, state from placements where state <> 'current'",
   "active tenants without a place": `
     select t.slug, e.status, array_agg(p.kind) from tenants t join environments e on e.tenant_id = t.id

@@ -31,6 +31,7 @@ async function startSites(): Promise<number> {
   const { db, notifications } = registry;
   const placements = {
     tryMigrations: async () => undefined,
+    dropTrials: async () => undefined,
     migrateDatabase: async () => ({ applied: 0 }),
   };
   const deps = {

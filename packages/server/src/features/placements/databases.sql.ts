@@ -115,6 +115,16 @@ export async function deleteBlueprint(tx: Tx, serverId: string, name: string): P
   `.execute(tx);
 }
 
+/** Marks the blueprints of schema versions that the app has never come to, for removal, and answers them. */
+export async function markUnreleasedBlueprints(tx: Tx, appId: string): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    update databases d set state = 'removing' from apps a
+    where d.app_id = ${appId} and a.id = d.app_id and d.state = 'blueprint' and d.schema_version > a.schema_version
+    returning d.id
+  `.execute(tx);
+  return rows.map((row) => row.id);
+}
+
 /**
  * Takes a spare off the shelf, oldest first; those that others are taking at this moment are passed over. What belongs
  * to it is the environment's from now on.

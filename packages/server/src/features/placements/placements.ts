@@ -1,6 +1,7 @@
 import type { Db, Tx } from "../../infra/db/index.ts";
-import type { StepContext } from "../../infra/workflow/index.ts";
+import { type StepContext, startOperation } from "../../infra/workflow/index.ts";
 import { ensureBlueprint } from "./blueprints.ts";
+import { markUnreleasedBlueprints } from "./databases.sql.ts";
 import { findStanding, scanForLeftovers } from "./leftovers.ts";
 import { migrateDatabase } from "./migrate-database.ts";
 import type { PlacementParts } from "./parts.ts";
@@ -17,6 +18,7 @@ export type Placements = ReturnType<typeof createPlacements>;
 
 /** Decides where environments live, puts them there, and takes them away again. All of it is repeatable. */
 export function createPlacements(parts: PlacementParts) {
+  const workflows = createPlacementWorkflows(parts);
   return {
     /** Gives an environment its database: a spare, or one built on the spot. */
     placeDatabase: (context: StepContext, wanted: DatabaseWanted) => placeDatabase(parts, context, wanted),
@@ -46,6 +48,19 @@ export function createPlacements(parts: PlacementParts) {
       await ensureBlueprint(parts, context, { ...wanted, level: "database", server: opened });
     },
 
+    /** Removes, soon, what `tryMigrations` built for a release that came to nothing. Hold the app's row. */
+    async dropTrials(tx: Tx, appId: string): Promise<void> {
+      for (const databaseId of await markUnreleasedBlueprints(tx, appId)) {
+        const input = { databaseId };
+        await startOperation(tx, {
+          workflow: workflows.removeUnused,
+          input,
+          exclusive: false,
+          internal: true,
+        });
+      }
+    },
+
     /** Brings a database up to a schema version of its app. */
     migrateDatabase: (context: StepContext, databaseId: string, schemaVersion: number) =>
       migrateDatabase(parts, context, databaseId, schemaVersion),
@@ -67,6 +82,6 @@ export function createPlacements(parts: PlacementParts) {
     removers: (db: Db) => createRemovers(db, parts),
 
     /** The platform's own operations on databases, for the worker and for the keeper of spares. */
-    workflows: createPlacementWorkflows(parts),
+    workflows,
   };
 }

@@ -14,7 +14,11 @@ let bench: WorkflowBench;
 let outcome: () => Promise<void> = async () => undefined;
 
 const workflow = releaseWorkflow({
-  placements: { tryMigrations: () => outcome(), migrateDatabase: async () => ({ applied: 0 }) },
+  placements: {
+    tryMigrations: () => outcome(),
+    dropTrials: async () => undefined,
+    migrateDatabase: async () => ({ applied: 0 }),
+  },
 });
 
 beforeAll(async () => {

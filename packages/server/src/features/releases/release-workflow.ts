@@ -18,7 +18,7 @@ import { refreshUpstream } from "./upstreams.ts";
 export type ReleaseInput = { appId: string; releaseId: string; schemaVersion: number };
 
 type Context = StepContext<ReleaseInput>;
-type Migrations = Pick<Placements, "tryMigrations" | "migrateDatabase">;
+type Migrations = Pick<Placements, "tryMigrations" | "dropTrials" | "migrateDatabase">;
 
 const startTimeoutMs = 60_000;
 const migratedAtOnce = 4;
@@ -54,7 +54,7 @@ export function releaseWorkflow({ placements }: { placements: Migrations }): Wor
         run: (context) => switchTraffic(placements, context),
       }),
     ],
-    ended: forgetMigrations,
+    ended: (tx, outcome) => forgetMigrations(placements, tx, outcome),
   };
 }
 
@@ -131,11 +131,20 @@ async function setNextRelease(tx: Tx, appId: string, releaseId: string | null): 
   await sql`select pg_notify('tenantry_apps', ${appId})`.execute(tx);
 }
 
-/** A release that came to nothing leaves no migrations behind, so that a mended file can come in their place. */
-async function forgetMigrations(tx: Tx, outcome: Outcome<ReleaseInput>): Promise<void> {
+/**
+ * A release that came to nothing leaves no migrations behind, so that a mended file can come in their place, and no
+ * blueprint.
+ */
+async function forgetMigrations(
+  placements: Migrations,
+  tx: Tx,
+  outcome: Outcome<ReleaseInput>,
+): Promise<void> {
   if (outcome.status === "succeeded") return;
   const { appId, releaseId } = outcome.input;
   await lockApp(tx, appId);
   // Those of a release that came since are that one's.
-  if (await isNewestRelease(tx, releaseId)) await deleteUnusedAppMigrations(tx, appId);
+  if (!(await isNewestRelease(tx, releaseId))) return;
+  await deleteUnusedAppMigrations(tx, appId);
+  await placements.dropTrials(tx, appId);
 }
