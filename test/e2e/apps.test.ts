@@ -125,7 +125,7 @@ describe("a release", () => {
     await rm(path.join(migrations, "0002_broken.sql"), { force: true });
     const migration = path.join(migrations, "0002_authors.sql");
     const acme = databaseUrl(installation.registryUrl, (await databaseOf("acme")).name);
-    await query(acme, "insert into notes (id) values (1)");
+    await query(acme, "insert into public.notes (id) values (1)");
     await becomesWhole(installation);
     const before = await databasesThere();
     try {
@@ -138,7 +138,7 @@ describe("a release", () => {
       expect(await databasesThere()).toEqual(before);
     } finally {
       await rm(migration);
-      await query(acme, "delete from notes");
+      await query(acme, "delete from public.notes");
     }
   });
 

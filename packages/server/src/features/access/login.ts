@@ -35,33 +35,49 @@ export function createLogIn({ db, clock, log }: { db: Db; clock: Clock; log: Log
     return mayLogIn && user.passwordHash !== null ? user : undefined;
   }
 
+  /** Gives the user to `use` once the password is proven; undefined of it counts as a refusal, too. */
+  async function proven<Result>(
+    place: Place,
+    credentials: Credentials,
+    use: (user: UserWithPassword & { passwordHash: string }) => Promise<Result | undefined>,
+  ): Promise<Result> {
+    const { email, address } = credentials;
+    const attempt = { ...place, email: email.slice(0, longestEmail), address };
+    await throttle.begin(attempt).catch((error: unknown) => {
+      log.warn({ tenantId: place.tenantId, address }, "access.login_throttled");
+      throw error;
+    });
+    const user = await check(place, credentials);
+    const passwordHash = user?.passwordHash;
+    const result = passwordHash ? await use({ ...user, passwordHash }) : undefined;
+    if (!user || result === undefined) {
+      log.warn({ tenantId: place.tenantId, address }, "access.login_refused");
+      throw failure("login_refused");
+    }
+    await throttle.succeeded(attempt);
+    return result;
+  }
+
   return {
     /** Throws `login_refused` (one text for every reason) or `too_many_requests`. */
     async logIn(place: Place, credentials: Credentials): Promise<RuntimeLogin> {
-      const { email, address } = credentials;
-      const attempt = { ...place, email: email.slice(0, longestEmail), address };
-      await throttle.begin(attempt).catch((error: unknown) => {
-        log.warn({ tenantId: place.tenantId, address }, "access.login_throttled");
-        throw error;
+      const { user, opened } = await proven(place, credentials, async (user) => {
+        const opened = await sessions.open(user, place.environmentId, credentials);
+        return opened && { user, opened };
       });
-      const user = await check(place, credentials);
-      const opened =
-        user &&
-        (await sessions.open(
-          { id: user.id, passwordHash: user.passwordHash! },
-          place.environmentId,
-          credentials,
-        ));
-      if (!user || !opened) {
-        log.warn({ tenantId: place.tenantId, address }, "access.login_refused");
-        throw failure("login_refused");
+      if (needsRehash(user.passwordHash)) {
+        await replacePasswordHash(db, user.id, user.passwordHash, await hashPassword(credentials.password));
       }
-      await throttle.succeeded(attempt);
-      if (needsRehash(user.passwordHash!)) {
-        await replacePasswordHash(db, user.id, user.passwordHash!, await hashPassword(credentials.password));
-      }
-      log.info({ tenantId: place.tenantId, userId: user.id, address }, "access.logged_in");
+      log.info(
+        { tenantId: place.tenantId, userId: user.id, address: credentials.address },
+        "access.logged_in",
+      );
       return { token: opened.token, expiresAt: opened.expiresAt.toISOString(), user: shown(user.id, user) };
+    },
+
+    /** Says nothing when the password is right, and throws as a log-in does; no session comes of it. */
+    async prove(place: Place, credentials: Credentials): Promise<void> {
+      await proven(place, credentials, async (user) => user);
     },
 
     /** Whose session it is; throws `session_invalid`. */

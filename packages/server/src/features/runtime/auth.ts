@@ -39,7 +39,7 @@ export async function changePassword(
 ): Promise<RuntimeLogin> {
   const { token, currentPassword, password, ...visitor } = change;
   const { user } = await logIn.session(place, token);
-  await logIn.logIn(place, { ...visitor, email: user.email, password: currentPassword });
+  await logIn.prove(place, { ...visitor, email: user.email, password: currentPassword });
   await users.update(showId("tnt", place.tenantId), user.id, { password }, { by: `user:${user.id}` });
   return logIn.logIn(place, { ...visitor, email: user.email, password });
 }

@@ -327,6 +327,24 @@ describe("log-in through an application", () => {
     expect((await post("test-operator", "login", credentials())).status).toBe(403);
   });
 
+  it("whose new password is refused leaves every session as it was, and opens none", async () => {
+    const opened = await post("sites", "login", credentials());
+    const sessions = async () =>
+      (await sql`select id, user_id from sessions order by id`.execute(registry.db)).rows;
+    const before = await sessions();
+    const change = { environmentId: environmentId(), token: opened.body.token, currentPassword: password };
+    for (const [wrong, status] of [
+      [{ password: "password123" }, 422],
+      [{ password: "ann@example.com" }, 422],
+      [{ password: "another horse battery", currentPassword: "wrong horse battery" }, 401],
+    ] as const) {
+      expect((await post("sites", "password", { ...change, ...wrong })).status).toBe(status);
+      expect(await sessions()).toEqual(before);
+    }
+    const session = { environmentId: environmentId(), token: opened.body.token };
+    expect((await post("sites", "session", session)).status).toBe(200);
+  });
+
   it("is refused for a tenant that is suspended, and answers whatever was typed without breaking", async () => {
     const closed = await insertTestTenant(registry.db, sites, "closed");
     await sql`update tenants set status = 'suspended' where id = ${closed.tenantId}`.execute(registry.db);
