@@ -42,10 +42,6 @@ describe("looking for the installation", () => {
     const environment = { TENANTRY_URL: "https://environment.example/", TENANTRY_API_KEY: "key-environment" };
     const flags = { url: "https://flag.example", apiKey: "key-flag" };
     expect(await find(flags, environment)).toEqual(flags);
-    expect(await find({ url: flags.url }, environment)).toEqual({
-      url: flags.url,
-      apiKey: "key-environment",
-    });
     expect(await find({}, environment)).toEqual({
       url: "https://environment.example",
       apiKey: "key-environment",
@@ -73,6 +69,28 @@ describe("looking for the installation", () => {
       url: "http://127.0.0.1:8686/near",
     });
     expect(await find({ apiKey: "another" })).toEqual({ ...near, apiKey: "another" });
+  });
+
+  it("sends a key from the environment nowhere unless an address or a directory was named for it", async () => {
+    const environment = { TENANTRY_API_KEY: "key-of-another-place" };
+    await expect(find({}, environment)).rejects.toMatchObject({
+      problem: {
+        code: "installation_not_found",
+        remedy: expect.stringMatching(/Set TENANTRY_URL .*http:\/\/localhost:8686\/near/),
+      },
+    });
+    await expect(find({}, environment)).rejects.not.toThrow("key-of-another-place");
+    const dataDir = path.join(root, "elsewhere");
+    const named = { ...elsewhere, apiKey: "key-of-another-place" };
+    expect(await find({ dataDir }, environment)).toEqual(named);
+    expect(await find({}, { ...environment, TENANTRY_DATA_DIR: dataDir })).toEqual(named);
+    expect(await find({ url: near.url }, environment)).toEqual({ ...named, url: near.url });
+    const withUrl = { ...environment, TENANTRY_URL: "https://another.example/" };
+    expect(await find({ url: "https://another.example" }, withUrl)).toMatchObject({ apiKey: named.apiKey });
+    expect(await find({ url: near.url }, withUrl)).toEqual(near);
+    await expect(find({ url: "https://stranger.example" }, withUrl)).rejects.toThrow("There is no key for");
+    expect(await find({}, { TENANTRY_API_KEY: near.apiKey })).toEqual(near);
+    expect(await find({ apiKey: "by-flag" }, environment)).toEqual({ ...near, apiKey: "by-flag" });
   });
 
   it("says that there is none, and how to get one", async () => {

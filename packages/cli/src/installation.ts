@@ -10,14 +10,15 @@ export type InstallationFlags = { url?: string; apiKey?: string; dataDir?: strin
 type Place = { environment?: NodeJS.ProcessEnv; workingDirectory?: string };
 
 /**
- * Looks for the installation in the flags, then in the environment, then in the nearest `.tenantry/` upwards. The key
- * that lies in a directory is sent to the address beside it alone, never to another one.
+ * Looks for the installation in the flags, then in the environment, then in the nearest `.tenantry/` upwards. A key is
+ * sent only where somebody said: one that lies in a directory to the address beside it, one from the environment to an
+ * address or a directory that was named, never to whatever lies near.
  */
 export async function findInstallation(flags: InstallationFlags, place: Place = {}): Promise<Installation> {
   const { environment = process.env, workingDirectory = process.cwd() } = place;
   const url = flags.url ?? (environment.TENANTRY_URL || undefined);
-  const apiKey = flags.apiKey ?? (environment.TENANTRY_API_KEY || undefined);
   const wanted = url === undefined ? undefined : checkUrl(url);
+  const apiKey = flags.apiKey ?? keyFrom(environment, wanted);
   if (wanted !== undefined && apiKey !== undefined) return { url: wanted, apiKey: checkKey(apiKey) };
   const dataDir = flags.dataDir ?? (environment.TENANTRY_DATA_DIR || undefined);
   const found = await findOperatorFile(dataDir, workingDirectory);
@@ -27,7 +28,24 @@ export async function findInstallation(flags: InstallationFlags, place: Place = 
     });
   }
   if (!found) throw notFound(dataDir);
+  const isStray = flags.apiKey === undefined && apiKey !== undefined && dataDir === undefined;
+  if (isStray && wanted === undefined && apiKey !== found.apiKey) {
+    throw refusal(
+      "installation_not_found",
+      "TENANTRY_API_KEY holds a key, but nothing says for which address.",
+      {
+        remedy: `Set TENANTRY_URL beside it. Or unset it, to work with the installation at ${found.url} that lies near.`,
+      },
+    );
+  }
   return { url: wanted ?? checkUrl(found.url), apiKey: checkKey(apiKey ?? found.apiKey) };
+}
+
+/** The environment's key belongs to the environment's address, where that is set. */
+function keyFrom(environment: NodeJS.ProcessEnv, wanted: string | undefined): string | undefined {
+  const { TENANTRY_URL: itsUrl, TENANTRY_API_KEY: key } = environment;
+  const isElsewhere = wanted !== undefined && itsUrl && !isSamePlace(wanted, checkUrl(itsUrl));
+  return isElsewhere ? undefined : key || undefined;
 }
 
 function notFound(dataDir: string | undefined): CliError {

@@ -16,6 +16,8 @@ export type EventsCall = Pick<Call, "query"> & {
 export type Reply<Body> = { status: number; body: Body };
 
 export type Client = {
+  /** Where the API is. */
+  readonly url: string;
   /** One request. What the API refuses is thrown as a `CliError` with its problem. */
   call<Body>(method: string, path: string, call?: Call): Promise<Reply<Body>>;
   /** The server-sent events at `path`, until the server ends it; throws when it breaks off or falls silent. */
@@ -57,6 +59,7 @@ export function createClient(installation: Installation, options: ClientOptions 
   }
 
   return {
+    url: installation.url,
     async call<Body>(method: string, path: string, call: Call = {}) {
       try {
         const response = await send(method, path, call, AbortSignal.timeout(deadlineMs));

@@ -34,6 +34,7 @@ function createCommand(): Command {
       [
         `The key ${name} was made. It is shown only now, and kept nowhere:`,
         "",
+        `  TENANTRY_URL=${client.url}`,
         `  ${app === undefined ? "TENANTRY_API_KEY" : "TENANTRY_APP_KEY"}=${key}`,
         "",
       ].join("\n"),
