@@ -39,6 +39,12 @@ export type TenantStatus = (typeof tenantStatuses)[number];
 
 export type DatabaseLevel = "shared" | "schema" | "database" | "dedicated" | "sqlite";
 
+/**
+ * With what a process proves to a database that many environments share which of them it means: UUIDs, and the secret
+ * of this application and that database, 32 bytes in base64. `pooled`: the URL leads to a pooler.
+ */
+export type RuntimeSeal = { databaseId: string; environmentId: string; key: string; pooled: boolean };
+
 /** One environment as its application sees it. `id` and `tenantId` are TypeIDs (`env_…`, `tnt_…`). */
 export type RuntimeEnvironment = {
   id: string;
@@ -54,7 +60,14 @@ export type RuntimeEnvironment = {
   hostnames: string[];
   /** The effective settings: platform, plan, tenant and environment layered. */
   settings: Record<string, unknown>;
-  database?: { level: DatabaseLevel; serverId: string; url: string; generation: number };
+  database?: {
+    level: DatabaseLevel;
+    serverId: string;
+    url: string;
+    generation: number;
+    /** At the level `shared` alone. */
+    seal?: RuntimeSeal;
+  };
   storage?: { driver: "fs"; directory: string; generation: number };
   cache?: { driver: "memory"; prefix: string; generation: number };
 };

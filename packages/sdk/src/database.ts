@@ -18,11 +18,13 @@ type Follower = Pick<RuntimeFollower, "state" | "askAgain">;
  * still lives here; a failure that a move or a suspension explains is told as such.
  */
 export function openTenantDatabase(pools: Pools, follower: Follower, id: string, place: Place): Database {
-  const { serverId, url, generation } = place;
+  const { serverId, url, generation, seal } = place;
 
   function assertUsable(): void {
     const now = usableEnvironment(follower.state(), id).database;
-    if (now?.generation !== generation || now.url !== url) throw new EnvironmentMoved(id);
+    if (now?.generation !== generation || now.url !== url || now.seal?.key !== seal?.key) {
+      throw new EnvironmentMoved(id);
+    }
   }
 
   /** The API may know already why the place didn't answer, or didn't let us in. */
@@ -39,7 +41,7 @@ export function openTenantDatabase(pools: Pools, follower: Follower, id: string,
 
   const database = openDatabase({
     pools,
-    placement: { environmentId: id, serverId, url, generation },
+    placement: { environmentId: id, serverId, url, generation, seal },
     assertUsable,
   });
   return {
@@ -66,8 +68,8 @@ async function orExplained<Result>(
   }
 }
 
-/** No such database; not let in; moved, as the database itself says; ended by the server, or out of reach. */
-const movedCodes = new Set(["3D000", "28000", "28P01", "TN001"]);
+/** No such database; not let in; moved or under another secret, as the database itself says; ended by the server, or out of reach. */
+const movedCodes = new Set(["3D000", "28000", "28P01", "TN001", "TN002"]);
 
 function mayMeanMoved(error: unknown): boolean {
   if (error instanceof PlacementRetired || error instanceof DatabaseUnavailable) return true;

@@ -1,6 +1,7 @@
 import { type DatabasePlacement, type Lease, type Pools, readyAgain } from "../pools/index.ts";
-import { eitherSignal, type QueryRows, refuseOpenTransaction, runStatement } from "./statement.ts";
-import { type ReadOptions, readInBatches } from "./stream.ts";
+import { SessionNotReset } from "../seal/run-sealed.ts";
+import { eitherSignal, preparedText, type QueryRows, refuseOpenTransaction, runAlone } from "./statement.ts";
+import { type ReadOptions, readInBatches, readInTransaction } from "./stream.ts";
 import { runTransaction, type Transaction, type TransactionIsolation } from "./transaction.ts";
 
 export type { QueryRows } from "./statement.ts";
@@ -53,6 +54,9 @@ export type DatabaseOptions = {
   signal?: AbortSignal;
 };
 
+/** So many connections in a row may turn out not to be fit for another environment, before the caller is told. */
+const resetAttempts = 5;
+
 /** Opens an environment's database. It costs nothing until it is used, and needs no closing. */
 export function openDatabase(options: DatabaseOptions): Database {
   const { pools, placement, assertUsable = () => undefined } = options;
@@ -60,6 +64,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const scopeOf = (own: QueryOptions) => ({
     deadlineMs,
     assertUsable,
+    seal: placement.seal,
     signal: eitherSignal(own.signal, options.signal),
   });
 
@@ -67,13 +72,17 @@ export function openDatabase(options: DatabaseOptions): Database {
     signal: AbortSignal | undefined,
     work: (lease: Lease) => Promise<Result>,
   ): Promise<Result> {
-    assertUsable();
-    const lease = await pools.lease(placement, { signal });
-    try {
-      return await work(lease);
-    } finally {
-      await readyAgain(lease.connection);
-      lease.release();
+    for (let attempt = 1; ; attempt += 1) {
+      assertUsable();
+      const lease = await pools.lease(placement, { signal });
+      try {
+        return await work(lease);
+      } catch (error) {
+        if (!(error instanceof SessionNotReset) || attempt === resetAttempts) throw error;
+      } finally {
+        await readyAgain(lease.connection);
+        lease.release();
+      }
     }
   }
 
@@ -81,7 +90,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     query<Row>(text: string, params: readonly unknown[] = [], own: QueryOptions = {}) {
       const scope = scopeOf(own);
       return withLease(scope.signal, async ({ connection }) => {
-        const result = await runStatement<Row>(connection, scope, text, params);
+        const result = await runAlone<Row>(connection, scope, text, params);
         await refuseOpenTransaction(connection, scope);
         return result;
       });
@@ -92,13 +101,19 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
     async *stream<Row>(text: string, params: readonly unknown[] = [], own: Partial<ReadOptions> = {}) {
       const scope = scopeOf(own);
-      assertUsable();
-      const lease = await pools.lease(placement, { signal: scope.signal });
-      try {
-        yield* readInBatches<Row>(lease.connection, scope, text, params, own.batchSize ?? 500);
-      } finally {
-        await readyAgain(lease.connection);
-        lease.release();
+      const read = placement.seal ? readInTransaction<Row> : readInBatches<Row>;
+      for (let attempt = 1; ; attempt += 1) {
+        assertUsable();
+        const lease = await pools.lease(placement, { signal: scope.signal });
+        try {
+          yield* read(lease.connection, scope, preparedText(scope, text), params, own.batchSize ?? 500);
+          return;
+        } catch (error) {
+          if (!(error instanceof SessionNotReset) || attempt === resetAttempts) throw error;
+        } finally {
+          await readyAgain(lease.connection);
+          lease.release();
+        }
       }
     },
   };

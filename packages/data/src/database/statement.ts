@@ -1,6 +1,9 @@
 import pg from "pg";
 import { DatabaseUnavailable, InvalidArgument } from "../errors.ts";
 import { asUnavailable, type Connection, readyAgain } from "../pools/index.ts";
+import { type Entry, runSealed } from "../seal/run-sealed.ts";
+import type { Seal } from "../seal/session.ts";
+import { sharedStatement } from "../seal/statements.ts";
 
 export type QueryRows<Row> = { rows: Row[]; rowCount: number; command: string; fields: pg.FieldDef[] };
 
@@ -10,6 +13,8 @@ export type Scope = {
   /** When the server hasn't answered by then, not even with its own statement timeout, the line is cut. */
   deadlineMs: number;
   assertUsable: () => void;
+  /** At the level `shared` alone. */
+  seal: Seal | undefined;
 };
 
 /** Aborts when one of the two does. */
@@ -19,21 +24,37 @@ export function eitherSignal(first?: AbortSignal, second?: AbortSignal): AbortSi
 
 const graceMs = 5_000;
 
-/** Runs one statement; the connection is ready for the next afterwards, or broken. */
-export async function runStatement<Row>(
+/** An application's statement as it is sent: at the level `shared` it has to be told of the hidden column. */
+export function preparedText(scope: Scope, text: string): string {
+  if (typeof text !== "string" || text === "")
+    throw new InvalidArgument("A statement is a text that isn't empty.");
+  return scope.seal ? sharedStatement(text) : text;
+}
+
+/** Runs one statement by itself, in its environment; the connection is ready for the next afterwards, or broken. */
+export async function runAlone<Row>(
   connection: Connection,
   scope: Scope,
   text: string,
   params: readonly unknown[],
 ): Promise<QueryRows<Row>> {
+  return runStatement(connection, scope, preparedText(scope, text), params, "enter");
+}
+
+/**
+ * Runs one statement; the connection is ready for the next afterwards, or broken. `entry` says what goes before it at the
+ * level `shared`: nothing within a transaction.
+ */
+export async function runStatement<Row>(
+  connection: Connection,
+  scope: Scope,
+  text: string,
+  params: readonly unknown[],
+  entry: Entry = "inside",
+): Promise<QueryRows<Row>> {
   scope.assertUsable();
-  if (typeof text !== "string" || text === "")
-    throw new InvalidArgument("A statement is a text that isn't empty.");
   try {
-    const result = await interruptible(connection, scope, () =>
-      // The extended protocol even without values: it takes one statement only, so that no injected text adds another.
-      connection.client.query({ text, values: [...params], queryMode: "extended" } as pg.QueryConfig),
-    );
+    const result = await interruptible(connection, scope, () => send(connection, scope, text, params, entry));
     return {
       rows: result.rows as Row[],
       rowCount: result.rowCount ?? 0,
@@ -43,6 +64,18 @@ export async function runStatement<Row>(
   } finally {
     await readyAgain(connection);
   }
+}
+
+// The extended protocol even without values: it takes one statement only, so that no injected text adds another.
+function send(
+  connection: Connection,
+  { seal, signal }: Scope,
+  text: string,
+  params: readonly unknown[],
+  entry: Entry,
+): Promise<pg.QueryResult> {
+  if (seal) return runSealed(connection, { seal, signal, entry }, { text, values: params });
+  return connection.client.query({ text, values: [...params], queryMode: "extended" } as pg.QueryConfig);
 }
 
 /**

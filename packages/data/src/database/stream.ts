@@ -1,7 +1,9 @@
 import Cursor from "pg-cursor";
 import { InvalidArgument } from "../errors.ts";
 import type { Connection } from "../pools/index.ts";
-import { interruptible, type Scope } from "./statement.ts";
+import { withoutHidden } from "../seal/piped-query.ts";
+import { interruptible, runStatement, type Scope } from "./statement.ts";
+import { begin, rollBack } from "./transaction.ts";
 
 export type ReadOptions = { signal: AbortSignal; batchSize: number };
 
@@ -34,6 +36,36 @@ export async function* readInBatches<Row>(
   } finally {
     // Not awaited: on a line that broke meanwhile it never answers. Whoever holds the lease waits until it is ready.
     if (open) void cursor.close();
+  }
+}
+
+/** The same at the level `shared`: a context lasts as long as a transaction, so there is one. */
+export async function* readInTransaction<Row>(
+  connection: Connection,
+  scope: Scope,
+  text: string,
+  params: readonly unknown[],
+  batchSize: number,
+): AsyncGenerator<Row, void, undefined> {
+  let failed = true;
+  try {
+    await begin(connection, scope, "begin");
+    for await (const row of readInBatches<Row>(connection, scope, text, params, batchSize)) {
+      failed = false;
+      yield withoutHidden(row);
+      failed = true;
+    }
+    failed = false;
+  } finally {
+    // A loop that ends early is no failure: what the statement wrote stays, as it does without a transaction.
+    if (failed || connection.isBroken()) await rollBack(connection, scope);
+    else
+      await runStatement(
+        connection,
+        { ...scope, signal: undefined, assertUsable: () => undefined },
+        "commit",
+        [],
+      );
   }
 }
 

@@ -1,6 +1,6 @@
 import { InvalidArgument, TransactionAborted } from "../errors.ts";
 import type { Connection } from "../pools/index.ts";
-import { eitherSignal, type QueryRows, runStatement, type Scope } from "./statement.ts";
+import { eitherSignal, preparedText, type QueryRows, runStatement, type Scope } from "./statement.ts";
 
 export type TransactionIsolation = "read committed" | "repeatable read" | "serializable";
 
@@ -26,13 +26,8 @@ export async function runTransaction<Result>(
   if (!isolations.includes(isolation))
     throw new InvalidArgument(`${isolation} is no isolation of transactions.`);
   const session = startSession(connection, scope);
-  await runStatement(
-    connection,
-    scope,
-    `begin isolation level ${isolation}${readOnly ? " read only" : ""}`,
-    [],
-  );
   try {
+    await begin(connection, scope, `begin isolation level ${isolation}${readOnly ? " read only" : ""}`);
     const result = await work(session.transaction);
     await session.end();
     const { command } = await runStatement(connection, scope, "commit", []);
@@ -44,6 +39,11 @@ export async function runTransaction<Result>(
     await rollBack(connection, scope);
     throw error;
   }
+}
+
+/** Opens a transaction, and at the level `shared` its environment in the same message. */
+export async function begin(connection: Connection, scope: Scope, text: string): Promise<void> {
+  await runStatement(connection, scope, text, [], "begin");
 }
 
 type Session = {
@@ -58,7 +58,7 @@ function startSession(connection: Connection, scope: Scope): Session {
 
   async function run<Row>(text: string, params: readonly unknown[], signal: AbortSignal | undefined) {
     const own = { ...scope, signal: eitherSignal(signal, scope.signal) };
-    const result = await runStatement<Row>(connection, own, text, params);
+    const result = await runStatement<Row>(connection, own, preparedText(scope, text), params);
     if (connection.client.getTransactionStatus() === "I") {
       over = true;
       throw new InvalidArgument("A transaction is ended by returning or throwing, not with a statement.");
@@ -85,7 +85,7 @@ function startSession(connection: Connection, scope: Scope): Session {
   };
 }
 
-async function rollBack(connection: Connection, scope: Scope): Promise<void> {
+export async function rollBack(connection: Connection, scope: Scope): Promise<void> {
   if (connection.isBroken() || connection.client.getTransactionStatus() === "I") return;
   try {
     await runStatement(

@@ -1,13 +1,18 @@
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import pg from "pg";
 import { DatabaseUnavailable, PoolExhausted } from "../errors.ts";
+import { newSession, type Seal, type SealedSession } from "../seal/session.ts";
 
-/** Where an environment's database is. `url` holds its own role's password. */
+/**
+ * Where an environment's database is. `url` holds its own role's password; at the level `shared` it is the same for all
+ * environments of the database, and `seal` tells them apart.
+ */
 export type DatabasePlacement = {
   environmentId: string;
   serverId: string;
   url: string;
   generation: number;
+  seal?: Seal | undefined;
 };
 
 export type ConnectionOptions = {
@@ -16,9 +21,11 @@ export type ConnectionOptions = {
   statementTimeoutMs: number;
 };
 
-/** One backend. It serves one environment for all its life. */
+/** One backend. It serves one environment for all its life, or those of a shared database in turn. */
 export type Connection = {
   readonly client: pg.Client;
+  /** At the level `shared` alone. */
+  readonly session: SealedSession | undefined;
   /** Broken by an error or closed by the server: of no more use. */
   isBroken(): boolean;
   /** Runs when the backend is gone, for whatever reason; at once if it is already. */
@@ -57,11 +64,18 @@ export async function openConnection(
   const connection = wrap(client);
   try {
     await client.connect();
-    return connection;
+    return placement.seal ? { ...connection, session: await beginSession(client) } : connection;
   } catch (error) {
     connection.abandon();
     throw connectFailure(error);
   }
+}
+
+async function beginSession(client: pg.Client): Promise<SealedSession> {
+  const { rows } = await client.query<{ now: string }>(
+    "select extract(epoch from clock_timestamp()) * 1000 as now",
+  );
+  return newSession((client as unknown as ClientInside).processID, Number(rows[0]!.now));
 }
 
 // What pg's types leave out.
@@ -94,6 +108,7 @@ function wrap(client: pg.Client): Connection {
 
   return {
     client,
+    session: undefined,
     isBroken: () => broken,
     onGone: (listener) => void gone.promise.then(listener),
     cancel: () => sendCancelRequest(client),

@@ -29,7 +29,7 @@ export type PoolsOptions = {
 
 export type Pools = {
   /**
-   * Leases a backend for this environment alone. Throws `PoolExhausted`, `DatabaseUnavailable`, `PlacementRetired`
+   * Leases a backend for this environment alone; in a shared database, another one may have used it before. Throws `PoolExhausted`, `DatabaseUnavailable`, `PlacementRetired`
    * when a newer generation has been seen, or the signal's reason.
    */
   lease(placement: DatabasePlacement, options?: { signal?: AbortSignal }): Promise<Lease>;

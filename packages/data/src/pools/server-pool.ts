@@ -160,6 +160,11 @@ export class ServerPool {
     if (opening >= this.#queue.countOf(environmentId)) return "waits";
     const share = Math.max(1, Math.floor(this.#budget() * this.#limits.environmentShare));
     if (this.#slots.count((slot) => own(slot) && !isClosing(slot)) >= share) return "waits";
+    const beside = this.#slots.idleBeside(this.#queue.first(environmentId)!.placement);
+    if (beside) {
+      this.#hand(beside, this.#queue.shift(environmentId)!);
+      return "served";
+    }
     if (this.#slots.size < this.#budget()) {
       void this.#open(this.#queue.first(environmentId)!.placement);
       return "served";
@@ -187,6 +192,7 @@ export class ServerPool {
   }
 
   #hand(slot: Slot, waiter: Waiter): void {
+    slot.placement = waiter.placement;
     this.#slots.use(slot);
     waiter.give(slot);
   }

@@ -7,7 +7,8 @@ import {
 
 /** One backend that counts against the budget: from before it is opened until the server has let it go. */
 export type Slot = {
-  readonly placement: DatabasePlacement;
+  /** Whom it serves; another environment's, once it was handed on. */
+  placement: DatabasePlacement;
   state: "opening" | "idle" | "busy" | "closing";
   connection?: Connection;
   /** Its placement was retired: closed instead of becoming idle. */
@@ -26,6 +27,8 @@ export type Slots = {
   oldestIdle(): Slot | undefined;
   /** The environment's idle one that was used last. */
   idleOf(environmentId: string): Slot | undefined;
+  /** An idle one of another environment in the same shared database, that has been idle for longest. */
+  idleBeside(placement: DatabasePlacement): Slot | undefined;
   /** Counts at once; resolves when connected, or rejects and counts no more. */
   open(placement: DatabasePlacement): Promise<Slot>;
   use(slot: Slot): void;
@@ -71,6 +74,12 @@ export function createSlots(options: ConnectionOptions & { idleMs: number }, lef
       }
       return last;
     },
+    idleBeside(placement) {
+      for (const slot of idle) {
+        if (sharesDatabase(slot.placement, placement) && !slot.connection!.isBroken()) return slot;
+      }
+      return undefined;
+    },
     async open(placement) {
       const slot: Slot = { placement, state: "opening", retired: false, openedAt: 0 };
       slots.add(slot);
@@ -101,4 +110,8 @@ export function createSlots(options: ConnectionOptions & { idleMs: number }, lef
     close,
     has: (slot) => slots.has(slot),
   };
+}
+
+function sharesDatabase(one: DatabasePlacement, other: DatabasePlacement): boolean {
+  return one.seal !== undefined && one.seal.databaseId === other.seal?.databaseId && one.url === other.url;
 }
