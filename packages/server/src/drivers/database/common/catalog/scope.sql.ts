@@ -1,0 +1,67 @@
+import type { ClientBase } from "pg";
+import { ledgerSchema } from "../names.ts";
+import type { Extension } from "./catalog.ts";
+
+/** What is read: `home` is the schema whose name is left out of definitions. */
+export type Scope = { client: ClientBase; home: string; schemas: string[] };
+
+/** Where a schema's name is shown, and where it isn't. */
+export const placeOf = (namespace: string): string =>
+  `case when ${namespace}.nspname <> $1 then ${namespace}.nspname end`;
+
+/** A table as `Place`. */
+export const placeJson = (relation: string): string =>
+  `(select jsonb_strip_nulls(jsonb_build_object('schema', ${placeOf("pn")}, 'name', pc.relname))
+    from pg_class pc join pg_namespace pn on pn.oid = pc.relnamespace where pc.oid = ${relation})`;
+
+/** Things of an extension come and go with it. */
+export const notOfExtension = (catalog: string, oid: string): string =>
+  `not exists (select from pg_depend x where x.classid = '${catalog}'::regclass and x.objid = ${oid} and x.deptype = 'e')`;
+
+/** A collation when it isn't the one that the type has anyway. */
+export const collationOf = (collation: string, type: string): string =>
+  `(select quote_ident(xn.nspname) || '.' || quote_ident(x.collname) from pg_collation x
+    join pg_namespace xn on xn.oid = x.collnamespace
+    where x.oid = ${collation} and x.oid <> (select t2.typcollation from pg_type t2 where t2.oid = ${type}))`;
+
+/** Reads rows of a query whose first parameter is the home schema and whose second the schemas in scope. */
+export async function readScope<Row extends object>(scope: Scope, text: string): Promise<Row[]> {
+  // The types of both stand at the beginning, whichever of them the query uses.
+  const typed = `select found.* from (select $1::text, $2::text[]) scope, lateral (${text}) found`;
+  const { rows } = await scope.client.query<Row>(typed, [scope.home, scope.schemas]);
+  return rows;
+}
+
+/** Every schema that migrations may have made or filled. */
+export async function selectSchemas(client: ClientBase): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select n.nspname as name from pg_namespace n
+     where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', $1)
+       and ${notOfExtension("pg_namespace", "n.oid")}
+     order by n.oid`,
+    [ledgerSchema],
+  );
+  return rows.map((row) => row.name);
+}
+
+export async function selectExtensions(client: ClientBase): Promise<Extension[]> {
+  const { rows } = await client.query<Extension>(
+    `select e.extname as name, n.nspname as schema,
+       coalesce((select v.trusted from pg_available_extension_versions v
+         where v.name = e.extname and v.version = e.extversion), false) as trusted
+     from pg_extension e join pg_namespace n on n.oid = e.extnamespace
+     where e.extname <> 'plpgsql' order by e.oid`,
+  );
+  return rows;
+}
+
+/** Names are rendered without a schema when they are found on this path; values in forms that are read back exactly. */
+export async function lookFrom(client: ClientBase, path: readonly string[]): Promise<void> {
+  await client.query(
+    `select set_config('search_path', (select string_agg(quote_ident(s), ', ') from unnest($1::text[]) s), true),
+       set_config('datestyle', 'ISO, YMD', true), set_config('intervalstyle', 'postgres', true),
+       set_config('extra_float_digits', '1', true), set_config('bytea_output', 'hex', true),
+       set_config('timezone', 'UTC', true), set_config('quote_all_identifiers', 'off', true)`,
+    [path],
+  );
+}

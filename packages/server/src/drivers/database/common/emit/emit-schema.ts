@@ -1,0 +1,116 @@
+import type { Catalog, CatalogObject, RoutineObject } from "../catalog/catalog.ts";
+import type { Finding } from "./finding.ts";
+import { describe } from "./describe.ts";
+import { namesHomeInStrings, renameHome, settingWithHome } from "./home.ts";
+import { emitObject } from "./objects.ts";
+import { id, reference } from "./quote.ts";
+import { insertRows, setSequences } from "./rows.ts";
+
+export type EmittedSchema = {
+  /** To run in one transaction, in an empty schema, as the role that is to own everything. */
+  statements: string[];
+  findings: Finding[];
+};
+
+/** Writes down what it takes to make everything of a catalog in one schema; extensions are there already. */
+export function emitSchema(catalog: Catalog, options: { schemaName: string }): EmittedSchema {
+  const path = schemaPath(catalog, options.schemaName);
+  const objects = catalog.objects
+    .filter((object) => isAtHome(object))
+    .map((object) => (isRoutine(object) ? routineIn(object, path) : object));
+  const rows = catalog.rows.filter(({ table }) => table.schema === undefined).flatMap((each) => insertRows(each));
+  const firstAfterRows = objects.findIndex(comesAfterRows);
+  const at = firstAfterRows === -1 ? objects.length : firstAfterRows;
+  return {
+    statements: [
+      `set local search_path to ${path.map(id).join(", ")}`,
+      "set local check_function_bodies to off",
+      ...objects.slice(0, at).flatMap(emitObject),
+      ...rows,
+      ...setSequences(objects),
+      ...objects.slice(at).flatMap(emitObject),
+      ...refreshes(objects),
+    ],
+    findings: findings(catalog),
+  };
+}
+
+/** Where names are looked for at the level `schema`: in the environment's schema, then where extensions are. */
+export function schemaPath(catalog: Pick<Catalog, "extensions">, schemaName: string): string[] {
+  return [schemaName, ...new Set(catalog.extensions.map(({ schema }) => schema))];
+}
+
+function comesAfterRows(object: CatalogObject): boolean {
+  if (object.kind === "constraint") return object.type === "foreign" || !object.validated;
+  return object.kind === "trigger" || object.kind === "policy";
+}
+
+function refreshes(objects: readonly CatalogObject[]): string[] {
+  return objects.flatMap((object) =>
+    object.kind === "materialized-view" && object.populated
+      ? [`refresh materialized view ${reference(object)}`]
+      : [],
+  );
+}
+
+const isRoutine = (object: CatalogObject): object is RoutineObject =>
+  object.kind === "function" || object.kind === "procedure";
+
+/** A routine whose own text names the home schema finds its things in the environment's. */
+export function routineIn(routine: RoutineObject, path: readonly string[]): RoutineObject {
+  return {
+    ...routine,
+    body: routine.body === undefined ? undefined : renameHome(routine.body, path[0]!),
+    settings: routine.settings.map((setting) => settingWithHome(setting, path)),
+  };
+}
+
+function isAtHome(object: CatalogObject): boolean {
+  if (object.kind === "schema") return false;
+  return ("table" in object ? object.table.schema : object.schema) === undefined;
+}
+
+function findings(catalog: Catalog): Finding[] {
+  const found: Finding[] = catalog.unsupported.map(({ kind, name }) => ({
+    object: `${kind} ${name}`,
+    level: "schema",
+    severity: "refused",
+    problem: `A schema of its own can't be given this ${kind}.`,
+    remedy: "Do without it, or use the level database.",
+  }));
+  for (const object of catalog.objects) {
+    if (!isAtHome(object)) {
+      if (object.kind === "schema") found.push(otherSchema(object.name));
+      continue;
+    }
+    if (isRoutine(object) && object.body !== undefined && namesHomeInStrings(object.body)) {
+      found.push({
+        object: describe(object),
+        level: "schema",
+        severity: "differs",
+        problem: "It puts a statement together at run time that names the schema public, which isn't there.",
+        remedy: "Leave the schema's name out of the statement.",
+      });
+    }
+    if (object.kind === "policy" && object.roles.length > 0) {
+      found.push({
+        object: describe(object),
+        level: "schema",
+        severity: "refused",
+        problem: `It is for the role ${object.roles.join(", ")}, which no environment has.`,
+        remedy: "Make the policy for PUBLIC.",
+      });
+    }
+  }
+  return found;
+}
+
+function otherSchema(name: string): Finding {
+  return {
+    object: `schema ${name}`,
+    level: "schema",
+    severity: "refused",
+    problem: "An environment has one schema at this level, and the application makes a second one.",
+    remedy: "Make everything in the schema public, or use the level database.",
+  };
+}
