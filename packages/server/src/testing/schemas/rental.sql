@@ -101,9 +101,9 @@ begin
 end $$;
 create trigger bookings_log after insert or update of state on bookings for each row execute function log_booking();
 
-create function bookings_of(customer text) returns setof bookings stable language sql
+create function bookings_of(customer text) returns table (id bigint, state status) stable language sql
   begin atomic
-    select b.* from bookings b join customers c on c.id = b.customer_id where c.name = bookings_of.customer;
+    select b.id, b.state from bookings b join customers c on c.id = b.customer_id where c.name = bookings_of.customer;
   end;
 
 create procedure close_bookings(before timestamptz default now()) language plpgsql as $$

@@ -138,6 +138,8 @@ export type RoutineObject = Named & {
   body: string | undefined;
   /** `search_path=public`, as PostgreSQL keeps them. */
   settings: string[];
+  /** Its result has the form of a table's rows. */
+  returnsRows: boolean;
   securityDefiner: boolean;
   language: string;
   reliesOnKey: string | undefined;

@@ -47,7 +47,9 @@ export async function readCatalog(
 async function read(scope: Scope, extensions: Catalog["extensions"]): Promise<Catalog> {
   const states = await selectSequenceStates(scope);
   const tables = (await selectTables(scope)).map((table) => withStates(withoutNulls(table), states));
-  const sequences = (await selectSequences(scope)).map((sequence) => withState(withoutNulls(sequence), states));
+  const sequences = (await selectSequences(scope)).map((sequence) =>
+    withState(withoutNulls(sequence), states),
+  );
   const others: Found<CatalogObject>[] = [];
   const holdsExtension = new Set(extensions.map(({ schema }) => schema));
   for (const schema of await selectSchemaObjects(scope)) {
@@ -99,7 +101,10 @@ function withStates(
 ): Found<TableObject> {
   const columns = table.columns.map((column) => {
     if (!column.identity) return column;
-    return { ...column, identity: { ...column.identity, sequence: withState(column.identity.sequence, states) } };
+    return {
+      ...column,
+      identity: { ...column.identity, sequence: withState(column.identity.sequence, states) },
+    };
   });
   return { ...table, columns };
 }

@@ -79,7 +79,8 @@ export async function selectSequenceStates(scope: Scope): Promise<Map<number, Se
   );
   if (names.length === 0) return new Map();
   const parts = names.map(
-    ({ name, oid }) => `select ${oid} as oid, last_value::text as "lastValue", is_called as called from ${name}`,
+    ({ name, oid }) =>
+      `select ${oid} as oid, last_value::text as "lastValue", is_called as called from ${name}`,
   );
   const { rows } = await scope.client.query<SequenceState>(parts.join(" union all "));
   return new Map(rows.map((row) => [row.oid, row]));

@@ -11,7 +11,8 @@ export async function selectRoutines(scope: Scope): Promise<Found<RoutineObject>
        case p.prokind when 'p' then 'procedure' else 'function' end as kind,
        obj_description(p.oid, 'pg_proc') as comment, pg_get_function_identity_arguments(p.oid) as arguments,
        case when p.prosqlbody is null then p.prosrc end as body, coalesce(p.proconfig, '{}') as settings,
-       p.prosecdef as "securityDefiner", l.lanname as language,
+       exists (select from pg_type t join pg_class c on c.oid = t.typrelid
+         where t.oid = p.prorettype and c.relkind in ('r', 'p', 'v')) as "returnsRows", p.prosecdef as "securityDefiner", l.lanname as language,
        substr(pg_get_functiondef(p.oid), length('CREATE OR REPLACE ' || case p.prokind when 'p' then 'PROCEDURE ' else
          'FUNCTION ' end || quote_ident(n.nspname) || '.' || quote_ident(p.proname)) + 1) as rest,
        (select min(k.conname) from pg_depend d join pg_constraint k on k.oid = d.refobjid

@@ -1,6 +1,6 @@
 import pg from "pg";
 import { afterAll, describe, expect, test } from "vitest";
-import { type TestServer, embeddedLikeServer, givenServer } from "../../../../testing/database-servers.ts";
+import { embeddedLikeServer, givenServer, type TestServer } from "../../../../testing/database-servers.ts";
 import { schemaNames, schemaText } from "../../../../testing/schemas.ts";
 import { runAt } from "../../driver.testsuite.ts";
 import { readCatalog } from "../catalog/read-catalog.ts";

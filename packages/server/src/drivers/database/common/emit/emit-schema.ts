@@ -1,6 +1,6 @@
 import type { Catalog, CatalogObject, RoutineObject } from "../catalog/catalog.ts";
-import type { Finding } from "./finding.ts";
 import { describe } from "./describe.ts";
+import type { Finding } from "./finding.ts";
 import { namesHomeInStrings, renameHome, settingWithHome } from "./home.ts";
 import { emitObject } from "./objects.ts";
 import { id, reference } from "./quote.ts";
@@ -18,7 +18,9 @@ export function emitSchema(catalog: Catalog, options: { schemaName: string }): E
   const objects = catalog.objects
     .filter((object) => isAtHome(object))
     .map((object) => (isRoutine(object) ? routineIn(object, path) : object));
-  const rows = catalog.rows.filter(({ table }) => table.schema === undefined).flatMap((each) => insertRows(each));
+  const rows = catalog.rows
+    .filter(({ table }) => table.schema === undefined)
+    .flatMap((each) => insertRows(each));
   const firstAfterRows = objects.findIndex(comesAfterRows);
   const at = firstAfterRows === -1 ? objects.length : firstAfterRows;
   return {

@@ -19,7 +19,10 @@ export function emitObject(object: CatalogObject): string[] {
     case "schema":
       return [`create schema ${id(object.name)}`, ...comment("schema", id(object.name), object.comment)];
     case "enum":
-      return [`create type ${reference(object)} as enum (${object.labels.map(text).join(", ")})`, ...typeComment(object)];
+      return [
+        `create type ${reference(object)} as enum (${object.labels.map(text).join(", ")})`,
+        ...typeComment(object),
+      ];
     case "composite": {
       const attributes = object.attributes.map(
         ({ name, type, collation }) => `${id(name)} ${type}${collation ? ` collate ${collation}` : ""}`,
@@ -27,7 +30,10 @@ export function emitObject(object: CatalogObject): string[] {
       return [`create type ${reference(object)} as (${attributes.join(", ")})`, ...typeComment(object)];
     }
     case "range":
-      return [`create type ${reference(object)} as range (${object.options.join(", ")})`, ...typeComment(object)];
+      return [
+        `create type ${reference(object)} as range (${object.options.join(", ")})`,
+        ...typeComment(object),
+      ];
     case "domain":
       return [createDomain(object), ...comment("domain", reference(object), object.comment)];
     case "sequence":
@@ -150,7 +156,9 @@ function withSettings(header: string, settings: readonly string[]): string {
 function settingClause(setting: string): string {
   const at = setting.indexOf("=");
   const [name, value] = [setting.slice(0, at), setting.slice(at + 1)];
-  const isList = /^(search_path|temp_tablespaces|session_preload_libraries|local_preload_libraries)$/i.test(name);
+  const isList = /^(search_path|temp_tablespaces|session_preload_libraries|local_preload_libraries)$/i.test(
+    name,
+  );
   return `${name} to ${isList ? value || "''" : text(value)}`;
 }
 

@@ -13,8 +13,7 @@ export function createTable(table: TableObject, columns: readonly string[]): str
   if (table.partitionOf) {
     return `${head} partition of ${reference(table.partitionOf.parent)} ${table.partitionOf.bound}${end}`;
   }
-  const inherits =
-    table.inherits.length > 0 ? ` inherits (${table.inherits.map(reference).join(", ")})` : "";
+  const inherits = table.inherits.length > 0 ? ` inherits (${table.inherits.map(reference).join(", ")})` : "";
   return `${head} (${columns.join(", ")})${inherits}${end}`;
 }
 
@@ -29,7 +28,9 @@ export function columnDefinition(column: Column): string {
   if (column.identity) {
     const { always, sequence } = column.identity;
     const name = `sequence name ${reference(sequence)}`;
-    parts.push(`generated ${always ? "always" : "by default"} as identity (${name} ${sequenceOptions(sequence)})`);
+    parts.push(
+      `generated ${always ? "always" : "by default"} as identity (${name} ${sequenceOptions(sequence)})`,
+    );
   }
   if (column.notNull) parts.push("not null");
   return parts.join(" ");

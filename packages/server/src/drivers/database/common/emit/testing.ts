@@ -5,7 +5,14 @@ import { describe } from "./describe.ts";
 export function comparable(catalog: Catalog, home?: string) {
   const plain = (value: unknown): unknown => {
     const json = JSON.stringify(value);
-    return JSON.parse(home ? json.replaceAll(`\\"${home}\\"`, "public").replaceAll(home, "public").replaceAll("public, public", "public") : json);
+    return JSON.parse(
+      home
+        ? json
+            .replaceAll(`\\"${home}\\"`, "public")
+            .replaceAll(home, "public")
+            .replaceAll("public, public", "public")
+        : json,
+    );
   };
   const objects = Object.fromEntries(
     catalog.objects.map((object): [string, unknown] => [describe(object), plain(object as CatalogObject)]),
