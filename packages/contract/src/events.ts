@@ -1,9 +1,12 @@
 import { z } from "zod";
+import { operationStatuses } from "./operations.ts";
 
 const slug = z.string().describe("The tenant's slug.");
 const reason = z.string().describe("Why, in the words of whoever did it, or the code of what failed.");
 const environment = z.string().describe("The environment's name, such as production.");
 // Of a person nothing but the id: who may know more asks the API.
+const operationId = z.string().describe("op_…");
+const kind = z.string().describe("What was being done, such as tenant.provision.");
 const userId = z.string().describe("usr_…");
 
 type CatalogueEntry = {
@@ -103,6 +106,24 @@ const entries = {
     description:
       "A user was deleted, with their sessions. Users that go with their tenant aren't told one by one.",
     data: z.strictObject({ userId }),
+  },
+  "operation.failed": {
+    description: "An operation failed, and what it had done was undone. The platform's own work isn't told.",
+    data: z.strictObject({ operationId, kind, reason }),
+  },
+  "operation.needs_operator": {
+    description: "An operation can go on neither forward nor back before somebody has looked at it.",
+    data: z.strictObject({ operationId, kind, reason }),
+  },
+  "operation.stuck": {
+    description:
+      "Nothing has happened in an operation for longer than the setting operationStuckAfterMinutes.",
+    data: z.strictObject({
+      operationId,
+      kind,
+      status: z.enum(operationStatuses),
+      since: z.iso.datetime().describe("When something happened last."),
+    }),
   },
   "app.released": {
     description: "An application's release took over.",

@@ -53,6 +53,10 @@ export const operationReply = z
     steps: z.array(operationStepReply),
     requestedBy: z.string().nullable(),
     waitUntil: z.iso.datetime().nullable().describe("When it goes on, if it waits for a time."),
+    stuckSince: z.iso
+      .datetime()
+      .nullable()
+      .describe("Since when nothing has happened, if that is too long (setting operationStuckAfterMinutes)."),
     createdAt: z.iso.datetime(),
     startedAt: z.iso.datetime().nullable(),
     endedAt: z.iso.datetime().nullable(),

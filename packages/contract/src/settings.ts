@@ -61,6 +61,13 @@ export const settingDefinitions = {
     scopes: ["platform"],
     variable: "OPERATION_RETENTION_DAYS",
   },
+  operationStuckAfterMinutes: {
+    schema: z.number().min(1).max(100_000),
+    default: 60,
+    description: "Minutes in which nothing happens in an operation before that is told as operation.stuck.",
+    scopes: ["platform"],
+    variable: "OPERATION_STUCK_AFTER_MINUTES",
+  },
   storageQuota: {
     schema: size,
     default: "1GB",

@@ -12,7 +12,17 @@ import { showServers } from "./server.ts";
 
 const atWork = "queued,running,waiting,cancelling,undoing,needs_operator";
 
-type Status = { api: string; apps: AppReply[]; servers: ServerReply[]; operations: OperationReply[] };
+const dayMs = 86_400_000;
+
+type Status = {
+  api: string;
+  apps: AppReply[];
+  servers: ServerReply[];
+  /** At work, or waiting for an operator. */
+  operations: OperationReply[];
+  /** Within the last day. */
+  failedOperations: OperationReply[];
+};
 
 /** `tenantry status`: what runs, at a glance. */
 export function statusCommand(): Command {
@@ -32,13 +42,16 @@ export function statusCommand(): Command {
 async function fetchStatus(client: Client): Promise<Status> {
   const list = async <Item>(path: string, query = {}) =>
     (await client.call<Page<Item>>("GET", path, { query: { limit: 200, ...query } })).body.items;
-  const [api, apps, servers, operations] = await Promise.all([
+  const [api, apps, servers, operations, failed] = await Promise.all([
     readiness(client),
     list<AppReply>("/v1/apps"),
     list<ServerReply>("/v1/servers"),
     list<OperationReply>("/v1/operations", { status: atWork }),
+    list<OperationReply>("/v1/operations", { status: "failed", limit: 20 }),
   ]);
-  return { api, apps, servers, operations };
+  const yesterday = Date.now() - dayMs;
+  const failedOperations = failed.filter(({ endedAt }) => Date.parse(endedAt ?? "") > yesterday);
+  return { api, apps, servers, operations, failedOperations };
 }
 
 async function readiness(client: Client): Promise<string> {
@@ -51,11 +64,25 @@ async function readiness(client: Client): Promise<string> {
   }
 }
 
-function showStatus({ api, apps, servers, operations }: Status, look: Look): string {
+function showStatus({ api, apps, servers, operations, failedOperations }: Status, look: Look): string {
+  const notices = operations.flatMap((one) => noticeOf(one) ?? []);
   return [
     fields(look, [["API", api === "ready" ? state(api) : { text: api, tone: "bad" }]]),
     showApps({ items: apps }, look),
     showServers({ items: servers }, look),
     operations.length === 0 ? "No operations are at work." : showOperations({ items: operations }, look),
+    ...(failedOperations.length === 0
+      ? []
+      : [`Failed within the last day:\n${showOperations({ items: failedOperations }, look)}`]),
+    ...(notices.length === 0 ? [] : [notices.join("\n")]),
   ].join("\n\n");
+}
+
+/** What somebody should do about an operation at work. */
+function noticeOf({ id, status, stuckSince, error }: OperationReply): string | undefined {
+  if (status === "needs_operator")
+    return `${id} needs an operator: ${error?.detail ?? error?.title ?? "undoing it was tried in vain."} ${error?.remedy ?? ""}`.trimEnd();
+  if (stuckSince)
+    return `${id} makes no progress since ${stuckSince}: see \`tenantry operation show ${id}\`, or cancel it.`;
+  return undefined;
 }

@@ -8,7 +8,14 @@ export function step(name: string, changes: Partial<Step> = {}): Step {
 }
 
 export function operation(changes: Partial<OperationReply> = {}): OperationReply {
-  const nothing = { message: null, error: null, waitUntil: null, startedAt: null, endedAt: null };
+  const nothing = {
+    stuckSince: null,
+    message: null,
+    error: null,
+    waitUntil: null,
+    startedAt: null,
+    endedAt: null,
+  };
   return {
     id: "op_1",
     kind: "tenant.provision",

@@ -3,7 +3,7 @@ import type { StorageDriver } from "../drivers/storage/index.ts";
 import { createKeyCheck, selectGoodKeyIds } from "../features/access/index.ts";
 import { createEvents } from "../features/events/index.ts";
 import { deleteWorkflow, provisionWorkflow } from "../features/lifecycle/index.ts";
-import { createOperations } from "../features/operations/index.ts";
+import { createOperations, observeOperations, reportStuckOperations } from "../features/operations/index.ts";
 import {
   createPlacements,
   createSpareKeeper,
@@ -132,10 +132,12 @@ type ApiInput = RouteGroupInput & Pick<ComposeInput, "isDraining"> & { settled: 
 async function composeApi(input: ApiInput) {
   const { config, log, db, secrets } = input;
   const checkKey = createKeyCheck(db);
+  const metrics = createMetrics({ ofProcess: true });
+  observeOperations(metrics, db);
   return createApi({
     log,
     version,
-    metrics: createMetrics({ ofProcess: true }),
+    metrics,
     hosts: config.api.names,
     idempotency: createIdempotencyStore(db, secrets),
     authenticate: (request) => checkKey(bearerKey(request)),
@@ -165,6 +167,7 @@ function createBackground(
       keeper.start();
       sweeper.start(notifications);
       schedule.every("sweep", 60_000, () => sweeper.sweep());
+      schedule.every("stuck-operations", 60_000, () => reportStuckOperations({ db, log, settings }));
       schedule.every("storage", 86_400_000, () => storage.tidy());
       schedule.every("retention", 3_600_000, (signal) => removeExpired({ db, log, settings }, signal));
       schedule.every("variables", 3_600_000, () => sealPlainVariables({ db, secrets }));

@@ -5,7 +5,8 @@ import type { EventRow } from "./events.sql.ts";
 /** An event as CloudEvents 1.0 has it; `source` is the installation. */
 export function viewEvent(row: EventRow, source: string): CloudEvent {
   const tenantId = row.tenantId === null ? undefined : showId("tnt", row.tenantId);
-  const subject = tenantId ?? (typeof row.data.appId === "string" ? row.data.appId : undefined);
+  const { appId, operationId } = row.data;
+  const subject = tenantId ?? [appId, operationId].find((id) => typeof id === "string");
   return {
     specversion: "1.0",
     id: showId("evt", row.id),

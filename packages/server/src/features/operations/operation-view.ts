@@ -18,6 +18,7 @@ export function viewOperation(row: OperationRow): OperationReply {
     steps: row.steps.map(viewStep),
     requestedBy,
     waitUntil: row.waitUntil?.toISOString() ?? null,
+    stuckSince: row.stuckSince?.toISOString() ?? null,
     createdAt: row.createdAt.toISOString(),
     startedAt: row.startedAt?.toISOString() ?? null,
     endedAt: row.endedAt?.toISOString() ?? null,

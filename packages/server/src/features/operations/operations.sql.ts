@@ -1,6 +1,7 @@
 import type { OperationStatus, StepStatus } from "@tenantry/contract";
 import { type Db, sql } from "../../infra/db/index.ts";
 import type { RecordedError } from "../../infra/workflow/index.ts";
+import { stuckSince } from "./amiss.sql.ts";
 
 export type StepRow = {
   name: string;
@@ -23,6 +24,7 @@ export type OperationRow = {
   error: RecordedError | null;
   requestedBy: string | null;
   waitUntil: Date | null;
+  stuckSince: Date | null;
   createdAt: Date;
   startedAt: Date | null;
   endedAt: Date | null;
@@ -31,7 +33,7 @@ export type OperationRow = {
 
 const columns = sql`
   o.id, o.kind, o.status, o.tenant_id as "tenantId", o.environment_id as "environmentId", o.progress, o.message,
-  o.error, o.requested_by as "requestedBy", o.wait_until as "waitUntil", o.created_at as "createdAt",
+  o.error, o.requested_by as "requestedBy", o.wait_until as "waitUntil", ${stuckSince} as "stuckSince", o.created_at as "createdAt",
   o.started_at as "startedAt", o.ended_at as "endedAt", (
     select coalesce(json_agg(json_build_object('name', s.name, 'title', s.title, 'status', s.status,
       'attempt', s.attempt, 'error', s.error, 'startedAt', s.started_at, 'endedAt', s.ended_at) order by s.ordinal), '[]')

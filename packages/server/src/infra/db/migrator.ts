@@ -5,7 +5,7 @@ import pg from "pg";
 export type Migration = { version: number; name: string; sql: string; checksum: string };
 
 /** The registry schemas this code can work with: it may run beside a newer node while an upgrade is under way. */
-export const supportedSchema = { from: 1, to: 4 } as const;
+export const supportedSchema = { from: 1, to: 5 } as const;
 
 const lockKey = 7_236_001;
 

@@ -10,4 +10,4 @@ export function createMetrics(options: { ofProcess: boolean }): Metrics {
   return registry;
 }
 
-export { Histogram } from "prom-client";
+export { Gauge, Histogram } from "prom-client";

@@ -11,6 +11,7 @@ export type ClaimedOperation = {
   input: unknown;
   status: OperationStatus;
   error: RecordedError | null;
+  internal: boolean;
   fence: number;
   startedAt: Date;
 };
@@ -55,7 +56,7 @@ export async function claimOperations(db: Db, request: ClaimRequest): Promise<Cl
       status = case when o.status in ('queued', 'waiting') then 'running' else o.status end
     from due where o.id = due.id
     returning o.id, o.kind, o.definition_version as version, o.tenant_id as "tenantId",
-      o.environment_id as "environmentId", o.input, o.status, o.error, o.fence, o.started_at as "startedAt"
+      o.environment_id as "environmentId", o.input, o.status, o.error, o.internal, o.fence, o.started_at as "startedAt"
   `.execute(db);
   return rows;
 }

@@ -3,6 +3,7 @@ import { inTransaction } from "../db/index.ts";
 import { LeaseLost, type Outcome } from "./definition.ts";
 import { writeEnded, writePostponed, writeReleased, writeStepDone } from "./ledger.sql.ts";
 import type { EndedStatus } from "./operation-state.ts";
+import { recordFailed } from "./outcry.ts";
 import type { Run } from "./run.ts";
 
 /** What a step leaves to do: go on with the operation, or let go of it, since the ledger says when it goes on. */
@@ -33,7 +34,9 @@ export async function end(
       if (last) run.accept(await writeStepDone(tx, run, { ...last, progress: 1 }));
       const from = status === "failed" ? "undoing" : status === "cancelled" ? "cancelling" : "running";
       const written = await writeEnded(tx, run, from, status);
-      if (written) await run.workflow.ended?.(tx, outcomeOf(run, status));
+      if (!written) return undefined;
+      await run.workflow.ended?.(tx, outcomeOf(run, status));
+      if (status === "failed" && !run.operation.internal) await recordFailed(tx, run);
       return written;
     });
   } catch (error) {
@@ -43,7 +46,9 @@ export async function end(
   if (last) Object.assign(run.steps[last.ordinal]!, { status: "done", result: last.result });
   if (ended) {
     const tookMs = Date.now() - run.operation.startedAt.getTime();
-    log.info({ operationId: run.id, kind: run.operation.kind, tookMs }, `operation.${status}`);
+    const about = { operationId: run.id, kind: run.operation.kind, tookMs };
+    if (status === "failed") log.error({ ...about, error: run.operation.error }, "operation.failed");
+    else log.info(about, `operation.${status}`);
     return "let go";
   }
   return last ? "go on" : release(run);

@@ -56,7 +56,7 @@ export function writeStepDone(
 
 /** A step failed, and the operation with it as `turn` says: it waits and tries again, turns back, or asks for help. */
 export function writeStepFailed(
-  db: Db,
+  db: Db | Tx,
   held: Held,
   ordinal: number,
   error: RecordedError,

@@ -4,6 +4,7 @@ import { LeaseLost, type Step, type Waiting } from "./definition.ts";
 import { isWorthRetrying, recordError, retryDelayMs } from "./failure.ts";
 import { type Afterwards, end, release } from "./finish.ts";
 import { writeStepBegun, writeStepDone, writeStepFailed, writeStepWaits } from "./ledger.sql.ts";
+import { tellIfNeedsOperator } from "./outcry.ts";
 import type { Run } from "./run.ts";
 
 const defaultAttempts = 3;
@@ -68,14 +69,16 @@ async function stepFailed(run: Run, ordinal: number, step: Step, error: unknown)
     throw new LeaseLost(run.id);
   }
   if (run.isShutDown) return release(run);
-  const { db, log, retryBaseMs, wakeIn } = run.settings;
+  const { log, retryBaseMs, wakeIn } = run.settings;
   const row = run.steps[ordinal]!;
   log.warn({ operationId: run.id, step: step.name, attempt: row.attempt, error }, "operation.step_failed");
   const again = isWorthRetrying(error) && row.attempt < attemptsOf(run);
   const delayMs = retryDelayMs(row.attempt, retryBaseMs);
   const turn = again ? { to: "waiting" as const, delayMs } : { to: await lastResort(run) };
   const recorded = recordError(error);
-  run.accept(await writeStepFailed(db, run, ordinal, recorded, turn));
+  run.accept(
+    await tellIfNeedsOperator(run, recorded, (tx) => writeStepFailed(tx, run, ordinal, recorded, turn)),
+  );
   row.status = "failed";
   run.begun = undefined;
   run.operation.error = recorded;

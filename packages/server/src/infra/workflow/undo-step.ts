@@ -2,6 +2,7 @@ import { openContext } from "./context.ts";
 import { LeaseLost } from "./definition.ts";
 import { recordError, retryDelayMs } from "./failure.ts";
 import { type Afterwards, release } from "./finish.ts";
+import { tellIfNeedsOperator } from "./outcry.ts";
 import type { Run } from "./run.ts";
 import { writeUndoBegun, writeUndoFailed, writeUndone } from "./undo.sql.ts";
 
@@ -37,11 +38,14 @@ async function undoFailed(run: Run, ordinal: number, error: unknown): Promise<Af
     throw new LeaseLost(run.id);
   }
   if (run.isShutDown) return release(run);
-  const { db, log, retryBaseMs, wakeIn } = run.settings;
+  const { log, retryBaseMs, wakeIn } = run.settings;
   const { name, attempt } = run.steps[ordinal]!;
   log.warn({ operationId: run.id, step: name, attempt, error }, "operation.undo_failed");
   const delayMs = attempt < undoAttempts ? retryDelayMs(attempt, retryBaseMs) : undefined;
-  run.accept(await writeUndoFailed(db, run, ordinal, recordError(error), delayMs));
+  const recorded = recordError(error);
+  run.accept(
+    await tellIfNeedsOperator(run, recorded, (tx) => writeUndoFailed(tx, run, ordinal, recorded, delayMs)),
+  );
   if (delayMs !== undefined) wakeIn(delayMs);
   return "let go";
 }

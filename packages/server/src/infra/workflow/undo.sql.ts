@@ -1,4 +1,4 @@
-import { type Db, sql } from "../db/index.ts";
+import { type Db, sql, type Tx } from "../db/index.ts";
 import type { RecordedError } from "./failure.ts";
 import { json, statusAfter, told, type Written } from "./fenced-write.ts";
 import type { Held } from "./lease.sql.ts";
@@ -46,7 +46,7 @@ export function writeUndone(db: Db, held: Held, ordinal: number): Written {
  * stays what it was turned back for.
  */
 export function writeUndoFailed(
-  db: Db,
+  db: Db | Tx,
   held: Held,
   ordinal: number,
   error: RecordedError,
