@@ -1,10 +1,10 @@
 import { createDatabase, dropDatabase, openDatabase, selectDatabase } from "../common/databases.sql.ts";
 import { blueprintName, databaseName, roleName } from "../common/names.ts";
+import type { DriverParts } from "../common/parts.ts";
 import { createLoginRole, grantMembership } from "../common/roles.sql.ts";
 import { newPassword, scramVerifier } from "../common/scram.ts";
 import { type Session, withSession } from "../common/session.ts";
 import type { AppSchema, BuiltDatabase, DatabaseServer, DriverContext } from "../driver.ts";
-import type { DriverParts } from "./parts.ts";
 
 /** Implements `DatabaseDriver.build`. */
 export async function build(

@@ -1,14 +1,14 @@
 import { defaultMigrationLimits } from "../common/apply-migrations.ts";
+import { buildBlueprint } from "../common/build-blueprint.ts";
+import { list, measure, verify } from "../common/inspect.ts";
 import { installationRoles } from "../common/names.ts";
+import type { DriverParts } from "../common/parts.ts";
+import { remove } from "../common/remove.ts";
 import { type Connect, openClient } from "../common/session.ts";
 import { urlAs } from "../common/url.ts";
 import type { DatabaseDriver, MigrationLimits } from "../driver.ts";
 import { build } from "./build.ts";
-import { buildBlueprint } from "./build-blueprint.ts";
-import { list, measure, verify } from "./inspect.ts";
 import { migrate } from "./migrate.ts";
-import type { DriverParts } from "./parts.ts";
-import { remove } from "./remove.ts";
 
 export type DatabaseDriverOptions = {
   installationId: string;

@@ -1,7 +1,7 @@
 import { runMigrations } from "../common/migrator.ts";
+import type { DriverParts } from "../common/parts.ts";
 import { withSession } from "../common/session.ts";
 import type { AppSchema, DatabaseServer, DriverContext, PhysicalDatabase } from "../driver.ts";
-import type { DriverParts } from "./parts.ts";
 
 /** Implements `DatabaseDriver.migrate`. */
 export async function migrate(

@@ -1,6 +1,6 @@
-import type { InstallationRoles } from "../common/names.ts";
-import type { Connect } from "../common/session.ts";
 import type { MigrationLimits } from "../driver.ts";
+import type { InstallationRoles } from "./names.ts";
+import type { Connect } from "./session.ts";
 
 /** What every part of the driver works with. */
 export type DriverParts = {

@@ -1,7 +1,7 @@
-import { selectOurNames, selectProblems, selectSize } from "../common/inspect.sql.ts";
-import { type Connect, serverUnreachable } from "../common/session.ts";
 import type { DatabaseServer, PhysicalDatabase, PhysicalName } from "../driver.ts";
+import { selectOurNames, selectProblems, selectSize } from "./inspect.sql.ts";
 import type { DriverParts } from "./parts.ts";
+import { type Connect, serverUnreachable } from "./session.ts";
 
 /** Implements `DatabaseDriver.measure`. */
 export async function measure(

@@ -1,10 +1,10 @@
-import { dropDatabase, revokeDatabase, selectDatabase } from "../common/databases.sql.ts";
-import { removeMigrator } from "../common/migrator.ts";
-import { databaseOfRole, migratorName, rolesOfDatabase } from "../common/names.ts";
-import { dropRole, roleExists, terminateRole } from "../common/roles.sql.ts";
-import { type Session, withSession } from "../common/session.ts";
 import type { DatabaseServer, DriverContext, PhysicalName } from "../driver.ts";
+import { dropDatabase, revokeDatabase, selectDatabase } from "./databases.sql.ts";
+import { removeMigrator } from "./migrator.ts";
+import { databaseOfRole, migratorName, rolesOfDatabase } from "./names.ts";
 import type { DriverParts } from "./parts.ts";
+import { dropRole, roleExists, terminateRole } from "./roles.sql.ts";
+import { type Session, withSession } from "./session.ts";
 
 /** Implements `DatabaseDriver.remove`. Both kinds take the lock on the database's name, as who builds it does. */
 export async function remove(

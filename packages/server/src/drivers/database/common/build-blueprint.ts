@@ -1,4 +1,5 @@
 import { hasCode } from "../../../kernel/index.ts";
+import type { AppSchema, DatabaseServer, DriverContext } from "../driver.ts";
 import {
   closeBlueprint,
   createDatabase,
@@ -6,14 +7,13 @@ import {
   isFinishedBlueprint,
   openDatabase,
   selectDatabase,
-} from "../common/databases.sql.ts";
-import { createLedger, grantRows } from "../common/ledger.sql.ts";
-import { runMigrations } from "../common/migrator.ts";
-import { blueprintName, migratorName, ownerName } from "../common/names.ts";
-import { createGroupRole, dropRole, terminateRole } from "../common/roles.sql.ts";
-import { type Session, withSession } from "../common/session.ts";
-import type { AppSchema, DatabaseServer, DriverContext } from "../driver.ts";
+} from "./databases.sql.ts";
+import { createLedger, grantRows } from "./ledger.sql.ts";
+import { runMigrations } from "./migrator.ts";
+import { blueprintName, migratorName, ownerName } from "./names.ts";
 import type { DriverParts } from "./parts.ts";
+import { createGroupRole, dropRole, terminateRole } from "./roles.sql.ts";
+import { type Session, withSession } from "./session.ts";
 
 /** Implements `DatabaseDriver.buildBlueprint`. The lock on its name lets one build and the others wait. */
 export async function buildBlueprint(
