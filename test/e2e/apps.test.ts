@@ -37,7 +37,7 @@ const release = () => [
   ...["--variable", "GREETING=hello", "--migrations", migrations],
 ];
 
-type Told = { pid: number; uid: number; variables: Record<string, string>; tenant: string };
+type Told = { uid: number; variables: Record<string, string>; tenant: string };
 
 async function told(slug: string): Promise<Told> {
   const { status, body } = await installation.visit(slug);
@@ -87,8 +87,9 @@ describe("an application that Tenantry runs", () => {
       GREETING: "hello",
       TENANTRY_APP_KEY: expect.stringMatching(/^tk_app_/),
     });
-    const allowed = ["GREETING", "HOME", "LANG", "PATH", "PORT", "TENANTRY_APP_KEY", "TENANTRY_URL"];
-    // The shell adds the last three.
+    const ours = ["TENANTRY_APP_KEY", "TENANTRY_INSTANCE", "TENANTRY_URL"];
+    // The shell adds the last four.
+    const allowed = ["GREETING", "HOME", "LANG", "PATH", "PORT", ...ours];
     expect([...allowed, "PWD", "OLDPWD", "SHLVL", "_"]).toEqual(
       expect.arrayContaining(Object.keys(variables)),
     );
@@ -99,7 +100,7 @@ describe("an application that Tenantry runs", () => {
     const { restarts } = (await appNow()).instances[0]!;
     expect((await installation.visit("acme", "/crash")).status).toBe(502);
     await eventually("it serves again", async () => (await installation.visit("acme")).status === 200);
-    expect((await told("acme")).pid).not.toBe(before.pid);
+    expect((await told("acme")).variables.TENANTRY_INSTANCE).not.toBe(before.variables.TENANTRY_INSTANCE);
     expect((await appNow()).instances).toMatchObject([{ state: "healthy", restarts: restarts + 1 }]);
     const log = await readFile(path.join(installation.dataDir, "logs", "tenantry.log"), "utf8");
     expect(log).toContain("echo was told to crash");

@@ -26,7 +26,7 @@ async function whatIsWrong(installation: Installation): Promise<string[]> {
     ...scanned.map(({ problem, kind, name }) => `${kind} ${name} is ${problem}`),
     ...(await differences(installation)),
     ...(await oddRows(installation)),
-    ...oddProcesses(installation),
+    ...(await oddProcesses(installation)),
   ];
 }
 
@@ -123,23 +123,33 @@ const oddRowQueries: Record<string, string> = {
   "more nodes than one": "select id from nodes offset 1",
 };
 
-/** Ours are: the command, the main process, the server with its backends, and two for each application's instance. */
-function oddProcesses(installation: Installation): string[] {
+/**
+ * Ours are: the command, the main process, the server with its backends, and of each application's instance the process
+ * itself, what started it, and what holds them together.
+ */
+async function oddProcesses(installation: Installation): Promise<string[]> {
   const { mainPid } = installation;
   const processes = installation.processes();
-  const guarded = new Set(
-    processes.flatMap(({ command }) => / guard (\d+)$/.exec(command)?.[1] ?? []).map(Number),
-  );
   const server = processes.find(
     ({ command, parent }) => parent === mainPid && command.includes("/postgres -D"),
   );
+  const instances = await installation.sql<{ id: number }>(
+    "select process_id as id from instances where state = 'healthy'",
+  );
+  const ids = instances.map(({ id }) => id);
+  const launchers = new Set(
+    processes
+      .filter(({ pid, parent }) => ids.includes(pid) && parent !== mainPid)
+      .map(({ parent }) => parent),
+  );
   const odd = processes.filter(({ pid, parent, command }) => {
-    if (pid === mainPid || pid === server?.pid || parent === server?.pid) return false;
-    if (command.includes("tenantry.js up") || / guard \d+$/.test(command)) return false;
-    return !guarded.has(pid) && !guarded.has(parent);
+    if ([mainPid, server?.pid].includes(pid) || parent === server?.pid) return false;
+    if (command.includes("tenantry.js up") || ids.includes(pid) || launchers.has(pid)) return false;
+    if (launchers.has(parent) && command === "sleep infinity") return false;
+    return !(parent === mainPid && / guard \d+ TENANTRY_INSTANCE=\S+ \d*$/.test(command));
   });
   return [
     ...odd.map(({ pid, command }) => `process ${pid} runs: ${command}`),
-    ...[...guarded].filter((pid) => !processOf(pid)).map((pid) => `process ${pid} is guarded, and gone`),
+    ...ids.filter((pid) => !processOf(pid)).map((pid) => `process ${pid} is healthy, and gone`),
   ];
 }

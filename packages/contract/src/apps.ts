@@ -13,10 +13,10 @@ const variables = z
     z.string().max(10_000),
   )
   .refine((all) => !Object.keys(all).some((name) => reservedVariables.has(name)), {
-    message: "must not set PORT, TENANTRY_URL or TENANTRY_APP_KEY: Tenantry sets them",
+    message: "must not set PORT, TENANTRY_URL, TENANTRY_APP_KEY or TENANTRY_INSTANCE: Tenantry sets them",
   });
 
-const reservedVariables = new Set(["PORT", "TENANTRY_URL", "TENANTRY_APP_KEY"]);
+const reservedVariables = new Set(["PORT", "TENANTRY_URL", "TENANTRY_APP_KEY", "TENANTRY_INSTANCE"]);
 
 const release = {
   migrations: z

@@ -10,7 +10,6 @@ createServer((request, response) => {
   response.setHeader("content-type", "application/json");
   response.end(
     JSON.stringify({
-      pid: process.pid,
       uid: process.getuid(),
       variables: process.env,
       tenant: request.headers["tenantry-tenant"] ?? null,

@@ -6,6 +6,7 @@ import {
   sealPlainVariables,
 } from "../features/releases/index.ts";
 import { createGateway, type Gateway } from "../gateway/index.ts";
+import type { Confinement } from "../infra/app-process/index.ts";
 import type { Config } from "../infra/config/index.ts";
 import { lockDataDir } from "../infra/data-dir-lock/index.ts";
 import { createDb, createNotifications, supportedSchema } from "../infra/db/index.ts";
@@ -13,6 +14,7 @@ import { closeApi } from "../infra/http/index.ts";
 import type { Log } from "../infra/log/index.ts";
 import { joinNodes, reportVersions } from "../infra/nodes/index.ts";
 import { createSecrets, loadMasterKey } from "../infra/secrets/index.ts";
+import { prepareApplications } from "./applications.ts";
 import { releaseSites } from "./built-in-app.ts";
 import { compose, type Parts } from "./compose.ts";
 import { startGatewayNode } from "./gateway-node.ts";
@@ -42,6 +44,8 @@ export type Running = {
   operator: (OperatorFile & { file: string }) | undefined;
   /** Undefined without the role `gateway`. */
   gatewayUrl: string | undefined;
+  /** How applications' processes are kept together. Undefined without the role `worker`. */
+  confinement: Confinement | undefined;
   /** What the registry stands on, for people. */
   postgres: string;
   tookMs: number;
@@ -83,7 +87,8 @@ async function start(options: StartOptions, shutdown: Shutdown) {
   if (config.databaseUrl && [...options.roles].join() === "gateway") {
     const { port } = await startGatewayNode(options, shutdown);
     const postgres = new URL(config.databaseUrl).host;
-    return { operator: undefined, gatewayUrl: `http://localhost:${port}`, postgres, dataDir, rootDomain };
+    const gatewayUrl = `http://localhost:${port}`;
+    return { operator: undefined, gatewayUrl, confinement: undefined, postgres, dataDir, rootDomain };
   }
   const base = await openBase(options, shutdown.base);
   // What a killed node left there must not be served: others may have its ports by now.
@@ -100,7 +105,9 @@ async function start(options: StartOptions, shutdown: Shutdown) {
   });
   const apiUrl = options.roles.has("api") ? await startApi(config, parts, shutdown) : config.apiUrl;
   options.signal?.throwIfAborted();
-  if (options.roles.has("worker")) await startWork({ ...options, base, parts, apiUrl }, shutdown);
+  const confinement = options.roles.has("worker")
+    ? await startWork({ ...options, base, parts, apiUrl }, shutdown)
+    : undefined;
   await gateway?.refresh();
   options.signal?.throwIfAborted();
   const operator = options.roles.has("api")
@@ -111,7 +118,8 @@ async function start(options: StartOptions, shutdown: Shutdown) {
       })
     : undefined;
   const gatewayUrl = gatewayPort === undefined ? undefined : `http://localhost:${gatewayPort}`;
-  return { operator, gatewayUrl, postgres: base.registry.description, dataDir, rootDomain };
+  const postgres = base.registry.description;
+  return { operator, gatewayUrl, confinement, postgres, dataDir, rootDomain };
 }
 
 /** What everything else stands on. */
@@ -178,7 +186,7 @@ type Work = StartOptions & { base: Base; parts: Parts; apiUrl: string };
 async function startWork(
   { config, log, signal = new AbortController().signal, base, parts, apiUrl }: Work,
   shutdown: Shutdown,
-): Promise<void> {
+): Promise<Confinement> {
   await parts.registerServer(base.registry.server);
   shutdown.traffic.push(async () => {
     await parts.worker.drain({ timeoutMs: config.drainTimeoutMs });
@@ -188,6 +196,7 @@ async function startWork(
   shutdown.traffic.push(() => parts.background.stop());
   parts.background.start();
   await sealPlainVariables(base);
+  const prepared = await prepareApplications(config, log);
   const apps = runApps({
     ...base,
     log: log.child({ part: "apps" }),
@@ -195,10 +204,12 @@ async function startWork(
     apiUrl,
     reaches: [parts.storageRoot],
     isRoutedByOthers: () => base.node.hasOther("gateway"),
+    ...prepared,
   });
   shutdown.applications.push(() => apps.stop());
   await releaseSites(parts, signal);
   await settledWithin(apps, AbortSignal.any([signal, AbortSignal.timeout(applicationsTimeoutMs)]));
+  return prepared.confinement;
 }
 
 const applicationsTimeoutMs = 15_000;

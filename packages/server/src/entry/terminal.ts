@@ -3,7 +3,8 @@ import { ConfigError } from "../infra/config/index.ts";
 import type { Running } from "./start.ts";
 
 /** Says what is running, where to look, and what to type next. */
-export function showRunning({ operator, gatewayUrl, postgres, tookMs, dataDir, rootDomain }: Running): void {
+export function showRunning(running: Running): void {
+  const { operator, gatewayUrl, postgres, tookMs, dataDir, rootDomain } = running;
   const relative = (file: string) => path.relative(process.cwd(), file) || ".";
   const host = new URL(gatewayUrl!);
   const lines = [
@@ -24,19 +25,23 @@ export function showRunning({ operator, gatewayUrl, postgres, tookMs, dataDir, r
     "",
     "  Ctrl-C stops everything.",
     "",
-    ...sameUserNote(),
+    ...sameUserNote(running),
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
 /** Without root there is no other user to run applications as. */
-function sameUserNote(): string[] {
+function sameUserNote({ confinement }: Running): string[] {
   if (process.getuid?.() === 0) return [];
-  return [
-    "  Applications run as this user and could read the keys above: run only code that you trust,",
-    "  or start as root (docs/guides/users-of-the-system.md).",
-    "",
-  ];
+  const advice = "run only code that you trust, or start as root (docs/guides/users-of-the-system.md).";
+  if (confinement?.way === "namespaces") {
+    return [
+      "  Applications run as this user. They see no other process and not the data directory,",
+      `  but your other files: ${advice}`,
+      "",
+    ];
+  }
+  return ["  Applications run as this user and could read the keys above:", `  ${advice}`, ""];
 }
 
 /** Says in one sentence why it couldn't start. */

@@ -1,5 +1,6 @@
 import { readFile, stat, statfs } from "node:fs/promises";
 import path from "node:path";
+import { describeConfinement, probeConfinement } from "../../infra/app-process/index.ts";
 import type { Config } from "../../infra/config/index.ts";
 import { loadMasterKey } from "../../infra/secrets/index.ts";
 import { isFree } from "../ports.ts";
@@ -15,6 +16,21 @@ export function checkNode(): Finding {
     "node",
     `${found} is too old.`,
     `Use Node.js ${oldestNode} or newer: \`npm ci\` brings one.`,
+  );
+}
+
+/** How well applications' processes can be kept together, and from our files. */
+export async function checkApplications(): Promise<Finding> {
+  const confinement = await probeConfinement();
+  const detail = describeConfinement(confinement);
+  if (confinement.way === "namespaces") return ok("applications", detail);
+  const isRoot = process.getuid?.() === 0;
+  return warning(
+    "applications",
+    isRoot ? detail : `${detail} They run as this user and can read the keys.`,
+    isRoot
+      ? "Allow namespaces (in a container: the capability SYS_ADMIN), or leave it: they are ended all the same."
+      : "Allow unprivileged user namespaces, or start as root; until then run only code that you trust.",
   );
 }
 

@@ -7,7 +7,7 @@ import { embeddedDatabase } from "../registry.ts";
 import { reportStartFailure } from "../terminal.ts";
 import { type Finding, ok } from "./check.ts";
 import { checkDatabase } from "./database.ts";
-import { checkDataDir, checkNode, checkPorts, runningProcess } from "./machine.ts";
+import { checkApplications, checkDataDir, checkNode, checkPorts, runningProcess } from "./machine.ts";
 
 requireNode();
 
@@ -20,6 +20,7 @@ async function main(): Promise<void> {
     checkNode(),
     ...(await checkPorts(config)),
     ...(await checkDataDir(config)),
+    await checkApplications(),
     ...(await checkRegistryServer(config)),
   ];
   process.stdout.write(

@@ -1,4 +1,8 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { probeConfinement } from "../../infra/app-process/index.ts";
 import { sql } from "../../infra/db/index.ts";
 import { silentLog } from "../../infra/log/index.ts";
 import { joinNodes, type Node } from "../../infra/nodes/index.ts";
@@ -14,8 +18,10 @@ let registry: TestRegistry;
 let node: Node;
 let runner: AppRunner;
 let appId: string;
+let records: string;
 
 beforeEach(async () => {
+  records = await mkdtemp(path.join(tmpdir(), "tenantry-records-"));
   registry = await testRegistry();
   const { db, notifications } = registry;
   appId = await insertTestApp(db, "echo");
@@ -28,6 +34,9 @@ beforeEach(async () => {
     nodeId: node.id,
     apiUrl: "http://127.0.0.1:1",
     reaches: [],
+    hides: [],
+    confinement: await probeConfinement(),
+    recordsDirectory: records,
     isRoutedByOthers: async () => false,
   });
 });
@@ -35,6 +44,7 @@ afterEach(async () => {
   await runner.stop();
   await node.leave();
   await registry.close();
+  await rm(records, { recursive: true });
 });
 
 /** Answers every request with its own key. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import {
+  type Confinement,
   type ProcessState,
   type SupervisedProcess,
   superviseProcess,
@@ -32,6 +33,11 @@ export type AppRunnerOptions = {
   apiUrl: string;
   /** Directories that every application's process must reach: where tenants' files are. */
   reaches: readonly string[];
+  /** Directories and files that none of them may see where it runs as our own user. */
+  hides: readonly string[];
+  confinement: Confinement;
+  /** A directory of this node's own, for what it takes to end processes that outlive us. */
+  recordsDirectory: string;
   /** Whether gateways of other nodes may be sending requests here. */
   isRoutedByOthers: () => Promise<boolean>;
 };
@@ -157,7 +163,10 @@ async function startInstance(options: AppRunnerOptions, release: WantedRelease):
       workingDirectory: release.workingDirectory ?? "/",
       uid: release.runAsUid,
       reaches: options.reaches,
+      hides: options.hides,
     },
+    confinement: options.confinement,
+    recordsDirectory: options.recordsDirectory,
     variables: async () => ({
       ...openVariables(options.secrets, release),
       TENANTRY_URL: options.apiUrl,

@@ -7,11 +7,16 @@ export type HealthWatch = {
   /** Answers below 500 there mean that the process is healthy. */
   url: string;
   startTimeoutMs: number;
-  onHealthy: () => void;
+  /** Says, in a sentence, that somebody else answers there. */
+  findStranger: () => Promise<string | undefined>;
+  onHealthy: () => Promise<void>;
   signal: AbortSignal;
 };
 
-/** Resolves, with the reason, when a process doesn't become healthy in time or stops being so; never after an abort. */
+/**
+ * Resolves, with the reason, when a process doesn't become healthy in time, stops being so, or when it is somebody else
+ * who answers; never after an abort.
+ */
 export async function watchHealth(watch: HealthWatch): Promise<string> {
   const path = new URL(watch.url).pathname;
   const deadline = Date.now() + watch.startTimeoutMs;
@@ -20,11 +25,17 @@ export async function watchHealth(watch: HealthWatch): Promise<string> {
     await pause(25, watch.signal);
     if (watch.signal.aborted) return never();
   }
-  watch.onHealthy();
+  // Asked after the answer: whoever gave it listens by then.
+  const first = await watch.findStranger();
+  if (first !== undefined) return first;
+  if (watch.signal.aborted) return never();
+  await watch.onHealthy();
   for (let missed = 0; missed < missedChecksAllowed; ) {
     await pause(checkEveryMs, watch.signal);
     if (watch.signal.aborted) return never();
     missed = (await answers(watch.url, watch.signal)) ? 0 : missed + 1;
+    const stranger = await watch.findStranger();
+    if (stranger !== undefined) return stranger;
   }
   return `It stopped answering ${path}.`;
 }

@@ -1,14 +1,24 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { newId } from "../../kernel/index.ts";
 import type { Log } from "../log/index.ts";
 import { freePort } from "../postgres-process/free-port.ts";
 import { guardGroup, signalGroup } from "./guard.ts";
 import { watchHealth } from "./health.ts";
-import { type LaunchRequest, planLaunch, refusalToEnter } from "./launch.ts";
+import { planLaunch } from "./launch.ts";
+import type { Confinement, LaunchMarks, LaunchRequest } from "./launch-request.ts";
+import { strangerAt } from "./listener.ts";
+import { createMembers, type Members } from "./members.ts";
 import { readLines } from "./output.ts";
 import { pause } from "./pause.ts";
+import { innermostPid, listProcesses, processEntry } from "./processes.ts";
+import type { ProcessRecords } from "./records.ts";
+import { refusalToEnter } from "./refusal.ts";
+import { unusedGroup } from "./uids.ts";
 
 export type LifeOptions = {
   launch: LaunchRequest;
+  confinement: Confinement;
+  records: ProcessRecords;
   healthPath: string;
   startTimeoutMs: number;
   log: Log;
@@ -19,51 +29,112 @@ export type LifeOptions = {
 };
 
 const endTimeoutMs = 5_000;
+const lookEveryMs = 1_000;
 
-/** One life of a process, from its start until it and its whole group are gone; resolves with why it ended. */
+/** One life of a process, from its start until it and all that it started are gone; resolves with why it ended. */
 export async function liveOnce(options: LifeOptions): Promise<string> {
-  const { launch, log, stopping } = options;
-  const refused = await refusalToEnter(launch);
+  const { launch, confinement, records, stopping } = options;
+  const refused = await refusalToEnter(launch, confinement);
   if (refused !== undefined) return refused;
   const port = await freePort("127.0.0.1");
-  const plan = await planLaunch({ ...launch, variables: { ...launch.variables, PORT: String(port) } });
-  if (stopping.aborted) return "It was stopped.";
-  const child = spawn(plan.file, plan.args, {
-    cwd: plan.workingDirectory,
-    env: plan.environment,
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const byGroup = confinement.way === "marks" && process.getuid?.() === 0;
+  const marks = { instanceId: newId(), groupId: byGroup ? await unusedGroup() : undefined };
+  const variables = { ...launch.variables, PORT: String(port) };
+  const plan = await planLaunch({ ...launch, variables }, confinement, marks);
+  await records.write(marks, []);
+  try {
+    if (stopping.aborted) return "It was stopped.";
+    const child = spawn(plan.file, plan.args, {
+      cwd: launch.workingDirectory,
+      env: plan.environment,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    return await untilEnd(options, { child, port, marks });
+  } finally {
+    await records.remove(marks);
+  }
+}
+
+type Started = { child: ChildProcess; port: number; marks: LaunchMarks };
+
+async function untilEnd(options: LifeOptions, { child, port, marks }: Started): Promise<string> {
+  const { launch, log, stopping } = options;
   const ended = endOf(child);
   if (child.pid === undefined) return ended;
-  const processId = child.pid;
-  const release = guardGroup(processId);
+  const leaderId = child.pid;
+  const release = options.confinement.way === "marks" ? guardGroup(leaderId, marks) : () => undefined;
+  const members = createMembers(marks, [], processEntry(leaderId));
   logOutput(child, log);
-  options.onStarted(processId);
+  options.onStarted(leaderId);
 
-  const terminate = () => signalGroup(processId, "SIGTERM");
+  const terminate = () => signalGroup(leaderId, "SIGTERM");
   const watching = new AbortController();
   stopping.addEventListener("abort", terminate, { once: true });
   const url = `http://127.0.0.1:${port}`;
+  const findStranger = () => strangerAt(port, process.getuid?.() === 0 ? launch.uid : process.getuid!());
+  let isHealthy = false;
   const unhealthy = watchHealth({
     url: url + options.healthPath,
     startTimeoutMs: options.startTimeoutMs,
-    onHealthy: () => options.onHealthy(processId, url),
+    findStranger,
+    async onHealthy() {
+      const processId = await ownProcessOf(leaderId, options.confinement.way);
+      if (watching.signal.aborted) return;
+      isHealthy = true;
+      options.onHealthy(processId, url);
+    },
     signal: watching.signal,
   });
+  const looking = keepLooking(options, { members, marks, signal: watching.signal });
   try {
     const reason = await Promise.race([ended, unhealthy, aborted(stopping)]);
     if (child.exitCode === null && child.signalCode === null) terminate();
     await Promise.race([ended, pause(endTimeoutMs)]);
-    return reason;
+    // Who finds its port taken ends with an error of its own, which says less.
+    return (isHealthy || stopping.aborted ? undefined : await findStranger()) ?? reason;
   } finally {
     watching.abort();
     stopping.removeEventListener("abort", terminate);
     // What didn't end in time, and children that the process left behind, go now.
-    signalGroup(processId, "SIGKILL");
-    await ended;
+    const left = await members.end();
+    if (left.length > 0) log.error({ processIds: left.map(({ pid }) => pid) }, "app.processes-left");
+    else await ended;
+    await looking;
     release();
   }
+}
+
+/**
+ * An ordinary user can mark processes by a variable only, which they may drop: so we look now and then, to know those that
+ * descend from others while they can still be told by that.
+ */
+async function keepLooking(
+  { confinement, records, log }: LifeOptions,
+  { members, marks, signal }: { members: Members; marks: LaunchMarks; signal: AbortSignal },
+): Promise<void> {
+  if (confinement.way !== "marks" || marks.groupId !== undefined) return;
+  let written = "";
+  while (!signal.aborted) {
+    const found = await members.find();
+    const ids = found.map(({ pid }) => pid).join();
+    if (ids !== written) {
+      await records
+        .write(marks, found)
+        .catch(({ message }: Error) => log.warn({ error: message }, "app.record-failed"));
+    }
+    written = ids;
+    await pause(lookEveryMs, signal);
+  }
+}
+
+/** The application's own, as the system numbers it. In a process namespace it is what starts it that we have started. */
+async function ownProcessOf(leaderId: number, way: Confinement["way"]): Promise<number> {
+  if (way === "marks") return leaderId;
+  for (const { pid, parent } of listProcesses()) {
+    if (parent === leaderId && (await innermostPid(pid)) !== 1) return pid;
+  }
+  return leaderId;
 }
 
 function endOf(child: ChildProcess): Promise<string> {

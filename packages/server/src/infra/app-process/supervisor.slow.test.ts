@@ -1,28 +1,37 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { chmod, chown, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { waitUntil } from "../../testing/wait-until.ts";
 import { silentLog } from "../log/index.ts";
-import { type ProcessState, type SupervisedProcess, superviseProcess } from "./index.ts";
+import {
+  type Confinement,
+  type ProcessState,
+  probeConfinement,
+  type SupervisedProcess,
+  superviseProcess,
+} from "./index.ts";
 
 const uid = 64_900;
+/** What can be had here, and what is had where the kernel makes no namespaces. */
+const byNamespaces = await probeConfinement();
+const byMarks: Confinement = { way: "marks", reason: "The test wants it so." };
 
-/** Answers with what the process can see of itself; `/crash` ends it, `/child` leaves a child behind. */
+/** Answers with what the process can see of itself; `/crash` ends it. */
 const application = `
 import { createServer } from "node:http";
 import { readFileSync, readdirSync } from "node:fs";
-import { spawn } from "node:child_process";
 const attempt = (work) => { try { return work(); } catch (error) { return error.code; } };
 createServer((request, response) => {
   if (request.url === "/crash") process.exit(7);
-  if (request.url === "/child") spawn("sleep", ["1000"], { stdio: "ignore" });
   response.end(JSON.stringify({
     uid: process.getuid(), gid: process.getgid(), groups: process.getgroups(), environment: process.env,
     secret: attempt(() => readFileSync(process.env.SECRET_FILE, "utf8")),
-    siblings: attempt(() => readdirSync(process.env.CLOSED)),
+    siblings: attempt(() => readdirSync(process.env.CLOSED).sort()),
+    others: readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name)).length,
+    limits: readFileSync("/proc/self/limits", "utf8"),
+    endedBefore: Number(readFileSync("/proc/self/oom_score_adj", "utf8")),
   }));
 }).listen(process.env.PORT, "127.0.0.1");
 console.log("listening");
@@ -46,11 +55,24 @@ afterEach(async () => {
 });
 
 function start(
-  options: { command?: string; startTimeoutMs?: number; variables?: Record<string, string> } = {},
+  options: {
+    command?: string;
+    startTimeoutMs?: number;
+    variables?: Record<string, string>;
+    confinement?: Confinement;
+  } = {},
 ) {
   const states: ProcessState[] = [];
   const supervised = superviseProcess({
-    launch: { command: options.command ?? "node main.mjs", workingDirectory: directory, uid, reaches: [] },
+    launch: {
+      command: options.command ?? "node main.mjs",
+      workingDirectory: directory,
+      uid,
+      reaches: [],
+      hides: [],
+    },
+    confinement: options.confinement ?? byNamespaces,
+    recordsDirectory: join(root, "records"),
     variables: async () => ({
       GREETING: "hello",
       SECRET_FILE: join(root, "secret"),
@@ -78,19 +100,13 @@ type Seen = {
   environment: object;
   secret: string;
   siblings: unknown;
+  others: number;
+  limits: string;
+  endedBefore: number;
 };
 
 async function look(url: string): Promise<Seen> {
   return (await fetch(url)).json() as Promise<Seen>;
-}
-
-function isAlive(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 describe("a supervised process", () => {
@@ -107,22 +123,31 @@ describe("a supervised process", () => {
     expect((await look((await healthy()).url)).secret).toBe("EACCES");
   });
 
-  it("says which directory its user may not enter, instead of running elsewhere", async () => {
+  it("runs in a directory that is itself closed to its user, with all that is in it", async () => {
+    await symlink("main.mjs", join(directory, "link.mjs"));
     await chmod(directory, 0o700);
-    const { states } = start();
+    const { healthy } = start({ command: "node link.mjs", variables: { CLOSED: directory } });
+    const seen = await look((await healthy()).url);
+    expect(seen).toMatchObject({ uid, siblings: ["link.mjs", "main.mjs"], secret: "ENOENT" });
+  });
+
+  it("without namespaces, says which directory its user may not enter, instead of running elsewhere", async () => {
+    await chmod(root, 0o755);
+    await chmod(directory, 0o700);
+    const { states } = start({ confinement: byMarks });
     await waitUntil("it is told", () => states.some((state) => state.state === "backing_off"));
     expect(states.find((state) => state.state === "backing_off")).toMatchObject({
-      error: `The application's user (uid ${uid}) may not enter ${directory}: chmod o+rx it, or choose another one.`,
+      error: `The application's user (uid ${uid}) may not enter ${directory}: chmod o+x it, or choose another directory.`,
     });
     expect(states.some((state) => state.state === "healthy")).toBe(false);
   });
 
-  it("gets the listed variables, PATH, HOME, LANG and PORT, and nothing else", async () => {
+  it("gets the listed variables, PATH, HOME, LANG, PORT and TENANTRY_INSTANCE, and nothing else", async () => {
     process.env.TENANTRY_TEST_SECRET = "must not leak";
     const { healthy } = start();
     const { environment } = await look((await healthy()).url);
     delete process.env.TENANTRY_TEST_SECRET;
-    const names = ["CLOSED", "GREETING", "HOME", "LANG", "PATH", "PORT", "SECRET_FILE"];
+    const names = ["CLOSED", "GREETING", "HOME", "LANG", "PATH", "PORT", "SECRET_FILE", "TENANTRY_INSTANCE"];
     expect(
       Object.keys(environment)
         .filter((name) => !["PWD", "OLDPWD", "SHLVL", "_"].includes(name))
@@ -163,6 +188,19 @@ describe("a supervised process", () => {
     },
   );
 
+  it("sees no process but its own and the one that holds them together", async () => {
+    const { healthy } = start();
+    expect((await look((await healthy()).url)).others).toBe(2);
+  });
+
+  it("writes no core, has no more processes than 4,096, and is ended before us when memory runs short", async () => {
+    const { healthy } = start();
+    const { limits, endedBefore } = await look((await healthy()).url);
+    expect(limits).toMatch(/^Max core file size +0 +0 /m);
+    expect(limits).toMatch(/^Max processes +4096 +4096 /m);
+    expect(endedBefore).toBeGreaterThanOrEqual(500);
+  });
+
   it("is started again when it ends, on a new port, and its restarts are counted", async () => {
     const { healthy, states } = start();
     const first = await healthy();
@@ -183,37 +221,34 @@ describe("a supervised process", () => {
     });
   });
 
-  it("takes its children with it when it is stopped", async () => {
-    const { healthy, supervised, states } = start();
-    const { url, processId } = await healthy();
-    await fetch(`${url}/child`);
-    await supervised.stop();
-    expect(states.at(-1)).toEqual({ state: "stopped" });
-    await waitUntil("the group is gone", () => !isAlive(-processId));
-  });
-
-  it("doesn't outlive us when we are killed", async () => {
-    await chown(directory, uid, uid);
-    const host = `
-      import { superviseProcess } from ${JSON.stringify(new URL("./index.ts", import.meta.url).href)};
-      import { silentLog } from ${JSON.stringify(new URL("../log/index.ts", import.meta.url).href)};
-      superviseProcess({
-        launch: { command: "sh -c 'node main.mjs & wait'", workingDirectory: ${JSON.stringify(directory)}, uid: ${uid}, reaches: [] },
-        variables: async () => ({ SECRET_FILE: "/none", CLOSED: "/none" }),
-        healthPath: "/", log: silentLog,
-        onState: (state) => console.log(JSON.stringify(state)),
-      });
+  it("takes no traffic while another user listens on its port, says so, and gets another port", async () => {
+    await chmod(directory, 0o777);
+    // The first time it only tells its port, which somebody else is faster to take.
+    await writeFile(
+      join(directory, "slow.mjs"),
+      `import { existsSync, renameSync, writeFileSync } from "node:fs";
+       if (existsSync("port")) await import("./main.mjs");
+       else { writeFileSync("new", process.env.PORT); renameSync("new", "port"); setInterval(() => undefined, 1000); }`,
+    );
+    const { states, healthy } = start({ command: "node slow.mjs" });
+    const port = await waitUntil("it told its port", () =>
+      readFile(join(directory, "port"), "utf8").catch(() => undefined),
+    );
+    const steal = `
+      process.setgid(64950);
+      process.setuid(64950);
+      require("node:http").createServer((_, response) => response.end()).listen(${port}, "127.0.0.1");
     `;
-    const us = spawn(process.execPath, ["--input-type=module", "-e", host], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    let output = "";
-    us.stdout.on("data", (chunk) => (output += chunk));
-    await waitUntil("the process is healthy", () => output.includes('"healthy"'));
-    const state = JSON.parse(output.trim().split("\n").at(-1)!) as { url: string; processId: number };
-    us.kill("SIGKILL");
-    await once(us, "exit");
-    await waitUntil("the group is gone", () => !isAlive(-state.processId));
-    await expect(fetch(state.url)).rejects.toThrow();
+    const thief = spawn(process.execPath, ["-e", steal], { stdio: "inherit" });
+    try {
+      await waitUntil("it is told", () => states.some((state) => state.state === "backing_off"));
+      expect(states.map(({ state }) => state).slice(0, 2)).toEqual(["starting", "backing_off"]);
+      expect(states[1]).toMatchObject({
+        error: `Another user of this system (uid 64950) listens on its PORT ${port}: what answers there isn't the application.`,
+      });
+      expect(new URL((await healthy()).url).port).not.toBe(port);
+    } finally {
+      thief.kill("SIGKILL");
+    }
   });
 });

@@ -1,8 +1,10 @@
 import type { Log } from "../log/index.ts";
-import type { LaunchRequest } from "./launch.ts";
+import type { Confinement, LaunchRequest } from "./launch-request.ts";
 import { liveOnce } from "./life.ts";
 import { pause } from "./pause.ts";
+import { createProcessRecords } from "./records.ts";
 
+/** `processId`: of what starts the process, and of the process itself once it is healthy. */
 export type ProcessState =
   | { state: "starting"; processId: number }
   | { state: "healthy"; processId: number; url: string }
@@ -10,12 +12,19 @@ export type ProcessState =
   | { state: "stopped" };
 
 export type SupervisedProcess = {
-  /** Ends the process (SIGTERM, after five seconds SIGKILL) and its whole group; no restart follows. */
+  /**
+   * Ends the process (SIGTERM, after five seconds SIGKILL), its whole group, and all that it started, wherever that went;
+   * no restart follows.
+   */
   stop(): Promise<void>;
 };
 
 export type SupervisorOptions = {
   launch: Omit<LaunchRequest, "variables">;
+  /** What `probeConfinement` found. */
+  confinement: Confinement;
+  /** A directory of ours: what is written there lets `endLeftovers` end what outlives us. */
+  recordsDirectory: string;
   /** Called for every start; `PORT` is added. */
   variables: () => Promise<Record<string, string>>;
   /** Answers below 500 there mean that the process is healthy. */
@@ -62,6 +71,8 @@ async function keepRunning(options: SupervisorOptions, stopping: AbortSignal): P
 async function start(options: SupervisorOptions, stopping: AbortSignal): Promise<string> {
   return liveOnce({
     launch: { ...options.launch, variables: await options.variables() },
+    confinement: options.confinement,
+    records: createProcessRecords(options.recordsDirectory),
     healthPath: options.healthPath,
     startTimeoutMs: options.startTimeoutMs ?? 30_000,
     log: options.log,

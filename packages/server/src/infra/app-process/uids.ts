@@ -1,5 +1,6 @@
-import { createHash } from "node:crypto";
+import { createHash, randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { groupsOf, listProcesses } from "./processes.ts";
 
 const uidsPerInstallation = 1_000;
 const installations = 20_000;
@@ -18,6 +19,31 @@ export function firstAppUid(
   const number = createHash("sha256").update(installationId).digest().readUInt32BE(0) % installations;
   const first = lowest + number * uidsPerInstallation;
   return isMapped(first + uidsPerInstallation, uidMap) ? first : narrow;
+}
+
+const lowestGroup = 1_000_000_000;
+const groups = 1_000_000_000;
+/** In a container with few numbers: between the applications' and 65534 (nobody). */
+const narrowGroup = narrow + uidsPerInstallation;
+const narrowGroups = 65_534 - narrowGroup;
+
+/** A group of the system that nobody is in: to be the mark of an application's processes. */
+export async function unusedGroup(
+  gidMap: string = readFileSync("/proc/self/gid_map", "utf8"),
+  inUse: () => Promise<ReadonlySet<number>> = groupsInUse,
+): Promise<number> {
+  if (isMapped(lowestGroup + groups, gidMap)) return lowestGroup + randomInt(groups);
+  const used = await inUse();
+  const first = randomInt(narrowGroups);
+  for (let step = 0; step < narrowGroups; step += 1) {
+    const group = narrowGroup + ((first + step) % narrowGroups);
+    if (!used.has(group)) return group;
+  }
+  throw new Error("Every group that could mark an application's processes is in use.");
+}
+
+async function groupsInUse(): Promise<ReadonlySet<number>> {
+  return new Set((await Promise.all(listProcesses().map(({ pid }) => groupsOf(pid)))).flat());
 }
 
 function isMapped(uid: number, uidMap: string): boolean {
