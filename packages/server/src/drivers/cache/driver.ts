@@ -9,6 +9,9 @@ export type CacheDriver = {
   /** As placements name it: `memory`. */
   readonly driver: string;
 
+  /** Whether `provision` makes nothing outside of processes: then it needn't be called. */
+  readonly makesNothing?: boolean;
+
   nameFor(environmentId: string): string;
 
   /** Makes what the cache needs, and declares it first. Leaves an empty cache. */

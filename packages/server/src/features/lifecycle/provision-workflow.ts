@@ -31,6 +31,7 @@ export function provisionWorkflow(deps: Dependencies): Workflow<ProvisionInput> 
   return {
     kind: "tenant.provision",
     version: 1,
+    lazyLedger: true,
     steps: steps.map((one, index) => ({
       ...one,
       async run(context) {

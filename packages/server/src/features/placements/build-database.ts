@@ -39,7 +39,8 @@ export async function buildDatabase(
   const driver = requireDriver(parts.drivers, database.level);
   const server = await requireServer(context.db, parts.secrets, database.serverId);
   const schema = await ensureBlueprint(parts, context, { ...database, server });
-  await context.transaction((tx) => insertCreating(tx, creatingRow(database)));
+  // The driver declares what it makes; a row that is lost before is written again.
+  await context.transaction((tx) => insertCreating(tx, creatingRow(database)), { lazy: true });
   const built = await driver
     .build(context, { server, databaseId: database.id, schema })
     .catch(async (error: unknown) => {
@@ -48,7 +49,7 @@ export async function buildDatabase(
       throw failure("unavailable", { detail: "The blueprint is gone; it is built again." }, { cause: error });
     });
   const roleSecret = parts.secrets.seal(built.password, roleSecretContext(database.id));
-  await context.transaction((tx) => updateBuilt(tx, { id: database.id, state, roleSecret }));
+  await context.transaction((tx) => updateBuilt(tx, { id: database.id, state, roleSecret }), { lazy: true });
 }
 
 /**

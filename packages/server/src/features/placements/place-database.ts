@@ -37,7 +37,8 @@ export async function placeDatabase(
   context: StepContext,
   wanted: DatabaseWanted,
 ): Promise<DatabasePlaced> {
-  const begun = await context.transaction((tx) => claimOrReserve(tx, wanted));
+  // Of no consequence until a database is declared, or the step is done.
+  const begun = await context.transaction((tx) => claimOrReserve(tx, wanted), { lazy: true });
   parts.onTaken(wanted.appId);
   const { placement } = begun;
   const { id: placementId } = placement;

@@ -6,6 +6,8 @@ import type { DriverContext } from "../../drivers/database/index.ts";
 export type PlaceDriver = {
   /** As placements name it: `fs`, `memory`. */
   readonly driver: string;
+  /** Whether `provision` makes nothing that could be half made or left over: then there is nothing to wait for. */
+  readonly makesNothing?: boolean;
   /** Where an environment's things will be; known before they are made. */
   nameFor(environmentId: string): string;
   provision(context: DriverContext, physicalName: string, environmentId: string): Promise<void>;

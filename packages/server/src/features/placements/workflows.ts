@@ -16,6 +16,7 @@ export function createPlacementWorkflows(parts: PlacementParts): PlacementWorkfl
   const buildSpare = defineWorkflow<NewDatabase>({
     kind: "database.spare.build",
     version: 1,
+    lazyLedger: true,
     steps: [
       step<NewDatabase>("blueprint", {
         title: "Prepare the blueprint",

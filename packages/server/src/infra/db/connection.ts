@@ -40,7 +40,6 @@ export function createDb(options: DbOptions): Db {
     keepAlive: true,
     options: connectionOptions(options),
     types: registryTypes,
-    pipeline: true,
   });
   const names = createStatementNames();
   // An idle connection that breaks is dropped by the pool; whoever asks next gets a new one or the error itself.

@@ -1,4 +1,4 @@
-import type pg from "pg";
+import pg from "pg";
 import { databaseErrorCode } from "./errors.ts";
 
 /** Statements known at most: those whose text is composed anew each time mustn't fill the server's memory. */
@@ -36,29 +36,65 @@ export function createStatementNames(): StatementNames {
   };
 }
 
-type Query = { text: string; values: unknown[]; name: string | undefined };
-type Send = (query: Query) => Promise<pg.QueryResult>;
+type Statement = { text: string; values: unknown[]; name?: string | undefined };
+
+/** What pg keeps inside: how messages are sent, and which statements the server has prepared. */
+type Wire = {
+  parsedStatements: Record<string, string | undefined>;
+  parse(message: { text: string }): void;
+  bind(message: object): void;
+  execute(message: object): void;
+};
+
+/** A statement with the beginning of its transaction before it: when that fails, the server skips the statement. */
+class FirstStatement extends pg.Query {
+  readonly #beginning: string;
+
+  /** `done` gets two answers, the last of which is the statement's. */
+  constructor(
+    beginning: string,
+    statement: Statement,
+    done: (error: Error | undefined, answers: pg.QueryResult[]) => void,
+  ) {
+    super(statement as pg.QueryConfig, done as never);
+    this.#beginning = beginning;
+  }
+
+  /** Called by pg. */
+  prepare(wire: Wire): void {
+    wire.parse({ text: this.#beginning });
+    wire.bind({});
+    wire.execute({});
+    (pg.Query.prototype as unknown as { prepare(wire: Wire): void }).prepare.call(this, wire);
+  }
+}
 
 const nothingDone = { command: "", rowCount: null, oid: 0, fields: [], rows: [] } satisfies pg.QueryResult;
 
 /**
- * Has a connection in pipeline mode prepare what it sends often, so that the server doesn't parse and plan it each time
- * (half of what small statements cost it), and send a transaction's beginning together with its first statement: a
- * journey less. Understands only Kysely's calls: a text with values, one after another.
+ * Has a connection prepare what it sends often, so that the server doesn't parse and plan it each time (half of what
+ * small statements cost it), and send a transaction's beginning together with its first statement: a journey less.
+ * Understands only Kysely's calls: a text with values, one after another.
  */
 export function prepareStatements(client: pg.PoolClient, names: StatementNames): void {
-  const send = client.query.bind(client) as unknown as Send;
+  const send = client.query.bind(client) as unknown as (statement: Statement) => Promise<pg.QueryResult>;
+  const submit = client.query.bind(client) as unknown as (statement: FirstStatement) => void;
+  const { connection: wire } = client as unknown as { connection: Wire };
   let beginning: string | undefined;
 
-  async function sendNamed(text: string, values: unknown[]): Promise<pg.QueryResult> {
-    const name = values.length > 0 ? names.nameOf(text) : undefined;
-    try {
-      return await send({ text, values, name });
-    } catch (error) {
-      // "Cached plan must not change result type": a migration changed a column's type meanwhile.
-      if (name !== undefined && databaseErrorCode(error) === "0A000") names.refuse(text);
-      throw error;
+  async function begin(text: string, statement: Statement): Promise<pg.QueryResult> {
+    const { name } = statement;
+    // pg takes the answer to the first message for that to the statement's own, so that one has to be over.
+    if (name === undefined || wire.parsedStatements[name] === undefined) {
+      await send({ text, values: [] });
+      return send(statement);
     }
+    const { promise, resolve, reject } = Promise.withResolvers<pg.QueryResult[]>();
+    const first = new FirstStatement(text, statement, (error, answers) =>
+      error ? reject(error) : resolve(answers),
+    );
+    submit(first);
+    return (await promise).at(-1)!;
   }
 
   async function query(text: string, values: unknown[]): Promise<pg.QueryResult> {
@@ -66,12 +102,19 @@ export function prepareStatements(client: pg.PoolClient, names: StatementNames):
       beginning = text;
       return nothingDone;
     }
-    if (beginning === undefined) return sendNamed(text, values);
-    const begun = { text: beginning, values: [], name: undefined };
+    const begun = beginning;
     beginning = undefined;
-    if (text === "commit" || text === "rollback") return { ...nothingDone, command: text.toUpperCase() };
-    const [, result] = await Promise.all([send(begun), sendNamed(text, values)]);
-    return result;
+    if (begun !== undefined && (text === "commit" || text === "rollback"))
+      return { ...nothingDone, command: text.toUpperCase() };
+    const name = values.length > 0 ? names.nameOf(text) : undefined;
+    const statement = { text, values, name };
+    try {
+      return await (begun === undefined ? send(statement) : begin(begun, statement));
+    } catch (error) {
+      // "Cached plan must not change result type": a migration changed a column's type meanwhile.
+      if (name !== undefined && databaseErrorCode(error) === "0A000") names.refuse(text);
+      throw error;
+    }
   }
 
   Object.assign(client, { query });

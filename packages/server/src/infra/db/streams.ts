@@ -14,12 +14,13 @@ export async function publish(
   stream: StreamName,
   apply: (version: number) => Promise<unknown>,
 ): Promise<number> {
+  // The notification leaves with the commit.
   const { rows } = await sql<{ version: number }>`
-    update stream_versions set version = version + 1 where stream = ${stream} returning version
+    with moved as (update stream_versions set version = version + 1 where stream = ${stream} returning version)
+    select version, pg_notify('tenantry_stream', ${stream} || ':' || version) from moved
   `.execute(tx);
   const version = rows[0]!.version;
   await apply(version);
-  await sql`select pg_notify('tenantry_stream', ${`${stream}:${version}`})`.execute(tx);
   return version;
 }
 

@@ -49,7 +49,7 @@ export function openContext(run: Run, ordinal: number, signal: AbortSignal): Ope
     fence: run.fence,
     signal,
     db,
-    transaction: (work) => fencedTransaction(run, work, mustHold),
+    transaction: (work, { lazy = false } = {}) => fencedTransaction(run, work, { mustHold, lazy }),
     async passPointOfNoReturn(tx) {
       mustHold((await writeNoReturn(tx, run, ordinal)) !== undefined);
     },
@@ -93,12 +93,12 @@ export function openContext(run: Run, ordinal: number, signal: AbortSignal): Ope
 async function fencedTransaction<Result>(
   run: Run,
   work: (tx: Tx) => Promise<Result>,
-  mustHold: (held: boolean) => void,
+  { mustHold, lazy }: { mustHold: (held: boolean) => void; lazy: boolean },
 ): Promise<Result> {
   const { db, leaseMs } = run.settings;
   return inTransaction(db, async (tx) => {
     const since = performance.now();
-    mustHold(await proveLease(tx, run, leaseMs));
+    mustHold(await proveLease(tx, run, { leaseMs, lazy }));
     const result = await work(tx);
     // The heartbeat skips the row while we lock it.
     if (performance.now() - since > leaseMs / 3) await prolongLease(tx, run, leaseMs);

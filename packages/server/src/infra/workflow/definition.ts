@@ -14,8 +14,12 @@ export type StepContext<Input = Record<string, unknown>> = {
   readonly signal: AbortSignal;
   /** For reads. Writes go through `transaction`. */
   readonly db: Db;
-  /** One registry transaction that first proves the lease; throws `LeaseLost` instead of writing when it is gone. */
-  transaction<Result>(work: (tx: Tx) => Promise<Result>): Promise<Result>;
+  /**
+   * One registry transaction that first proves the lease; throws `LeaseLost` instead of writing when it is gone. A lazy
+   * one may reach the disk a moment later, with the next that isn't: if the registry crashes before, it never happened.
+   * For what is of no consequence outside the registry until then.
+   */
+  transaction<Result>(work: (tx: Tx) => Promise<Result>, options?: { lazy?: boolean }): Promise<Result>;
   /** From the commit of this transaction on, which is one of `transaction`'s, the operation can't be turned back. */
   passPointOfNoReturn(tx: Tx): Promise<void>;
   /** Throws `LeaseLost` unless this worker still holds the operation. Call right before an outside effect. */
@@ -70,6 +74,12 @@ export type Workflow<Input = Record<string, unknown>> = {
    * so itself. One that fails later isn't undone, but needs an operator.
    */
   readonly pointOfNoReturn?: string;
+  /**
+   * That a step began or is done may reach the disk a moment later, with the step's next durable write: if the registry
+   * crashes before, the step runs once more. Only where each outside effect follows a durable write of the same step
+   * (`declareResource`, or a `transaction` that isn't lazy).
+   */
+  readonly lazyLedger?: boolean;
   /** How often a step is tried before it counts as failed; 3 when left out. */
   readonly attempts?: number;
   /**

@@ -31,7 +31,8 @@ export async function end(
   let ended: OperationStatus | undefined;
   try {
     ended = await inTransaction(db, async (tx) => {
-      if (last) run.accept(await writeStepDone(tx, run, { ...last, progress: 1 }));
+      if (last)
+        run.accept(await writeStepDone(tx, run, { ...last, progress: 1 }, undefined, { lazy: false }));
       const from = status === "failed" ? "undoing" : status === "cancelled" ? "cancelling" : "running";
       const written = await writeEnded(tx, run, from, status);
       if (!written) return undefined;

@@ -1,6 +1,7 @@
 import type { OperationStatus } from "@tenantry/contract";
 import type { RawBuilder } from "kysely";
 import { type Db, sql, type Tx } from "../db/index.ts";
+import { lazily } from "./fenced-write.ts";
 
 /** Spreads holders over the advisory locks; any fixed number does. */
 const seed = 7_236_002;
@@ -67,10 +68,14 @@ export const stepTransactionName = (operationId: string): string => `tenantry st
  * Locks the operation's row while proving that it is still held: nobody can take it over before the commit. A worker
  * that stands still in the middle of the transaction loses it after one lease, and the lock with it.
  */
-export async function proveLease(tx: Tx, { id, fence }: Held, leaseMs: number): Promise<boolean> {
+export async function proveLease(
+  tx: Tx,
+  { id, fence }: Held,
+  { leaseMs, lazy }: { leaseMs: number; lazy: boolean },
+): Promise<boolean> {
   const { rows } = await sql`
     select set_config('idle_in_transaction_session_timeout', ${String(leaseMs)}, true),
-      set_config('application_name', ${stepTransactionName(id)}, true)
+      set_config('application_name', ${stepTransactionName(id)}, true) ${lazy ? sql`, ${lazily}` : sql``}
     from operations where id = ${id} and fence = ${fence} for no key update
   `.execute(tx);
   return rows.length > 0;

@@ -1,14 +1,22 @@
 import type { OperationStatus } from "@tenantry/contract";
 import { type Db, sql, type Tx } from "../db/index.ts";
 import type { RecordedError } from "./failure.ts";
-import { json, statusAfter, told, type Written } from "./fenced-write.ts";
+import { json, lazily, statusAfter, told, type Written } from "./fenced-write.ts";
 import type { Held } from "./lease.sql.ts";
 import type { EndedStatus } from "./operation-state.ts";
 
 // The writes of whoever holds an operation. Each is one statement, carries the fence, and tells watchers.
 
+/** `lazy` as the workflow's `lazyLedger`. */
+type Options = { lazy: boolean };
+
 /** A step runs, unless the operation was turned back meanwhile. */
-export function writeStepBegun(db: Db, held: Held, ordinal: number, message: string): Written {
+export function writeStepBegun(
+  db: Db,
+  held: Held,
+  { ordinal, message }: { ordinal: number; message: string },
+  { lazy }: Options,
+): Written {
   return statusAfter(
     sql`
       with operation as (
@@ -19,7 +27,7 @@ export function writeStepBegun(db: Db, held: Held, ordinal: number, message: str
           started_at = clock_timestamp()
         from operation o where s.operation_id = o.id and s.ordinal = ${ordinal} and o.status = 'running'
       )
-      select status, ${told} from operation`,
+      select status, ${told} ${lazy ? sql`, ${lazily}` : sql``} from operation`,
     db,
   );
 }
@@ -31,7 +39,8 @@ export function writeStepDone(
   db: Db | Tx,
   held: Held,
   { ordinal, result, progress }: StepDone,
-  next?: { ordinal: number; message: string },
+  next: { ordinal: number; message: string } | undefined,
+  { lazy }: Options,
 ): Written {
   return statusAfter(
     sql`
@@ -49,7 +58,7 @@ export function writeStepDone(
         from operation o
         where s.operation_id = o.id and s.ordinal = ${next?.ordinal ?? -1} and o.status = 'running'
       )
-      select status, ${told} from operation`,
+      select status, ${told} ${lazy ? sql`, ${lazily}` : sql``} from operation`,
     db,
   );
 }
@@ -146,7 +155,7 @@ export function writeProgress(db: Db, held: Held, progress: number, message: str
         update operations set progress = ${progress}, message = coalesce(${message ?? null}, message)
         where id = ${held.id} and fence = ${held.fence} returning id, status
       )
-      select status, ${told} from operation`,
+      select status, ${told}, ${lazily} from operation`,
     db,
   );
 }

@@ -1,6 +1,7 @@
 import { newId } from "../../kernel/index.ts";
 import { type Db, sql } from "../db/index.ts";
 import type { ResourceName } from "./definition.ts";
+import { lazily } from "./fenced-write.ts";
 import type { Held } from "./lease.sql.ts";
 
 export type ResourceState = "creating" | "present" | "removing";
@@ -38,7 +39,7 @@ export async function upsertResource(
   return rows[0]!;
 }
 
-/** False: the lease is gone. */
+/** False: the lease is gone. Without it the step runs again, and finds the thing. */
 export async function updateResourcePresent(db: Db, held: Held, name: ResourceName): Promise<boolean> {
   const { rows } = await sql`
     with operation as (
@@ -46,7 +47,7 @@ export async function updateResourcePresent(db: Db, held: Held, name: ResourceNa
     ), present as (
       update resources set state = 'present' from operation where ${named(name)} and state = 'creating'
     )
-    select 1 from operation
+    select ${lazily} from operation
   `.execute(db);
   return rows.length > 0;
 }
@@ -67,7 +68,7 @@ export async function deleteResource(db: Db, held: Held, name: ResourceName): Pr
       update resources set state = 'removing' from operation
       where ${named(name)} and operation_id = operation.id and operation.overtaken <> '{}'
     )
-    select 1 from operation
+    select ${lazily} from operation
   `.execute(db);
   return rows.length > 0;
 }

@@ -14,6 +14,7 @@ export function createMemoryCacheDriver(options: MemoryStoreOptions = {}): Cache
 
   return {
     driver: "memory",
+    makesNothing: true,
     nameFor: encodeUuid,
     provision: (context) => context.assertLease(),
     handle(physicalName, generation) {
