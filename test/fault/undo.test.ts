@@ -143,6 +143,30 @@ describe("kill -9 of everything while a release is undone, again and again", () 
   });
 });
 
+describe("kill -9 of everything while the sweeper removes what a cancelled operation left", () => {
+  it("in the middle of a slow migration: the cancel takes effect at once, and nothing is left after the restart", async () => {
+    const migrations = [{ name: "0001.sql", sql: "select pg_sleep(120);" }];
+    const app = { slug: "slow", upstreamUrl: "http://127.0.0.1:9", migrations };
+    const { body } = await installation.api.call<{ operationId: string }>("POST", "/v1/apps", app);
+    await eventually("the migration sleeps", async () => (await sleepers()) > 0);
+    await using hold = await holdAt(installation, { catalog: "pg_database" });
+    await cancel(body.operationId);
+    expect(await installation.api.ended(body.operationId)).toMatchObject({ status: "cancelled" });
+    await hold.reached();
+    expect(await sleepers()).toBe(0);
+    await installation.kill();
+    await installation.start();
+    await becomesWhole(installation);
+  });
+});
+
+async function sleepers(): Promise<number> {
+  const rows = await installation.sql(
+    "select from pg_stat_activity where state = 'active' and query like 'select pg_sleep(120)%'",
+  );
+  return rows.length;
+}
+
 async function released(method: string, url: string, body: object): Promise<void> {
   const reply = await installation.api.call<{ id: string; operationId?: string }>(method, url, body);
   const ended = await installation.api.ended(reply.body.operationId ?? reply.body.id);

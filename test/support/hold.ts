@@ -8,8 +8,8 @@ export type Point =
   | { catalog: "pg_database" | "pg_authid" };
 
 export type Hold = {
-  /** Resolves when somebody waits at the point; on the server, when this operation does. */
-  reached(operationId: string): Promise<void>;
+  /** Resolves when somebody waits at the point; on the server, when this operation does, or anyone of ours without it. */
+  reached(operationId?: string): Promise<void>;
   /** Lets them go on, and takes everything back that was put there. Works after a restart of the server as well. */
   release(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -47,10 +47,12 @@ export async function holdAt(installation: Installation, point: Point): Promise<
   }
   return {
     reached: (operationId) =>
-      eventually(`operation ${operationId} waits at ${JSON.stringify(point)}`, async () => {
+      eventually(`operation ${operationId ?? "of any kind"} waits at ${JSON.stringify(point)}`, async () => {
         const [row] = await installation.sql<{ held: boolean }>(
           "catalog" in point ? waitsForCatalog : waitsForLock,
-          "catalog" in point ? [point.catalog, `tenantry/${operationId.replace("op_", "")}/%`] : [lockKey],
+          "catalog" in point
+            ? [point.catalog, `tenantry/${operationId?.replace("op_", "") ?? "%"}/%`]
+            : [lockKey],
         );
         return row!.held;
       }).then(() => undefined),

@@ -51,7 +51,7 @@ type Undo = (context: StepContext) => Promise<void>;
 
 /** Placements over a registry and a database server of the test's own, with a worker. */
 export async function testPlacements(
-  options: { url?: string; wrap?: (drivers: DatabaseDrivers) => DatabaseDrivers } = {},
+  options: { url?: string; storage?: PlaceDriver; wrap?: (drivers: DatabaseDrivers) => DatabaseDrivers } = {},
 ): Promise<TestPlacements> {
   const postgres = await testPostgres();
   const registry = await testRegistry(postgres);
@@ -61,7 +61,7 @@ export async function testPlacements(
   const drivers = options.wrap?.(plain) ?? plain;
   const keepers: SpareKeeper[] = [];
   const onTaken = (appId: string) => keepers.forEach((keeper) => void keeper.taken(appId));
-  const places = { storage: memoryPlaces("fs"), cache: memoryPlaces("memory") };
+  const places = { storage: options.storage ?? memoryPlaces("fs"), cache: memoryPlaces("memory") };
   const onSpareEnded: SpareKeeper["spareEnded"] = (spare) => {
     for (const keeper of keepers) keeper.spareEnded(spare);
   };

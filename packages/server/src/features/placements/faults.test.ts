@@ -1,9 +1,13 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { notes, runAt } from "../../drivers/database/driver.testsuite.ts";
 import type { DatabaseDrivers, DriverContext } from "../../drivers/database/index.ts";
+import { createFsStorageDriver, type StorageDriver } from "../../drivers/storage/index.ts";
 import { sql } from "../../infra/db/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
-import { failure, newId } from "../../kernel/index.ts";
+import { encodeUuid, failure, newId } from "../../kernel/index.ts";
 import {
   insertApp,
   insertEnvironment,
@@ -12,13 +16,20 @@ import {
 } from "../../testing/placements.ts";
 
 let house: TestPlacements;
+let root: string;
+let storage: StorageDriver;
 /** What happens after the driver has built a database. */
 let afterBuild: (context: DriverContext, databaseId: string) => Promise<void> = async () => {};
 
 beforeAll(async () => {
-  house = await testPlacements({ wrap: (drivers) => ({ database: faulty(drivers) }) });
+  root = await mkdtemp(path.join(tmpdir(), "tenantry-swept-"));
+  storage = createFsStorageDriver({ root });
+  house = await testPlacements({ storage, wrap: (drivers) => ({ database: faulty(drivers) }) });
 });
-afterAll(() => house.close());
+afterAll(async () => {
+  await house.close();
+  await rm(root, { recursive: true });
+});
 
 function faulty(drivers: DatabaseDrivers) {
   const driver = drivers.database!;
@@ -100,7 +111,8 @@ test("what an operation left when it ended without undoing it, the sweeper remov
   await expect(abandoned).rejects.toMatchObject({ code: "forbidden" });
   const server = { id: house.serverId, url: house.postgres.url };
   const standing = (await house.drivers.database!.list(server)).length;
-  expect(await house.sweeper.sweep()).toEqual({ removed: 2, failed: 0, watched: 0 });
+  // The role goes with its database.
+  expect(await house.sweeper.sweep()).toEqual({ removed: 1, failed: 0, watched: 0 });
   expect(await house.drivers.database!.list(server)).toHaveLength(standing - 2);
   await sql`delete from placements where environment_id = ${environmentId}`.execute(house.db);
   expect((await counts(appId))?.resources).toBe(0);
@@ -138,4 +150,25 @@ test("placing that was interrupted tells the schema that stands, also when the a
     );
   expect(await place(1)).toMatchObject({ schemaVersion: 1 });
   expect(await place(2)).toMatchObject({ schemaVersion: 1 });
+});
+
+test("a role and a directory that their operations never finished are removed by the sweeper as well", async () => {
+  const appId = await insertApp(house.db, notes);
+  const environmentId = await insertEnvironment(house.db, appId);
+  const name = storage.nameFor(environmentId);
+  const role = `tnr_${encodeUuid(newId())}`;
+  const abandoned = house.run(async (context) => {
+    await storage.provision(unfinishing(context), name, environmentId);
+    await writeFile(path.join(root, name, "page.html"), "half a page");
+    const serverId = house.serverId;
+    await context.declareResource({ kind: "role", driver: "database", serverId, physicalName: role });
+    await sql`create role ${sql.id(role)} login`.execute(house.db);
+    throw failure("forbidden");
+  });
+  await expect(abandoned).rejects.toMatchObject({ code: "forbidden" });
+  expect(await house.sweeper.sweep()).toEqual({ removed: 2, failed: 0, watched: 0 });
+  expect(await readdir(root)).toEqual([]);
+  const { rows } = await sql`select from pg_roles where rolname = ${role}`.execute(house.db);
+  expect(rows).toEqual([]);
+  expect((await counts(appId))?.resources).toBe(0);
 });

@@ -1,6 +1,6 @@
 import type { DriverContext } from "../../drivers/database/index.ts";
 import type { Db } from "../../infra/db/index.ts";
-import type { RemoveResource } from "../../infra/workflow/index.ts";
+import { longestRemovalMs, type RemoveResource } from "../../infra/workflow/index.ts";
 import { newId } from "../../kernel/index.ts";
 import { deleteUnfinished } from "./databases.sql.ts";
 import { type PlacementParts, requireDriver } from "./parts.ts";
@@ -39,7 +39,7 @@ function sweepingContext(db: Db, resourceId: string): DriverContext {
   return {
     operationId: newId(),
     fence: 0,
-    signal: AbortSignal.timeout(120_000),
+    signal: AbortSignal.timeout(longestRemovalMs),
     async assertLease() {
       if (!(await isBeingSwept(db, resourceId))) throw new Error("Somebody else has swept this.");
     },

@@ -15,6 +15,6 @@ export type { RecordedError } from "./failure.ts";
 export { hasEnded, operationTransitions } from "./operation-state.ts";
 export { type StartOptions, startOperation } from "./start.ts";
 export type { SweptResource } from "./sweeper.sql.ts";
-export { createSweeper, type RemoveResource, type Sweeper } from "./sweeper.ts";
+export { createSweeper, longestRemovalMs, type RemoveResource, type Sweeper } from "./sweeper.ts";
 export { watchOperation } from "./watch.ts";
 export { createWorker, type Worker, type WorkerOptions } from "./worker.ts";

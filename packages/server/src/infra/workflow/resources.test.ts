@@ -108,6 +108,56 @@ test("what can't be removed stays on record and is tried again by the next sweep
   expect(await states("resisting")).toEqual([]);
 });
 
+async function leave(kind: string, ...names: string[]): Promise<void> {
+  const workflow = oneStep(kind, async ({ declareResource }) => {
+    for (const name of names) await declareResource(box(name));
+    throw new Error("half way");
+  });
+  await bench.worker([workflow]);
+  await bench.reaches(await bench.begin(workflow), "failed");
+}
+
+test("of two nodes that sweep at once one removes a thing, and the other leaves it to that one", async () => {
+  const names = Array.from({ length: 12 }, (_, number) => `shared ${number}`);
+  await leave("test.swept-by-two", ...names);
+  const removed: string[] = [];
+  const both = [1, 2].map(() =>
+    sweeper(async ({ physicalName }) => {
+      removed.push(physicalName);
+      // Long enough for the other to come by.
+      await sql`select pg_sleep(0.02)`.execute(registry.db);
+    }),
+  );
+  const swept = await Promise.all(both.map((one) => one.sweep()));
+  expect(removed.sort()).toEqual(names.sort());
+  expect(swept.map((one) => one.removed).reduce((sum, count) => sum + count)).toBe(names.length);
+  expect(swept.map((one) => one.failed)).toEqual([0, 0]);
+});
+
+test("what a sweeper had in hand when it died is removed by the next one", async () => {
+  await leave("test.swept-half", "half swept");
+  const { promise: begun, resolve: hasBegun } = Promise.withResolvers<void>();
+  const { promise: over, resolve: isOver } = Promise.withResolvers<void>();
+  const dying = sweeper(() => {
+    hasBegun();
+    return over;
+  });
+  const dead = dying.sweep();
+  await begun;
+  const next = sweeper(async () => undefined);
+  expect(await next.sweep()).toEqual({ removed: 0, failed: 0, watched: 0 });
+  expect(await states("half swept")).toEqual(["removing"]);
+  // With a process its connections end.
+  await sql`
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and state = 'idle in transaction'
+  `.execute(registry.db);
+  await waitUntil("it is removed", async () => (await next.sweep()).removed === 1);
+  expect(await states("half swept")).toEqual([]);
+  isOver();
+  expect(await dead).toMatchObject({ removed: 0 });
+});
+
 test("a kind this node has no remover for is left to a node that has one", async () => {
   const workflow = oneStep("test.foreign", async ({ declareResource }) => {
     await declareResource({ ...box("foreign"), driver: "elsewhere" });

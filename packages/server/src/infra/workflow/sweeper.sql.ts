@@ -1,4 +1,4 @@
-import { type Db, sql } from "../db/index.ts";
+import { type Db, sql, type Tx } from "../db/index.ts";
 import { isHolderFree } from "./lease.sql.ts";
 
 export type SweptResource = {
@@ -40,6 +40,26 @@ export async function claimAbandoned(
   }));
 }
 
+/** Spreads resources over the advisory locks; any fixed number does. */
+const seed = 7_236_004;
+
+/**
+ * Takes a thing in hand until the transaction ends, or our process with it. False: another sweeper has it, or it is gone.
+ * A lock on the row itself would be in the way of those who forget rows by their names.
+ */
+export async function holdSwept(tx: Tx, id: string, holdMs: number): Promise<boolean> {
+  const { rows } = await sql<{ held: boolean }>`
+    select pg_try_advisory_xact_lock(hashtextextended(${id}, ${seed})) as held,
+      set_config('idle_in_transaction_session_timeout', ${String(holdMs)}, true)
+  `.execute(tx);
+  if (!rows[0]!.held) return false;
+  // A statement of its own: the other may have been done with it a moment ago.
+  const { rows: still } = await sql`
+    select from resources where id = ${id} and state = 'removing'
+  `.execute(tx);
+  return still.length > 0;
+}
+
 /** Whether a worker that was overtaken while it made the thing is still there, and so might make it again. */
 export async function mayComeBack(db: Db, id: string): Promise<boolean> {
   const { rows } = await sql`
@@ -49,6 +69,6 @@ export async function mayComeBack(db: Db, id: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-export async function deleteSwept(db: Db, id: string): Promise<void> {
+export async function deleteSwept(db: Db | Tx, id: string): Promise<void> {
   await sql`delete from resources where id = ${id} and state = 'removing'`.execute(db);
 }

@@ -1,9 +1,14 @@
-import type { Db, Notifications } from "../db/index.ts";
+import { type Db, inTransaction, type Notifications, type Tx } from "../db/index.ts";
 import type { Log } from "../log/index.ts";
-import { claimAbandoned, deleteSwept, mayComeBack, type SweptResource } from "./sweeper.sql.ts";
+import { claimAbandoned, deleteSwept, holdSwept, mayComeBack, type SweptResource } from "./sweeper.sql.ts";
 
-/** Removes a thing that may exist wholly, in part or not at all. Safe to repeat, also beside itself. */
+/**
+ * Removes a thing that may exist wholly, in part or not at all, within `longestRemovalMs`. Safe to repeat. Nodes that
+ * sweep at the same time leave a thing to the one that has it in hand.
+ */
 export type RemoveResource = (resource: SweptResource) => Promise<void>;
+
+export const longestRemovalMs = 120_000;
 
 export type Swept = { removed: number; failed: number; watched: number };
 
@@ -13,7 +18,10 @@ export type Sweeper = {
    * are gone but stay on record, since a worker that was overtaken may wake up and make them again.
    */
   sweep(): Promise<Swept>;
-  /** Sweeps whenever an operation ends and leaves something behind. What fails waits for the next `sweep`. */
+  /**
+   * Sweeps now, since whoever swept before may have been killed at it, and whenever an operation ends and leaves
+   * something behind. What fails waits for the next `sweep`.
+   */
   start(notifications: Notifications): void;
   /** Waits for a sweep under way. Repeatable. */
   close(): Promise<void>;
@@ -34,16 +42,22 @@ export function createSweeper(options: {
   let sweeping: Promise<unknown> = Promise.resolve();
   let stopHearing: (() => void) | undefined;
 
-  async function removeOne(resource: SweptResource): Promise<keyof Swept> {
+  async function removeInHand(tx: Tx, resource: SweptResource): Promise<keyof Swept | "elsewhere"> {
     const { id, kind, driver, physicalName } = resource;
+    if (!(await holdSwept(tx, id, 2 * longestRemovalMs))) return "elsewhere";
+    // Asked first: whoever is gone now can't come between the removal and the forgetting.
+    const isWatched = await mayComeBack(db, id);
+    await remove[`${kind}/${driver}`]!(resource);
+    if (isWatched) return "watched";
+    await deleteSwept(tx, id);
+    log.info({ kind, driver, physicalName }, "resource.swept");
+    return "removed";
+  }
+
+  async function removeOne(resource: SweptResource): Promise<keyof Swept | "elsewhere"> {
+    const { kind, driver, physicalName } = resource;
     try {
-      // Asked first: whoever is gone now can't come between the removal and the forgetting.
-      const isWatched = await mayComeBack(db, id);
-      await remove[`${kind}/${driver}`]!(resource);
-      if (isWatched) return "watched";
-      await deleteSwept(db, id);
-      log.info({ kind, driver, physicalName }, "resource.swept");
-      return "removed";
+      return await inTransaction(db, (tx) => removeInHand(tx, resource));
     } catch (error) {
       log.error({ kind, driver, physicalName, error }, "resource.sweep_failed");
       return "failed";
@@ -59,7 +73,7 @@ export function createSweeper(options: {
       if (batch.length === 0) return swept;
       for (const resource of batch) {
         const outcome = await removeOne(resource);
-        swept[outcome] += 1;
+        if (outcome !== "elsewhere") swept[outcome] += 1;
         if (outcome !== "removed") staying.add(resource.id);
       }
     }
@@ -75,7 +89,10 @@ export function createSweeper(options: {
   return {
     sweep,
     start(notifications) {
-      stopHearing = notifications.on("tenantry_sweep", () => void sweep().catch(() => undefined));
+      // What went wrong is in the log.
+      const sweepAgain = () => void sweep().catch(() => undefined);
+      stopHearing = notifications.on("tenantry_sweep", sweepAgain);
+      sweepAgain();
     },
     async close() {
       stopHearing?.();
