@@ -186,6 +186,11 @@ const entries = {
     title: "The request came back to where it was.",
     remedy: "Give the application an upstream that isn't this gateway.",
   },
+  misdirected_request: {
+    status: 421,
+    title: "This connection was secured for another host.",
+    remedy: "Send the request on a connection of its own.",
+  },
   unknown_host: {
     status: 404,
     title: "No site stands under this host name.",

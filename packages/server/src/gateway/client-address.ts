@@ -2,10 +2,12 @@ import { BlockList, isIPv6, type Socket } from "node:net";
 import type { RequestHeaders } from "./request-headers.ts";
 
 export type ClientAddresses = {
+  /** The connection is secure, and for this host: to be said before anything comes over it. */
+  secured(socket: Socket, hostname: string): void;
   /** Who is on the other end of the connection; asked once per connection. */
   of(socket: Socket): Peer;
   /** How the client reached us, or the proxy before us. */
-  scheme(peer: Peer, headers: RequestHeaders, own: Scheme): Scheme;
+  scheme(peer: Peer, headers: RequestHeaders): Scheme;
   /** Adds what the upstream may believe about where the request came from. */
   addForwarded(passed: string[], peer: Peer, headers: RequestHeaders, scheme: Scheme): void;
 };
@@ -17,9 +19,15 @@ export type Peer = {
   /** As `Forwarded` writes it: an IPv6 address in brackets and quotes. */
   readonly node: string;
   readonly trusted: boolean;
+  readonly scheme: Scheme;
+  /** The host that it wanted to reach when the connection was secured: it may speak to no other on it. */
+  readonly securedFor: string | undefined;
 };
 
 const kPeer = Symbol("peer");
+const kSecuredFor = Symbol("secured for");
+
+type KnownSocket = Socket & { [kPeer]?: Peer; [kSecuredFor]?: string };
 
 /** Believes X-Forwarded-For and -Proto from the proxies in `trustedProxies` (CIDR), and from nobody else. */
 export function createClientAddresses(trustedProxies: readonly string[]): ClientAddresses {
@@ -27,13 +35,18 @@ export function createClientAddresses(trustedProxies: readonly string[]): Client
   for (const cidr of trustedProxies) addRange(trusted, cidr);
 
   return {
-    of(socket: Socket & { [kPeer]?: Peer }) {
-      socket[kPeer] ??= describe(socket.remoteAddress ?? "", trusted);
+    secured(socket: KnownSocket, hostname) {
+      socket[kSecuredFor] = hostname;
+    },
+    of(socket: KnownSocket) {
+      socket[kPeer] ??= describe(socket, trusted);
       return socket[kPeer];
     },
-    scheme(peer, headers, own) {
+    scheme(peer, headers) {
       const { forwardedProto } = headers;
-      return peer.trusted && (forwardedProto === "http" || forwardedProto === "https") ? forwardedProto : own;
+      return peer.trusted && (forwardedProto === "http" || forwardedProto === "https")
+        ? forwardedProto
+        : peer.scheme;
     },
     addForwarded(passed, peer, headers, scheme) {
       let address = peer.address;
@@ -50,11 +63,19 @@ export function createClientAddresses(trustedProxies: readonly string[]): Client
   };
 }
 
-function describe(remoteAddress: string, trusted: BlockList): Peer {
+function describe(socket: KnownSocket, trusted: BlockList): Peer {
+  const { remoteAddress = "" } = socket;
   // An IPv4 client of a listener for both families.
   const address = remoteAddress.startsWith("::ffff:") ? remoteAddress.slice(7) : remoteAddress;
   const family = isIPv6(address) ? "ipv6" : "ipv4";
-  return { address, node: nodeOf(address), trusted: address !== "" && trusted.check(address, family) };
+  const securedFor = socket[kSecuredFor];
+  return {
+    address,
+    node: nodeOf(address),
+    trusted: address !== "" && trusted.check(address, family),
+    scheme: securedFor === undefined ? "http" : "https",
+    securedFor,
+  };
 }
 
 function forwardedNode(address: string): string {

@@ -71,6 +71,11 @@ export function admit(
     sendJson(parts, response, { status: "ready" }, requestId);
     return undefined;
   }
+  const peer = parts.addresses.of(request.socket);
+  // A browser may take a connection for any host that the certificate names, and ours name one (RFC 9113 §9.1.1).
+  if (peer.securedFor !== undefined && peer.securedFor !== headers.hostname) {
+    return refuse(failure("misdirected_request"));
+  }
   if (route === undefined) return refuse(noRoute(parts, headers.hostname));
   if (path!.startsWith("/_tenantry/") || path === "/_tenantry") {
     if (path !== "/_tenantry/health") return refuse(failure("not_found"));
@@ -81,8 +86,7 @@ export function admit(
   if (refusal) return refuse(refusal);
   // One gateway may stand behind another; an upstream that leads back to us would go round for ever.
   if (headers.hops >= mostHops) return refuse(failure("loop_detected"));
-  const peer = parts.addresses.of(request.socket);
-  const scheme = parts.addresses.scheme(peer, headers, parts.scheme);
+  const scheme = parts.addresses.scheme(peer, headers);
   if (route.redirectTo !== null) {
     const port = /:\d+$/.exec(headers.host)?.[0] ?? "";
     redirect(parts, response, `${scheme}://${route.redirectTo}${port}${path}`, requestId);

@@ -5,12 +5,13 @@ import { createClientAddresses } from "./client-address.ts";
 import { createCounters, type GatewayStats } from "./counters.ts";
 import { createIdentities } from "./identity.ts";
 import { defaultLimits, type GatewayLimits } from "./limits.ts";
-import { createListeners } from "./listeners.ts";
+import { createListeners, type Ports } from "./listeners.ts";
 import { createOpenExchanges } from "./open-exchanges.ts";
 import type { GatewayParts } from "./parts.ts";
 import { createRouteFollower } from "./route-follower.ts";
 import { createRouteTable } from "./route-table.ts";
 import { createSnapshotFile } from "./snapshot-file.ts";
+import type { TlsOptions } from "./tls/options.ts";
 import { createUpstreamPools } from "./upstream/pools.ts";
 
 export type { GatewayStats } from "./counters.ts";
@@ -22,6 +23,8 @@ export {
   tryRegistryRole,
 } from "./registry-role.ts";
 
+export type { TlsOptions } from "./tls/options.ts";
+
 export type GatewayOptions = {
   db: Db;
   notifications: Notifications;
@@ -31,6 +34,8 @@ export type GatewayOptions = {
   signer: Signer;
   /** The loopback addresses of both families when `hosts` is left out; port 0 takes a free one. */
   listen: { hosts?: readonly string[]; port: number };
+  /** Listens for TLS as well, on the same hosts. */
+  tls?: TlsOptions;
   limits?: Partial<GatewayLimits>;
   /** Networks (CIDR) whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   trustedProxies?: readonly string[];
@@ -40,10 +45,10 @@ export type GatewayOptions = {
 
 export type Gateway = {
   /**
-   * Loads the routes and listens; resolves with the port. While the registry is away it serves what stood in the
+   * Loads the routes and listens; resolves with the ports. While the registry is away it serves what stood in the
    * snapshot, and 503 when there is none. Rejects with EADDRINUSE when the port is taken; nothing is left running.
    */
-  start(): Promise<{ port: number }>;
+  start(): Promise<Ports>;
   /** Resolves once requests are answered from what the registry says now, or when it doesn't answer. */
   refresh(): Promise<void>;
   /**
@@ -76,13 +81,12 @@ export function createGateway(options: GatewayOptions): Gateway {
     addresses: createClientAddresses(options.trustedProxies ?? []),
     open: createOpenExchanges({ table, graceMs: limits.lapsedGraceMs }),
     counters: createCounters(),
-    scheme: "http",
     isDraining: options.isDraining ?? (() => false),
     closing: false,
   };
   const follower = createRouteFollower({ db, notifications, table, log });
   const snapshot = createSnapshotFile({ file: options.snapshotFile, table, log });
-  const listeners = createListeners(parts);
+  const listeners = createListeners(parts, options.tls);
   let closed: Promise<void> | undefined;
 
   async function closeOnce(drainMs: number): Promise<void> {
@@ -107,12 +111,15 @@ export function createGateway(options: GatewayOptions): Gateway {
       const following = follower.start();
       // With a snapshot at hand nobody has to wait for the registry.
       if (!last) await following;
-      const port = await listeners.listen(options.listen.hosts, options.listen.port).catch(async (error) => {
+      const ports = await listeners.listen(options.listen.hosts, options.listen.port).catch(async (error) => {
         await close(0);
         throw error;
       });
-      log.info({ port, version: table.version(), routes: table.content().routes.size }, "gateway.listening");
-      return { port };
+      log.info(
+        { ...ports, version: table.version(), routes: table.content().routes.size },
+        "gateway.listening",
+      );
+      return ports;
     },
     refresh: () => follower.refresh(),
     close: ({ drainMs = 10_000 } = {}) => close(drainMs),

@@ -1,148 +1,90 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { handleBrokenRequest } from "./broken-request.ts";
-import { createFirstBytes, type FirstBytes, httpVersionOf } from "./first-bytes.ts";
-import { handle, refuseExpectation } from "./handler.ts";
-import { createHttp2Sessions, type Http2Sessions } from "./http2/sessions.ts";
+import { createFirstBytes, httpVersionOf } from "./first-bytes.ts";
+import { createHttp1Server, type Http1Server } from "./http1.ts";
+import { createHttp2Sessions } from "./http2/sessions.ts";
+import { closeAll, listenEverywhere } from "./listening.ts";
 import type { GatewayParts } from "./parts.ts";
-import { handleUpgrade, isUpgrade } from "./upgrade.ts";
+import { readClientHello } from "./tls/client-hello.ts";
+import { createHandshakes } from "./tls/handshakes.ts";
+import type { TlsOptions } from "./tls/options.ts";
 
 export type Listeners = {
   /**
-   * Listens on all hosts at one port; 0 takes one that is free on all of them. Without `hosts` these are the loopback
-   * addresses of both families, or the one that the machine has.
+   * Listens on all hosts, at one port in cleartext and at another for TLS where that is wanted; 0 takes one that is
+   * free on all of them. Without `hosts` these are the loopback addresses of both families, or the one there is.
    */
-  listen(hosts: readonly string[] | undefined, port: number): Promise<number>;
+  listen(hosts: readonly string[] | undefined, port: number): Promise<Ports>;
   /** Takes no more connections; resolves when those that are open have finished, or were cut after `drainMs`. */
   close(drainMs: number): Promise<void>;
 };
 
-/** The HTTP servers, one for each address. */
-export function createListeners(parts: GatewayParts): Listeners {
-  const servers: Server[] = [];
+/** `tlsPort` is undefined where nobody listens for TLS. */
+export type Ports = { port: number; tlsPort: number | undefined };
+
+/** What is spoken on a connection shows in its first bytes, or was agreed on in its handshake. */
+export function createListeners(parts: GatewayParts, tls: TlsOptions | undefined): Listeners {
+  const { limits, log } = parts;
+  const open: Http1Server[] = [];
+  const openSecure: Server[] = [];
   const tunnels = new Set<Duplex>();
   const http2 = createHttp2Sessions(parts);
-  const firstBytes = createFirstBytes(parts.limits.headersTimeoutMs);
+  const firstBytes = createFirstBytes(limits.headersTimeoutMs);
+  const handshakes =
+    tls &&
+    createHandshakes(parts, tls, (socket) => {
+      if (socket.alpnProtocol === "h2") http2.serve(socket);
+      else open[0]?.speakOn(socket);
+    });
 
-  async function listenOnAll(hosts: readonly string[] | undefined, wanted: number): Promise<number> {
-    let port = wanted;
-    for (const host of hosts ?? ["127.0.0.1", "::1"]) {
-      const server = createGatewayServer(parts, tunnels);
-      shareConnections(server, firstBytes, http2);
-      try {
-        await listenOn(server, host, port);
-      } catch (error) {
-        if (hosts || servers.length === 0 || !isMissingFamily(error)) throw error;
-        parts.log.info({ host }, "gateway.address_missing");
-        continue;
-      }
-      servers.push(server);
-      port = (server.address() as AddressInfo).port;
-    }
-    return port;
+  function makeServer(): Http1Server {
+    const server = createHttp1Server(parts, tunnels);
+    server.on("connection", (socket: Socket) =>
+      firstBytes.read(socket, httpVersionOf, (version) => {
+        if (version === 2) {
+          http2.serve(socket);
+          return;
+        }
+        server.speakOn(socket);
+        socket.resume();
+      }),
+    );
+    return server;
   }
 
-  async function closeAll(): Promise<void> {
-    await Promise.all(
-      servers.splice(0).map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
+  function makeSecureServer(): Server {
+    const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true });
+    server.maxConnections = limits.maxConnections;
+    return server.on("connection", (socket) =>
+      firstBytes.read(socket, readClientHello, (hello) => handshakes?.begin(socket, hello)),
     );
   }
 
   return {
-    async listen(hosts, port) {
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await listenOnAll(hosts, port);
-        } catch (error) {
-          await closeAll();
-          // A port that one family gave out may be taken in the other.
-          const taken = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
-          if (port !== 0 || !taken || attempt === 20) throw error;
-        }
-      }
+    async listen(hosts, wanted) {
+      const { port, servers } = await listenEverywhere({ hosts, port: wanted }, makeServer, log);
+      open.push(...servers);
+      if (tls === undefined) return { port, tlsPort: undefined };
+      const secure = await listenEverywhere({ hosts, port: tls.port }, makeSecureServer, log);
+      openSecure.push(...secure.servers);
+      return { port, tlsPort: secure.port };
     },
     async close(drainMs) {
-      const open = [...servers];
       firstBytes.close();
       http2.drain();
       const cut = setTimeout(() => {
         for (const server of open) server.closeAllConnections();
         for (const tunnel of tunnels) tunnel.destroy();
+        handshakes?.close();
         http2.destroy();
       }, drainMs);
       // Those whose answer had begun before the gateway drained don't know that they should close.
       const closeIdle = setInterval(() => {
         for (const server of open) server.closeIdleConnections();
       }, 50);
-      await closeAll();
+      await closeAll([...open, ...openSecure]);
       clearTimeout(cut);
       clearInterval(closeIdle);
     },
   };
-}
-
-function createGatewayServer(parts: GatewayParts, tunnels: Set<Duplex>): Server {
-  const { limits } = parts;
-  const server = createServer({
-    insecureHTTPParser: false,
-    // A missing Host header is answered by us, in the same words as all else.
-    requireHostHeader: false,
-    maxHeaderSize: limits.maxHeaderBytes,
-    headersTimeout: limits.headersTimeoutMs,
-    requestTimeout: limits.requestTimeoutMs,
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
-    connectionsCheckingInterval: Math.min(limits.headersTimeoutMs / 4, 5_000),
-    noDelay: true,
-    // A WebSocket whose other end is gone without a word is noticed by this alone.
-    keepAlive: true,
-    keepAliveInitialDelay: 60_000,
-    shouldUpgradeCallback: isUpgrade,
-  });
-  server.maxConnections = limits.maxConnections;
-  server.on("request", (request, response) => handle(parts, request, response));
-  server.on("checkContinue", (request, response) => handle(parts, request, response, true));
-  server.on("checkExpectation", (request, response) => refuseExpectation(parts, request, response));
-  server.on("upgrade", (request, socket, head) =>
-    handleUpgrade(parts, tunnels, request, socket as Socket, head),
-  );
-  server.on("connect", (_request, socket) => refuseTunnel(socket as Socket));
-  server.on("clientError", (error, socket) => handleBrokenRequest(parts, error, socket as Socket));
-  return server;
-}
-
-/** Lets the server have the connections that begin with a request of HTTP/1.1, and `http2` the others. */
-function shareConnections(server: Server, firstBytes: FirstBytes, http2: Http2Sessions): void {
-  const serveHttp1 = server.listeners("connection");
-  server.removeAllListeners("connection").on("connection", (socket: Socket) =>
-    firstBytes.read(socket, httpVersionOf, (version) => {
-      if (version === 2) {
-        http2.serve(socket);
-        return;
-      }
-      for (const serve of serveHttp1) serve.call(server, socket);
-      socket.resume();
-    }),
-  );
-}
-
-function isMissingFamily(error: unknown): boolean {
-  return ["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes((error as NodeJS.ErrnoException).code ?? "");
-}
-
-/** Node hands the connection over with nobody listening to its errors, and forgets it: its end is ours to see to. */
-function refuseTunnel(socket: Socket): void {
-  socket.on("error", () => socket.destroy());
-  socket.write("HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
-  socket.destroySoon();
-}
-
-function listenOn(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host, port, ipv6Only: true, backlog: 1_024 }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
 }

@@ -17,7 +17,6 @@ export type GatewayParts = {
   readonly counters: Counters;
   readonly limits: GatewayLimits;
   readonly log: Log;
-  readonly scheme: "http" | "https";
   /** Whether whoever sends requests here had better look for another gateway. */
   readonly isDraining: () => boolean;
   /** True once the gateway drains: every answer then closes its connection. */

@@ -113,6 +113,7 @@ export async function testRoutes(postgres?: Pick<TestPostgres, "createDatabase">
 export type TestGateway = {
   gateway: Gateway;
   port: number;
+  tlsPort: number | undefined;
   /** The directory of its snapshot. */
   directory: string;
   publicKey: KeyObject;
@@ -149,13 +150,14 @@ export async function testGateway(
     await db.destroy();
     await rm(directory, { recursive: true, force: true });
   }
-  const { port } = await gateway.start().catch(async (error: unknown) => {
+  const { port, tlsPort } = await gateway.start().catch(async (error: unknown) => {
     await stop();
     throw error;
   });
   return {
     gateway,
     port,
+    tlsPort,
     directory,
     publicKey,
     async caughtUp() {

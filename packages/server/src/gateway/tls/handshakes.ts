@@ -1,0 +1,109 @@
+import { createHash } from "node:crypto";
+import type { Socket } from "node:net";
+import { createServer, type Server, type TLSSocket } from "node:tls";
+import { LRUCache } from "lru-cache";
+import type { GatewayParts } from "../parts.ts";
+import { isExpired } from "../verdict.ts";
+import type { ClientHello } from "./client-hello.ts";
+import type { TlsOptions } from "./options.ts";
+
+export type Handshakes = {
+  /** Shakes hands with a client that has said hello, in the name of the host that it named. */
+  begin(socket: Socket, hello: ClientHello | "other"): void;
+  /** Cuts those under way. */
+  close(): void;
+};
+
+/** About 40 KiB each. */
+const mostHosts = 1_000;
+const hourMs = 3_600_000;
+const keptMs = 12 * hourMs;
+
+/** A fatal alert, unrecognized_name (RFC 6066 §3): there is no certificate to go on with. */
+const unknownName = Buffer.from([21, 3, 1, 0, 2, 2, 112]);
+const notTls =
+  "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: 29\r\n\r\n" +
+  "This port speaks HTTPS only.\n";
+
+/**
+ * One TLS server for each hostname, for those asked for most lately. A session is resumed under the name alone under
+ * which it began: tickets are sealed with the name's own keys, and bear its context. All gateways of an installation
+ * seal with the same keys, which change every day. `take` gets each connection once it is secure.
+ */
+export function createHandshakes(
+  parts: GatewayParts,
+  options: TlsOptions,
+  take: (socket: TLSSocket) => void,
+): Handshakes {
+  const { table, addresses, limits, log } = parts;
+  const servers = new LRUCache<string, Promise<Server>>({ max: mostHosts, ttl: keptMs });
+  const underWay = new Set<Socket>();
+
+  async function open(hostname: string): Promise<Server> {
+    const { chain, privateKey, expiresAt } = await options.certificateFor(hostname);
+    const day = Math.floor(Date.now() / (24 * hourMs));
+    const name = `tls-tickets:${day}:${hostname}`;
+    const server = createServer({
+      cert: chain,
+      key: privateKey,
+      ALPNProtocols: ["h2", "http/1.1"],
+      handshakeTimeout: limits.headersTimeoutMs,
+      sessionIdContext: createHash("sha256").update(hostname).digest("hex").slice(0, 32),
+      ticketKeys: Buffer.concat([options.secretFor(name), options.secretFor(`${name}:2`)]).subarray(0, 48),
+    });
+    server.on("secureConnection", (socket) => {
+      // What we read and what OpenSSL read must be the same name; of a session of TLS 1.2 it says none.
+      if (socket.servername !== hostname && !socket.isSessionReused()) {
+        socket.destroy();
+        return;
+      }
+      addresses.secured(socket, hostname);
+      take(socket);
+    });
+    server.on("tlsClientError", (error) =>
+      log.debug({ hostname, error: error.message }, "gateway.handshake_failed"),
+    );
+    const leftMs = expiresAt.getTime() - Date.now() - hourMs;
+    if (leftMs < keptMs) servers.set(hostname, Promise.resolve(server), { ttl: Math.max(leftMs, 1) });
+    return server;
+  }
+
+  function serverOf(hostname: string): Promise<Server> {
+    const known = servers.get(hostname);
+    if (known) return known;
+    const opening = open(hostname).catch((error: Error) => {
+      servers.delete(hostname);
+      log.error({ hostname, error: error.message }, "gateway.certificate_missing");
+      throw error;
+    });
+    servers.set(hostname, opening);
+    return opening;
+  }
+
+  return {
+    begin(socket, hello) {
+      const close = (): void => void socket.destroy();
+      socket.on("error", close);
+      if (hello === "other") {
+        socket.end(notTls, close);
+        return;
+      }
+      const { hostname } = hello;
+      const route = hostname === undefined ? undefined : table.find(hostname);
+      // A certificate, and the memory for it, is for names that lead somewhere.
+      if (route === undefined || isExpired(route)) {
+        socket.end(unknownName, close);
+        return;
+      }
+      underWay.add(socket);
+      socket.on("close", () => underWay.delete(socket));
+      serverOf(route.hostname).then(
+        (server) => socket.destroyed || server.emit("connection", socket),
+        () => socket.end(unknownName, close),
+      );
+    },
+    close() {
+      for (const socket of underWay) socket.destroy();
+    },
+  };
+}
