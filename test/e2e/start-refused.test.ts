@@ -34,7 +34,8 @@ describe("a start that can't be says why in one sentence, with exit code 1", () 
 
   it.each([
     ["the API", (port: string) => ["--api-port", port, "--gateway-port", "0"]],
-    ["the gateway", (port: string) => ["--api-port", "0", "--gateway-port", port]],
+    ["the gateway", (port: string) => ["--api-port", "0", "--gateway-port", port, "--tls-port", "0"]],
+    ["https", (port: string) => ["--api-port", "0", "--gateway-port", "0", "--tls-port", port]],
   ])("when the port of %s is taken, before anything is made", async (what, flags) => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));

@@ -11,7 +11,13 @@ import { killAll, type ProcessInfo, processOf, treeOf } from "./process-tree.ts"
 import { databaseUrl, query } from "./registry.ts";
 import { watchOver } from "./watchdog.ts";
 
-export type Operator = { url: string; gatewayUrl: string; apiKey: string; databaseUrl: string };
+export type Operator = {
+  url: string;
+  gatewayUrl: string;
+  gatewayTlsUrl: string;
+  apiKey: string;
+  databaseUrl: string;
+};
 
 export type InstallationOptions = {
   /** Added to `tenantry up`. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { appCommand } from "./commands/app/index.ts";
+import { certificateCommand } from "./commands/certificate.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { eventCommand } from "./commands/event.ts";
 import { keyCommand } from "./commands/key.ts";
@@ -38,6 +39,7 @@ export function createProgram(): Command {
     serverCommand,
     settingsCommand,
     keyCommand,
+    certificateCommand,
     eventCommand,
   ];
   for (const make of overApi) program.addCommand(make());

@@ -1,5 +1,6 @@
 export * from "./access.ts";
 export * from "./apps.ts";
+export * from "./certificates.ts";
 export * from "./error-codes.ts";
 export * from "./events.ts";
 export * from "./keys.ts";

@@ -12,6 +12,7 @@ import {
   learnRegistry,
   openGatewayDb,
   openSigner,
+  openTls,
   recallRegistry,
   snapshotFileOf,
 } from "./gateway-registry.ts";
@@ -31,7 +32,7 @@ const joinAgainMs = 1_000;
 export async function startGatewayNode(
   options: GatewayNodeOptions,
   shutdown: Shutdown,
-): Promise<{ port: number }> {
+): Promise<{ port: number; tlsPort: number | undefined }> {
   const { config, log } = options;
   const { dataDir, masterKeyFile } = config;
   const url = config.databaseUrl!;
@@ -85,6 +86,7 @@ export async function startGatewayNode(
     log: log.child({ part: "gateway" }),
     snapshotFile: snapshotFileOf(config),
     signer: current,
+    tls: await openTls(deps),
     listen: { port, hosts: host === "localhost" ? undefined : [host] },
     trustedProxies,
     isDraining: shutdown.isDraining,

@@ -1,16 +1,18 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { prepareRegistryRole } from "../gateway/index.ts";
+import { openLocalAuthority } from "../drivers/certificates/index.ts";
+import { prepareRegistryRole, type TlsOptions } from "../gateway/index.ts";
 import type { Config } from "../infra/config/index.ts";
 import { createDb, type Db } from "../infra/db/index.ts";
 import type { Log } from "../infra/log/index.ts";
-import { loadSigner, type Sealer, type Signer } from "../infra/signing/index.ts";
+import type { Secrets } from "../infra/secrets/index.ts";
+import { loadSigner, type Signer } from "../infra/signing/index.ts";
 import { issuerOf } from "./addresses.ts";
 
 /** What a gateway keeps on disk, beside the routes, to start from while the registry is away. */
 export type KnownRegistry = { installationId: string; role: string | undefined };
 
-type Dependencies = { config: Config; log: Log; db: Db; url: string; secrets: Sealer };
+type Dependencies = { config: Config; log: Log; db: Db; url: string; secrets: Secrets };
 
 const fileOf = ({ dataDir }: Config, name: string) => path.join(dataDir, "gateway", name);
 
@@ -52,4 +54,22 @@ export function openSigner(deps: Dependencies, { installationId }: KnownRegistry
     issuer: issuerOf(installationId),
     cacheFile: fileOf(config, "signing-key.json"),
   });
+}
+
+/** Where people find whom their browsers are to believe. */
+export const authorityFileOf = (config: Config) => path.join(config.dataDir, "certificate-authority.pem");
+
+/** What listening for TLS takes: the installation's authority, from the registry, or from the disk while that is away. */
+export async function openTls({ db, secrets, config }: Dependencies): Promise<TlsOptions> {
+  const { rootDomain, gateway } = config;
+  const cacheFile = fileOf(config, "certificate-authority.json");
+  const authority = await openLocalAuthority({ db, secrets, rootDomain, cacheFile });
+  const file = authorityFileOf(config);
+  await writeFile(`${file}.new`, authority.certificate, { mode: 0o644 });
+  await rename(`${file}.new`, file);
+  return {
+    port: gateway.tlsPort,
+    certificateFor: (hostname) => authority.certificateFor(hostname),
+    secretFor: (purpose) => secrets.fingerprint(purpose),
+  };
 }

@@ -4,7 +4,14 @@ import { createApiKey, createKeyCheck } from "../features/access/index.ts";
 import { type Db, inTransaction } from "../infra/db/index.ts";
 
 /** What the CLI, and whoever scripts against this installation, needs: `.tenantry/operator.json`. */
-export type OperatorFile = { url: string; gatewayUrl: string; apiKey: string; databaseUrl: string };
+export type OperatorFile = {
+  url: string;
+  gatewayUrl: string;
+  /** The gateway under TLS; undefined where it runs in another process. */
+  gatewayTlsUrl?: string | undefined;
+  apiKey: string;
+  databaseUrl: string;
+};
 
 /**
  * Writes where things are (mode 600), keeping the operator's key that stands there if it is still good, and making one
@@ -20,6 +27,7 @@ export async function writeOperatorFile(
   const content: OperatorFile = {
     url: places.url,
     gatewayUrl: places.gatewayUrl,
+    gatewayTlsUrl: places.gatewayTlsUrl,
     apiKey,
     databaseUrl: places.databaseUrl,
   };

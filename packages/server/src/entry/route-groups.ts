@@ -1,4 +1,5 @@
 import { accessRoutes, createLogIn, createUsers, keyRoutes } from "../features/access/index.ts";
+import { certificateRoutes } from "../features/domains/index.ts";
 import { touchAllRuntime } from "../features/environments/index.ts";
 import { type Events, eventRoutes } from "../features/events/index.ts";
 import { tenantRoutes, tenantSettingsRoutes } from "../features/lifecycle/index.ts";
@@ -55,6 +56,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
     operationRoutes({ operations }),
     eventRoutes({ events }),
     settingsRoutes({ db, settings, changed: touchAllRuntime }),
+    certificateRoutes({ db, rootDomain: config.rootDomain }),
     applicationRoutes(input),
   ];
 }

@@ -22,7 +22,15 @@ async function main(): Promise<void> {
   for (const warning of config.warnings) log.warn({ warning }, "config.warning");
   const some = { config, log, roles: readRoles(role), owner: false, drainDelayMs };
   const running = await startUntilSignal((signal) => startInstallation({ ...some, signal }), log);
-  log.info({ roles: role, gatewayUrl: running.gatewayUrl, tookMs: running.tookMs }, "node.running");
+  log.info(
+    {
+      roles: role,
+      gatewayUrl: running.gatewayUrl,
+      gatewayTlsUrl: running.gatewayTlsUrl,
+      tookMs: running.tookMs,
+    },
+    "node.running",
+  );
 }
 
 function readRoles(text: string | undefined): ReadonlySet<Role> {

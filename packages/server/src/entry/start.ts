@@ -18,7 +18,14 @@ import { prepareApplications } from "./applications.ts";
 import { releaseSites } from "./built-in-app.ts";
 import { compose, type Parts } from "./compose.ts";
 import { startGatewayNode } from "./gateway-node.ts";
-import { learnRegistry, openGatewayDb, openSigner, snapshotFileOf } from "./gateway-registry.ts";
+import {
+  authorityFileOf,
+  learnRegistry,
+  openGatewayDb,
+  openSigner,
+  openTls,
+  snapshotFileOf,
+} from "./gateway-registry.ts";
 import { openInstallation } from "./installation.ts";
 import { type OperatorFile, writeOperatorFile } from "./operator-file.ts";
 import { requireFreePorts } from "./ports.ts";
@@ -44,6 +51,9 @@ export type Running = {
   operator: (OperatorFile & { file: string }) | undefined;
   /** Undefined without the role `gateway`. */
   gatewayUrl: string | undefined;
+  gatewayTlsUrl: string | undefined;
+  /** The certificate of the authority that vouches for tenants' hosts. */
+  authorityFile: string;
   /** How applications' processes are kept together. Undefined without the role `worker`. */
   confinement: Confinement | undefined;
   /** What the registry stands on, for people. */
@@ -85,10 +95,10 @@ async function start(options: StartOptions, shutdown: Shutdown) {
   }
   await requireFreePorts(config, options.roles);
   if (config.databaseUrl && [...options.roles].join() === "gateway") {
-    const { port } = await startGatewayNode(options, shutdown);
+    const ports = await startGatewayNode(options, shutdown);
     const postgres = new URL(config.databaseUrl).host;
-    const gatewayUrl = `http://localhost:${port}`;
-    return { operator: undefined, gatewayUrl, confinement: undefined, postgres, dataDir, rootDomain };
+    const places = gatewayPlaces(config, ports);
+    return { operator: undefined, ...places, confinement: undefined, postgres, dataDir, rootDomain };
   }
   const base = await openBase(options, shutdown.base);
   // What a killed node left there must not be served: others may have its ports by now.
@@ -114,13 +124,24 @@ async function start(options: StartOptions, shutdown: Shutdown) {
     ? await writeOperatorFile(base.db, dataDir, {
         url: apiUrl.replace("127.0.0.1", "localhost"),
         gatewayUrl: `http://localhost:${gatewayPort ?? config.gateway.port}`,
+        gatewayTlsUrl: gatewayPlaces(config, gateway).gatewayTlsUrl,
         databaseUrl: base.registry.server.url,
       })
     : undefined;
-  const gatewayUrl = gatewayPort === undefined ? undefined : `http://localhost:${gatewayPort}`;
   const postgres = base.registry.description;
-  return { operator, gatewayUrl, confinement, postgres, dataDir, rootDomain };
+  const places = gatewayPlaces(config, gateway);
+  return { operator, ...places, confinement, postgres, dataDir, rootDomain };
 }
+
+function gatewayPlaces(config: Config, ports: GatewayPorts | undefined) {
+  return {
+    gatewayUrl: ports && `http://localhost:${ports.port}`,
+    gatewayTlsUrl: ports?.tlsPort === undefined ? undefined : `https://localhost:${ports.tlsPort}`,
+    authorityFile: authorityFileOf(config),
+  };
+}
+
+type GatewayPorts = Awaited<ReturnType<Gateway["start"]>>;
 
 /** What everything else stands on. */
 async function openBase(
@@ -150,7 +171,7 @@ async function startGateway(
   log: Log,
   base: Base,
   shutdown: Shutdown,
-): Promise<Gateway & { port: number }> {
+): Promise<Gateway & GatewayPorts> {
   const { host, port, trustedProxies } = config.gateway;
   const deps = { ...base, config, log };
   const known = await learnRegistry(deps, base.installation.id);
@@ -162,6 +183,7 @@ async function startGateway(
     log: log.child({ part: "gateway" }),
     snapshotFile: snapshotFileOf(config),
     signer: await openSigner(deps, known),
+    tls: await openTls(deps),
     listen: { port, hosts: host === "localhost" ? undefined : [host] },
     trustedProxies,
     isDraining: shutdown.isDraining,

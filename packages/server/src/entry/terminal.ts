@@ -4,7 +4,7 @@ import type { Running } from "./start.ts";
 
 /** Says what is running, where to look, and what to type next. */
 export function showRunning(running: Running): void {
-  const { operator, gatewayUrl, postgres, tookMs, dataDir, rootDomain } = running;
+  const { operator, gatewayUrl, gatewayTlsUrl, postgres, tookMs, dataDir, rootDomain } = running;
   const relative = (file: string) => path.relative(process.cwd(), file) || ".";
   const host = new URL(gatewayUrl!);
   const lines = [
@@ -12,6 +12,8 @@ export function showRunning(running: Running): void {
     `  Tenantry is running (started in ${(tookMs / 1000).toFixed(1)} s)`,
     "",
     `  Tenants' sites   http://<slug>.${rootDomain}:${host.port}/`,
+    `  Over HTTPS       https://<slug>.${rootDomain}:${new URL(gatewayTlsUrl!).port}/`,
+    `  Its authority    ${relative(running.authorityFile)} (for browsers to trust)`,
     `  API              ${operator!.url}/v1`,
     `  API docs         ${operator!.url}/docs`,
     `  Operator's key   ${relative(operator!.file)}`,
@@ -53,7 +55,7 @@ function sentenceOf(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
   const { code, message, port } = error as NodeJS.ErrnoException & { port?: number };
   if (code === "EADDRINUSE") {
-    return `Port ${port} is taken by another program. Stop it, or choose another port with --api-port or --gateway-port.`;
+    return `Port ${port} is taken by another program. Stop it, or choose another port with --api-port, --gateway-port or --tls-port.`;
   }
   if (code === "EACCES" && port !== undefined)
     return `This user may not listen on port ${port}. Choose one above 1023.`;

@@ -12,6 +12,7 @@ const serverFlags = [
   ["--api-url <url>", "where the processes of applications find the API, when it isn't on their machine"],
   ["--gateway-host <address>", "the address that the gateway listens on; localhost when left out"],
   ["--gateway-port <port>", "the gateway's port; 8585 when left out, 0 for any free one"],
+  ["--tls-port <port>", "the gateway's port for HTTPS; 8443 when left out, 0 for any free one"],
   ["--trusted-proxies <addresses>", "proxies whose word on a visitor's address and on https is believed"],
   [
     "--master-key-file <file>",

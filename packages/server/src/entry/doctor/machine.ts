@@ -3,7 +3,7 @@ import path from "node:path";
 import { describeConfinement, probeConfinement } from "../../infra/app-process/index.ts";
 import type { Config } from "../../infra/config/index.ts";
 import { loadMasterKey } from "../../infra/secrets/index.ts";
-import { isFree } from "../ports.ts";
+import { isFree, portsOf } from "../ports.ts";
 import { type Finding, ok, problem, warning } from "./check.ts";
 
 const oldestNode = 24;
@@ -38,9 +38,8 @@ export async function checkApplications(): Promise<Finding> {
 export async function checkPorts(config: Config): Promise<Finding[]> {
   const running = await runningProcess(config.dataDir);
   return Promise.all(
-    (["api", "gateway"] as const).map(async (role) => {
-      const { host, port } = config[role];
-      const check = `${role} port`;
+    portsOf(config).map(async ({ name, flag, host, port }) => {
+      const check = `${name} port`;
       if (port === 0) return ok(check, "Any free port is taken at the start.");
       if (await isFree(host, port)) return ok(check, `Port ${port} is free.`);
       if (running !== undefined)
@@ -48,7 +47,7 @@ export async function checkPorts(config: Config): Promise<Finding[]> {
       return problem(
         check,
         `Another program listens on port ${port}.`,
-        `Stop it, or choose another with --${role}-port.`,
+        `Stop it, or choose another with ${flag}.`,
       );
     }),
   );

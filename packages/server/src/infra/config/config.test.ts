@@ -33,7 +33,7 @@ describe("the configuration", () => {
       publicUrl: undefined,
       apiUrl: "http://127.0.0.1:8686",
       api: { host: "localhost", port: 8686, names: [] },
-      gateway: { host: "localhost", port: 8585, trustedProxies: [] },
+      gateway: { host: "localhost", port: 8585, tlsPort: 8443, trustedProxies: [] },
       masterKeyFile: undefined,
       logLevel: "info",
       drainTimeoutMs: 10_000,
@@ -101,11 +101,22 @@ describe("the configuration", () => {
     await expect(loadConfig({ flags: { dataDir }, environment: {} })).rejects.toThrow("isn't valid JSON");
   });
 
+  it("takes any port for HTTPS where any will do for HTTP, unless one is named", async () => {
+    expect((await load({ flags: { gatewayPort: 0 } })).gateway.tlsPort).toBe(0);
+    expect((await load({ flags: { gatewayPort: 0, tlsPort: 9443 } })).gateway.tlsPort).toBe(9443);
+    expect((await load({ flags: { gatewayPort: 9 } })).gateway.tlsPort).toBe(8443);
+  });
+
   it("refuses one port for two listeners", async () => {
     expect(await mistakesOf({ flags: { apiPort: 9, gatewayPort: "9" } })).toEqual([
       "The API and the gateway can't both listen on port 9.",
     ]);
-    expect((await load({ flags: { apiPort: 0, gatewayPort: 0 } })).api.port).toBe(0);
+    for (const flags of [{ apiPort: 9, tlsPort: 9 }, { gatewayPort: 9, tlsPort: 9 }, { apiPort: 8443 }]) {
+      expect(await mistakesOf({ flags })).toEqual([
+        expect.stringMatching(/^HTTPS needs a port of its own: \d+ is taken by another of ours\.$/),
+      ]);
+    }
+    expect((await load({ flags: { apiPort: 0, gatewayPort: 0, tlsPort: 0 } })).api.port).toBe(0);
   });
 
   it.each(["-1", "65536", "1.5", "80a", "", "0x50", "9".repeat(40)])(

@@ -16,7 +16,7 @@ export type Config = {
   /** `names`: host names under which the API answers beside localhost and IP addresses. */
   api: { host: string; port: number; names: string[] };
   /** `trustedProxies`: networks (CIDR) whose word on where a request came from counts. */
-  gateway: { host: string; port: number; trustedProxies: string[] };
+  gateway: { host: string; port: number; tlsPort: number; trustedProxies: string[] };
   /** Where applications' processes find the API, when it runs elsewhere. */
   apiUrl: string;
   masterKeyFile: string | undefined;
@@ -59,14 +59,15 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<Config> {
   refuseSharedPort(values, mistakes);
   mistakes.throwAny();
 
-  const { apiHost, apiPort, apiNames, gatewayHost, gatewayPort, trustedProxies, masterKeyFile, ...rest } =
+  const { apiHost, apiPort, apiNames, gatewayHost, gatewayPort, trustedProxies, masterKeyFile, ...more } =
     values;
+  const { tlsPort = defaultTlsPort(values), ...rest } = more;
   return {
     ...rest,
     apiUrl: rest.apiUrl ?? `http://127.0.0.1:${apiPort}`,
     dataDir,
     api: { host: apiHost, port: apiPort, names: apiNames },
-    gateway: { host: gatewayHost, port: gatewayPort, trustedProxies },
+    gateway: { host: gatewayHost, port: gatewayPort, tlsPort, trustedProxies },
     masterKeyFile: masterKeyFile && path.resolve(masterKeyFile),
     settings,
     warnings: unknownVariables(environment),
@@ -125,10 +126,19 @@ async function readConfigFile(file: string, mistakes: Mistakes): Promise<Record<
   return {};
 }
 
-function refuseSharedPort({ apiPort, gatewayPort }: OptionValues, mistakes: Mistakes): void {
+function refuseSharedPort(values: OptionValues, mistakes: Mistakes): void {
+  const { apiPort, gatewayPort, tlsPort = defaultTlsPort(values) } = values;
   if (apiPort === gatewayPort && apiPort !== 0) {
     mistakes.say(`The API and the gateway can't both listen on port ${apiPort}.`);
   }
+  if (tlsPort !== 0 && (tlsPort === apiPort || tlsPort === gatewayPort)) {
+    mistakes.say(`HTTPS needs a port of its own: ${tlsPort} is taken by another of ours.`);
+  }
+}
+
+/** Who takes any port for one takes any for the other, or a second installation couldn't start beside the first. */
+function defaultTlsPort({ gatewayPort }: Pick<OptionValues, "gatewayPort">): number {
+  return gatewayPort === 0 ? 0 : 8443;
 }
 
 /** Variables that clients and applications read; ours to know, not ours to use. */

@@ -157,6 +157,15 @@ export const options = {
     fallback: 8585,
     description: "The gateway's port for HTTP.",
   },
+  tlsPort: {
+    flag: "--tls-port",
+    variable: "TENANTRY_TLS_PORT",
+    path: ["gateway", "tlsPort"],
+    schema: port,
+    fallback: undefined,
+    description:
+      "The gateway's port for HTTPS, on the same address; 8443 when left out, or any free one when the gateway's port is.",
+  },
   trustedProxies: {
     flag: "--trusted-proxies",
     variable: "TENANTRY_TRUSTED_PROXIES",

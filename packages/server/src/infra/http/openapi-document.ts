@@ -46,6 +46,7 @@ export const tags = [
   { name: "events", description: "What happened, in order, as CloudEvents." },
   { name: "servers", description: "Database servers that tenants' databases stand on." },
   { name: "keys", description: "API keys of operators and applications." },
+  { name: "certificates", description: "How tenants' hosts prove who they are over HTTPS." },
   { name: "runtime", description: "What an application's SDK asks, by the application's key." },
 ];
 

@@ -1,0 +1,82 @@
+import { execFile } from "node:child_process";
+import path from "node:path";
+import { promisify } from "node:util";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { launchChromium, openPage } from "../support/chromium.ts";
+import { type Installation, startInstallation } from "../support/installation.ts";
+import { password } from "../support/site-user.ts";
+
+let installation: Installation;
+let browser: Browser;
+let authorityFile: string;
+let port: string;
+
+beforeAll(async () => {
+  installation = await startInstallation();
+  browser = await launchChromium();
+  authorityFile = path.join(installation.dataDir, "certificate-authority.pem");
+  ({ port } = new URL(installation.operator.gatewayTlsUrl));
+  const admin = { email: "anna@example.com", password };
+  await installation.api.createTenant("acme", { name: "Acme Ltd", admin });
+});
+afterAll(async () => {
+  await browser?.close();
+  await installation?.[Symbol.asyncDispose]();
+});
+
+/** What curl gets, believing the installation's authority and no other; its words about it behind. */
+async function curl(url: string, ...options: string[]): Promise<string> {
+  const resolve = ["--resolve", `*:${port}:127.0.0.1`, "--cacert", authorityFile];
+  const { stdout } = await promisify(execFile)("curl", [
+    ...["-sS", ...resolve, "-w", " HTTP/%{http_version} %{response_code}", ...options, url],
+  ]);
+  return stdout;
+}
+
+test("a tenant's site is there over HTTPS, by either HTTP, for whoever believes the installation's authority", async () => {
+  const url = `https://acme.localhost:${port}/`;
+  const modern = await curl(url, "--http2");
+  expect(modern).toMatch(/Acme Ltd[\s\S]* HTTP\/2 200$/);
+  expect(await curl(url, "--http1.1")).toMatch(/Acme Ltd[\s\S]* HTTP\/1\.1 200$/);
+  await expect(curl(url, "--cacert", "/dev/null")).rejects.toThrow();
+  await expect(curl(`https://nobody.localhost:${port}/`)).rejects.toThrow("unrecognized name");
+});
+
+test("the authority is the same after a restart, and can be asked for", async () => {
+  const asked = await installation.command(["certificate", "authority"]);
+  expect(asked).toMatchObject({ code: 0, stdout: expect.stringMatching(/^-----BEGIN CERTIFICATE-----\n/) });
+  await installation.interrupt();
+  await installation.start();
+  ({ port } = new URL(installation.operator.gatewayTlsUrl));
+  const again = await installation.command(["certificate", "authority", "--json"]);
+  expect(JSON.parse(again.stdout)).toMatchObject({ rootDomain: "localhost", certificate: asked.stdout });
+});
+
+test("a browser logs in over HTTPS, by cookies that only HTTPS carries, and over HTTP as before", async () => {
+  for (const [scheme, at, secure] of [
+    ["https", port, true],
+    ["http", String(installation.gatewayPort), false],
+  ] as const) {
+    // What the browser believes is a matter of its user; that the chain holds, curl has shown.
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    const { page, complaints } = await openPage(context);
+    const base = `${scheme}://acme.localhost:${at}`;
+    await page.goto(`${base}/admin`);
+    await page.getByLabel("E-mail address").fill("anna@example.com");
+    await page.getByLabel("Password").fill(password);
+    await page.getByRole("button", { name: "Log in" }).click();
+    await page.waitForURL("**/admin/pages");
+    const protocol = await page.evaluate("performance.getEntriesByType('navigation')[0].nextHopProtocol");
+    expect(protocol).toBe(secure ? "h2" : "http/1.1");
+    const session = (await context.cookies(base)).find(({ name }) => name.endsWith("tenantry_session"));
+    expect(session).toMatchObject({
+      name: secure ? "__Host-tenantry_session" : "tenantry_session",
+      secure,
+      httpOnly: true,
+      domain: "acme.localhost",
+    });
+    expect(complaints).toEqual([]);
+    await context.close();
+  }
+});
