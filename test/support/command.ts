@@ -10,6 +10,8 @@ export type CommandOptions = {
   workingDirectory?: string;
   /** Before the program's name. */
   nodeArguments?: readonly string[];
+  /** A program, with its arguments, to run it by. */
+  wrapper?: readonly string[] | undefined;
   /** Another copy of the program; the one of this folder when left out. */
   program?: string;
 };
@@ -18,8 +20,9 @@ export type Finished = { code: number | null; stdout: string; stderr: string };
 
 /** Starts `tenantry …` as a newcomer's shell does, in a process group of its own. */
 export function spawnTenantry(args: readonly string[], options: CommandOptions = {}): ChildProcess {
-  const program = [...(options.nodeArguments ?? []), options.program ?? bin];
-  return spawn(process.execPath, [...program, ...args], {
+  const program = [process.execPath, ...(options.nodeArguments ?? []), options.program ?? bin];
+  const [file, ...words] = [...(options.wrapper ?? []), ...program, ...args];
+  return spawn(file!, words, {
     env: { ...plainEnvironment(), ...options.environment },
     cwd: options.workingDirectory,
     detached: true,

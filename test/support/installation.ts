@@ -23,6 +23,8 @@ export type InstallationOptions = {
   /** Added to `tenantry up`. */
   flags?: readonly string[];
   environment?: Record<string, string>;
+  /** A program, with its arguments, to run `tenantry up` by. */
+  wrapper?: readonly string[];
 };
 
 /** A real installation in processes of its own, started and spoken to as people do. */

@@ -30,12 +30,21 @@ export function isAlive({ pid, startedAt }: ProcessInfo): boolean {
 
 /** A process and everything that descends from it. */
 export function treeOf(root: number): ProcessInfo[] {
-  const all = readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => processOf(Number(name)) ?? []);
+  const all = allProcesses();
   const found = all.filter(({ pid }) => pid === root);
   for (const { pid } of found) found.push(...all.filter(({ parent }) => parent === pid));
   return found;
+}
+
+/** Everything on this machine that was started by these words. */
+export function processesCalled(command: string): ProcessInfo[] {
+  return allProcesses().filter((one) => one.command === command);
+}
+
+function allProcesses(): ProcessInfo[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => processOf(Number(name)) ?? []);
 }
 
 /** As which user a process runs. */

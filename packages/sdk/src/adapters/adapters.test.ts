@@ -83,6 +83,25 @@ describe.each(frameworks)("an application on %s", (_, start) => {
     expect(JSON.parse((await ask(undefined, "/health?deep")).text)).toBe("healthy");
   });
 
+  test("believes nobody who comes past the gateway and names a tenant by himself", async () => {
+    const acme = addTenant("acme");
+    const other = addTenant("other");
+    const token = await installation.token(acme);
+    const [head, claims, signature] = token.split(".");
+    const forged = JSON.parse(Buffer.from(claims!, "base64url").toString());
+    const claimsOfOther = { ...forged, sub: other.tenantId, env: other.id };
+    const body = Buffer.from(JSON.stringify(claimsOfOther)).toString("base64url");
+    const names = {
+      "tenantry-tenant": acme.tenantId,
+      "tenantry-environment": "production",
+      host: "acme.localhost",
+    };
+    for (const headers of [names, { ...names, "tenantry-token": `${head}.${body}.${signature}` }]) {
+      expect(await ask(undefined, "/later", { headers })).toMatchObject({ status: 401 });
+    }
+    expect((await ask(acme, "/later")).status).toBe(200);
+  });
+
   test.each([
     ["suspended", { tenantStatus: "suspended" }, 503, "environment_suspended"],
     ["in maintenance", { status: "maintenance" }, 503, "environment_unavailable"],

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import type { Confinement, ProcessState } from "../infra/app-process/index.ts";
+import { type Confinement, type ProcessState, probeConfinement } from "../infra/app-process/index.ts";
 import { waitUntil } from "./wait-until.ts";
 
 export type AppHostOptions = {
@@ -117,4 +117,9 @@ export function processesNamed(text: string): number[] {
       }
     })
     .map(Number);
+}
+
+/** Whether whoever runs the tests may make what keeps applications' processes together. */
+export async function kernelMakesNamespaces(): Promise<boolean> {
+  return (await probeConfinement()).way === "namespaces";
 }
