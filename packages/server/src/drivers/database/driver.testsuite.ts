@@ -141,6 +141,63 @@ export function databaseDriverSuite(title: string, open: () => Promise<DatabaseD
       await client.end();
     });
 
+    describe("a role that gave itself another password", () => {
+      const change = (url: string, password: string) =>
+        runAt(url, `alter role current_user password ${password}`);
+      const pidOf = (client: pg.Client) => client.query("select pg_backend_pid() as pid");
+
+      test.each([
+        ["another", "'other'"],
+        ["none at all", "null"],
+      ])("logs in with its own again once it is repaired: %s", async (_what, password) => {
+        const built = await buildOne(schemaOf(newId(), notes));
+        const neighbour = await buildOne(schemaOf(newId(), notes));
+        const url = driver.connectionUrl(server, built);
+        const [beside, inside] = [driver.connectionUrl(server, neighbour), url].map((connectionString) =>
+          new pg.Client({ connectionString }).on("error", () => undefined),
+        ) as [pg.Client, pg.Client];
+        await Promise.all([beside.connect(), inside.connect()]);
+        await change(url, password);
+        await expect(runAt(url, "select 1")).rejects.toMatchObject({ code: "28P01" });
+
+        const request = { server, database: built };
+        expect(await driver.repairLogin(testContext(), request)).toBe(true);
+        expect(await runAt(url, "select 1 as one")).toEqual([{ one: 1 }]);
+        await expect(pidOf(inside)).rejects.toThrow();
+        expect((await pidOf(beside)).rowCount).toBe(1);
+        await Promise.all([beside.end(), inside.end().catch(() => undefined)]);
+        for (const one of [built, neighbour]) expect(await driver.verify(server, one)).toEqual([]);
+        expect(await driver.repairLogin(testContext(), request)).toBe(false);
+      });
+
+      test("is repaired by those who come after one who was interrupted, and once by many at a time", async () => {
+        const built = await buildOne(schemaOf(newId(), notes));
+        const url = driver.connectionUrl(server, built);
+        await change(url, "'other'");
+        const request = { server, database: built };
+        for (const lostAt of [2, 3]) {
+          let proofs = 0;
+          const before = (call: string) => {
+            proofs += call === "assertLease" ? 1 : 0;
+            if (proofs === lostAt) throw new Error("interrupted");
+          };
+          await expect(driver.repairLogin(testContext({ before }), request)).rejects.toThrow("interrupted");
+        }
+        const repairs = await Promise.all([1, 2, 3].map(() => driver.repairLogin(testContext(), request)));
+        expect(repairs.filter((repaired) => repaired)).toHaveLength(1);
+        expect(await runAt(url, "select 1 as one")).toEqual([{ one: 1 }]);
+      });
+
+      test("stays as it is while its password is right: its connections go on", async () => {
+        const built = await buildOne(schemaOf(newId(), notes));
+        const client = new pg.Client({ connectionString: driver.connectionUrl(server, built) });
+        await client.connect();
+        expect(await driver.repairLogin(testContext(), { server, database: built })).toBe(false);
+        expect((await pidOf(client)).rowCount).toBe(1);
+        await client.end();
+      });
+    });
+
     test("verify finds nothing wrong with what build made, measure its size", async () => {
       const built = await buildOne(schemaOf(newId(), notes));
       expect(await driver.verify(server, built)).toEqual([]);

@@ -74,6 +74,16 @@ export type DatabaseDriver = {
   verify(server: DatabaseServer, database: PhysicalDatabase): Promise<string[]>;
 
   /**
+   * Lets the database's role log in with its password again: a role may give itself another one, and nobody can take
+   * that right away. Ends the role's connections, since the other password may have opened some, and touches nobody
+   * else's. Nothing happens while the password is right. Answers whether it wasn't; throws `server_unreachable`.
+   */
+  repairLogin(
+    context: DriverContext,
+    request: { server: DatabaseServer; database: BuiltDatabase },
+  ): Promise<boolean>;
+
+  /**
    * Removes one thing that this driver made: a database (with all connections to it, its role, and what a run of
    * migrations left), or a role. What isn't there counts as removed.
    */

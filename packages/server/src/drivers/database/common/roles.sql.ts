@@ -85,3 +85,16 @@ export async function dropRole(session: Session, name: string): Promise<void> {
 export async function reassignOwned(session: Session, from: string, to: string): Promise<void> {
   await session.change(`reassign owned by ${id(from)} to ${id(to)}; drop owned by ${id(from)}`);
 }
+
+export async function forbidLogin(session: Session, name: string): Promise<void> {
+  await session.change(`alter role ${id(name)} nologin`);
+}
+
+export async function allowLogin(session: Session, name: string, verifier: string): Promise<void> {
+  await session.change(`alter role ${id(name)} login password ${text(verifier)}`);
+}
+
+/** Takes back what ending the role's connections took. */
+export async function leaveRole(session: Session, name: string): Promise<void> {
+  if (!session.superuser) await session.change(`revoke ${id(name)} from current_user`);
+}

@@ -1,0 +1,58 @@
+import { failure } from "../../../kernel/index.ts";
+import type { BuiltDatabase, DatabaseServer, DriverContext } from "../driver.ts";
+import type { DriverParts } from "./parts.ts";
+import { allowLogin, forbidLogin, leaveRole, terminateRole } from "./roles.sql.ts";
+import { scramVerifier } from "./scram.ts";
+import { serverUnreachable, withSession } from "./session.ts";
+import { urlAs } from "./url.ts";
+
+const connectTimeoutMs = 10_000;
+
+type Request = { server: DatabaseServer; database: BuiltDatabase };
+
+/** Implements `DatabaseDriver.repairLogin`. */
+export async function repairLogin(
+  parts: DriverParts,
+  context: DriverContext,
+  request: Request,
+): Promise<boolean> {
+  if (await mayLogIn(parts, request)) return false;
+  const { server, database } = request;
+  const { name, roleName } = database;
+  const verifier = await scramVerifier(database.password);
+  const repaired = await withSession(parts.connect, context, server, name, async (session) => {
+    // Whoever had the lock before us may have repaired it.
+    if (await mayLogIn(parts, request)) return false;
+    // Nobody may come in, and those who are in must be gone: they could change it again.
+    await forbidLogin(session, roleName);
+    await terminateRole(session, roleName);
+    await leaveRole(session, roleName);
+    await allowLogin(session, roleName, verifier);
+    return true;
+  });
+  if (await mayLogIn(parts, request)) return repaired;
+  throw failure("server_unreachable", { detail: `The server doesn't let the role ${roleName} log in.` });
+}
+
+/** Wrong password; or not allowed to log in, as a repair that was interrupted leaves the role. */
+const refusals = new Set(["28P01", "28000"]);
+/** Too many connections: the server says so once it has let us in. */
+const crowded = "53300";
+
+async function mayLogIn(parts: DriverParts, { server, database }: Request): Promise<boolean> {
+  const { name, roleName: user, password } = database;
+  try {
+    const client = await parts.connect({
+      connectionString: urlAs(server.url, { user, password, database: name }),
+      application_name: "tenantry look",
+      connectionTimeoutMillis: connectTimeoutMs,
+    });
+    await client.end();
+    return true;
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code === crowded) return true;
+    if (code !== undefined && refusals.has(code)) return false;
+    throw serverUnreachable(error);
+  }
+}
