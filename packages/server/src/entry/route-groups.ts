@@ -70,6 +70,7 @@ function applicationRoutes(input: RouteGroupInput): RouteGroup {
     logIn: createLogIn({ db, clock: systemClock, log }),
     users: createUsers({ db, settings, log }),
     versions: createVersionWatch({ db, notifications, log, stream: "runtime" }),
+    repairLogin: (environmentId) => placements.repairLogin(db, environmentId),
     snapshot: (question) =>
       readSnapshot(
         {

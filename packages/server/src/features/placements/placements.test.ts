@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { notes, runAt } from "../../drivers/database/driver.testsuite.ts";
-import { inTransaction, sql } from "../../infra/db/index.ts";
+import { sql } from "../../infra/db/index.ts";
 import {
   insertApp,
   insertEnvironment,
@@ -106,19 +106,6 @@ test("a failing migration is told with file, line and column, and leaves no row,
     detail: '0001.sql, line 3, column 8: syntax error at or near "tabel".',
   });
   expect(await states(appId)).toEqual({});
-  expect(await house.placements.scanForLeftovers(house.db)).toEqual([]);
-});
-
-test("what was tried for a release that came to nothing is removed, and what serves the app stays", async () => {
-  const appId = await insertApp(house.db, notes);
-  const other = await insertApp(house.db, notes);
-  for (const id of [appId, other]) await place(id, await insertEnvironment(house.db, id));
-  await insertMigrations(house.db, appId, 2, ["create table unreleased (id int)"]);
-  await house.run((context) => house.placements.tryMigrations(context, { appId, schemaVersion: 2 }));
-  expect(await states(appId)).toEqual({ blueprint: 2, in_use: 1 });
-  await inTransaction(house.db, (tx) => house.placements.dropTrials(tx, appId));
-  await waitUntil("it is gone", async () => (await states(appId)).removing === undefined);
-  for (const id of [appId, other]) expect(await states(id)).toEqual({ blueprint: 1, in_use: 1 });
   expect(await house.placements.scanForLeftovers(house.db)).toEqual([]);
 });
 

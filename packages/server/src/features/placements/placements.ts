@@ -1,7 +1,6 @@
 import type { Db, Tx } from "../../infra/db/index.ts";
-import { type StepContext, startOperation } from "../../infra/workflow/index.ts";
+import type { StepContext } from "../../infra/workflow/index.ts";
 import { ensureBlueprint } from "./blueprints.ts";
-import { markUnreleasedBlueprints } from "./databases.sql.ts";
 import { findStanding, scanForLeftovers } from "./leftovers.ts";
 import { migrateDatabase } from "./migrate-database.ts";
 import type { PlacementParts } from "./parts.ts";
@@ -10,9 +9,10 @@ import { placeThing } from "./place-things.ts";
 import type { PlacementKind } from "./placements.sql.ts";
 import { removePlacements } from "./remove-placements.ts";
 import { createRemovers } from "./removers.ts";
+import { repairLogin } from "./repair-login.ts";
 import { runtimeBudgets, runtimePlaces } from "./runtime-places.ts";
 import { chooseServer, openServer } from "./servers.ts";
-import { createPlacementWorkflows } from "./workflows.ts";
+import { createPlacementWorkflows, dropTrials } from "./workflows.ts";
 
 export type Placements = ReturnType<typeof createPlacements>;
 
@@ -49,17 +49,7 @@ export function createPlacements(parts: PlacementParts) {
     },
 
     /** Removes, soon, what `tryMigrations` built for a release that came to nothing. Hold the app's row. */
-    async dropTrials(tx: Tx, appId: string): Promise<void> {
-      for (const databaseId of await markUnreleasedBlueprints(tx, appId)) {
-        const input = { databaseId };
-        await startOperation(tx, {
-          workflow: workflows.removeUnused,
-          input,
-          exclusive: false,
-          internal: true,
-        });
-      }
-    },
+    dropTrials: (tx: Tx, appId: string) => dropTrials(tx, workflows, appId),
 
     /** Brings a database up to a schema version of its app. */
     migrateDatabase: (context: StepContext, databaseId: string, schemaVersion: number) =>
@@ -68,6 +58,9 @@ export function createPlacements(parts: PlacementParts) {
     /** Where an environment's things are, for the runtime snapshot. `storageRoot` is where tenants' files lie. */
     runtimePlaces: (db: Db | Tx, environmentIds: readonly string[], storageRoot: string) =>
       runtimePlaces(db, parts, environmentIds, storageRoot),
+
+    /** Lets the role of an environment's database log in again that gave itself another password. */
+    repairLogin: (db: Db, environmentId: string) => repairLogin(db, parts, environmentId),
 
     /** How many database backends a process may hold, by server; asking again renews its lease. */
     runtimeBudgets,

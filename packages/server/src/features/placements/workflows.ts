@@ -1,6 +1,8 @@
-import { defineWorkflow, step, type Workflow } from "../../infra/workflow/index.ts";
+import type { Tx } from "../../infra/db/index.ts";
+import { defineWorkflow, startOperation, step, type Workflow } from "../../infra/workflow/index.ts";
 import { ensureBlueprint } from "./blueprints.ts";
 import { buildDatabase, type NewDatabase, removeDatabase } from "./build-database.ts";
+import { markUnreleasedBlueprints } from "./databases.sql.ts";
 import type { PlacementParts } from "./parts.ts";
 import { requireServer } from "./servers.ts";
 
@@ -48,4 +50,16 @@ export function createPlacementWorkflows(parts: PlacementParts): PlacementWorkfl
     ],
   });
   return { buildSpare, removeUnused };
+}
+
+/** Starts the removal of blueprints that were tried for releases which came to nothing. Hold the app's row. */
+export async function dropTrials(
+  tx: Tx,
+  { removeUnused }: Pick<PlacementWorkflows, "removeUnused">,
+  appId: string,
+): Promise<void> {
+  for (const databaseId of await markUnreleasedBlueprints(tx, appId)) {
+    const input: RemovalInput = { databaseId };
+    await startOperation(tx, { workflow: removeUnused, input, exclusive: false, internal: true });
+  }
 }

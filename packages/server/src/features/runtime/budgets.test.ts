@@ -103,6 +103,7 @@ async function createWorld() {
         users: createUsers({ db, settings, log: silentLog }),
         snapshot,
         versions: createVersionWatch({ db, notifications, log: silentLog, stream: "runtime" }),
+        repairLogin: () => Promise.reject(new Error("Nobody asks for it here.")),
       }),
     ],
     authenticate: async (request) => principals.get(bearerKey(request) ?? ""),

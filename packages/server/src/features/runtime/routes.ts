@@ -11,6 +11,7 @@ import type { Db, VersionWatch } from "../../infra/db/index.ts";
 import { type Api, type RouteGroup, requestingAppId, sendEvents } from "../../infra/http/index.ts";
 import type { LogIn, Users } from "../access/index.ts";
 import { changePassword, findPlace, requireOpen } from "./auth.ts";
+import { type RepairLogin, runtimeDatabaseRoutes } from "./database-routes.ts";
 import type { SnapshotQuestion } from "./snapshot.ts";
 import { runtimeUserRoutes } from "./user-routes.ts";
 
@@ -20,6 +21,7 @@ export type RuntimeRouteDeps = {
   users: Users;
   snapshot: (question: SnapshotQuestion) => Promise<RuntimeSnapshot>;
   versions: VersionWatch;
+  repairLogin: RepairLogin;
 };
 
 const tags = ["runtime"];
@@ -34,6 +36,7 @@ export function runtimeRoutes(deps: RuntimeRouteDeps): RouteGroup {
     authRoutes(api, deps);
     passwordRoute(api, deps);
     runtimeUserRoutes(api, deps);
+    runtimeDatabaseRoutes(api, deps);
   };
 }
 

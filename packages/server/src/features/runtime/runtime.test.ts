@@ -24,6 +24,8 @@ let shop: string;
 let acme: TestTenant;
 let deps: SnapshotDeps;
 const keys = new Map<string, Principal>();
+/** The environments whose log-in was repaired. */
+const repaired: string[] = [];
 
 beforeAll(async () => {
   server = await testPostgres();
@@ -48,8 +50,9 @@ beforeAll(async () => {
   const snapshot = (question: Parameters<typeof readSnapshot>[1]) => readSnapshot(deps, question);
   const versions = createVersionWatch({ db, notifications, log: silentLog, stream: "runtime" });
   const users = createUsers({ db, settings, log: silentLog });
+  const repairLogin = async (environmentId: string) => repaired.push(environmentId) > 0;
   api = await createTestApi({
-    groups: [runtimeRoutes({ db, logIn, users, snapshot, versions })],
+    groups: [runtimeRoutes({ db, logIn, users, snapshot, versions, repairLogin })],
     authenticate: async (request) => keys.get(bearerKey(request) ?? ""),
   });
   acme = await insertTestTenant(db, sites, "acme");
@@ -358,6 +361,24 @@ describe("log-in through an application", () => {
     }
     expect((await post("sites", "login", { ...credentials(), password: 7 })).status).toBe(422);
     expect((await post("sites", "login", { ...credentials(), address: "not an address" })).status).toBe(422);
+  });
+});
+
+describe("the repair of a database's log-in by an application", () => {
+  const repair = async (key: string, environment: string) => {
+    const url = `/v1/runtime/environments/${environment}/database/repair`;
+    const reply = await api.inject({ method: "POST", url, headers: { authorization: `Bearer ${key}` } });
+    return reply.statusCode;
+  };
+
+  it("reaches the environments of the key's own application alone", async () => {
+    const environment = showId("env", acme.environmentId);
+    expect(await repair("sites", environment)).toBe(204);
+    expect(repaired).toEqual([acme.environmentId]);
+    expect(await repair("shop", environment)).toBe(404);
+    expect(await repair("sites", "nonsense")).toBe(404);
+    expect(await repair("test-operator", environment)).toBe(403);
+    expect(repaired).toHaveLength(1);
   });
 });
 

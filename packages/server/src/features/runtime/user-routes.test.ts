@@ -31,8 +31,9 @@ beforeAll(async () => {
   const logIn = createLogIn({ db, log: silentLog, clock: systemClock });
   const versions = createVersionWatch({ db, notifications, log: silentLog, stream: "runtime" });
   const snapshot = () => Promise.reject(new Error("Nobody asks for it here."));
+  const repairLogin = () => Promise.reject(new Error("Nobody asks for it here."));
   api = await createTestApi({
-    groups: [runtimeRoutes({ db, logIn, users, snapshot, versions })],
+    groups: [runtimeRoutes({ db, logIn, users, snapshot, versions, repairLogin })],
     authenticate: async (request) => keys.get(bearerKey(request) ?? ""),
   });
   const appId = (keys.get("sites") as { appId: string }).appId;

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { notes, runAt } from "../../drivers/database/driver.testsuite.ts";
+import { inTransaction, sql } from "../../infra/db/index.ts";
+import {
+  insertApp,
+  insertEnvironment,
+  insertMigrations,
+  type TestPlacements,
+  testPlacements,
+} from "../../testing/placements.ts";
+import { waitUntil } from "../../testing/wait-until.ts";
+
+let house: TestPlacements;
+beforeAll(async () => {
+  house = await testPlacements();
+});
+afterAll(() => house.close());
+
+async function states(appId: string): Promise<Record<string, number>> {
+  const { rows } = await sql<{ state: string; count: number }>`
+    select state, count(*) as count from databases where app_id = ${appId} group by state`.execute(house.db);
+  return Object.fromEntries(rows.map((row) => [row.state, row.count]));
+}
+
+async function place(appId: string): Promise<string> {
+  const environmentId = await insertEnvironment(house.db, appId);
+  const wanted = { environmentId, appId, level: "database" as const, schemaVersion: 1 };
+  await house.run((context) => house.placements.placeDatabase(context, wanted));
+  return environmentId;
+}
+
+async function urlOf(environmentId: string): Promise<string> {
+  const found = await house.placements.runtimePlaces(house.db, [environmentId], "/");
+  return found.get(environmentId)!.database!.url;
+}
+
+test("what was tried for a release that came to nothing is removed, and what serves the app stays", async () => {
+  const appId = await insertApp(house.db, notes);
+  const other = await insertApp(house.db, notes);
+  for (const id of [appId, other]) await place(id);
+  await insertMigrations(house.db, appId, 2, ["create table unreleased (id int)"]);
+  await house.run((context) => house.placements.tryMigrations(context, { appId, schemaVersion: 2 }));
+  expect(await states(appId)).toEqual({ blueprint: 2, in_use: 1 });
+  await inTransaction(house.db, (tx) => house.placements.dropTrials(tx, appId));
+  await waitUntil("it is gone", async () => (await states(appId)).removing === undefined);
+  for (const id of [appId, other]) expect(await states(id)).toEqual({ blueprint: 1, in_use: 1 });
+  expect(await house.placements.scanForLeftovers(house.db)).toEqual([]);
+});
+
+test("a tenant whose role gave itself another password is let in again, with the password that its application has", async () => {
+  const appId = await insertApp(house.db, notes);
+  const environmentId = await place(appId);
+  const url = await urlOf(environmentId);
+  expect(await house.placements.repairLogin(house.db, environmentId)).toBe(false);
+  await runAt(url, "alter role current_user password 'another'");
+  await expect(runAt(url, "select 1")).rejects.toMatchObject({ code: "28P01" });
+  expect(await house.placements.repairLogin(house.db, environmentId)).toBe(true);
+  expect(await urlOf(environmentId)).toBe(url);
+  expect(await runAt(url, "select 1 as one")).toEqual([{ one: 1 }]);
+  await sql`update databases set state = 'removing' where app_id = ${appId} and state = 'in_use'`.execute(
+    house.db,
+  );
+  await runAt(url, "alter role current_user password 'another'");
+  await expect(house.placements.repairLogin(house.db, environmentId)).rejects.toMatchObject({
+    code: "environment_unavailable",
+  });
+  await sql`update databases set state = 'in_use' where app_id = ${appId} and state = 'removing'`.execute(
+    house.db,
+  );
+});

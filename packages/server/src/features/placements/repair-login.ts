@@ -1,0 +1,45 @@
+import type { BuiltDatabase, DriverContext } from "../../drivers/database/index.ts";
+import type { Db } from "../../infra/db/index.ts";
+import { failure, newId } from "../../kernel/index.ts";
+import { selectDatabase } from "./databases.sql.ts";
+import { type PlacementParts, requireDriver, roleSecretContext } from "./parts.ts";
+import { selectCurrentPlacements } from "./placements.sql.ts";
+import { openServer } from "./servers.ts";
+
+const deadlineMs = 20_000;
+
+/**
+ * Lets the role of an environment's database log in again with the password that we know, should it have given itself
+ * another one. Answers whether it had. Any number may ask at once.
+ */
+export async function repairLogin(db: Db, parts: PlacementParts, environmentId: string): Promise<boolean> {
+  const rows = await selectCurrentPlacements(db, [environmentId]);
+  const row = rows.find(({ kind }) => kind === "database");
+  if (!row?.roleSecret) throw failure("environment_unavailable", { detail: "It has no database now." });
+  const database: BuiltDatabase = {
+    name: row.databaseName!,
+    roleName: row.roleName!,
+    password: parts.secrets.open(row.roleSecret, roleSecretContext(row.databaseId!)).toString("utf8"),
+  };
+  const server = openServer(parts.secrets, { id: row.serverId!, urlSecret: row.serverUrlSecret! });
+  const context = repairingContext(db, row.databaseId!, row.roleSecret);
+  return requireDriver(parts.drivers, row.level!).repairLogin(context, { server, database });
+}
+
+/** No operation stands behind it: what gives the right to change the role is that the password still is its own. */
+function repairingContext(db: Db, databaseId: string, roleSecret: Buffer): DriverContext {
+  const refuse = () => Promise.reject(new Error("A repair makes nothing."));
+  return {
+    operationId: newId(),
+    fence: 0,
+    signal: AbortSignal.timeout(deadlineMs),
+    async assertLease() {
+      const database = await selectDatabase(db, databaseId);
+      if (database?.state === "in_use" && database.roleSecret?.equals(roleSecret)) return;
+      throw failure("environment_unavailable", { detail: "Its database has changed meanwhile." });
+    },
+    declareResource: refuse,
+    resourcePresent: refuse,
+    resourceRemoved: refuse,
+  };
+}
