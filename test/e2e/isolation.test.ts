@@ -1,5 +1,6 @@
 import type { RuntimeSnapshot } from "@tenantry/contract";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
 import { environmentOf } from "../support/process-tree.ts";
@@ -52,4 +53,33 @@ it("an application's key shows the tenants of that application alone, and opens 
     authorization: `Bearer ${made.body.appKey}`,
   });
   expect(reply.status).toBe(403);
+});
+
+it("a tenant that gives its role another password is served on, without the other one, and its neighbour notices nothing", async () => {
+  const { snapshot } = await snapshotBy(await keyOfSites());
+  const urlOf = (slug: string) =>
+    snapshot.environments.find(({ tenantSlug }) => tenantSlug === slug)!.database!.url;
+  const own = urlOf("acme");
+  const [user, neighbour] = [new URL(own).username, new URL(urlOf("globex")).username];
+  const backendsOf = (name: string) =>
+    installation.sql<{ pid: number }>("select pid from pg_stat_activity where usename = $1 order by pid", [
+      name,
+    ]);
+  expect((await installation.visit("globex")).status).toBe(200);
+  const before = await backendsOf(neighbour);
+  expect(before.length).toBeGreaterThan(0);
+
+  await query(own, "alter role current_user password 'known-to-others'");
+  await installation.sql("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = $1", [
+    user,
+  ]);
+  await eventually(
+    "Sites, which has to log in anew, does",
+    async () => (await installation.visit("acme")).status === 200,
+  );
+  const stolen = own.replace(/:[^:@/]+@/, ":known-to-others@");
+  await expect(query(stolen, "select 1")).rejects.toMatchObject({ code: "28P01" });
+  expect(await query(own, "select 1 as one")).toEqual([{ one: 1 }]);
+  expect(await backendsOf(neighbour)).toEqual(before);
+  expect((await installation.visit("globex")).status).toBe(200);
 });

@@ -2,6 +2,7 @@ import type { RuntimeEnvironment } from "@tenantry/contract";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type TestPostgres, testPostgres } from "../../server/src/testing/postgres.ts";
+import { waitUntil } from "../../server/src/testing/wait-until.ts";
 import {
   createTenantry,
   DatabaseUnavailable,
@@ -207,4 +208,81 @@ test("a database that is broken, and didn't move, fails with its own error", asy
   const old = new URL(acme.database!.url).pathname.slice(1);
   await onServer(server.url, (client) => client.query(`drop database ${old} with (force)`));
   await expect(titlesOf(acme)).rejects.toBeInstanceOf(DatabaseUnavailable);
+});
+
+describe("a tenant whose role gave itself another password", () => {
+  let role: RuntimeEnvironment;
+  let admin: string;
+  const repairs = () => installation.asked.get(`environments/${role.id}/database/repair`) ?? 0;
+  const setPassword = (password: string) =>
+    onServer(admin, (client) => client.query(`alter role own_${databases} password '${password}'`));
+
+  beforeEach(async () => {
+    const place = await placeWith("The role's home");
+    admin = place.url;
+    await onServer(admin, async (client) => {
+      await client.query(`create role own_${databases} login password 'own'`);
+      await client.query(`grant select, insert on pages to own_${databases}`);
+    });
+    const url = admin.replace(/\/\/[^@]+@/, `//own_${databases}:own@`);
+    role = installation.addTenant("role", { database: { ...place, url } });
+    await setPassword("another");
+    installation.repair = () => setPassword("own");
+  });
+
+  test("is served all the same, by one repair for however many come at once", async () => {
+    const seen = await Promise.all(Array.from({ length: 20 }, () => titlesOf(role)));
+    expect(new Set(seen.flat())).toEqual(new Set(["The role's home"]));
+    expect(repairs()).toBe(1);
+    expect(await titlesOf(other)).toEqual(["Other's home"]);
+  });
+
+  test("is served in transactions and streams, too, whose work is done once", async () => {
+    let works = 0;
+    const count = await tenantry.run(role.id, () =>
+      tenantry.db.transaction(async (tx) => {
+        works += 1;
+        await tx.query("insert into pages (title) values ('second')");
+        const { rows } = await tx.query<{ count: number }>("select count(*)::int as count from pages");
+        return rows[0]!.count;
+      }),
+    );
+    expect([count, works]).toEqual([2, 1]);
+    await setPassword("another");
+    await onServer(admin, (client) =>
+      client.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", [
+        `own_${databases}`,
+      ]),
+    );
+    await waitUntil("the repair may be asked for again", async () => {
+      const read: string[] = [];
+      await tenantry
+        .run(role.id, async () => {
+          for await (const { title } of tenantry.db.stream<{ title: string }>(
+            "select title from pages order by id",
+          ))
+            read.push(title);
+        })
+        .catch((error: unknown) => expect(error).toBeInstanceOf(DatabaseUnavailable));
+      return read.length === 2;
+    });
+  });
+
+  test("isn't reached when the repair comes to nothing", async () => {
+    installation.repair = async () => undefined;
+    await expect(titlesOf(role)).rejects.toBeInstanceOf(DatabaseUnavailable);
+  });
+
+  test("a transaction that met another tenant's closed door isn't begun a second time", async () => {
+    installation.repair = async () => undefined;
+    let works = 0;
+    const work = tenantry.run(acme.id, () =>
+      tenantry.db.transaction(async () => {
+        works += 1;
+        await titlesOf(role);
+      }),
+    );
+    await expect(work).rejects.toBeInstanceOf(DatabaseUnavailable);
+    expect(works).toBe(1);
+  });
 });

@@ -7,6 +7,7 @@ import {
   type Pools,
 } from "@tenantry/data";
 import { EnvironmentMoved } from "./errors.ts";
+import type { Repair } from "./repair.ts";
 import type { RuntimeFollower } from "./runtime/follower.ts";
 import { usableEnvironment } from "./usable.ts";
 
@@ -17,7 +18,11 @@ type Follower = Pick<RuntimeFollower, "state" | "askAgain">;
  * An environment's database at one place. Before every statement it is made sure that the environment may be used, and
  * still lives here; a failure that a move or a suspension explains is told as such.
  */
-export function openTenantDatabase(pools: Pools, follower: Follower, id: string, place: Place): Database {
+export function openTenantDatabase(
+  { pools, follower, repair }: { pools: Pools; follower: Follower; repair: Repair },
+  id: string,
+  place: Place,
+): Database {
   const { serverId, url, generation, seal } = place;
 
   function assertUsable(): void {
@@ -39,33 +44,76 @@ export function openTenantDatabase(pools: Pools, follower: Follower, id: string,
     }
   }
 
+  /**
+   * Does `work`; once more when the database didn't let us in, and does now: nothing was begun then. `hasBegun` tells
+   * whether it was another database that wasn't open to what `work` does inside.
+   */
+  async function attempt<Result>(work: () => Promise<Result>, hasBegun = () => false): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      if (hasBegun() || !isRefusedLogin(error) || !(await repair(id))) throw await explain(error);
+    }
+    try {
+      return await work();
+    } catch (error) {
+      throw await explain(error);
+    }
+  }
+
   const database = openDatabase({
     pools,
     placement: { environmentId: id, serverId, url, generation, seal },
     assertUsable,
   });
   return {
-    query: (...given) => orExplained(database.query(...given), explain),
-    transaction: (...given) => orExplained(database.transaction(...given), explain),
-    async *stream(...given) {
+    query: (...given) => attempt(() => database.query(...given)),
+    transaction(work, options) {
+      let begun = false;
+      const noted: typeof work = (tx) => {
+        begun = true;
+        return work(tx);
+      };
+      return attempt(
+        () => database.transaction(noted, options),
+        () => begun,
+      );
+    },
+    async *stream<Row>(...given: Parameters<Database["stream"]>) {
+      const rows = await attempt(() => opened(database.stream<Row>(...given)));
       try {
-        yield* database.stream(...given);
+        yield* rows;
       } catch (error) {
         throw await explain(error);
       }
     },
-  } as Database;
+  };
 }
 
-async function orExplained<Result>(
-  work: Promise<Result>,
-  explain: (error: unknown) => Promise<unknown>,
-): Promise<Result> {
-  try {
-    return await work;
-  } catch (error) {
-    throw await explain(error);
-  }
+/** The rows, once the first of them is there: before that, nothing has been handed on. */
+async function opened<Row>(rows: AsyncIterable<Row>): Promise<AsyncIterable<Row>> {
+  const iterator = rows[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return (async function* () {
+    try {
+      if (first.done) return;
+      yield first.value;
+      for (;;) {
+        const next = await iterator.next();
+        if (next.done) return;
+        yield next.value;
+      }
+    } finally {
+      await iterator.return?.();
+    }
+  })();
+}
+
+/** The server didn't take our password, or doesn't let the role in: nothing was sent to it but that. */
+function isRefusedLogin(error: unknown): boolean {
+  if (!(error instanceof DatabaseUnavailable)) return false;
+  const { code } = (error.cause ?? {}) as { code?: unknown };
+  return code === "28P01" || code === "28000";
 }
 
 /** No such database; not let in; moved or under another secret, as the database itself says; ended by the server, or out of reach. */

@@ -10,6 +10,7 @@ import {
 } from "@tenantry/data";
 import { openTenantDatabase } from "./database.ts";
 import { EnvironmentUnavailable } from "./errors.ts";
+import type { Repair } from "./repair.ts";
 import type { RuntimeFollower } from "./runtime/follower.ts";
 import type { RuntimeState } from "./runtime/state.ts";
 import { isUsable } from "./usable.ts";
@@ -28,7 +29,10 @@ export type Resources = {
 /** Held on a server for which the API grants nothing (yet): work goes on, if slowly. */
 const leastBackends = 1;
 
-export function createResources(follower: Pick<RuntimeFollower, "state" | "askAgain">): Resources {
+export function createResources(
+  follower: Pick<RuntimeFollower, "state" | "askAgain">,
+  repair: Repair,
+): Resources {
   const memory = createMemoryStore();
   const connected = new Set<string>();
   const pools = createPools({
@@ -40,7 +44,7 @@ export function createResources(follower: Pick<RuntimeFollower, "state" | "askAg
     database(environment) {
       if (!environment.database) throw missing(environment, "database");
       connected.add(environment.id);
-      return openTenantDatabase(pools, follower, environment.id, environment.database);
+      return openTenantDatabase({ pools, follower, repair }, environment.id, environment.database);
     },
     storage(environment) {
       if (!environment.storage) throw missing(environment, "storage");

@@ -7,6 +7,7 @@ import { contextStore } from "./context-store.ts";
 import { RuntimeUnavailable, TenantContextMissing } from "./errors.ts";
 import { cacheHandle, databaseHandle, storageHandle } from "./handles.ts";
 import { headerOf, type RequestHeaders } from "./headers.ts";
+import { createRepair } from "./repair.ts";
 import { createResolver } from "./resolve.ts";
 import { createResources } from "./resources.ts";
 import { createRuntimeApi } from "./runtime/api.ts";
@@ -62,7 +63,7 @@ export function createTenantry(options: TenantryOptions = {}): Tenantry {
   const configuration = configure(options);
   const api = createRuntimeApi(configuration);
   const follower = createRuntimeFollower(api, configuration.log, (state) => resources.applied(state));
-  const resources = createResources(follower);
+  const resources = createResources(follower, createRepair(api.repairDatabase, configuration.log));
   const parts: ContextParts = { follower, api, sessions: createSessionCache(), resources };
   const resolver = createResolver(follower);
 

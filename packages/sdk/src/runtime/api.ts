@@ -19,6 +19,8 @@ export type RuntimeApi = {
   session(environmentId: string, token: string): Promise<RuntimeSession>;
   logout(environmentId: string, token: string): Promise<void>;
   changePassword(environmentId: string, token: string, change: PasswordChange): Promise<RuntimeLogin>;
+  /** Makes the environment's database let us in again, where its role gave itself another password. */
+  repairDatabase(environmentId: string): Promise<void>;
   /** The tenant's users, as its admin: the answer's JSON; undefined when there is none. */
   users(environmentId: string, request: UserRequest): Promise<unknown>;
 };
@@ -104,6 +106,8 @@ export function createRuntimeApi({ url, appKey }: Configuration): RuntimeApi {
     logout: (environmentId, token) => send("POST", "auth/logout", { environmentId, token }),
     changePassword: (environmentId, token, change) =>
       send("POST", "auth/password", { environmentId, token, ...change }),
+    repairDatabase: (environmentId) =>
+      send("POST", `environments/${encodeURIComponent(environmentId)}/database/repair`),
     users(environmentId, { method, path, session, body }) {
       return send(method, `environments/${encodeURIComponent(environmentId)}/users${path}`, body, session);
     },

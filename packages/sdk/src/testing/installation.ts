@@ -15,6 +15,8 @@ export type TestInstallation = {
   /** How often each path was asked for. */
   readonly asked: Map<string, number>;
   readonly registry: Registry;
+  /** What is done when the repair of an environment's database is asked for. */
+  repair: (environmentId: string) => Promise<unknown>;
   addTenant(slug: string, change?: Change): RuntimeEnvironment;
   change(environmentId: string, change: Change): void;
   remove(environmentId: string): void;
@@ -31,7 +33,7 @@ export async function testInstallation(): Promise<TestInstallation> {
   const registry = testRegistry(() => key.publicJwk);
   const asked = new Map<string, number>();
   const appKey = "app-key-of-the-test";
-  const listener = createListener(registry, asked, appKey);
+  const listener = createListener(registry, asked, appKey, (environmentId) => made.repair(environmentId));
   let server: Server | undefined;
   let port = 0;
 
@@ -43,13 +45,14 @@ export async function testInstallation(): Promise<TestInstallation> {
   }
 
   await start();
-  return {
+  const made: TestInstallation = {
     get url() {
       return `http://127.0.0.1:${port}`;
     },
     appKey,
     asked,
     registry,
+    repair: async () => undefined,
     addTenant(slug, change) {
       const environment = { ...exampleEnvironment(slug), ...change };
       registry.put(environment);
@@ -68,9 +71,15 @@ export async function testInstallation(): Promise<TestInstallation> {
     },
     start,
   };
+  return made;
 }
 
-function createListener(registry: Registry, asked: Map<string, number>, appKey: string) {
+function createListener(
+  registry: Registry,
+  asked: Map<string, number>,
+  appKey: string,
+  repair: (environmentId: string) => Promise<unknown>,
+) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url!, "http://localhost");
     const path = url.pathname.replace("/v1/runtime/", "");
@@ -83,6 +92,9 @@ function createListener(registry: Registry, asked: Map<string, number>, appKey: 
       response.writeHead(200, { "content-type": "text/event-stream" });
       const stop = registry.watch((version) => response.write(`event: version\ndata: ${version}\n\n`));
       request.on("close", stop);
+    } else if (path.endsWith("/database/repair")) {
+      await repair(path.split("/")[1]!);
+      response.writeHead(204).end();
     } else if (!path.startsWith("auth/")) {
       response.end("<p>What a proxy says when it knows nothing better.</p>");
     } else {
