@@ -29,7 +29,13 @@ export async function planLaunch(
   };
   const isRoot = process.getuid?.() === 0;
   const asUser = isRoot ? asOtherUser(request.uid, groupId) : ["setpriv", ...bound];
-  const words = [...asUser, ...script("TENANTRY_START"), "start", isRoot ? "4096" : "", request.command];
+  const words = [
+    ...asUser,
+    ...script("TENANTRY_START"),
+    "start",
+    isRoot ? mostProcesses : "",
+    request.command,
+  ];
   const [file, ...args] = confinement.way === "namespaces" ? await inNamespaces(request, words) : words;
   return {
     file: file!,
@@ -38,6 +44,8 @@ export async function planLaunch(
   };
 }
 
+/** Threads are counted as well: Node.js has a dozen for each process. */
+const mostProcesses = "4096";
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const dyingWithParent = ["--pdeathsig", "KILL"];
 const bound = ["--no-new-privs", ...dyingWithParent];

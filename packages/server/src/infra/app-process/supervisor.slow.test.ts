@@ -221,34 +221,37 @@ describe("a supervised process", () => {
     });
   });
 
-  it("takes no traffic while another user listens on its port, says so, and gets another port", async () => {
-    await chmod(directory, 0o777);
-    // The first time it only tells its port, which somebody else is faster to take.
-    await writeFile(
-      join(directory, "slow.mjs"),
-      `import { existsSync, renameSync, writeFileSync } from "node:fs";
+  it.runIf(process.getuid!() === 0)(
+    "takes no traffic while another user listens on its port, says so, and gets another port",
+    async () => {
+      await chmod(directory, 0o777);
+      // The first time it only tells its port, which somebody else is faster to take.
+      await writeFile(
+        join(directory, "slow.mjs"),
+        `import { existsSync, renameSync, writeFileSync } from "node:fs";
        if (existsSync("port")) await import("./main.mjs");
        else { writeFileSync("new", process.env.PORT); renameSync("new", "port"); setInterval(() => undefined, 1000); }`,
-    );
-    const { states, healthy } = start({ command: "node slow.mjs" });
-    const port = await waitUntil("it told its port", () =>
-      readFile(join(directory, "port"), "utf8").catch(() => undefined),
-    );
-    const steal = `
+      );
+      const { states, healthy } = start({ command: "node slow.mjs" });
+      const port = await waitUntil("it told its port", () =>
+        readFile(join(directory, "port"), "utf8").catch(() => undefined),
+      );
+      const steal = `
       process.setgid(64950);
       process.setuid(64950);
       require("node:http").createServer((_, response) => response.end()).listen(${port}, "127.0.0.1");
     `;
-    const thief = spawn(process.execPath, ["-e", steal], { stdio: "inherit" });
-    try {
-      await waitUntil("it is told", () => states.some((state) => state.state === "backing_off"));
-      expect(states.map(({ state }) => state).slice(0, 2)).toEqual(["starting", "backing_off"]);
-      expect(states[1]).toMatchObject({
-        error: `Another user of this system (uid 64950) listens on its PORT ${port}: what answers there isn't the application.`,
-      });
-      expect(new URL((await healthy()).url).port).not.toBe(port);
-    } finally {
-      thief.kill("SIGKILL");
-    }
-  });
+      const thief = spawn(process.execPath, ["-e", steal], { stdio: "inherit" });
+      try {
+        await waitUntil("it is told", () => states.some((state) => state.state === "backing_off"));
+        expect(states.map(({ state }) => state).slice(0, 2)).toEqual(["starting", "backing_off"]);
+        expect(states[1]).toMatchObject({
+          error: `Another user of this system (uid 64950) listens on its PORT ${port}: what answers there isn't the application.`,
+        });
+        expect(new URL((await healthy()).url).port).not.toBe(port);
+      } finally {
+        thief.kill("SIGKILL");
+      }
+    },
+  );
 });
