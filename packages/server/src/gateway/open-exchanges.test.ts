@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -10,6 +11,7 @@ import {
   type TestSite,
   testSite,
 } from "../testing/gateway.ts";
+import { http2Client } from "../testing/http2.ts";
 import { waitUntil } from "../testing/wait-until.ts";
 
 let site: TestSite;
@@ -126,6 +128,28 @@ test("neighbours' streams go on, and those of a host that begins to redirect to 
   }
 });
 
+test("of the streams of one HTTP/2 connection the host's own end, and the others go on", async () => {
+  await change({}, "other.localhost");
+  const client = http2Client(site.tested.port);
+  const [own, other] = await Promise.all(
+    ["acme.localhost", "other.localhost"].map(async (host) => {
+      const stream = client.start({ ":path": `/over-${host}`, ":authority": host });
+      await waitUntil("the application has the request", () => answers.has(`/over-${host}`));
+      const answer = answers.get(`/over-${host}`)!;
+      answer.writeHead(200, { "content-type": "text/event-stream" }).write("data: first\n\n");
+      await once(stream, "data");
+      return { stream, answer };
+    }),
+  );
+  const over = new Promise((resolve) => own!.stream.on("close", resolve));
+  await change({ status: "maintenance" });
+  await over;
+  await waitUntil("the application knows", () => own!.answer.closed);
+  other!.answer.write("data: second\n\n");
+  expect(String((await once(other!.stream, "data"))[0])).toBe("data: second\n\n");
+  await client.close();
+});
+
 test("a WebSocket that the application agrees to after its host was closed isn't opened", async () => {
   site.application.server.removeAllListeners("upgrade");
   const asked = new Promise<Duplex>((resolve) => {
@@ -172,19 +196,5 @@ describe("any other answer that is under way when its host is suspended", () => 
     const { status, body } = parseAnswer(await connection.closed());
     expect([status, JSON.parse(body).code]).toEqual([503, "tenant_over_quota"]);
     await waitUntil("the application knows", () => answer.closed);
-  });
-
-  test("goes on when the host is resumed before the grace is over", async () => {
-    await again(2_000);
-    await change({}, "other.localhost");
-    const { connection, answer } = await asked("/long");
-    const clock = await asked("/clock", "other.localhost");
-    await change({ status: "suspended" });
-    await change({ status: "active" });
-    await change({ status: "suspended" }, "other.localhost");
-    // Its grace ends later than the first one's would have.
-    await clock.connection.closed();
-    answer.end("all of it");
-    expect(parseAnswer(await connection.closed())).toMatchObject({ status: 200, body: "all of it" });
   });
 });
