@@ -158,6 +158,12 @@ const entries = {
     title: "The service isn't available at the moment.",
     remedy: "Try again shortly.",
   },
+  disk_full: {
+    status: 507,
+    title: "There is no room left on the disk.",
+    remedy:
+      "Make room where the data directory and the database server keep their files: then it works again.",
+  },
   login_refused: {
     status: 401,
     title: "The e-mail address or the password is wrong.",

@@ -61,6 +61,13 @@ export class StorageUnavailable extends DataError {
   }
 }
 
+/** There is no room left where the environment's files lie. Nothing was kept. */
+export class StorageFull extends DataError {
+  constructor(options: { cause: unknown }) {
+    super("StorageFull", "disk_full", "There is no room left where the environment's files lie.", options);
+  }
+}
+
 /** The range asked for begins behind the object's end. */
 export class RangeNotSatisfiable extends DataError {
   readonly size: number;

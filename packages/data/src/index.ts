@@ -22,6 +22,7 @@ export {
   type PoolStats,
   type Pools,
   type PoolsOptions,
+  sendCancelRequest,
 } from "./pools/index.ts";
 export { mintSealToken, type SealClaims, sealTokenSeconds } from "./seal/token.ts";
 export { openFsStorage, removeFsStorage, removingSuffix, tidyFsStorage } from "./storage/fs/index.ts";

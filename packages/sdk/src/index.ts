@@ -33,6 +33,7 @@ export {
   ObjectTooLarge,
   PoolExhausted,
   RangeNotSatisfiable,
+  StorageFull,
   StorageUnavailable,
   TransactionAborted,
   UnsafeKey,

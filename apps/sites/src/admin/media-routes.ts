@@ -50,7 +50,7 @@ export async function showLibrary(
   tenantry: Tenantry,
   context: AdminContext,
   notice?: Notice,
-  status: 200 | 413 | 422 = 200,
+  status: 200 | 413 | 422 | 507 = 200,
 ): Promise<Response> {
   const { bytes, files: count } = await selectMediaUsage(tenantry.db);
   const asked = Number(context.req.query("part") ?? 1);

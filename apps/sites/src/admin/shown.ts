@@ -4,7 +4,7 @@ import { type AdminPage, adminFrame } from "./admin-frame.ts";
 import type { AdminContext, Editor } from "./editor.ts";
 import { noticeAfter } from "./notice.ts";
 
-type Status = 200 | 401 | 403 | 404 | 409 | 413 | 422 | 429;
+type Status = 200 | 401 | 403 | 404 | 409 | 413 | 422 | 429 | 507;
 
 /** Answers with a page of the editor's, and with what the change before it has to say. */
 export function showAdmin(

@@ -26,7 +26,8 @@ export function uploadRoutes(tenantry: Tenantry): Hono<AdminEnv> {
     if (results.some(({ kind }) => kind === "foreign")) return showForeign(tenantry, context);
     const refused = results.map(sentenceOf).filter((sentence) => sentence !== undefined);
     if (refused.length === 0) return context.redirect("/admin/media?done=uploaded", 303);
-    return showLibrary(tenantry, context, noticeOf(results, refused), 422);
+    const status = results.some(({ kind }) => kind === "disk-full") ? 507 : 422;
+    return showLibrary(tenantry, context, noticeOf(results, refused), status);
   });
   return routes;
 }
@@ -72,6 +73,8 @@ function sentenceOf(result: Result): string | undefined {
       return `“${result.name}” is larger than ${showBytes(result.maxBytes)}. Make it smaller, or ask whoever runs this service for more.`;
     case "full":
       return `There is no room for “${result.name}”: this site may store ${showBytes(result.quotaBytes)}. Delete what isn’t needed any more, or ask whoever runs this service for more.`;
+    case "disk-full":
+      return `The server has no room for “${result.name}” at the moment, and kept nothing of it. Tell whoever runs this service, and try again later.`;
     case "too-many-files":
       return `Only the first ${maxFilesAtOnce} files were taken. Upload the others after them.`;
     default:

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Readable } from "node:stream";
-import { ObjectTooLarge, type Tenantry } from "@tenantry/sdk";
+import { ObjectTooLarge, StorageFull, type Tenantry } from "@tenantry/sdk";
 import { maxUploadBytes, storageQuotaBytes } from "../limits.ts";
 import { serializable } from "../transactions.ts";
 import { type Sniffed, sniff, sniffBytes } from "./content-type.ts";
@@ -29,7 +29,9 @@ export type UploadOutcome =
   | { kind: "empty"; name: string }
   | { kind: "too-large"; name: string; maxBytes: number }
   /** The site has no room for it. */
-  | { kind: "full"; name: string; quotaBytes: number };
+  | { kind: "full"; name: string; quotaBytes: number }
+  /** The server has no room, whatever the site may store. */
+  | { kind: "disk-full"; name: string };
 
 /** An upload that lasts longer than this is over, and left its reservation behind. */
 const abandonedAfterMs = 6 * 3600_000;
@@ -62,6 +64,7 @@ async function store(
   } catch (error) {
     // What can't be cleared now is cleared by a later upload, as abandoned; the error to tell is the first one.
     await removeMedia(tenantry, id).catch(() => undefined);
+    if (error instanceof StorageFull) return { kind: "disk-full", name };
     if (!(error instanceof ObjectTooLarge)) throw error;
     const limit = maxUploadBytes(tenantry.settings);
     if (maxBytes >= limit) return { kind: "too-large", name, maxBytes: limit };

@@ -157,9 +157,12 @@ type CancelConnection = {
   on(event: string, listener: (error?: Error) => void): void;
 };
 
-// The protocol cancels over a connection of its own, which the server closes once it has signalled the backend. Only
-// then may the backend get its next statement, or the signal could hit that one.
-async function sendCancelRequest(client: pg.Client): Promise<void> {
+/**
+ * Asks the server to cancel what a connection is doing. The protocol does that over a connection of its own, which the
+ * server closes once it has signalled the backend. Only then may the backend get its next statement, or the signal could
+ * hit that one.
+ */
+export async function sendCancelRequest(client: pg.Client): Promise<void> {
   const target = client as unknown as ClientInside;
   const connection = new pg.Connection({ ssl: target.ssl }) as unknown as CancelConnection;
   const done = Promise.withResolvers<void>();

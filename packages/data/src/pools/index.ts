@@ -2,7 +2,13 @@ import { PlacementRetired } from "../errors.ts";
 import type { DatabasePlacement } from "./connection.ts";
 import { type Lease, type PoolLimits, type PoolStats, ServerPool } from "./server-pool.ts";
 
-export { asUnavailable, type Connection, type DatabasePlacement, readyAgain } from "./connection.ts";
+export {
+  asUnavailable,
+  type Connection,
+  type DatabasePlacement,
+  readyAgain,
+  sendCancelRequest,
+} from "./connection.ts";
 export type { Lease, PoolStats } from "./server-pool.ts";
 
 export type PoolsOptions = {

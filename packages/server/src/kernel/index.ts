@@ -1,4 +1,5 @@
 export * from "./clock.ts";
+export * from "./disk-full.ts";
 export * from "./echo.ts";
 export * from "./errors.ts";
 export * from "./gate.ts";

@@ -11,6 +11,11 @@ export function meansAbsent(error: unknown): boolean {
   return absent.includes(errorCode(error) ?? "");
 }
 
+/** The disk is full, or what this user may have of it. */
+export function meansFull(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT"].includes(errorCode(error) ?? "");
+}
+
 /** A directory isn't empty: to remove it, or to put something in its place. */
 export function meansOccupied(error: unknown): boolean {
   return ["ENOTEMPTY", "EEXIST"].includes(errorCode(error) ?? "");

@@ -1,12 +1,12 @@
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, lstat, open, rename, unlink } from "node:fs/promises";
-import { KeyConflict, ObjectTooLarge } from "../../errors.ts";
+import { KeyConflict, ObjectTooLarge, StorageFull } from "../../errors.ts";
 import { reservedPart } from "../key.ts";
 import type { StorageBody, StoredObject } from "../storage.ts";
 import { type Directory, makeBelow, type Owner, ownerOf } from "./directory.ts";
 import { type MetadataRecord, removeRecord, writeRecord } from "./metadata.ts";
-import { errorCode, meansAbsent } from "./system-error.ts";
+import { errorCode, meansAbsent, meansFull } from "./system-error.ts";
 import { withTurn } from "./turns.ts";
 
 export const temporaryArea = [reservedPart, "incoming"] as const;
@@ -30,7 +30,9 @@ export async function writeObject(
   options: WriteOptions,
 ): Promise<StoredObject> {
   const owner = await ownerOf(root);
-  await using incoming = await makeBelow(root, temporaryArea, owner);
+  await using incoming = await makeBelow(root, temporaryArea, owner).catch((error: unknown) => {
+    throw meansFull(error) ? new StorageFull({ cause: error }) : error;
+  });
   const temporary = incoming.at(randomBytes(16).toString("hex"));
   let received: Received | undefined;
   try {
@@ -47,7 +49,7 @@ export async function writeObject(
   } catch (error) {
     if (received) await removeRecord(root, key, received.stats);
     await unlink(temporary).catch(ignoreAbsent);
-    throw error;
+    throw meansFull(error) ? new StorageFull({ cause: error }) : error;
   }
 }
 

@@ -1,6 +1,6 @@
 import { errorCatalogue } from "@tenantry/contract";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
-import { failure, harmless, TenantryError } from "../../kernel/index.ts";
+import { failure, harmless, isDiskFull, TenantryError } from "../../kernel/index.ts";
 import { isConnectionFailure } from "../db/index.ts";
 
 /** RFC 9457, with our `code`, `errors`, `remedy` and `requestId`; `extra` members stand beside them. */
@@ -67,6 +67,7 @@ function fromFramework(thrown: unknown): TenantryError {
       options,
     );
   }
+  if (isDiskFull(thrown)) return failure("disk_full", {}, options);
   return failure("internal", {}, options);
 }
 

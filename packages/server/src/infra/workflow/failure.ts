@@ -1,5 +1,5 @@
 import { errorCatalogue } from "@tenantry/contract";
-import { TenantryError } from "../../kernel/index.ts";
+import { isDiskFull, TenantryError } from "../../kernel/index.ts";
 
 /** An error as an operation and its steps record it: public to operators, without stack or cause. */
 export type RecordedError = { code: string; title: string; detail?: string; remedy?: string };
@@ -10,7 +10,8 @@ export function recordError(error: unknown): RecordedError {
     return { code, title, detail: details.detail, remedy };
   }
   const detail = error instanceof Error ? error.message : String(error);
-  return { code: "operation_failed", ...titleAndRemedy("operation_failed"), detail };
+  const code = isDiskFull(error) ? "disk_full" : "operation_failed";
+  return { code, ...titleAndRemedy(code), detail };
 }
 
 /**
@@ -22,7 +23,7 @@ export function isWorthRetrying(error: unknown): boolean {
   return error.status >= 500 || error.status === 429;
 }
 
-function titleAndRemedy(code: "operation_failed"): { title: string; remedy?: string } {
+function titleAndRemedy(code: "operation_failed" | "disk_full"): { title: string; remedy?: string } {
   const { title, remedy } = errorCatalogue[code];
   return { title, remedy };
 }

@@ -1,0 +1,172 @@
+import { execFileSync } from "node:child_process";
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { OperationReply } from "@tenantry/contract";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
+import type { Reply } from "../support/http.ts";
+import { Installation } from "../support/installation.ts";
+import { password, siteUser } from "../support/site-user.ts";
+import { becomesWhole } from "../support/whole.ts";
+
+function mount(directory: string, options: string): void {
+  mkdirSync(directory, { recursive: true });
+  execFileSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", directory], { stdio: "ignore" });
+}
+
+const unmount = (directory: string) => execFileSync("umount", ["-l", directory], { stdio: "ignore" });
+
+/** Root in a container may not be allowed to. */
+function mayMount(): boolean {
+  const directory = mkdtempSync(path.join(tmpdir(), "tenantry-mount-"));
+  try {
+    mount(directory, "size=1m");
+    unmount(directory);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Takes all room there is, and answers how to give it back. */
+function fill(directory: string): () => void {
+  const name = path.join(directory, "filler");
+  const file = openSync(name, "w");
+  for (const bytes of [1 << 20, 1 << 12, 1]) {
+    const chunk = Buffer.alloc(bytes);
+    for (let written = bytes; written === bytes; ) written = writeAsMuch(file, chunk);
+  }
+  closeSync(file);
+  return () => rmSync(name);
+}
+
+function writeAsMuch(file: number, chunk: Buffer): number {
+  try {
+    return writeSync(file, chunk);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+    return 0;
+  }
+}
+
+describe.runIf(mayMount())("on a disk of its own that is full (takes the right to mount)", () => {
+  const installation = new Installation();
+  const storage = path.join(installation.dataDir, "storage");
+  const admin = { email: "admin@acme.example", password };
+  beforeAll(async () => {
+    mount(installation.dataDir, "size=400m,mode=711");
+    // Places for files run out before anything else does.
+    mount(storage, "size=4m,nr_inodes=60,mode=711");
+    await installation.start();
+    await installation.api.createTenant("acme", { admin });
+    expect((await installation.visit("acme")).status).toBe(200);
+  });
+  afterAll(async () => {
+    await installation.kill();
+    for (const directory of [storage, installation.dataDir]) unmount(directory);
+    await installation[Symbol.asyncDispose]();
+  });
+
+  it("an upload to Sites says that there is no room and keeps nothing, and works once there is", async () => {
+    const editor = siteUser(installation, "acme");
+    expect(await editor.logIn(admin.email)).toBe(303);
+    const before = await kept();
+    const giveBack = fill(storage);
+    const refused = await upload(editor.cookie, "picture.png", 500_000);
+    expect(refused.status).toBe(507);
+    expect(refused.body).toContain(
+      "The server has no room for “picture.png” at the moment, and kept nothing of it.",
+    );
+    giveBack();
+    expect(await kept()).toEqual(before);
+    expect((await editor.get("/admin/media")).body).not.toContain("picture.png");
+    expect((await upload(editor.cookie, "picture.png", 500_000)).status).toBe(303);
+    expect((await editor.get("/admin/media")).body).toContain("picture.png");
+  });
+
+  it("a provisioning that finds no room for its files fails with that, leaves nothing, and succeeds when retried", async () => {
+    const files: string[] = [];
+    for (let isFull = false; !isFull; ) {
+      const name = path.join(storage, `empty-${files.length}`);
+      try {
+        closeSync(openSync(name, "w"));
+        files.push(name);
+      } catch (error) {
+        expect(error).toMatchObject({ code: "ENOSPC" });
+        isFull = true;
+      }
+    }
+    const begun = await begin("beta");
+    const failed = await installation.api.ended(begun.body.id);
+    expect(failed).toMatchObject({
+      status: "failed",
+      error: { code: "disk_full", detail: expect.stringContaining("no space left on device, mkdir") },
+    });
+    await Promise.all(files.map((name) => rm(name)));
+    await becomesWhole(installation);
+    await installation.api.call("POST", `/v1/operations/${begun.body.id}/retry`);
+    expect(await installation.api.ended(begun.body.id)).toMatchObject({ status: "succeeded" });
+    expect((await installation.visit("beta")).status).toBe(200);
+    await becomesWhole(installation);
+  });
+
+  it("with PostgreSQL's own files on it the API says so, tenants are served, and all goes on once there is room", async () => {
+    const giveBack = fill(installation.dataDir);
+    const begun: string[] = [];
+    let slugs = 0;
+    await eventually("the registry has no room for another tenant", async () => {
+      slugs += 1;
+      const { status, body } = await begin(`full-${slugs}`);
+      if (status === 202) begun.push(body.id);
+      else
+        expect([status, body]).toMatchObject([
+          507,
+          { code: "disk_full", title: "There is no room left on the disk." },
+        ]);
+      return status === 507;
+    });
+    expect((await installation.visit("acme")).status).toBe(200);
+    giveBack();
+    for (const id of begun) {
+      const ended = await installation.api.ended(id);
+      if (ended.status === "failed") expect(ended.error).toMatchObject({ code: "disk_full" });
+      else expect(ended.status).toBe("succeeded");
+    }
+    await installation.api.createTenant("gamma");
+    expect((await installation.visit("gamma")).status).toBe(200);
+    await becomesWhole(installation);
+  });
+
+  /** What is stored, but for the directories that uploads pass through. */
+  async function kept(): Promise<string[]> {
+    const entries = await readdir(storage, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => path.join(parentPath, name));
+  }
+
+  function begin(slug: string) {
+    return installation.api.call<OperationReply>("POST", "/v1/tenants", { slug, name: "Beta" });
+  }
+
+  /** As a browser sends a form with a file. */
+  function upload(cookie: string, name: string, bytes: number): Promise<Reply> {
+    const boundary = "----tenantry";
+    const head = `--${boundary}\r\nContent-Disposition: form-data; name="files"; filename="${name}"\r\nContent-Type: image/png\r\n\r\n`;
+    const png = Buffer.alloc(bytes);
+    Buffer.from("89504e470d0a1a0a0000000d49484452", "hex").copy(png);
+    return installation.visit("acme", "/admin/media", {
+      method: "POST",
+      headers: {
+        cookie,
+        "content-type": `multipart/form-data; boundary=${boundary}`,
+        "sec-fetch-site": "same-origin",
+      },
+      body: Buffer.concat([Buffer.from(head), png, Buffer.from(`\r\n--${boundary}--\r\n`)]),
+    });
+  }
+});
