@@ -1,3 +1,4 @@
+import { Agent } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fieldOf, type Visitor, visitor } from "./browser-like.ts";
 import { type RunningSite, runningSite } from "./running-site.ts";
@@ -410,5 +411,21 @@ describe("limits", () => {
     expect(long.status).toBe(422);
     expect(long.text).toContain("The text has 200,001 characters, and may have 200,000.");
     expect((await anna.post("/admin/pages", { ...page, body: "x".repeat(2_100_000) })).status).toBe(413);
+  });
+
+  test("what is refused before it was read doesn't cut off the next request on its connection", async () => {
+    const { tenant, anna } = await newSite();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const headers = { cookie: anna.cookie, "content-type": "application/x-www-form-urlencoded" };
+    for (const [characters, from, status] of [
+      [2_100_000, "same-origin", 413],
+      [300_000, "cross-site", 403],
+    ] as const) {
+      const body = new URLSearchParams({ ...page, body: "x".repeat(characters) }).toString();
+      const sent = { agent, method: "POST", body, headers: { ...headers, "sec-fetch-site": from } };
+      expect((await site.ask(tenant, "/admin/pages", sent)).status).toBe(status);
+      expect((await site.ask(tenant, "/admin/pages", { agent, headers })).status).toBe(200);
+    }
+    agent.destroy();
   });
 });

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import http, { type IncomingHttpHeaders } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -19,6 +19,8 @@ export type Ask = {
   method?: string;
   headers?: Record<string, string>;
   body?: string | Uint8Array | AsyncIterable<Uint8Array>;
+  /** Whose connections are used; those that all tests share when left out. */
+  agent?: http.Agent;
 };
 
 /** Sites as it runs in production, before a small installation, a real PostgreSQL and real files. */
@@ -49,10 +51,10 @@ export async function runningSite(): Promise<RunningSite> {
     server,
     tenants,
     async addTenant(slug, change = {}) {
-      await mkdir(path.join(files, slug), { mode: 0o700 });
+      const directory = await mkdtemp(path.join(files, `${slug}-`));
       const environment = installation.addTenant(slug, {
         database: { level: "database", serverId: "srv_1", url: await migrated(postgres), generation: 1 },
-        storage: { driver: "fs", directory: path.join(files, slug), generation: 1 },
+        storage: { driver: "fs", directory, generation: 1 },
         cache: { driver: "memory", prefix: slug, generation: 1 },
         ...change,
       });
@@ -88,14 +90,21 @@ async function migrated(postgres: TestPostgres): Promise<string> {
 }
 
 /** One request to a port of this machine. */
-export function send(port: number, target: string, { method = "GET", headers, body }: Ask): Promise<Answer> {
+export function send(
+  port: number,
+  target: string,
+  { method = "GET", headers, body, agent }: Ask,
+): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const request = http.request({ port, host: "127.0.0.1", path: target, method, headers }, (response) => {
-    buffer(response).then((bytes) => {
-      const { statusCode = 0, headers } = response;
-      resolve({ status: statusCode, headers, body: bytes, text: bytes.toString() });
-    }, reject);
-  });
+  const request = http.request(
+    { port, host: "127.0.0.1", path: target, method, headers, agent },
+    (response) => {
+      buffer(response).then((bytes) => {
+        const { statusCode = 0, headers } = response;
+        resolve({ status: statusCode, headers, body: bytes, text: bytes.toString() });
+      }, reject);
+    },
+  );
   request.on("error", reject);
   writeBody(request, body).catch((error: Error) => request.destroy(error));
   return promise;

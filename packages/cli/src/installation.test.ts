@@ -122,8 +122,7 @@ describe("looking for the installation", () => {
   });
 
   it("says of a damaged file that it is, without quoting the key in it", async () => {
-    const directory = path.join(root, "damaged");
-    await mkdir(directory);
+    const directory = await mkdtemp(path.join(root, "damaged-"));
     for (const text of ['{"apiKey":"hunter2', '"hunter2"', "null", ""]) {
       await writeFile(path.join(directory, "operator.json"), text);
       const failure = find({ dataDir: directory });

@@ -2,7 +2,8 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import type { AddressInfo } from "node:net";
 import { text as readText } from "node:stream/consumers";
 import express from "express";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { fresh } from "../../server/src/testing/fresh.ts";
 import { startInstallation, type WholeInstallation } from "../../server/src/testing/installation.ts";
 import { waitUntil } from "../../server/src/testing/wait-until.ts";
 import { tenantErrors, tenantMiddleware } from "./adapters/express.ts";
@@ -28,6 +29,9 @@ const password = "correct horse battery";
 let running: WholeInstallation;
 let server: Server;
 let tenantry: Tenantry;
+/** Tenants of each test's own. */
+let acme: string;
+let other: string;
 
 beforeAll(async () => {
   running = await startInstallation();
@@ -47,15 +51,19 @@ beforeAll(async () => {
     return (await call("GET", `/v1/operations/${app.body.operationId}`)).body.status === "succeeded";
   });
   await tenantry.ready();
+}, 120_000);
+
+beforeEach(async () => {
+  [acme, other] = [fresh("acme"), fresh("other")];
   for (const [slug, name] of [
-    ["acme", "Acme Ltd"],
-    ["other", "Other GmbH"],
+    [acme, "Acme Ltd"],
+    [other, "Other GmbH"],
   ]) {
     const admin = { email: "ann@example.com", password };
     const made = await call("POST", "/v1/tenants", { slug, name, app: "notes", admin });
     expect(made.body).toMatchObject({ slug, status: "active" });
   }
-}, 120_000);
+});
 
 afterAll(async () => {
   await tenantry?.close();
@@ -154,37 +162,37 @@ async function logIn(slug: string): Promise<string> {
 
 describe("an application of many tenants [APP-1]", () => {
   it("keeps database, files and cache of each tenant apart without a word about tenants in its code", async () => {
-    const cookie = await logIn("acme");
+    const cookie = await logIn(acme);
     const body = { text: "only acme's" };
-    expect((await visit("acme", "/notes", { method: "POST", cookie, body })).body).toEqual({
+    expect((await visit(acme, "/notes", { method: "POST", cookie, body })).body).toEqual({
       by: "ann@example.com",
     });
-    expect((await visit("acme")).body).toMatchObject({
+    expect((await visit(acme)).body).toMatchObject({
       name: "Acme Ltd",
       notes: ["only acme's"],
       files: ["only acme's.txt"],
       visits: 1,
     });
-    expect((await visit("other")).body).toMatchObject({
+    expect((await visit(other)).body).toMatchObject({
       name: "Other GmbH",
       notes: [],
       files: [],
       visits: 1,
     });
-    expect((await visit("acme")).body.visits).toBe(2);
+    expect((await visit(acme)).body.visits).toBe(2);
   });
 
   it("knows a session at its own tenant alone, and no longer when an operator changed the password [IAM-2]", async () => {
-    const cookie = await logIn("acme");
+    const cookie = await logIn(acme);
     const post = (slug: string) => visit(slug, "/notes", { method: "POST", cookie, body: { text: "x" } });
-    expect((await post("other")).status).toBe(403);
-    expect((await post("acme")).status).toBe(200);
-    const users = (await call("GET", "/v1/tenants/acme/users")).body.items as { id: string }[];
+    expect((await post(other)).status).toBe(403);
+    expect((await post(acme)).status).toBe(200);
+    const users = (await call("GET", `/v1/tenants/${acme}/users`)).body.items as { id: string }[];
     const change = { password: "another horse battery" };
-    expect((await call("PATCH", `/v1/tenants/acme/users/${users[0]!.id}`, change)).status).toBe(200);
-    await waitUntil("the session has ended", async () => (await post("acme")).status === 403);
+    expect((await call("PATCH", `/v1/tenants/${acme}/users/${users[0]!.id}`, change)).status).toBe(200);
+    await waitUntil("the session has ended", async () => (await post(acme)).status === 403);
     await expect(
-      tenantry.run((await environmentOf("acme")).id, () =>
+      tenantry.run((await environmentOf(acme)).id, () =>
         tenantry.auth.login({ email: "ann@example.com", password }),
       ),
     ).rejects.toBeInstanceOf(LoginRefused);
@@ -192,7 +200,7 @@ describe("an application of many tenants [APP-1]", () => {
 
   it("lets a tenant's admins look after its users, each user change their password, and nobody more [IAM-2]", async () => {
     const { auth } = tenantry;
-    await inTenant("other", async () => {
+    await inTenant(other, async () => {
       const { token } = await auth.login({ email: "ann@example.com", password });
       const admin = auth.administer(token);
       const bob = await admin.create({ email: "bob@example.com", password: "bobs own battery" });
@@ -237,31 +245,31 @@ describe("an application of many tenants [APP-1]", () => {
       await expect(admin.remove(ann.id)).rejects.toMatchObject({ code: "forbidden" });
       await expect(admin.update(ann.id, { role: "viewer" })).rejects.toMatchObject({ code: "forbidden" });
     });
-    const { token } = await inTenant("other", () => auth.login({ email: "ann@example.com", password }));
-    await inTenant("acme", () =>
+    const { token } = await inTenant(other, () => auth.login({ email: "ann@example.com", password }));
+    await inTenant(acme, () =>
       expect(auth.administer(token).list()).rejects.toMatchObject({ code: "session_invalid" }),
     );
   });
 
   it("serves a tenant the moment it exists", async () => {
-    expect((await call("POST", "/v1/tenants", { slug: "brand-new", name: "New", app: "notes" })).status).toBe(
-      201,
-    );
-    expect(await visit("brand-new")).toMatchObject({ status: 200, body: { name: "New" } });
+    const slug = fresh("brand-new");
+    expect((await call("POST", "/v1/tenants", { slug, name: "New", app: "notes" })).status).toBe(201);
+    expect(await visit(slug)).toMatchObject({ status: 200, body: { name: "New" } });
   });
 
   it("sees a setting of the tenant, and of the installation, within a second of its change", async () => {
-    const colour = async () => (await visit("other")).body.colour;
-    expect(await colour()).toBeUndefined();
-    await call("PATCH", "/v1/settings", { "app.colour": "blue" });
-    await waitUntil("the installation's colour is seen", async () => (await colour()) === "blue", 1_000);
-    await call("PATCH", "/v1/tenants/other/settings", { "app.colour": "red" });
+    const colour = async () => (await visit(other)).body.colour;
+    const blue = fresh("blue");
+    expect(await colour()).not.toBe(blue);
+    await call("PATCH", "/v1/settings", { "app.colour": blue });
+    await waitUntil("the installation's colour is seen", async () => (await colour()) === blue, 1_000);
+    await call("PATCH", `/v1/tenants/${other}/settings`, { "app.colour": "red" });
     await waitUntil("the tenant's colour is seen", async () => (await colour()) === "red", 1_000);
   });
 
   it("believes nothing that doesn't come through the gateway", async () => {
     const { port } = server.address() as AddressInfo;
-    const forged = { host: "acme.localhost", "tenantry-tenant": "tnt_x", "tenantry-token": "x.y.z" };
+    const forged = { host: `${acme}.localhost`, "tenantry-tenant": "tnt_x", "tenantry-token": "x.y.z" };
     const answer = await send(`http://127.0.0.1:${port}/`, "GET", forged);
     expect(answer).toMatchObject({ status: 401, body: { code: "tenant_token_invalid" } });
     const through = await send(`${running.gatewayUrl}/`, "GET", forged);
@@ -269,25 +277,25 @@ describe("an application of many tenants [APP-1]", () => {
   });
 
   it("can do nothing for a suspended tenant, and everything again when it is resumed [ISO-14]", async () => {
-    const { id } = await environmentOf("other");
+    const { id } = await environmentOf(other);
     const count = () => tenantry.run(id, () => tenantry.db.query("select count(*) from notes"));
     await count();
-    await call("POST", "/v1/tenants/other/suspend", { reason: "unpaid" });
+    await call("POST", `/v1/tenants/${other}/suspend`, { reason: "unpaid" });
     await waitUntil("its jobs are refused", () =>
       count().then(
         () => false,
         (error) => error instanceof EnvironmentSuspended,
       ),
     );
-    expect((await visit("other")).status).toBe(503);
-    await call("POST", "/v1/tenants/other/resume");
+    expect((await visit(other)).status).toBe(503);
+    await call("POST", `/v1/tenants/${other}/resume`);
     await waitUntil("its jobs run again", () =>
       count().then(
         () => true,
         () => false,
       ),
     );
-    await waitUntil("its site is back", async () => (await visit("other")).status === 200);
+    expect((await visit(other)).status).toBe(200);
   });
 });
 

@@ -3,6 +3,7 @@ import { Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Rendering } from "../pages/rendered-page.ts";
 import { adminPolicy } from "../security-headers.ts";
+import { takeInUnreadBody } from "../unread-body.ts";
 import { accountRoutes } from "../users/account-routes.ts";
 import { userRoutes } from "../users/user-routes.ts";
 import { type AdminEnv, recogniseEditor } from "./editor.ts";
@@ -20,6 +21,7 @@ const maxFormBytes = 2_000_000;
 export function adminRoutes(rendering: Rendering): Hono<AdminEnv> {
   const { tenantry } = rendering;
   const routes = new Hono<AdminEnv>();
+  routes.use(takeInUnreadBody);
   routes.use(async (context, next) => {
     context.header("cache-control", "no-store");
     context.header("content-security-policy", adminPolicy);

@@ -35,15 +35,16 @@ afterAll(async () => {
   await server?.stop();
 });
 
-function database(number: number, url = urls[number]!.replace(/\/\/[^@]+@/, "//app:app@")) {
+function database(number: number) {
+  const url = urls[number]!.replace(/\/\/[^@]+@/, "//app:app@");
   const placement = { environmentId: `env_${number}`, serverId: "srv", url, generation: 1 };
   return openDatabase({ pools, placement });
 }
 
-async function backends(): Promise<{ pid: number; state: string }[]> {
+async function backends(of = applicationName): Promise<{ pid: number; state: string }[]> {
   const { rows } = await observer.query(
     "select pid, state from pg_stat_activity where application_name = $1",
-    [applicationName],
+    [of],
   );
   return rows;
 }
@@ -79,15 +80,21 @@ describe("300 databases under 20 backends", () => {
   });
 
   it("give up on a backend that doesn't answer at all, and go on without it", async () => {
+    const of = "tenantry stuck";
+    await using stack = new AsyncDisposableStack();
+    const pools = createPools({ budgets: () => budget, applicationName: of, statementTimeoutMs: 5_000 });
+    stack.defer(() => pools.close());
     // Without the role's limit, by which the server would still count the backend we gave up on.
-    const asked = database(0, urls[0]).query("select pg_sleep(0.4)");
+    const placement = { environmentId: "env_0", serverId: "srv", url: urls[0]!, generation: 1 };
+    const database = openDatabase({ pools, placement });
+    const asked = database.query("select pg_sleep(4.5)");
     const stuck = await waitUntil("the statement runs", async () =>
-      (await backends()).find((each) => each.state === "active"),
+      (await backends(of)).find((each) => each.state === "active"),
     );
     process.kill(stuck.pid, "SIGSTOP");
     try {
       await expect(asked).rejects.toMatchObject({ name: "DatabaseUnavailable" });
-      await database(0, urls[0]).query("select 1");
+      await database.query("select 1");
       expect(pools.stats()[0]).toMatchObject({ busy: 0 });
     } finally {
       process.kill(stuck.pid, "SIGCONT");

@@ -61,6 +61,7 @@ async function busyWith(query: string, count = 1): Promise<void> {
 describe("connections to many databases of one server", () => {
   it("never are more than the budget, and every environment reaches its own database", async () => {
     // The server itself refuses this role a fourth backend.
+    await observer.query("drop role if exists limited");
     await observer.query("create role limited login password 'limited' connection limit 3");
     const pools = open(3);
     await Promise.all(

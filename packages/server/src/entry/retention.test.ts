@@ -142,6 +142,8 @@ describe("what is kept for a time", () => {
 
   it("goes after it: sessions that ended, day-old attempts to log in and day-old idempotency keys", async () => {
     const { db } = registry;
+    for (const table of ["users", "sessions", "login_attempts", "idempotency_keys"])
+      await sql`truncate ${sql.table(table)} cascade`.execute(db);
     const { rows } = await sql<{ id: string }>`
       insert into users (id, tenant_id, email, role) values (gen_random_uuid(), ${tenant.tenantId}, 'a@example.com', 'admin')
       returning id

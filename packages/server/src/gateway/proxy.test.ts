@@ -136,15 +136,16 @@ test.each([
   site.answer = (request, response) => {
     connections.add(request.socket);
     if (withLength) response.setHeader("Content-Length", 100_000);
-    response.write("x".repeat(50_000));
-    response.end("y".repeat(50_000));
+    response.write("~".repeat(50_000));
+    response.end("~".repeat(50_000));
   };
   const connection = site.connect();
   for (let turn = 1; turn <= 4; turn += 1) {
     connection.write("GET / HTTP/1.1\r\nHost: acme.localhost\r\n\r\n");
     await waitUntil(
       "all of it is here",
-      () => connection.received().split("y".repeat(50_000)).length === turn + 1,
+      // However the pieces were cut on their way; no header holds this character.
+      () => connection.received().split("~").length - 1 === turn * 100_000,
     );
   }
   expect(connections.size).toBe(1);

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 export async function waitUntil<T>(
   what: string | (() => string),
   condition: () => T | Promise<T>,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

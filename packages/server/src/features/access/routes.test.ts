@@ -5,6 +5,7 @@ import { silentLog } from "../../infra/log/index.ts";
 import { newId, showId } from "../../kernel/index.ts";
 import { asOperator, createTestApi } from "../../testing/api.ts";
 import { describeBadInput, describeBadPath, describeBadQuery } from "../../testing/bad-input.ts";
+import { fresh } from "../../testing/fresh.ts";
 import { type TestPostgres, testPostgres } from "../../testing/postgres.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { insertTestApp, insertTestTenant } from "../../testing/tenants.ts";
@@ -119,7 +120,7 @@ describe("the API of users [IAM-2]", () => {
   });
 
   it("refuses a change by someone who saw an older state", async () => {
-    const { body } = await call("POST", "acme/users", { email: "bob@example.com" });
+    const { body } = await call("POST", "acme/users", { email: `${fresh("bob")}@example.com` });
     const path = `acme/users/${body.id}`;
     const { headers } = await call("GET", path);
     const first = await call("PATCH", path, { name: "Bob" }, { "if-match": headers.etag });

@@ -1,5 +1,5 @@
 import { cloudEvent, type EventListReply, eventTypes } from "@tenantry/contract";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createVersionWatch, inTransaction, sql } from "../../infra/db/index.ts";
 import { recordEvent } from "../../infra/events/index.ts";
 import type { Api } from "../../infra/http/index.ts";
@@ -22,6 +22,10 @@ beforeAll(async () => {
   api = await createTestApi({ groups: [eventRoutes({ events })] });
   await api.listen({ port: 0, host: "127.0.0.1" });
   url = `http://127.0.0.1:${(api.server.address() as { port: number }).port}/v1/events`;
+});
+beforeEach(async () => {
+  const { db } = registry;
+  await sql`delete from events`.execute(db);
   await record("tenant.requested", "acme", environmentId);
   await record("tenant.activated", "acme");
   const releaseId = showId("rel", newId());
@@ -76,13 +80,16 @@ describe("GET /v1/events", () => {
   });
 
   test("goes on by pages to the end, and later from there", async () => {
-    const first = await ask("?limit=3");
+    const tenant = newId();
+    const asked = `?tenantId=${showId("tnt", tenant)}`;
+    for (const slug of ["a", "b", "c", "d"]) await record("tenant.activated", slug, undefined, tenant);
+    const first = await ask(`${asked}&limit=3`);
     expect(first.types).toHaveLength(3);
-    const second = await ask(`?limit=3&cursor=${first.body.nextCursor}`);
-    expect(second.types).toEqual(["tenantry.tenant.activated"]);
+    const second = await ask(`${asked}&limit=3&cursor=${first.body.nextCursor}`);
+    expect(second.body.items.map(({ data }) => data.slug)).toEqual(["d"]);
     expect(second.body.nextCursor).toBeNull();
-    await record("tenant.resumed", "acme");
-    expect((await ask(`?cursor=${second.body.cursor}`)).types).toEqual(["tenantry.tenant.resumed"]);
+    await record("tenant.resumed", "a", undefined, tenant);
+    expect((await ask(`${asked}&cursor=${second.body.cursor}`)).types).toEqual(["tenantry.tenant.resumed"]);
   });
 
   test("leaves out what wasn't asked for, and still says how far it has read", async () => {
@@ -157,6 +164,7 @@ describe("GET /v1/events/stream", () => {
   });
 
   test("refuses a place that isn't kept, or is none, before it begins", async () => {
+    for (const slug of ["early", "late"]) await record("tenant.resumed", slug, undefined, newId());
     const early = (await ask("?limit=1")).body.nextCursor!;
     await sql`delete from events where version < (select max(version) from events)`.execute(registry.db);
     const gone = await fetch(`${url}/stream`, { headers: { ...asOperator, "last-event-id": early } });

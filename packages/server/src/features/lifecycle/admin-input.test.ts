@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { inTransaction, sql, type Tx } from "../../infra/db/index.ts";
 import { newId } from "../../kernel/index.ts";
+import { fresh } from "../../testing/fresh.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { insertTestApp, insertTestTenant } from "../../testing/tenants.ts";
 import { deleteWorkflow, provisionWorkflow } from "./index.ts";
@@ -18,8 +19,8 @@ const hash = "$argon2id$v=19$secret";
 const placements = {} as never;
 
 /** A tenant whose provisioning is on record, with its admin. */
-async function tenantWithAdmin(slug: string) {
-  const tenant = await insertTestTenant(registry.db, appId, slug);
+async function tenantWithAdmin() {
+  const tenant = await insertTestTenant(registry.db, appId, fresh("acme"));
   const operationId = newId();
   const input = { appId, admin: { email: "ann@example.com", passwordHash: hash } };
   await sql`
@@ -38,7 +39,7 @@ async function holdsAdmin(operationId: string): Promise<boolean> {
 }
 
 test("a provisioned tenant's operation holds neither its admin's address nor the password's hash", async () => {
-  const { operationId, tenantId, environmentId, input } = await tenantWithAdmin("acme");
+  const { operationId, tenantId, environmentId, input } = await tenantWithAdmin();
   const workflow = provisionWorkflow({ placements, rootDomain: "localhost" });
   const ended = (status: "failed" | "succeeded") =>
     inTransaction(registry.db, async (tx) =>
@@ -52,7 +53,7 @@ test("a provisioned tenant's operation holds neither its admin's address nor the
 });
 
 test("nothing of the admin is left once a tenant that was never provisioned is deleted", async () => {
-  const { operationId, tenantId } = await tenantWithAdmin("beta");
+  const { operationId, tenantId } = await tenantWithAdmin();
   const release = deleteWorkflow({ placements }).steps.find(({ name }) => name === "release-slug")!;
   const transaction = (work: (tx: Tx) => Promise<unknown>) => inTransaction(registry.db, work);
   await release.run({ tenantId, transaction } as never);

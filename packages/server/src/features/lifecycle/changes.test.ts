@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { inTransaction, sql } from "../../infra/db/index.ts";
 import { newId, parseId } from "../../kernel/index.ts";
 import { type Composed, composedApi } from "../../testing/composed.ts";
+import { fresh } from "../../testing/fresh.ts";
 import { insertTestTenant } from "../../testing/tenants.ts";
 import { addSystemRoute } from "../routing/index.ts";
 
@@ -172,7 +173,7 @@ it("a slug whose host still redirects to another tenant is refused at its field,
 it("of two tenants that are renamed to one slug at once, one gets it and the other is refused", async () => {
   for (let round = 0; round < 5; round += 1) {
     const [one, two] = [await tenantThatIs(), await tenantThatIs()];
-    const slug = `wanted-by-both-${round}`;
+    const slug = fresh("wanted-by-both");
     const answers = await Promise.all([one, two].map((from) => call("PATCH", `/${from}`, { slug })));
     const codes = answers.map(({ status, body }) => body.code ?? status).sort();
     expect(codes).toEqual([200, "slug_taken"]);

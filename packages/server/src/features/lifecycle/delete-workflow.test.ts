@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { inTransaction, sql } from "../../infra/db/index.ts";
 import { defineWorkflow } from "../../infra/workflow/index.ts";
+import { fresh } from "../../testing/fresh.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { insertTestApp, insertTestTenant } from "../../testing/tenants.ts";
 import { openWorkflowBench, type WorkflowBench } from "../../testing/workflows.ts";
@@ -43,8 +44,9 @@ const remove = (slug: string) =>
   });
 
 it("applications that follow during a purge are told at its end that the environment is gone", async () => {
-  const { environmentId } = await insertTestTenant(registry.db, appId, "followed");
-  await bench.reaches(await remove("followed"), "succeeded");
+  const slug = fresh("followed");
+  const { environmentId } = await insertTestTenant(registry.db, appId, slug);
+  await bench.reaches(await remove(slug), "succeeded");
   const { rows } = await sql`
     select from stream_tombstones t join stream_versions s using (stream, version)
     where stream = 'runtime' and key = ${environmentId}
@@ -54,7 +56,7 @@ it("applications that follow during a purge are told at its end that the environ
 
 it("an undoing that races with the purge wins wholly or is refused: no tenant is left half-way", async () => {
   for (let round = 0; round < 15; round += 1) {
-    const slug = `raced-${round}`;
+    const slug = fresh("raced");
     await insertTestTenant(registry.db, appId, slug);
     const operationId = await remove(slug);
     if (round % 2 === 1) await bench.reaches(operationId, "running", "succeeded");

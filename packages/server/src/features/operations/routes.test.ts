@@ -4,30 +4,18 @@ import type { Api } from "../../infra/http/index.ts";
 import { defineWorkflow, type Workflow } from "../../infra/workflow/index.ts";
 import { newId, parseId, showId } from "../../kernel/index.ts";
 import { asOperator, createTestApi } from "../../testing/api.ts";
-import { type TestPostgres, testPostgres } from "../../testing/postgres.ts";
-import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
-import { openWorkflowBench, type WorkflowBench } from "../../testing/workflows.ts";
+import { useWorkflowBench, type WorkflowBench } from "../../testing/workflows.ts";
 import { createOperations, type Operations, operationRoutes } from "./index.ts";
 
-let server: TestPostgres;
-let registry: TestRegistry;
-let bench: WorkflowBench;
+const { registry, bench } = useWorkflowBench();
 let operations: Operations;
 let api: Api;
 beforeAll(async () => {
-  server = await testPostgres();
-  registry = await testRegistry(server);
-  bench = await openWorkflowBench(registry);
   operations = createOperations({ ...registry, settled: async () => undefined });
   api = await createTestApi({ groups: [operationRoutes({ operations })] });
 });
-afterAll(async () => {
-  await api.close();
-  await bench.close();
-  await registry.close();
-  await server.stop();
-});
+afterAll(() => api?.close());
 
 async function call(method: "GET" | "POST", path = "", headers: Record<string, string> = asOperator) {
   const reply = await api.inject({ method, url: `/v1/operations${path}`, headers });

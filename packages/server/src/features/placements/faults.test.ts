@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { notes, runAt } from "../../drivers/database/driver.testsuite.ts";
 import type { DatabaseDrivers, DriverContext } from "../../drivers/database/index.ts";
 import { createFsStorageDriver, type StorageDriver } from "../../drivers/storage/index.ts";
@@ -29,6 +29,9 @@ beforeAll(async () => {
 afterAll(async () => {
   await house.close();
   await rm(root, { recursive: true });
+});
+beforeEach(() => {
+  afterBuild = async () => {};
 });
 
 function faulty(drivers: DatabaseDrivers) {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { notes, runAt } from "../../drivers/database/driver.testsuite.ts";
 import { sql } from "../../infra/db/index.ts";
 import {
@@ -12,10 +12,11 @@ import { waitUntil } from "../../testing/wait-until.ts";
 import { currentPlacements, registerOwnServer } from "./index.ts";
 
 let house: TestPlacements;
-beforeAll(async () => {
+// Each test has its own: keepers look after all that a registry knows, what earlier tests made and broke as well.
+beforeEach(async () => {
   house = await testPlacements();
 });
-afterAll(() => house.close());
+afterEach(() => house.close());
 
 async function states(appId: string): Promise<Record<string, number>> {
   const { rows } = await sql<{ state: string; count: number }>`
@@ -143,6 +144,8 @@ test("removing what an environment has leaves nothing, and may be repeated", asy
 });
 
 test("the scan names what stands without a reason", async () => {
+  const appId = await insertApp(house.db, notes);
+  await place(appId, await insertEnvironment(house.db, appId));
   const driver = house.drivers.database!;
   const names = await driver.list({ id: house.serverId, url: house.postgres.url });
   const database = names.find(({ kind }) => kind === "database")!;

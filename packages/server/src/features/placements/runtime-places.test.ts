@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { sql } from "../../infra/db/index.ts";
 import { newId, showId } from "../../kernel/index.ts";
+import { fresh } from "../../testing/fresh.ts";
 import { type TestPostgres, testPostgres } from "../../testing/postgres.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { insertTestApp } from "../../testing/tenants.ts";
@@ -34,16 +35,18 @@ async function insertServer(name: string, appId?: string): Promise<string> {
 
 it("gives every process of an application its part of its servers' connections, and keeps one for who comes next", async () => {
   const { db } = registry;
-  const appId = await insertTestApp(db, "sites");
-  const used = await insertServer("used", appId);
-  await insertServer("unused");
+  const appId = await insertTestApp(db, fresh("sites"));
+  const used = await insertServer(fresh("used"), appId);
+  await insertServer(fresh("unused"));
   const granted = async (process: string) => {
     const budgets = await runtimeBudgets(db, { appId, process });
     expect(budgets.map(({ serverId }) => serverId)).toEqual([showId("srv", used)]);
     return budgets[0]!.backends;
   };
   const held = async () => {
-    const { rows } = await sql<{ sum: number }>`select sum(backends) as sum from backend_leases`.execute(db);
+    const { rows } = await sql<{ sum: number }>`
+      select sum(backends) as sum from backend_leases where server_id = ${used}
+    `.execute(db);
     return rows[0]!.sum;
   };
   expect(await granted("a")).toBe(25);

@@ -3,6 +3,7 @@ import { inTransaction, sql } from "../../infra/db/index.ts";
 import { createSecrets } from "../../infra/secrets/index.ts";
 import { defineWorkflow, retryOperation } from "../../infra/workflow/index.ts";
 import { failure } from "../../kernel/index.ts";
+import { fresh } from "../../testing/fresh.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { insertTestApp } from "../../testing/tenants.ts";
 import { openWorkflowBench, type WorkflowBench } from "../../testing/workflows.ts";
@@ -56,39 +57,42 @@ async function appOf(slug: string) {
 const retry = (id: string) => inTransaction(registry.db, (tx) => retryOperation(tx, id));
 
 it("a release that failed leaves no migration behind, so that a mended one can come in its place", async () => {
-  await insertTestApp(registry.db, "mended");
+  const app = fresh("mended");
+  await insertTestApp(registry.db, app);
   outcome = fails;
-  await bench.reaches(await release("mended", "broken"), "failed");
-  expect(await appOf("mended")).toEqual({ schemaVersion: 0, current: null, migrations: [] });
+  await bench.reaches(await release(app, "broken"), "failed");
+  expect(await appOf(app)).toEqual({ schemaVersion: 0, current: null, migrations: [] });
   outcome = works;
-  await bench.reaches(await release("mended", "whole"), "succeeded");
-  expect(await appOf("mended")).toEqual({ schemaVersion: 1, current: 2, migrations: ["whole"] });
+  await bench.reaches(await release(app, "whole"), "succeeded");
+  expect(await appOf(app)).toEqual({ schemaVersion: 1, current: 2, migrations: ["whole"] });
 });
 
 it("a failed release whose migrations were taken back can't be retried into a schema that nobody has", async () => {
-  await insertTestApp(registry.db, "retried");
+  const app = fresh("retried");
+  await insertTestApp(registry.db, app);
   outcome = fails;
-  const id = await release("retried", "one");
+  const id = await release(app, "one");
   await bench.reaches(id, "failed");
   outcome = works;
   await retry(id);
   const { error } = await bench.reaches(id, "failed", "succeeded");
   expect(error).toMatchObject({ code: "illegal_transition", detail: expect.stringContaining("taken back") });
-  expect(await appOf("retried")).toEqual({ schemaVersion: 0, current: null, migrations: [] });
+  expect(await appOf(app)).toEqual({ schemaVersion: 0, current: null, migrations: [] });
 });
 
 it("a failed release that is retried while a newer one is under way touches neither that nor its migrations", async () => {
-  await insertTestApp(registry.db, "overtaken");
+  const app = fresh("overtaken");
+  await insertTestApp(registry.db, app);
   outcome = fails;
-  const older = await release("overtaken", "one");
+  const older = await release(app, "one");
   await bench.reaches(older, "failed");
   const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
   outcome = () => held;
-  const newer = await release("overtaken", "two");
+  const newer = await release(app, "two");
   await retry(older);
   const { error } = await bench.reaches(older, "failed", "succeeded");
   expect(error).toMatchObject({ code: "illegal_transition", detail: expect.stringContaining("come since") });
   letGo();
   await bench.reaches(newer, "succeeded");
-  expect(await appOf("overtaken")).toEqual({ schemaVersion: 1, current: 2, migrations: ["two"] });
+  expect(await appOf(app)).toEqual({ schemaVersion: 1, current: 2, migrations: ["two"] });
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { inTransaction, sql, type Tx } from "../../infra/db/index.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { insertTestApp, insertTestTenant, type TestTenant } from "../../testing/tenants.ts";
@@ -11,6 +11,7 @@ beforeAll(async () => {
   registry = await testRegistry();
   appId = await insertTestApp(registry.db, "sites");
 });
+beforeEach(() => sql`truncate tenants, routes, stream_tombstones cascade`.execute(registry.db));
 afterAll(() => registry.close());
 
 const work = <Result>(what: (tx: Tx) => Promise<Result>) => inTransaction(registry.db, what);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { inTransaction } from "../../infra/db/index.ts";
+import { inTransaction, sql } from "../../infra/db/index.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { createSettings } from "./index.ts";
 
@@ -15,6 +15,7 @@ const by = { changedBy: "test" };
 describe("settings [REG-7]", () => {
   it("come from the nearest layer: tenant, platform, default", async () => {
     const { db } = registry;
+    await sql`truncate settings`.execute(db);
     const settings = createSettings({});
     expect(await settings.get(db, "maxPages", { tenantId })).toBe(100);
     await inTransaction(db, (tx) => settings.change(tx, { scope: "platform" }, { maxPages: 50 }, by));

@@ -40,12 +40,15 @@ async function statusThrough(
 }
 
 test("an upstream whose certificate nobody vouches for is not spoken to", async () => {
+  setDefaultCACertificates(trusted);
+  servernames.length = 0;
   expect((await statusThrough("unknown.localhost", `https://localhost:${port}`)).status).toBe(502);
   expect(servernames).toEqual([]);
 });
 
 test("a trusted one is spoken to by the name in its URL, under which its certificate must be", async () => {
   setDefaultCACertificates([...trusted, testCertificate.certificate]);
+  servernames.length = 0;
   const large = "x".repeat(300_000);
   const answer = await statusThrough("trusted.localhost", `https://localhost:${port}`, large);
   expect(answer.status).toBe(200);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { createDb, type Db, inTransaction, sql } from "./index.ts";
 import { createStatementNames } from "./prepared.ts";
@@ -8,12 +8,12 @@ let registry: TestRegistry;
 let db: Db;
 beforeAll(async () => {
   registry = await testRegistry();
+});
+beforeEach(() => {
   db = createDb({ url: registry.url, applicationName: "test", maxConnections: 1 });
 });
-afterAll(async () => {
-  await db?.destroy();
-  await registry?.close();
-});
+afterEach(() => db.destroy());
+afterAll(() => registry?.close());
 
 async function prepared(text: string): Promise<number> {
   const { rows } = await sql`select from pg_prepared_statements where statement like ${`${text}%`}`.execute(

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { asOperator, createTestApi } from "../../testing/api.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
 import { type Api, replyWithOperation, type ShownOperation } from "./index.ts";
@@ -35,6 +35,10 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => api.close());
+
+beforeEach(() => {
+  [ended, hang, waited] = [running, false, undefined];
+});
 
 async function work(prefer?: string | string[]) {
   waited = undefined;
@@ -112,7 +116,7 @@ describe("long work", () => {
 
   it("is no longer waited for once the client is gone", async () => {
     hang = true;
-    await api.listen({ host: "127.0.0.1", port: 0 });
+    if (!api.server.listening) await api.listen({ host: "127.0.0.1", port: 0 });
     const { port } = api.server.address() as { port: number };
     const client = new AbortController();
     waited = undefined;

@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { asOperator, createTestApi } from "../../testing/api.ts";
 import type { Api } from "./index.ts";
 import { createBuckets } from "./rate-limit.ts";
 
 describe("rate limits", () => {
   let api: Api;
-  beforeAll(async () => {
+  beforeEach(async () => {
     api = await createTestApi({
       rateLimits: { perPrincipal: 5, perAddress: 2 },
       groups: [
@@ -22,7 +22,7 @@ describe("rate limits", () => {
       ],
     });
   });
-  afterAll(async () => api.close());
+  afterEach(async () => api.close());
 
   it("tell a key what it has left, and then when to come back", async () => {
     const replies = [];

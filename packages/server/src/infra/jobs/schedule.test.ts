@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { fresh } from "../../testing/fresh.ts";
 import { type TestPostgres, testPostgres } from "../../testing/postgres.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
@@ -34,11 +35,12 @@ test("a job that fails comes again, and one that isn't due doesn't run", async (
   const node = createSchedule({ db: registry.db, log: silentLog });
   let failures = 0;
   let early = 0;
-  await sql`insert into schedules values ('later', now() + interval '1 hour')`.execute(registry.db);
-  node.every("later", 50, async () => {
+  const later = fresh("later");
+  await sql`insert into schedules values (${later}, now() + interval '1 hour')`.execute(registry.db);
+  node.every(later, 50, async () => {
     early += 1;
   });
-  node.every("failing", 50, async () => {
+  node.every(fresh("failing"), 50, async () => {
     failures += 1;
     throw new Error("not today");
   });
@@ -50,7 +52,7 @@ test("a job that fails comes again, and one that isn't due doesn't run", async (
 test("closing aborts the signal of a job at work and waits for it", async () => {
   const node = createSchedule({ db: registry.db, log: silentLog });
   let state = "not begun";
-  node.every("long", 60_000, async (signal) => {
+  node.every(fresh("long"), 60_000, async (signal) => {
     state = "at work";
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
     state = "stopped";

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createLocalJWKSet, jwtVerify } from "jose";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { createDb, sql } from "../db/index.ts";
 import { createSecrets } from "../secrets/index.ts";
@@ -13,6 +13,9 @@ let directory: string;
 const secrets = createSecrets(Buffer.alloc(32, 7));
 const issuer = "tenantry-test";
 
+beforeEach(async () => {
+  await sql`truncate signing_keys`.execute(registry.db);
+});
 beforeAll(async () => {
   registry = await testRegistry();
   directory = await mkdtemp(path.join(tmpdir(), "tenantry-test-signing-"));
@@ -51,10 +54,10 @@ test("a token is verified with the public keys, and says when it ends", async ()
 });
 
 test("the private half is nowhere to be read, and opens with this master key alone", async () => {
+  const { kid } = await loadSigner({ db: registry.db, secrets, issuer });
   const { rows } = await sql<{ row: string; secret: Buffer }>`
     select k::text as row, private_secret as secret from signing_keys k
   `.execute(registry.db);
-  const { kid } = await loadSigner({ db: registry.db, secrets, issuer });
   const der = secrets.open(rows[0]!.secret, `signing-key:${kid}`);
   // The seed is the end of the PKCS #8 form.
   expect(rows[0]!.row).not.toContain(der.subarray(-32).toString("hex"));

@@ -42,7 +42,9 @@ describe("the role of one environment", () => {
   });
 
   test("can't connect to postgres, template1 or the registry once they are protected", async () => {
-    await runAt(postgres.url, "create database registry");
+    // As a server of ours is at first; runAt sends each statement for itself.
+    await runAt(postgres.url, "drop database if exists registry", "create database registry");
+    await runAt(postgres.url, "grant connect on database postgres, template1 to public");
     expect(await openDatabases(server)).toEqual(["postgres", "registry", "template1"]);
     await protectDatabases(server, "all");
     expect(await openDatabases(server)).toEqual([]);

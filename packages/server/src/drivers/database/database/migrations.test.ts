@@ -3,7 +3,7 @@ import { newId } from "../../../kernel/index.ts";
 import { embeddedLikeServer, type TestServer } from "../../../testing/database-servers.ts";
 import { testContext } from "../../../testing/driver-context.ts";
 import { runAt, schemaOf } from "../driver.testsuite.ts";
-import type { DatabaseServer, PhysicalName } from "../driver.ts";
+import type { DatabaseServer } from "../driver.ts";
 import { createDatabaseDriver } from "./index.ts";
 
 const limits = { statementTimeoutMs: 300, lockTimeoutMs: 100, fileTimeoutMs: 1_500 };
@@ -11,12 +11,10 @@ const installationId = newId();
 const driver = createDatabaseDriver({ installationId });
 let postgres: TestServer;
 let server: DatabaseServer;
-let atFirst: PhysicalName[];
 
 beforeAll(async () => {
   postgres = await embeddedLikeServer();
   server = { id: newId(), url: postgres.url };
-  atFirst = await driver.list(server);
 });
 afterAll(() => postgres.stop());
 
@@ -48,15 +46,13 @@ describe("a migration can't", () => {
       "end other sessions",
       "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'postgres'",
     ],
-  ])("%s", async (_what, sql) => {
+  ])("%s, and leaves nothing on the server", async (_what, sql) => {
+    const before = await driver.list(server);
     const context = testContext();
     const trial = driver.buildBlueprint(context, { server, schema: schemaOf(newId(), sql) });
     await expect(trial).rejects.toMatchObject({ code: "migration_failed" });
     expect(context.resources()).toEqual([]);
-  });
-
-  test("leave anything on the server when it fails", async () => {
-    expect(await driver.list(server)).toEqual(atFirst);
+    expect(await driver.list(server)).toEqual(before);
     expect(await runAt(postgres.url, "select from pg_roles where rolname = 'mine'")).toEqual([]);
   });
 });
