@@ -72,8 +72,9 @@ describe("300 databases under 20 backends", () => {
           expect(rows[0]!.name).toBe(`tenant_${number}`);
         }
       }),
-    );
-    working = false;
+    ).finally(() => {
+      working = false;
+    });
     await watcher;
     expect(most).toBeGreaterThan(budget / 2);
     expect(most).toBeLessThanOrEqual(budget);
