@@ -4,6 +4,7 @@ import { scanInstallation } from "../../packages/server/src/testing/leftovers.ts
 import { eventually } from "./eventually.ts";
 import type { Installation } from "./installation.ts";
 import { processOf } from "./process-tree.ts";
+import { databaseUrl, query } from "./registry.ts";
 
 /**
  * Waits until an installation is at rest and nothing is left over or missing: on the server, on the disk, among the
@@ -36,7 +37,16 @@ async function differences(installation: Installation): Promise<string[]> {
     (await installation.sql<{ name: string }>(text)).map(({ name }) => name);
   const directories = await readdir(path.join(installation.dataDir, "storage"));
   return [
-    ...compare("database", await names(standingDatabases), await names("select name from databases")),
+    ...compare(
+      "database",
+      await names(standingDatabases),
+      await names("select name from databases where level = 'database'"),
+    ),
+    ...compare(
+      "schema",
+      await standingSchemas(installation),
+      await names("select name from databases where level = 'schema'"),
+    ),
     ...compare(
       "role",
       await names("select rolname as name from pg_roles where rolname ~ '^tn(r|mb?)_'"),
@@ -52,7 +62,23 @@ async function differences(installation: Installation): Promise<string[]> {
 
 const standingDatabases = `
   select datname as name from pg_database
-  where datname not in ('postgres', 'template0', 'template1', current_database())`;
+  where datname not in ('postgres', 'template0', 'template1', current_database()) and datname !~ '^tnc_'`;
+
+/** As `container.schema`, in every database that holds schemas. */
+async function standingSchemas(installation: Installation): Promise<string[]> {
+  const containers = await installation.sql<{ name: string }>(
+    "select datname as name from pg_database where datname ~ '^tnc_'",
+  );
+  const found = await Promise.all(
+    containers.map(({ name }) =>
+      query<{ name: string }>(
+        databaseUrl(installation.registryUrl, name),
+        "select current_database() || '.' || nspname as name from pg_namespace where nspname ~ '^tns_'",
+      ),
+    ),
+  );
+  return found.flat().map(({ name }) => name);
+}
 
 function compare(kind: string, standing: readonly string[], known: readonly string[]): string[] {
   return [
@@ -103,8 +129,9 @@ const oddRowQueries: Record<string, string> = {
   "resources of nobody": `
     select r.kind, r.physical_name from resources r
     where r.environment_id is not null and not exists (select from environments e where e.id = r.environment_id)
-      or r.kind in ('database', 'role') and not exists (
-        select from databases d where r.physical_name in (d.name, d.role_name))`,
+      or r.kind in ('database', 'role') and r.physical_name !~ '^tnc_[^.]+$' and not exists (
+        select from databases d
+        where r.physical_name in (d.name, d.role_name, regexp_replace(d.role_name, '^tnr_', 'tno_')))`,
   "settings of nobody": `
     select scope, scope_id, key from settings s
     where scope = 'tenant' and not exists (select from tenants t where t.id::text = s.scope_id)

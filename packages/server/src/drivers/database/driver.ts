@@ -46,6 +46,15 @@ export type DatabaseDriver = {
     request: { server: DatabaseServer; schema: AppSchema },
   ): Promise<string>;
 
+  /** How what an environment has will be called. */
+  nameOf(database: { appId: string; databaseId: string }): PhysicalDatabase;
+
+  /**
+   * Sees to it that what databases of this schema share on the server, beside the blueprint, is there; the blueprint
+   * must stand. Cheap when it is. Throws `isolation_unavailable`, naming what this level can't hold.
+   */
+  prepare(context: DriverContext, request: { server: DatabaseServer; schema: AppSchema }): Promise<void>;
+
   /**
    * One database, and the role that alone may connect to it: able to read and write rows, not to change the schema.
    * The blueprint must stand. Building again gives the role a new password.

@@ -1,9 +1,11 @@
 import type { DatabaseLevel } from "@tenantry/contract";
-import { createDatabaseDriver, type DatabaseDriverOptions } from "./database/index.ts";
+import type { DatabaseDriverOptions } from "./common/parts.ts";
+import { createDatabaseDriver } from "./database/index.ts";
 import type { DatabaseDriver } from "./driver.ts";
+import { createSchemaDriver } from "./schema/index.ts";
 
 export { checkServer, type ServerCheck } from "./common/check-server.ts";
-export { blueprintName, databaseName, roleName } from "./common/names.ts";
+export { blueprintName } from "./common/names.ts";
 export { openDatabases, protectDatabases } from "./common/protect.ts";
 export type {
   AppMigration,
@@ -21,5 +23,5 @@ export type {
 export type DatabaseDrivers = { readonly [level in DatabaseLevel]?: DatabaseDriver };
 
 export function createDatabaseDrivers(options: DatabaseDriverOptions): DatabaseDrivers {
-  return { database: createDatabaseDriver(options) };
+  return { database: createDatabaseDriver(options), schema: createSchemaDriver(options) };
 }

@@ -13,7 +13,7 @@ const presetIsolation: Record<"soft" | "medium" | "hard", Wanted> = {
 };
 
 const built = {
-  database: ["database"],
+  database: ["database", "schema"],
   storage: ["prefix"],
   cache: ["prefix"],
   compute: ["shared"],

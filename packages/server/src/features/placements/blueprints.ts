@@ -11,7 +11,10 @@ import {
 } from "./databases.sql.ts";
 import { type PlacementParts, requireDriver } from "./parts.ts";
 
-type Wanted = { server: DatabaseServer; level: string; appId: string; schemaVersion: number };
+type Wanted = { server: DatabaseServer; appId: string; schemaVersion: number };
+
+/** All levels begin with the same blueprint. */
+const blueprintLevel = "database";
 
 /**
  * Sees to it that a server has the blueprint of an app's schema version, and answers the schema. When it stands, that
@@ -32,14 +35,14 @@ export async function ensureBlueprint(
       id: newId(),
       serverId: server.id,
       appId,
-      level: "database",
+      level: blueprintLevel,
       name,
       schemaVersion,
       roleName: null,
     }),
   );
   try {
-    await requireDriver(parts.drivers, wanted.level).buildBlueprint(context, { server, schema });
+    await requireDriver(parts.drivers, blueprintLevel).buildBlueprint(context, { server, schema });
   } catch (error) {
     if (hasCode(error, "migration_failed")) {
       await context.transaction((tx) => deleteUnfinished(tx, server.id, name));

@@ -1,4 +1,3 @@
-import { databaseName, roleName } from "../../drivers/database/index.ts";
 import { databaseErrorCode } from "../../infra/db/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { failure } from "../../kernel/index.ts";
@@ -18,9 +17,10 @@ import { requireServer } from "./servers.ts";
 
 export type NewDatabase = Pick<DatabaseRow, "id" | "serverId" | "appId" | "level" | "schemaVersion">;
 
-/** The row of a database that is about to be built: names follow from the id. */
-export function creatingRow(database: NewDatabase) {
-  return { ...database, name: databaseName(database.id), roleName: roleName(database.id) };
+/** The row of a database that is about to be built: names follow from ids. */
+export function creatingRow(parts: Pick<PlacementParts, "drivers">, database: NewDatabase) {
+  const { appId, id: databaseId, level } = database;
+  return { ...database, ...requireDriver(parts.drivers, level).nameOf({ appId, databaseId }) };
 }
 
 /**
@@ -40,9 +40,10 @@ export async function buildDatabase(
   const server = await requireServer(context.db, parts.secrets, database.serverId);
   const schema = await ensureBlueprint(parts, context, { ...database, server });
   // The driver declares what it makes; a row that is lost before is written again.
-  await context.transaction((tx) => insertCreating(tx, creatingRow(database)), { lazy: true });
+  await context.transaction((tx) => insertCreating(tx, creatingRow(parts, database)), { lazy: true });
   const built = await driver
-    .build(context, { server, databaseId: database.id, schema })
+    .prepare(context, { server, schema })
+    .then(() => driver.build(context, { server, databaseId: database.id, schema }))
     .catch(async (error: unknown) => {
       if (databaseErrorCode(error) !== "3D000") throw error;
       await forgetBlueprint(context, server, schema);

@@ -38,7 +38,7 @@ export async function placeDatabase(
   wanted: DatabaseWanted,
 ): Promise<DatabasePlaced> {
   // Of no consequence until a database is declared, or the step is done.
-  const begun = await context.transaction((tx) => claimOrReserve(tx, wanted), { lazy: true });
+  const begun = await context.transaction((tx) => claimOrReserve(parts, tx, wanted), { lazy: true });
   parts.onTaken(wanted.appId);
   const { placement } = begun;
   const { id: placementId } = placement;
@@ -59,13 +59,13 @@ type Begun = {
   fromSpare: boolean;
 };
 
-async function claimOrReserve(tx: Tx, wanted: DatabaseWanted): Promise<Begun> {
+async function claimOrReserve(parts: PlacementParts, tx: Tx, wanted: DatabaseWanted): Promise<Begun> {
   const [known] = await selectPlacements(tx, wanted.environmentId, "database");
   if (known && known.state !== "retired") return { placement: known, fromSpare: false };
   const spare = await claimSpare(tx, wanted);
   if (spare) return { placement: await insertFor(tx, wanted, spare, "current"), fromSpare: true };
   const server = await chooseServer(tx, wanted);
-  const row = creatingRow({ ...wanted, id: newId(), serverId: server.id });
+  const row = creatingRow(parts, { ...wanted, id: newId(), serverId: server.id });
   await insertCreating(tx, row);
   return { placement: await insertFor(tx, wanted, row, "building"), fromSpare: false };
 }

@@ -45,7 +45,7 @@ export function createPlacements(parts: PlacementParts) {
     ): Promise<void> {
       const server = await context.transaction((tx) => chooseServer(tx, {}));
       const opened = openServer(parts.secrets, server);
-      await ensureBlueprint(parts, context, { ...wanted, level: "database", server: opened });
+      await ensureBlueprint(parts, context, { ...wanted, server: opened });
     },
 
     /** Removes, soon, what `tryMigrations` built for a release that came to nothing. Hold the app's row. */

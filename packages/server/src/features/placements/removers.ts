@@ -21,13 +21,15 @@ export function createRemovers(db: Db, parts: PlacementParts): Record<string, Re
     await driver.remove(sweepingContext(db, resource.id), { server, thing });
     if (thing.kind === "database") await deleteUnfinished(db, server.id, thing.name);
   };
+  const databases = Object.keys(parts.drivers);
   const removePlace =
     (driver: PlaceDriver): RemoveResource =>
     (resource) =>
       driver.remove(sweepingContext(db, resource.id), resource.physicalName);
   return {
-    "database/database": remove,
-    "role/database": remove,
+    ...Object.fromEntries(
+      databases.flatMap((level) => [`database/${level}`, `role/${level}`].map((kind) => [kind, remove])),
+    ),
     [`storage/${parts.storage.driver}`]: removePlace(parts.storage),
     [`cache/${parts.cache.driver}`]: removePlace(parts.cache),
   };

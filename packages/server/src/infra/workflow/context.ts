@@ -60,8 +60,8 @@ export function openContext(run: Run, ordinal: number, signal: AbortSignal): Ope
     async progress(fraction, message) {
       await reports.report({ fraction, message });
     },
-    async declareResource(resource) {
-      const environmentId = operation.environmentId ?? undefined;
+    async declareResource({ common, ...resource }) {
+      const environmentId = common ? undefined : (operation.environmentId ?? undefined);
       const { held, written } = await upsertResource(db, run, { ...resource, environmentId });
       mustHold(held);
       if (!written) throw resourceTaken(resource);

@@ -31,11 +31,18 @@ export type StepContext<Input = Record<string, unknown>> = {
    * `busy` (and so the step is tried again) while the sweeper removes that very thing, or when it stands as another
    * operation's. A step that is done has told of everything it declared whether it is present or removed.
    */
-  declareResource(resource: ResourceName & { detail?: Record<string, unknown> }): Promise<void>;
+  declareResource(resource: DeclaredResource): Promise<void>;
   /** The thing stands: the sweeper leaves it alone from now on. */
   resourcePresent(resource: ResourceName): Promise<void>;
   /** The thing is gone: its row goes too. */
   resourceRemoved(resource: ResourceName): Promise<void>;
+};
+
+/** A thing that is about to be made. */
+type DeclaredResource = ResourceName & {
+  detail?: Record<string, unknown>;
+  /** The operation's environment is only the first that needs it: it isn't that environment's, and stays when that goes. */
+  common?: boolean;
 };
 
 /** Names a thing outside the registry: a database, a role, a directory, a process. */

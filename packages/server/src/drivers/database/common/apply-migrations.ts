@@ -12,8 +12,8 @@ export const defaultMigrationLimits: MigrationLimits = {
   fileTimeoutMs: 900_000,
 };
 
-/** The connection on which migrations run: logged in as a migrator, working as the application's owner. */
-export type MigrationRun = {
+/** A connection logged in as a migrator, working as the application's owner. */
+export type MigratorRun = {
   client: pg.Client;
   context: Pick<DriverContext, "assertLease" | "signal">;
   limits: MigrationLimits;
@@ -21,12 +21,22 @@ export type MigrationRun = {
   terminate(): Promise<void>;
 };
 
+/** What is done around the statements of each file, on its connection and, when it has one, in its transaction. */
+export type MigrationWrap = {
+  /** The statements as they are to be run here. */
+  statements(client: pg.Client, file: MigrationFile): Promise<readonly Statement[]>;
+  before(client: pg.Client, file: MigrationFile): Promise<void>;
+  after(client: pg.Client, file: MigrationFile): Promise<void>;
+};
+
+type MigrationRun = MigratorRun & { ledger: string; wrap?: MigrationWrap | undefined };
+
 /** Applies those that the ledger doesn't name yet. Each file is whole or not there, wherever we are interrupted. */
 export async function applyMigrations(
   run: MigrationRun,
   migrations: readonly AppMigration[],
 ): Promise<number> {
-  const ledger = await asMigrator(run.client, () => selectLedger(run.client));
+  const ledger = await asMigrator(run.client, () => selectLedger(run.client, run.ledger));
   refuseChanged(ledger, migrations);
   const finished = new Set(ledger.filter((row) => row.finished).map((row) => row.ordinal));
   const pending = migrations.filter((migration) => !finished.has(migration.ordinal)).map(readMigration);
@@ -49,7 +59,7 @@ function refuseChanged(ledger: readonly LedgerRow[], migrations: readonly AppMig
 }
 
 async function applyFile(run: MigrationRun, file: MigrationFile): Promise<void> {
-  const { client } = run;
+  const { client, ledger, wrap } = run;
   let running = file.statements[0] ?? { text: "", offset: 0 };
   let timedOut = false;
   const deadline = setTimeout(() => {
@@ -58,13 +68,16 @@ async function applyFile(run: MigrationRun, file: MigrationFile): Promise<void> 
   }, run.limits.fileTimeoutMs);
   try {
     if (file.transactional) await client.query("begin");
-    else await asMigrator(client, () => insertLedger(client, file.migration, false));
-    for (running of file.statements) await client.query(running.text);
+    else await asMigrator(client, () => insertLedger(client, ledger, file.migration, false));
+    const statements = wrap ? await wrap.statements(client, file) : file.statements;
+    await wrap?.before(client, file);
+    for (running of statements) await client.query(running.text);
+    await wrap?.after(client, file);
     if (file.transactional) {
       await client.query("set local role none");
-      await insertLedger(client, file.migration, true);
+      await insertLedger(client, ledger, file.migration, true);
       await client.query("commit");
-    } else await asMigrator(client, () => insertLedger(client, file.migration, true));
+    } else await asMigrator(client, () => insertLedger(client, ledger, file.migration, true));
     // What the file set for its session must not reach the next one.
     await client.query("discard all");
     await client.query("reset role");

@@ -8,8 +8,8 @@ import {
   openDatabase,
   selectDatabase,
 } from "./databases.sql.ts";
-import { createLedger, grantRows } from "./ledger.sql.ts";
-import { runMigrations } from "./migrator.ts";
+import { createLedger, createLedgerSchema, grantRows, onlyLedger } from "./ledger.sql.ts";
+import { migrationPlace, runMigrations } from "./migrator.ts";
 import { blueprintName, migratorName, ownerName } from "./names.ts";
 import type { DriverParts } from "./parts.ts";
 import { createGroupRole, dropRole, terminateRole } from "./roles.sql.ts";
@@ -29,7 +29,7 @@ export async function buildBlueprint(
     physicalName: name,
   };
   return withSession(parts.connect, context, request.server, name, async (session) => {
-    await context.declareResource(resource);
+    await context.declareResource({ ...resource, common: true });
     if (!isFinishedBlueprint(await selectDatabase(session, name))) {
       try {
         await removeBlueprint(session, name);
@@ -69,9 +69,10 @@ async function fillBlueprint(
   });
   await openDatabase(session, request.name);
   await session.inDatabase(request.name, async (inside) => {
-    await createLedger(inside, roles);
+    await createLedgerSchema(inside, roles);
+    await createLedger(inside, onlyLedger, roles);
     await grantRows(inside, owner, roles);
   });
-  await runMigrations(session, { ...parts, ...request });
+  await runMigrations(session, { ...parts, ...request, ...migrationPlace(request.name, request.schema) });
   await closeBlueprint(session, request.name);
 }

@@ -47,6 +47,11 @@ export async function closeBlueprint(session: Session, name: string): Promise<vo
   await session.change(`alter database ${id(name)} with allow_connections false connection limit 0`);
 }
 
+/** Opens a finished blueprint to its owner for a look. */
+export async function reopenBlueprint(session: Session, name: string): Promise<void> {
+  await session.change(`alter database ${id(name)} with allow_connections true connection limit 1`);
+}
+
 export function isFinishedBlueprint(facts: DatabaseFacts | undefined): boolean {
   return facts !== undefined && !facts.allowsConnections && facts.connectionLimit === 0;
 }
@@ -58,14 +63,19 @@ export async function openToMigrator(
   roles: { migrator: string; owner: string },
 ): Promise<void> {
   await session.change(`
+    ${lockRights(name)};
     grant connect on database ${id(name)} to ${id(roles.migrator)};
     grant create on database ${id(name)} to ${id(roles.owner)}`);
 }
 
 /** Takes all rights to the database from a role. */
 export async function revokeDatabase(session: Session, name: string, role: string): Promise<void> {
-  await session.change(`revoke all on database ${id(name)} from ${id(role)}`);
+  await session.change(`${lockRights(name)}; revoke all on database ${id(name)} from ${id(role)}`);
 }
+
+/** Rights of a database stand in one row of the catalog, which two can't change at the same time. */
+const lockRights = (name: string): string =>
+  `select pg_advisory_xact_lock(hashtextextended(${pg.escapeLiteral(`rights ${name}`)}, 7236))`;
 
 /** Ends every connection to the database that this role may end; autovacuum yields by itself. */
 export async function dropDatabase(session: Session, name: string): Promise<void> {

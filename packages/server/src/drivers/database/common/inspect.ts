@@ -1,7 +1,7 @@
 import type { DatabaseServer, PhysicalDatabase, PhysicalName } from "../driver.ts";
 import { selectOurNames, selectProblems, selectSize } from "./inspect.sql.ts";
 import type { DriverParts } from "./parts.ts";
-import { type Connect, serverUnreachable } from "./session.ts";
+import { reading } from "./reading.ts";
 
 /** Implements `DatabaseDriver.measure`. */
 export async function measure(
@@ -9,7 +9,7 @@ export async function measure(
   server: DatabaseServer,
   database: PhysicalDatabase,
 ): Promise<number> {
-  return reading(parts.connect, server, (client) => selectSize(client, database.name));
+  return reading(parts.connect, server.url, (client) => selectSize(client, database.name));
 }
 
 /** Implements `DatabaseDriver.verify`. */
@@ -18,30 +18,10 @@ export async function verify(
   server: DatabaseServer,
   database: PhysicalDatabase,
 ): Promise<string[]> {
-  return reading(parts.connect, server, (client) => selectProblems(client, database, parts.roles));
+  return reading(parts.connect, server.url, (client) => selectProblems(client, database, parts.roles));
 }
 
 /** Implements `DatabaseDriver.list`. */
 export async function list(parts: DriverParts, server: DatabaseServer): Promise<PhysicalName[]> {
-  return reading(parts.connect, server, (client) => selectOurNames(client, parts.roles));
-}
-
-async function reading<Result>(
-  connect: Connect,
-  server: DatabaseServer,
-  work: (client: Awaited<ReturnType<Connect>>) => Promise<Result>,
-): Promise<Result> {
-  const client = await connect({
-    connectionString: server.url,
-    application_name: "tenantry look",
-    connectionTimeoutMillis: 10_000,
-    options: "-c search_path=pg_catalog -c statement_timeout=30000 -c default_transaction_read_only=on",
-  }).catch((cause: unknown) => {
-    throw serverUnreachable(cause);
-  });
-  try {
-    return await work(client);
-  } finally {
-    await client.end().catch(() => undefined);
-  }
+  return reading(parts.connect, server.url, (client) => selectOurNames(client, parts.roles));
 }

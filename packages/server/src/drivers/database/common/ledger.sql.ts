@@ -5,19 +5,27 @@ import type { Session } from "./session.ts";
 
 const id = pg.escapeIdentifier;
 
-/** Makes the ledger in an empty database. Applications' roles get no right to it. */
-export async function createLedger(session: Session, roles: InstallationRoles): Promise<void> {
+/** The ledger's table where a database has one schema version. */
+export const onlyLedger = "migrations";
+
+/** Makes the ledger's schema in an empty database. Applications' roles get no right to it. */
+export async function createLedgerSchema(session: Session, roles: InstallationRoles): Promise<void> {
   await session.change(`
     create schema ${ledgerSchema};
-    create table ${ledgerSchema}.migrations (
+    grant usage on schema ${ledgerSchema} to ${id(roles.ledger)}`);
+}
+
+/** Makes one ledger. */
+export async function createLedger(session: Session, table: string, roles: InstallationRoles): Promise<void> {
+  await session.change(`
+    create table if not exists ${ledgerSchema}.${id(table)} (
       ordinal int primary key,
       name text not null,
       checksum text not null,
       started_at timestamptz not null default now(),
       finished_at timestamptz
     );
-    grant usage on schema ${ledgerSchema} to ${id(roles.ledger)};
-    grant select, insert, update on ${ledgerSchema}.migrations to ${id(roles.ledger)}`);
+    grant select, insert, update on ${ledgerSchema}.${id(table)} to ${id(roles.ledger)}`);
 }
 
 /**
@@ -40,21 +48,22 @@ export async function grantRows(session: Session, owner: string, roles: Installa
 
 export type LedgerRow = { ordinal: number; name: string; checksum: string; finished: boolean };
 
-export async function selectLedger(client: ClientBase): Promise<LedgerRow[]> {
+export async function selectLedger(client: ClientBase, table: string): Promise<LedgerRow[]> {
   const { rows } = await client.query<LedgerRow>(
     `select ordinal, name, checksum, finished_at is not null as finished
-     from ${ledgerSchema}.migrations order by ordinal`,
+     from ${ledgerSchema}.${id(table)} order by ordinal`,
   );
   return rows;
 }
 
 export async function insertLedger(
   client: ClientBase,
+  table: string,
   migration: AppMigration,
   finished: boolean,
 ): Promise<void> {
   await client.query(
-    `insert into ${ledgerSchema}.migrations (ordinal, name, checksum, finished_at)
+    `insert into ${ledgerSchema}.${id(table)} (ordinal, name, checksum, finished_at)
      values ($1, $2, $3, case when $4 then pg_catalog.clock_timestamp() end)
      on conflict (ordinal) do update set finished_at = excluded.finished_at`,
     [migration.ordinal, migration.name, migration.checksum, finished],

@@ -1,8 +1,10 @@
+import type { DatabaseLevel } from "@tenantry/contract";
 import { databaseErrorCode } from "../../../infra/db/index.ts";
 import { hasCode } from "../../../kernel/index.ts";
 import type { AppSchema, DatabaseServer, DriverContext, MigrationLimits } from "../driver.ts";
-import { applyMigrations } from "./apply-migrations.ts";
+import { applyMigrations, type MigrationWrap, type MigratorRun } from "./apply-migrations.ts";
 import { openToMigrator, revokeDatabase, selectDatabase } from "./databases.sql.ts";
+import { onlyLedger } from "./ledger.sql.ts";
 import { type InstallationRoles, migratorName, ownerName } from "./names.ts";
 import {
   createLoginRole,
@@ -24,9 +26,30 @@ export type MigrationRequest = {
   roles: InstallationRoles;
   limits: MigrationLimits;
   schema: AppSchema;
-  /** The database's physical name. */
-  name: string;
+} & MigrationPlace;
+
+/** Where migrations run, and as whom. */
+export type MigrationPlace = {
+  /** The level that a migrator left behind is swept for. */
+  level: DatabaseLevel;
+  /** The physical database. */
+  database: string;
+  /** The login of this one run. */
+  migrator: string;
+  /** Whose rights the files have, and who owns what they make. */
+  owner: string;
+  /** The ledger's table. */
+  ledger: string;
+  /** Where unqualified names are looked for; the server's default when left out. */
+  searchPath?: string;
+  wrap?: MigrationWrap;
 };
+
+/** A database of its own for one schema of an application. */
+export function migrationPlace(database: string, schema: AppSchema): MigrationPlace {
+  const [migrator, owner] = [migratorName(database), ownerName(schema.appId)];
+  return { level: "database", database, migrator, owner, ledger: onlyLedger };
+}
 
 /**
  * Runs an application's migrations as somebody who may do no more than its owner may: a login made for this one run,
@@ -34,11 +57,27 @@ export type MigrationRequest = {
  * watches them has far more rights, and so never executes any of them.
  */
 export async function runMigrations(session: Session, request: MigrationRequest): Promise<number> {
-  const { context, schema, name, roles } = request;
-  const migrator = migratorName(name);
-  const owner = ownerName(schema.appId);
-  await context.declareResource(migratorResource(request.server, name));
-  await removeMigrator(session, name);
+  const { wrap } = request;
+  return asMigrator(session, request, (run) =>
+    applyMigrations({ ...run, ledger: request.ledger, wrap }, request.schema.migrations),
+  );
+}
+
+/** Works on a connection of a login that is made for this, has the owner's rights, and is gone at the end. */
+export async function asMigrator<Result>(
+  session: Session,
+  request: Omit<MigrationRequest, "schema" | "ledger" | "wrap">,
+  work: (run: MigratorRun) => Promise<Result>,
+): Promise<Result> {
+  const { context, database, migrator, owner, roles } = request;
+  const resource = {
+    kind: "role",
+    driver: request.level,
+    serverId: request.server.id,
+    physicalName: migrator,
+  };
+  await context.declareResource(resource);
+  await removeMigrator(session, { database, migrator });
   const password = newPassword();
   await createLoginRole(session, {
     name: migrator,
@@ -49,53 +88,51 @@ export async function runMigrations(session: Session, request: MigrationRequest)
       grantMembership(session, roles.ledger, migrator, { inherit: true, set: false }),
     ],
   });
-  await openToMigrator(session, name, { migrator, owner });
-  const [applied, error] = await logInAndApply(session, request, { migrator, owner, password }).then(
-    (count) => [count, undefined] as const,
-    (reason: unknown) => [0, reason] as const,
+  await openToMigrator(session, database, { migrator, owner });
+  const [result, error] = await logIn(session, request, password, work).then(
+    (done) => [done, undefined] as const,
+    (reason: unknown) => [undefined, reason] as const,
   );
   // A file that fails is an answer; after anything else the session may be of no use, and a repetition cleans up.
   if (error && !hasCode(error, "migration_failed") && !hasCode(error, "migration_changed")) throw error;
-  await removeMigrator(session, name);
-  await context.resourceRemoved(migratorResource(request.server, name));
+  await removeMigrator(session, { database, migrator });
+  await context.resourceRemoved(resource);
   if (error) throw error;
-  return applied;
+  return result as Result;
 }
 
-function migratorResource(server: DatabaseServer, name: string) {
-  return { kind: "role", driver: "database", serverId: server.id, physicalName: migratorName(name) };
-}
-
-async function logInAndApply(
+async function logIn<Result>(
   session: Session,
-  request: MigrationRequest,
-  login: { migrator: string; owner: string; password: string },
-): Promise<number> {
-  const { context, limits } = request;
+  request: Omit<MigrationRequest, "schema" | "ledger" | "wrap">,
+  password: string,
+  work: (run: MigratorRun) => Promise<Result>,
+): Promise<Result> {
+  const { context, limits, searchPath } = request;
   const client = await request.connect({
     connectionString: urlAs(request.server.url, {
-      user: login.migrator,
-      password: login.password,
-      database: request.name,
+      user: request.migrator,
+      password,
+      database: request.database,
     }),
     application_name: holderName(context),
     connectionTimeoutMillis: 10_000,
     options: sessionSettings({
-      role: login.owner,
+      role: request.owner,
+      ...(searchPath === undefined ? {} : { search_path: searchPath }),
       statement_timeout: String(limits.statementTimeoutMs),
       lock_timeout: String(limits.lockTimeoutMs),
       client_min_messages: "warning",
     }),
   });
-  const terminate = () => terminateRole(session, login.migrator);
-  return withAbortable(client, context.signal, () =>
-    applyMigrations({ client, context, limits, terminate }, request.schema.migrations),
-  );
+  const terminate = () => terminateRole(session, request.migrator);
+  return withAbortable(client, context.signal, () => work({ client, context, limits, terminate }));
 }
 
 /** Takes a migrator away, with the rights it had. What a file made in its name falls to the application's owner. */
-export async function removeMigrator(session: Session, database: string): Promise<void> {
-  const migrator = migratorName(database);
+export async function removeMigrator(
+  session: Session,
+  { database, migrator }: { database: string; migrator: string },
+): Promise<void> {
   if (!(await roleExists(session, migrator))) return;
   await terminateRole(session, migrator);
   const owner = await selectOwnerOfMigrator(session, migrator);

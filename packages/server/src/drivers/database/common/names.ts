@@ -8,6 +8,34 @@ export const databaseName = (databaseId: string): string => `tn_${encodeUuid(dat
 /** The environment's own login. */
 export const roleName = (databaseId: string): string => `tnr_${encodeUuid(databaseId)}`;
 
+/**
+ * Holds the schemas of an application's environments at the level `schema`. The role of that name may connect to it, and
+ * has no other right; the environments' roles are its members.
+ */
+export const containerName = (appId: string): string => `tnc_${encodeUuid(appId)}`;
+
+/** What an environment has at the level `schema`: `<container>.<schema>`. */
+export const schemaPlace = (appId: string, databaseId: string): string =>
+  `${containerName(appId)}.tns_${encodeUuid(databaseId)}`;
+
+/** The container and the schema of such a place. */
+export function partsOfPlace(place: string): { container: string; schema: string } {
+  const [container = "", schema = ""] = place.split(".");
+  return { container, schema };
+}
+
+/** The roles of a schema: its environment's login, the owner of what is in it, the login of a run of migrations. */
+export function rolesOfSchema(schema: string): { login: string; owner: string; migrator: string } {
+  const [login, owner, migrator] = ["tnr_", "tno_", "tnm_"].map((prefix) => schema.replace(/^tns_/, prefix));
+  return { login: login!, owner: owner!, migrator: migrator! };
+}
+
+/** The schema that a role of the level `schema` is for. */
+export const schemaOfRole = (role: string): string => role.replace(/^tn[rom]_/, "tns_");
+
+/** Where extensions lie in a container. */
+export const extensionSchema = "tenantry_extensions";
+
 /** A login that lives for one run of migrations in the database of that name. */
 export const migratorName = (database: string): string => database.replace(/^tn(b?)_/, "tnm$1_");
 

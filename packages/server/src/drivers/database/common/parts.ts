@@ -1,8 +1,16 @@
 import type { MigrationLimits } from "../driver.ts";
-import type { InstallationRoles } from "./names.ts";
-import type { Connect } from "./session.ts";
+import { defaultMigrationLimits } from "./apply-migrations.ts";
+import { type InstallationRoles, installationRoles } from "./names.ts";
+import { type Connect, openClient } from "./session.ts";
 
-/** What every part of the driver works with. */
+export type DatabaseDriverOptions = {
+  installationId: string;
+  limits?: MigrationLimits;
+  connectionLimit?: number;
+  connect?: Connect;
+};
+
+/** What every part of a driver works with. */
 export type DriverParts = {
   connect: Connect;
   roles: InstallationRoles;
@@ -10,3 +18,12 @@ export type DriverParts = {
   /** Backends that one environment may hold on the server; the last line behind the leased budgets. */
   connectionLimit: number;
 };
+
+export function driverParts(options: DatabaseDriverOptions): DriverParts {
+  return {
+    connect: options.connect ?? openClient,
+    roles: installationRoles(options.installationId),
+    limits: options.limits ?? defaultMigrationLimits,
+    connectionLimit: options.connectionLimit ?? 20,
+  };
+}

@@ -20,7 +20,8 @@ export async function remove(
       : [...rolesOfDatabase(database).map((name) => ({ kind: "role" as const, name })), thing];
   const work = async (session: Session) => {
     if (thing.kind === "database") await removeDatabase(session, database);
-    else if (thing.name === migratorName(database)) await removeMigrator(session, database);
+    else if (thing.name === migratorName(database))
+      await removeMigrator(session, { database, migrator: thing.name });
     else await removeRole(session, thing.name, database);
   };
   await withSession(parts.connect, context, server, database, work, { seize: true });

@@ -8,7 +8,10 @@ import { urlAs } from "./url.ts";
 
 const connectTimeoutMs = 10_000;
 
-type Request = { server: DatabaseServer; database: BuiltDatabase };
+type Request = { server: DatabaseServer; database: BuiltDatabase; place: LoginPlace };
+
+/** Where a role logs in, and the name whose lock everybody takes who changes it. */
+export type LoginPlace = { database: string; lock: string };
 
 /** Implements `DatabaseDriver.repairLogin`. */
 export async function repairLogin(
@@ -18,9 +21,9 @@ export async function repairLogin(
 ): Promise<boolean> {
   if (await mayLogIn(parts, request)) return false;
   const { server, database } = request;
-  const { name, roleName } = database;
+  const { roleName } = database;
   const verifier = await scramVerifier(database.password);
-  const repaired = await withSession(parts.connect, context, server, name, async (session) => {
+  const repaired = await withSession(parts.connect, context, server, request.place.lock, async (session) => {
     // Whoever had the lock before us may have repaired it.
     if (await mayLogIn(parts, request)) return false;
     // Nobody may come in, and those who are in must be gone: they could change it again.
@@ -39,11 +42,11 @@ const refusals = new Set(["28P01", "28000"]);
 /** Too many connections: the server says so once it has let us in. */
 const crowded = "53300";
 
-async function mayLogIn(parts: DriverParts, { server, database }: Request): Promise<boolean> {
-  const { name, roleName: user, password } = database;
+async function mayLogIn(parts: DriverParts, { server, database, place }: Request): Promise<boolean> {
+  const { roleName: user, password } = database;
   try {
     const client = await parts.connect({
-      connectionString: urlAs(server.url, { user, password, database: name }),
+      connectionString: urlAs(server.url, { user, password, database: place.database }),
       application_name: "tenantry look",
       connectionTimeoutMillis: connectTimeoutMs,
     });

@@ -1,4 +1,4 @@
-import { runMigrations } from "../common/migrator.ts";
+import { migrationPlace, runMigrations } from "../common/migrator.ts";
 import type { DriverParts } from "../common/parts.ts";
 import { withSession } from "../common/session.ts";
 import type { AppSchema, DatabaseServer, DriverContext, PhysicalDatabase } from "../driver.ts";
@@ -11,7 +11,7 @@ export async function migrate(
 ): Promise<{ applied: number; schemaVersion: number }> {
   const { name } = request.database;
   const applied = await withSession(parts.connect, context, request.server, name, (session) =>
-    runMigrations(session, { ...parts, context, server: request.server, schema: request.schema, name }),
+    runMigrations(session, { ...parts, context, ...request, ...migrationPlace(name, request.schema) }),
   );
   return { applied, schemaVersion: request.schema.migrations.length };
 }

@@ -1,4 +1,3 @@
-import type { ClientBase } from "pg";
 import type { Catalog, CatalogObject, SequenceObject, TableObject } from "./catalog.ts";
 import { selectConstraints, selectIndexes, selectPolicies, selectTriggers } from "./constraints.sql.ts";
 import { selectDependencies } from "./dependencies.sql.ts";
@@ -14,7 +13,7 @@ import {
 } from "./relations.sql.ts";
 import { selectRoutines } from "./routines.sql.ts";
 import { selectRows } from "./rows.sql.ts";
-import { lookFrom, type Scope, selectExtensions, selectSchemas } from "./scope.sql.ts";
+import { lookFrom, type Reader, type Scope, selectExtensions, selectSchemas } from "./scope.sql.ts";
 import {
   selectComposites,
   selectDomains,
@@ -29,7 +28,7 @@ import { selectUnsupported } from "./unsupported.sql.ts";
  * that the application takes for its own (`public` when left out); `only` leaves other schemas out. Changes nothing.
  */
 export async function readCatalog(
-  client: ClientBase,
+  client: Reader,
   options: { home?: string; only?: boolean } = {},
 ): Promise<Catalog> {
   const { home = "public", only = false } = options;

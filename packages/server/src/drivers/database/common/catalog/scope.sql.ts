@@ -1,9 +1,14 @@
-import type { ClientBase } from "pg";
+import type { QueryResultRow } from "pg";
 import { ledgerSchema } from "../names.ts";
 import type { Extension } from "./catalog.ts";
 
+/** A connection, as far as it is needed for reading. */
+export type Reader = {
+  query<Row extends QueryResultRow>(text: string, values?: unknown[]): Promise<{ rows: Row[] }>;
+};
+
 /** What is read: `home` is the schema whose name is left out of definitions. */
-export type Scope = { client: ClientBase; home: string; schemas: string[] };
+export type Scope = { client: Reader; home: string; schemas: string[] };
 
 /** Where a schema's name is shown, and where it isn't. */
 export const placeOf = (namespace: string): string =>
@@ -33,7 +38,7 @@ export async function readScope<Row extends object>(scope: Scope, text: string):
 }
 
 /** Every schema that migrations may have made or filled. */
-export async function selectSchemas(client: ClientBase): Promise<string[]> {
+export async function selectSchemas(client: Reader): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `select n.nspname as name from pg_namespace n
      where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', $1)
@@ -44,7 +49,7 @@ export async function selectSchemas(client: ClientBase): Promise<string[]> {
   return rows.map((row) => row.name);
 }
 
-export async function selectExtensions(client: ClientBase): Promise<Extension[]> {
+export async function selectExtensions(client: Reader): Promise<Extension[]> {
   const { rows } = await client.query<Extension>(
     `select e.extname as name, n.nspname as schema,
        coalesce((select v.trusted from pg_available_extension_versions v
@@ -55,13 +60,42 @@ export async function selectExtensions(client: ClientBase): Promise<Extension[]>
   return rows;
 }
 
-/** Names are rendered without a schema when they are found on this path; values in forms that are read back exactly. */
-export async function lookFrom(client: ClientBase, path: readonly string[]): Promise<void> {
+/**
+ * Names are rendered without a schema when they are found on this path; values in forms that are read back exactly. The
+ * tables' own policies aren't asked: they would run the application's functions.
+ */
+export async function lookFrom(client: Reader, path: readonly string[]): Promise<void> {
   await client.query(
     `select set_config('search_path', (select string_agg(quote_ident(s), ', ') from unnest($1::text[]) s), true),
        set_config('datestyle', 'ISO, YMD', true), set_config('intervalstyle', 'postgres', true),
        set_config('extra_float_digits', '1', true), set_config('bytea_output', 'hex', true),
-       set_config('timezone', 'UTC', true), set_config('quote_all_identifiers', 'off', true)`,
+       set_config('timezone', 'UTC', true), set_config('quote_all_identifiers', 'off', true),
+       set_config('row_security', 'off', true)`,
     [path],
   );
+}
+
+/** Names of everything in the scope that a statement may name with its schema. */
+export async function selectNames(scope: Scope): Promise<string[]> {
+  const rows = await readScope<{ name: string }>(
+    scope,
+    `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = any ($2)
+     union select t.typname from pg_type t join pg_namespace n on n.oid = t.typnamespace where n.nspname = any ($2)
+     union select p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = any ($2)`,
+  );
+  return rows.map((row) => row.name);
+}
+
+/** Names of what extensions brought that a statement may name with its schema. */
+export async function selectExtensionNames(client: Reader): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select distinct coalesce(t.typname, p.proname, o.opcname, c.relname)::text as name
+     from pg_catalog.pg_depend d
+     left join pg_catalog.pg_type t on d.classid = 'pg_catalog.pg_type'::regclass and t.oid = d.objid
+     left join pg_catalog.pg_proc p on d.classid = 'pg_catalog.pg_proc'::regclass and p.oid = d.objid
+     left join pg_catalog.pg_opclass o on d.classid = 'pg_catalog.pg_opclass'::regclass and o.oid = d.objid
+     left join pg_catalog.pg_class c on d.classid = 'pg_catalog.pg_class'::regclass and c.oid = d.objid
+     where d.deptype = 'e' and coalesce(t.oid, p.oid, o.oid, c.oid) is not null`,
+  );
+  return rows.map((row) => row.name);
 }

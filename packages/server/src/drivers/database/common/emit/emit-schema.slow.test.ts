@@ -26,7 +26,7 @@ describe.each([
     await client.connect();
     try {
       const catalog = await readCatalog(client);
-      const emitted = emitSchema(catalog, { schemaName: "tns_1" });
+      const emitted = emitSchema(catalog, { schemaName: "tns_1", extensionSchemas: ["public"] });
       expect(emitted.findings).toEqual([]);
       await client.query("begin; create schema tns_1");
       for (const statement of emitted.statements) {

@@ -13,11 +13,16 @@ export type EmittedSchema = {
 };
 
 /** Writes down what it takes to make everything of a catalog in one schema; extensions are there already. */
-export function emitSchema(catalog: Catalog, options: { schemaName: string }): EmittedSchema {
-  const path = schemaPath(catalog, options.schemaName);
+export function emitSchema(
+  catalog: Catalog,
+  options: { schemaName: string; extensionSchemas: readonly string[] },
+): EmittedSchema {
+  const { schemaName, extensionSchemas } = options;
+  const path = [schemaName, ...extensionSchemas];
+  const isOwn = namesAtHome(catalog);
   const objects = catalog.objects
     .filter((object) => isAtHome(object))
-    .map((object) => (isRoutine(object) ? routineIn(object, path) : object));
+    .map((object) => (isRoutine(object) ? routineIn(object, path, isOwn) : object));
   const rows = catalog.rows
     .filter(({ table }) => table.schema === undefined)
     .flatMap((each) => insertRows(each));
@@ -33,13 +38,14 @@ export function emitSchema(catalog: Catalog, options: { schemaName: string }): E
       ...objects.slice(at).flatMap(emitObject),
       ...refreshes(objects),
     ],
-    findings: findings(catalog),
+    findings: schemaFindings(catalog),
   };
 }
 
-/** Where names are looked for at the level `schema`: in the environment's schema, then where extensions are. */
-export function schemaPath(catalog: Pick<Catalog, "extensions">, schemaName: string): string[] {
-  return [schemaName, ...new Set(catalog.extensions.map(({ schema }) => schema))];
+function namesAtHome(catalog: Catalog): (name: string) => boolean {
+  const named = catalog.objects.filter((object) => "name" in object && isAtHome(object));
+  const names = new Set(named.map((object) => ("name" in object ? object.name : "")));
+  return (name) => names.has(name);
 }
 
 function comesAfterRows(object: CatalogObject): boolean {
@@ -58,11 +64,18 @@ function refreshes(objects: readonly CatalogObject[]): string[] {
 const isRoutine = (object: CatalogObject): object is RoutineObject =>
   object.kind === "function" || object.kind === "procedure";
 
-/** A routine whose own text names the home schema finds its things in the environment's. */
-export function routineIn(routine: RoutineObject, path: readonly string[]): RoutineObject {
+/**
+ * A routine whose own text names the home schema finds its things in the first schema of the path, and extensions'
+ * things in the last.
+ */
+export function routineIn(
+  routine: RoutineObject,
+  path: readonly string[],
+  isOwn: (name: string) => boolean,
+): RoutineObject {
   return {
     ...routine,
-    body: routine.body === undefined ? undefined : renameHome(routine.body, path[0]!),
+    body: routine.body === undefined ? undefined : renameHome(routine.body, path, isOwn),
     settings: routine.settings.map((setting) => settingWithHome(setting, path)),
   };
 }
@@ -72,7 +85,8 @@ function isAtHome(object: CatalogObject): boolean {
   return ("table" in object ? object.table.schema : object.schema) === undefined;
 }
 
-function findings(catalog: Catalog): Finding[] {
+/** What the level `schema` doesn't hold as it is. */
+export function schemaFindings(catalog: Catalog): Finding[] {
   const found: Finding[] = catalog.unsupported.map(({ kind, name }) => ({
     object: `${kind} ${name}`,
     level: "schema",

@@ -11,16 +11,24 @@ export function tokensOf(body: string): string[] {
   return body.match(tokens) ?? [];
 }
 
-/** Puts another schema's name where a body says `public.something`. Strings and comments stay as they are. */
-export function renameHome(body: string, schemaName: string): string {
+/**
+ * Puts another schema's name where a body says `public.something`: the first of the path when the application made the
+ * thing, else the last. Strings and comments stay as they are.
+ */
+export function renameHome(body: string, path: readonly string[], isOwn: (name: string) => boolean): string {
   const parts = tokensOf(body);
   return parts
     .map((part, index) => {
       const names = part.toLowerCase() === homeName || part === `"${homeName}"`;
-      return names && parts[index + 1] === "." && parts[index - 1] !== "." ? id(schemaName) : part;
+      if (!names || parts[index + 1] !== "." || parts[index - 1] === ".") return part;
+      const place = isOwn(nameOf(parts[index + 2] ?? "")) ? path[0]! : path.at(-1)!;
+      return place === homeName ? part : id(place);
     })
     .join("");
 }
+
+const nameOf = (token: string): string =>
+  token.startsWith('"') ? token.slice(1, -1).replaceAll('""', '"') : token.toLowerCase();
 
 /** Whether a string within a body names the home schema: a statement put together at run time. */
 export function namesHomeInStrings(body: string): boolean {

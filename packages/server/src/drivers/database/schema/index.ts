@@ -1,0 +1,43 @@
+import { buildBlueprint } from "../common/build-blueprint.ts";
+import { partsOfPlace, rolesOfSchema, schemaPlace } from "../common/names.ts";
+import { type DatabaseDriverOptions, driverParts } from "../common/parts.ts";
+import { repairLogin } from "../common/repair-login.ts";
+import { urlAs } from "../common/url.ts";
+import type { DatabaseDriver } from "../driver.ts";
+import { build } from "./build.ts";
+import { list, measure, verify } from "./inspect.ts";
+import { migrate } from "./migrate.ts";
+import { prepare } from "./prepare.ts";
+import { remove } from "./remove.ts";
+
+/**
+ * The level `schema`: a schema of its own for each environment, in one database for all environments of an application
+ * on a server. The environment's role has rights in that schema alone; what is there belongs to an owner of its own, so
+ * that not even the application's own functions with their owner's rights reach into a neighbour's.
+ */
+export function createSchemaDriver(options: DatabaseDriverOptions): DatabaseDriver {
+  const parts = driverParts(options);
+  return {
+    level: "schema",
+    buildBlueprint: (context, request) => buildBlueprint(parts, context, request),
+    nameOf({ appId, databaseId }) {
+      const name = schemaPlace(appId, databaseId);
+      return { name, roleName: rolesOfSchema(partsOfPlace(name).schema).login };
+    },
+    prepare: (context, request) => prepare(parts, context, request),
+    build: (context, request) => build(parts, context, request),
+    connectionUrl(server, built) {
+      const { container } = partsOfPlace(built.name);
+      return urlAs(server.url, { user: built.roleName, password: built.password, database: container });
+    },
+    migrate: (context, request) => migrate(parts, context, request),
+    measure: (server, database) => measure(parts, server, database),
+    verify: (server, database) => verify(parts, server, database),
+    repairLogin(context, request) {
+      const { container, schema } = partsOfPlace(request.database.name);
+      return repairLogin(parts, context, { ...request, place: { database: container, lock: schema } });
+    },
+    remove: (context, request) => remove(parts, context, request),
+    list: (server) => list(parts, server),
+  };
+}

@@ -1,0 +1,37 @@
+import { runMigrations } from "../common/migrator.ts";
+import { partsOfPlace } from "../common/names.ts";
+import type { DriverParts } from "../common/parts.ts";
+import { withSession } from "../common/session.ts";
+import type { AppSchema, DatabaseServer, DriverContext, PhysicalDatabase } from "../driver.ts";
+import { asPublic } from "./as-public.ts";
+import { installExtensions } from "./extensions.ts";
+import { migrationPlace } from "./migration-place.ts";
+
+/**
+ * Implements `DatabaseDriver.migrate`: with the application's files, not with a difference of catalogs, which doesn't
+ * tell a renamed column from a new one, nor knows what becomes of rows. Two schemas of one container come after each
+ * other, since both are called `public` for that time.
+ */
+export async function migrate(
+  parts: DriverParts,
+  context: DriverContext,
+  request: { server: DatabaseServer; database: PhysicalDatabase; schema: AppSchema },
+): Promise<{ applied: number; schemaVersion: number }> {
+  const { server, database } = request;
+  const { container, schema } = partsOfPlace(database.name);
+  const { migrations } = request.schema;
+  const applied = await withSession(parts.connect, context, server, schema, (session) =>
+    withSession(parts.connect, context, server, `public of ${container}`, async () => {
+      await session.inDatabase(container, (inside) => installExtensions(inside, migrations));
+      return runMigrations(session, {
+        ...parts,
+        context,
+        server,
+        schema: request.schema,
+        ...migrationPlace(container, schema),
+        wrap: asPublic(schema),
+      });
+    }),
+  );
+  return { applied, schemaVersion: migrations.length };
+}

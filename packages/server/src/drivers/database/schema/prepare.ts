@@ -1,0 +1,85 @@
+import { failure } from "../../../kernel/index.ts";
+import type { Catalog } from "../common/catalog/catalog.ts";
+import { createDatabase, openDatabase, selectDatabase } from "../common/databases.sql.ts";
+import { schemaFindings } from "../common/emit/emit-schema.ts";
+import { createLedgerSchema } from "../common/ledger.sql.ts";
+import { blueprintName, containerName } from "../common/names.ts";
+import type { DriverParts } from "../common/parts.ts";
+import { readBlueprint } from "../common/read-blueprint.ts";
+import { createGroupRole } from "../common/roles.sql.ts";
+import { type Session, withSession } from "../common/session.ts";
+import type { AppSchema, DatabaseServer, DriverContext } from "../driver.ts";
+import {
+  createExtension,
+  createExtensionSchema,
+  createForms,
+  insertForm,
+  isFinishedContainer,
+  selectForm,
+} from "./containers.sql.ts";
+
+/**
+ * Implements `DatabaseDriver.prepare`: the database that holds all schemas of an application, with the extensions that
+ * they need, and in it what the blueprint holds, so that building a schema doesn't have to look there.
+ */
+export async function prepare(
+  parts: DriverParts,
+  context: DriverContext,
+  request: { server: DatabaseServer; schema: AppSchema },
+): Promise<void> {
+  const { server, schema } = request;
+  const container = containerName(schema.appId);
+  const blueprint = blueprintName(schema);
+  await withSession(parts.connect, context, server, container, async (session) => {
+    await makeContainer(parts, session, context, { server, container });
+    await session.inDatabase(container, async (inside) => {
+      if (await selectForm(inside, blueprint)) return;
+      const catalog = await readBlueprint(parts, context, server, blueprint);
+      refuseUnheld(catalog);
+      for (const { name } of catalog.extensions) await createExtension(inside, name);
+      await insertForm(inside, blueprint, catalog);
+    });
+  });
+}
+
+/** A container that is finished belongs to no operation any more, so it is declared only before that. */
+async function makeContainer(
+  parts: DriverParts,
+  session: Session,
+  context: DriverContext,
+  { server, container }: { server: DatabaseServer; container: string },
+): Promise<void> {
+  const { roles } = parts;
+  const facts = await selectDatabase(session, container);
+  const finished = facts?.allowsConnections && (await session.inDatabase(container, isFinishedContainer));
+  if (finished) return;
+  const resource = { kind: "database", driver: "schema", serverId: server.id, physicalName: container };
+  await context.declareResource({ ...resource, common: true });
+  for (const role of [roles.databases, roles.ledger, container]) await createGroupRole(session, role);
+  if (!facts) {
+    await createDatabase(session, {
+      name: container,
+      owner: roles.databases,
+      template: "template0",
+      encoding: "UTF8",
+    });
+  }
+  await openDatabase(session, container, container);
+  await session.inDatabase(container, async (inside) => {
+    await createExtensionSchema(inside);
+    await createLedgerSchema(inside, roles);
+    await context.resourcePresent(resource);
+    await createForms(inside);
+  });
+}
+
+function refuseUnheld(catalog: Catalog): void {
+  const refused = schemaFindings(catalog).filter(({ severity }) => severity === "refused");
+  if (refused.length === 0) return;
+  const sentences = refused.slice(0, 3).map(({ object, problem }) => `${object}: ${problem}`);
+  const more = refused.length > 3 ? ` And ${refused.length - 3} more.` : "";
+  throw failure("isolation_unavailable", {
+    detail: `The level schema can't hold this application's schema. ${sentences.join(" ")}${more}`,
+    remedy: `${refused[0]!.remedy} \`tenantry schema check\` names every place.`,
+  });
+}

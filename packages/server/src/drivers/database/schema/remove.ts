@@ -1,0 +1,78 @@
+import { databaseErrorCode } from "../../../infra/db/index.ts";
+import { dropDatabase, selectDatabase } from "../common/databases.sql.ts";
+import { removeMigrator } from "../common/migrator.ts";
+import { partsOfPlace, rolesOfSchema, schemaOfRole } from "../common/names.ts";
+import type { DriverParts } from "../common/parts.ts";
+import { dropRole, forbidLogin, roleExists, terminateRole } from "../common/roles.sql.ts";
+import { type Session, withSession } from "../common/session.ts";
+import type { DatabaseServer, DriverContext, PhysicalName } from "../driver.ts";
+import { countSchemas, dropOwned, dropSchema, selectContainers } from "./schemas.sql.ts";
+
+/** Implements `DatabaseDriver.remove`. What belongs to a schema takes the lock on its name, as who builds it does. */
+export async function remove(
+  parts: DriverParts,
+  context: DriverContext,
+  request: { server: DatabaseServer; thing: PhysicalName },
+): Promise<void> {
+  const { server, thing } = request;
+  const removed = await removeThing(parts, context, server, thing);
+  for (const { kind, name } of removed) {
+    await context.resourceRemoved({ kind, driver: "schema", serverId: server.id, physicalName: name });
+  }
+}
+
+async function removeThing(
+  parts: DriverParts,
+  context: DriverContext,
+  server: DatabaseServer,
+  thing: PhysicalName,
+): Promise<PhysicalName[]> {
+  const within = (lock: string, work: (session: Session) => Promise<void>) =>
+    withSession(parts.connect, context, server, lock, work, { seize: true });
+  if (thing.kind === "role") {
+    await within(schemaOfRole(thing.name), async (session) => {
+      const containers = await selectContainers(session, parts.roles.databases);
+      await removeRole(session, thing.name, containers);
+    });
+    return [thing];
+  }
+  const { container, schema } = partsOfPlace(thing.name);
+  if (schema === "") {
+    await within(container, (session) => removeContainer(session, container));
+    return [thing];
+  }
+  const { login, owner, migrator } = rolesOfSchema(schema);
+  await within(schema, async (session) => {
+    if (await roleExists(session, login)) await forbidLogin(session, login);
+    const standing = await selectDatabase(session, container);
+    await removeMigrator(session, { database: container, migrator });
+    await terminateRole(session, login);
+    if (standing) await session.inDatabase(container, (inside) => dropSchema(inside, schema));
+    for (const role of [owner, login]) await removeRole(session, role, standing ? [container] : []);
+  });
+  const roles = [login, owner, migrator].map((name) => ({ kind: "role" as const, name }));
+  return [...roles, thing];
+}
+
+/** With what it owns and what it was given, in each container where that may be. */
+async function removeRole(session: Session, role: string, containers: readonly string[]): Promise<void> {
+  if (!(await roleExists(session, role))) return;
+  await terminateRole(session, role);
+  for (const container of containers)
+    await session.inDatabase(container, (inside) => dropOwned(inside, role));
+  await dropRole(session, role);
+}
+
+/** One that was never finished. A container that holds schemas stays, whatever became of who made it. */
+async function removeContainer(session: Session, container: string): Promise<void> {
+  const facts = await selectDatabase(session, container);
+  if (facts?.allowsConnections) {
+    const schemas = await session.inDatabase(container, countSchemas).catch((error: unknown) => {
+      if (databaseErrorCode(error) === "3D000") return 0;
+      throw error;
+    });
+    if (schemas > 0) throw new Error(`${container} holds ${schemas} schemas.`);
+  }
+  await dropDatabase(session, container);
+  await dropRole(session, container);
+}

@@ -1,0 +1,76 @@
+import pg from "pg";
+import { extensionSchema, ledgerSchema } from "../common/names.ts";
+import type { Session } from "../common/session.ts";
+
+const id = pg.escapeIdentifier;
+
+/** Where an environment's statements look for names. */
+export const searchPathOf = (schema: string): string => `${id(schema)}, ${id(extensionSchema)}`;
+
+/** The environment's login finds its own schema, however it connects. */
+export async function setSearchPath(
+  session: Session,
+  place: { container: string; schema: string; login: string },
+): Promise<void> {
+  await session.change(
+    `alter role ${id(place.login)} in database ${id(place.container)} set search_path = ${searchPathOf(place.schema)}`,
+  );
+}
+
+/** A schema whose owner makes everything in it; its login reads and writes rows, whoever of the two came first. */
+export async function createSchema(
+  inside: Session,
+  place: { schema: string; login: string; owner: string },
+): Promise<void> {
+  const [login, owner] = [id(place.login), id(place.owner)];
+  const defaults = `alter default privileges for role ${owner}`;
+  await inside.change(`
+    drop schema if exists ${id(place.schema)} cascade;
+    create schema ${id(place.schema)} authorization ${owner};
+    grant usage on schema ${id(place.schema)} to ${login};
+    ${defaults} grant select, insert, update, delete on tables to ${login};
+    ${defaults} grant select, usage, update on sequences to ${login};
+    ${defaults} revoke execute on routines from public;
+    ${defaults} grant execute on routines to ${login}`);
+}
+
+export async function schemaExists(inside: Session, schema: string): Promise<boolean> {
+  const rows = await inside.read("select from pg_namespace where nspname = $1", [schema]);
+  return rows.length > 0;
+}
+
+/** The schema is whole when its ledger has entries: both come in one transaction. */
+export async function hasEntries(inside: Session, ledger: string): Promise<boolean> {
+  const rows = await inside.read<{ filled: boolean }>(
+    `select exists (select from ${ledgerSchema}.${id(ledger)}) as filled`,
+  );
+  return rows[0]!.filled;
+}
+
+export async function dropSchema(inside: Session, schema: string): Promise<void> {
+  await inside.change(`
+    drop schema if exists ${id(schema)} cascade;
+    drop table if exists ${ledgerSchema}.${id(schema)}`);
+}
+
+/** Takes away what a role owns in this database and what it was given there, default rights too. */
+export async function dropOwned(inside: Session, role: string): Promise<void> {
+  await inside.change(`drop owned by ${id(role)} cascade`);
+}
+
+/** The containers of this installation on the server. */
+export async function selectContainers(session: Session, databasesOwner: string): Promise<string[]> {
+  const rows = await session.read<{ name: string }>(
+    `select d.datname as name from pg_database d join pg_roles o on o.oid = d.datdba
+     where o.rolname = $1 and d.datname ~ '^tnc_' and d.datallowconn order by 1`,
+    [databasesOwner],
+  );
+  return rows.map((row) => row.name);
+}
+
+export async function countSchemas(inside: Session): Promise<number> {
+  const rows = await inside.read<{ count: string }>(
+    "select count(*) from pg_namespace where nspname ~ '^tns_'",
+  );
+  return Number(rows[0]!.count);
+}

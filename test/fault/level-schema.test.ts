@@ -1,0 +1,73 @@
+import type { OperationReply } from "@tenantry/contract";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { fresh } from "../support/fresh.ts";
+import { type Point, recordingOf } from "../support/hold.ts";
+import { type Installation, startInstallation } from "../support/installation.ts";
+import { killInside } from "../support/steps.ts";
+import { becomesWhole } from "../support/whole.ts";
+
+let installation: Installation;
+beforeAll(async () => {
+  installation = await startInstallation();
+});
+beforeEach(() => installation.revive());
+afterAll(() => installation?.[Symbol.asyncDispose]());
+
+type Case = { when: string; point: Point };
+
+const atLevel = { isolation: { database: "schema" } };
+
+describe("kill -9 of everything while a tenant gets a schema: it becomes active, and nothing is left over or missing", () => {
+  const cases: Case[] = [
+    { when: "before the database of all schemas is made", point: { catalog: "pg_database" } },
+    { when: "before its roles are made", point: { catalog: "pg_authid" } },
+    {
+      when: "before its schema is declared finished",
+      point: {
+        before: "update",
+        on: "resources",
+        when: "new.physical_name ~ '[.]tns_' and new.state = 'present'",
+      },
+    },
+    {
+      when: "between its role and its owner",
+      point: {
+        before: "update",
+        on: "resources",
+        when: "new.physical_name ~ '^tno_' and new.state = 'present'",
+      },
+    },
+    { when: "when all is done but recording it", point: recordingOf("create-database") },
+  ];
+  it.each(cases)("$when", async ({ point }) => {
+    const slug = fresh("tenant");
+    const ended = await killInside(installation, { step: "create-database", point }, async () => {
+      const body = { slug, name: `The ${slug} company`, ...atLevel };
+      return (await installation.api.call<OperationReply>("POST", "/v1/tenants", body)).body.id;
+    });
+    expect(ended).toMatchObject({ status: "succeeded" });
+    expect((await installation.visit(slug)).body).toContain(`The ${slug} company`);
+    await becomesWhole(installation);
+  });
+});
+
+describe("kill -9 of everything while a tenant's schema is removed: it is gone, and nothing is left over", () => {
+  const cases: Case[] = [
+    { when: "before its roles go", point: { catalog: "pg_authid" } },
+    {
+      when: "before the registry forgets it",
+      point: { before: "delete", on: "databases", when: "old.state = 'removing'" },
+    },
+    { when: "when all is done but recording it", point: recordingOf("remove-database") },
+  ];
+  it.each(cases)("$when", async ({ point }) => {
+    const slug = fresh("tenant");
+    await installation.api.createTenant(slug, atLevel);
+    const ended = await killInside(installation, { step: "remove-database", point }, async () => {
+      const reply = await installation.api.call<OperationReply>("DELETE", `/v1/tenants/${slug}?now=true`);
+      return reply.body.id;
+    });
+    expect(ended).toMatchObject({ status: "succeeded" });
+    await becomesWhole(installation);
+  });
+});
