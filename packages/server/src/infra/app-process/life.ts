@@ -41,7 +41,9 @@ export async function liveOnce(options: LifeOptions): Promise<string> {
   const marks = { instanceId: newId(), groupId: byGroup ? await unusedGroup() : undefined };
   const variables = { ...launch.variables, PORT: String(port) };
   const plan = await planLaunch({ ...launch, variables }, confinement, marks);
-  await records.write(marks, []);
+  // A full disk is no reason to be away: the kernel, or the guard, does without what is written there.
+  const note = ({ message }: Error) => options.log.warn({ error: message }, "app.record-failed");
+  await records.write(marks, []).catch(note);
   try {
     if (stopping.aborted) return "It was stopped.";
     const child = spawn(plan.file, plan.args, {
@@ -52,7 +54,7 @@ export async function liveOnce(options: LifeOptions): Promise<string> {
     });
     return await untilEnd(options, { child, port, marks });
   } finally {
-    await records.remove(marks);
+    await records.remove(marks).catch(note);
   }
 }
 
@@ -63,8 +65,9 @@ async function untilEnd(options: LifeOptions, { child, port, marks }: Started): 
   const ended = endOf(child);
   if (child.pid === undefined) return ended;
   const leaderId = child.pid;
-  const release = options.confinement.way === "marks" ? guardGroup(leaderId, marks) : () => undefined;
-  const members = createMembers(marks, [], processEntry(leaderId));
+  const { way } = options.confinement;
+  const release = way === "marks" ? guardGroup(leaderId, marks) : () => undefined;
+  const members = createMembers({ marks, way, leader: processEntry(leaderId) });
   logOutput(child, log);
   options.onStarted(leaderId);
 
@@ -79,7 +82,7 @@ async function untilEnd(options: LifeOptions, { child, port, marks }: Started): 
     startTimeoutMs: options.startTimeoutMs,
     findStranger,
     async onHealthy() {
-      const processId = await ownProcessOf(leaderId, options.confinement.way);
+      const processId = await ownProcessOf(leaderId, way);
       if (watching.signal.aborted) return;
       isHealthy = true;
       options.onHealthy(processId, url);

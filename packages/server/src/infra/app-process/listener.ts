@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 
 /** Sockets that wait for connections are in this state. */
 const listening = "0A";
@@ -28,10 +28,32 @@ export function listeningUids(port: number, table: string): number[] {
  * listens, or the kernel doesn't tell.
  */
 export async function strangerAt(port: number, uid: number): Promise<string | undefined> {
-  const tables = ["/proc/net/tcp", "/proc/net/tcp6"].map((file) => readFile(file, "utf8").catch(() => ""));
+  const tables = ["/proc/net/tcp", "/proc/net/tcp6"].map((file) => readListeners(file).catch(() => ""));
   const stranger = (await Promise.all(tables))
     .flatMap((table) => listeningUids(port, table))
     .find((one) => one !== uid && one !== 0);
   if (stranger === undefined) return undefined;
   return `Another user of this system (uid ${stranger}) listens on its PORT ${port}: what answers there isn't the application.`;
+}
+
+/**
+ * The beginning of the kernel's table: it names those that listen first. The rest may be long, and takes the kernel
+ * milliseconds for each thousand connections.
+ */
+async function readListeners(file: string): Promise<string> {
+  await using table = await open(file);
+  const decoder = new TextDecoder();
+  const buffer = Buffer.alloc(16_384);
+  let text = "";
+  for (;;) {
+    const { bytesRead } = await table.read(buffer, 0, buffer.length);
+    text += decoder.decode(buffer.subarray(0, bytesRead), { stream: true });
+    if (bytesRead === 0 || endsBeyondListeners(text)) return text;
+  }
+}
+
+function endsBeyondListeners(text: string): boolean {
+  const lastWhole = text.slice(0, text.lastIndexOf("\n")).split("\n").at(-1)!;
+  const [number, , , state] = lastWhole.trim().split(/\s+/, 4);
+  return number !== "sl" && state !== listening;
 }

@@ -1,34 +1,36 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { signalGroup } from "./guard.ts";
-import type { LaunchMarks } from "./launch-request.ts";
+import type { Confinement, LaunchMarks } from "./launch-request.ts";
 import { groupsOf, hasVariable, listProcesses, type ProcessEntry, processEntry } from "./processes.ts";
 
 /** All processes of one life of an application, wherever they went. */
 export type Members = {
-  /** The first one: its number is also that of the process group. */
-  readonly leader: ProcessEntry | undefined;
   /**
    * Looks for those that live: in the group, with the marks, or descended from one of those, now or when last looked
    * for. Whom it finds, it knows again.
    */
   find(): Promise<ProcessEntry[]>;
-  /** Kills all of them until none is left; resolves with those that can't be ended within `timeoutMs`. */
-  end(timeoutMs?: number): Promise<ProcessEntry[]>;
+  /** Kills all of them until none is left; resolves with those that can't be ended within ten seconds. */
+  end(): Promise<ProcessEntry[]>;
 };
 
 const endTimeoutMs = 10_000;
-/** Whoever forks and ends while we look may show us neither the old process nor the new one: so we look again. */
-const emptyLooksUntilSure = 3;
-
 /**
- * @param known those that were found before, also by a process of ours that was killed since
- * @param leader undefined when it is long gone: a group may have its number again
+ * Whoever forks and ends while we look may show us neither the old process nor the new one: so we look again. In a process
+ * namespace nobody can: its first process, which is in the group, is seen until the others are gone.
  */
-export function createMembers(
-  marks: LaunchMarks,
-  known: Iterable<Pick<ProcessEntry, "pid" | "startedAt">>,
-  leader?: ProcessEntry,
-): Members {
+const emptyLooksUntilSure = { namespaces: 1, marks: 3 };
+
+export type MembersOptions = {
+  marks: LaunchMarks;
+  way: Confinement["way"];
+  /** Those that were found before, also by a process of ours that was killed since. */
+  known?: Iterable<Pick<ProcessEntry, "pid" | "startedAt">>;
+  /** The first one, whose number is also the group's. Undefined when it is long gone: another group may have its number. */
+  leader?: ProcessEntry | undefined;
+};
+
+export function createMembers({ marks, way, known = [], leader }: MembersOptions): Members {
   const lives = new Map([...known].map(({ pid, startedAt }) => [pid, startedAt]));
   if (leader) lives.set(leader.pid, leader.startedAt);
   const bornAfter = Math.min(...lives.values(), Number.POSITIVE_INFINITY);
@@ -59,15 +61,14 @@ export function createMembers(
   }
 
   return {
-    leader,
     find,
-    async end(timeoutMs = endTimeoutMs) {
-      const deadline = performance.now() + timeoutMs;
+    async end() {
+      const deadline = performance.now() + endTimeoutMs;
       if (leader) signalGroup(leader.pid, "SIGKILL");
       for (let emptyLooks = 0; ; ) {
         const left = await find();
         emptyLooks = left.length === 0 ? emptyLooks + 1 : 0;
-        if (emptyLooks === emptyLooksUntilSure || performance.now() > deadline) return left;
+        if (emptyLooks === emptyLooksUntilSure[way] || performance.now() > deadline) return left;
         for (const entry of left) killOne(entry);
         await delay(5);
       }

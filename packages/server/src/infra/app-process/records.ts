@@ -22,7 +22,14 @@ export type ProcessRecords = {
 
 const suffix = ".json";
 
-const bootId = (): string => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+/** Tells this start of the machine from others; empty where the system doesn't say. */
+function bootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return "";
+  }
+}
 
 export function createProcessRecords(directory: string): ProcessRecords {
   const supervisor = { pid: process.pid, life: lifeOf(process.pid), bootId: bootId() };
@@ -65,7 +72,7 @@ export async function endLeftovers(directory: string, log: Log): Promise<void> {
 
 async function endOne(record: ProcessRecord, log: Log): Promise<void> {
   const { instanceId } = record;
-  const members = createMembers(record, record.members);
+  const members = createMembers({ marks: record, way: "marks", known: record.members });
   const found = await members.find();
   if (found.length === 0) return;
   const left = await members.end();
