@@ -109,11 +109,11 @@ async function opened<Row>(rows: AsyncIterable<Row>): Promise<AsyncIterable<Row>
   })();
 }
 
-/** The server didn't take our password, or doesn't let the role in: nothing was sent to it but that. */
+/** The server didn't take our password, or can't begin the session as the role wants it: nothing was sent but that. */
 function isRefusedLogin(error: unknown): boolean {
   if (!(error instanceof DatabaseUnavailable)) return false;
   const { code } = (error.cause ?? {}) as { code?: unknown };
-  return code === "28P01" || code === "28000";
+  return code === "28P01" || code === "28000" || code === "58P01";
 }
 
 /** No such database; not let in; moved or under another secret, as the database itself says; ended by the server, or out of reach. */

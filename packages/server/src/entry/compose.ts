@@ -171,6 +171,7 @@ function createBackground(
       schedule.every("storage", 86_400_000, () => storage.tidy());
       schedule.every("retention", 3_600_000, (signal) => removeExpired({ db, log, settings }, signal));
       schedule.every("variables", 3_600_000, () => sealPlainVariables({ db, secrets }));
+      schedule.every("logins", 3_600_000, (signal) => placements.checkLogins({ db, log, signal }));
       schedule.every("redirects", 3_600_000, () => inTransaction(db, removeExpiredRedirects));
     },
     async stop() {

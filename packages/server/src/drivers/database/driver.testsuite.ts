@@ -151,15 +151,15 @@ export function databaseDriverSuite(title: string, open: () => Promise<DatabaseD
       await client.end();
     });
 
-    describe("a role that gave itself another password", () => {
-      const change = (url: string, password: string) =>
-        runAt(url, `alter role current_user password ${password}`);
+    describe("a role that changed what it logs in with", () => {
+      const change = (url: string, statement: string) => runAt(url, `alter role current_user ${statement}`);
       const pidOf = (client: pg.Client) => client.query("select pg_backend_pid() as pid");
 
       test.each([
-        ["another", "'other'"],
-        ["none at all", "null"],
-      ])("logs in with its own again once it is repaired: %s", async (_what, password) => {
+        ["another password", "password 'other'", "28P01"],
+        ["none at all", "password null", "28P01"],
+        ["a library to load that isn't there", "set local_preload_libraries = 'nowhere'", "58P01"],
+      ])("logs in with its own again once it is repaired: %s", async (_what, statement, code) => {
         const built = await buildOne(schemaOf(newId(), notes));
         const neighbour = await buildOne(schemaOf(newId(), notes));
         const url = driver.connectionUrl(server, built);
@@ -167,8 +167,8 @@ export function databaseDriverSuite(title: string, open: () => Promise<DatabaseD
           new pg.Client({ connectionString }).on("error", () => undefined),
         ) as [pg.Client, pg.Client];
         await Promise.all([beside.connect(), inside.connect()]);
-        await change(url, password);
-        await expect(runAt(url, "select 1")).rejects.toMatchObject({ code: "28P01" });
+        await change(url, statement);
+        await expect(runAt(url, "select 1")).rejects.toMatchObject({ code });
 
         const request = { server, database: built };
         expect(await driver.repairLogin(testContext(), request)).toBe(true);
@@ -183,7 +183,7 @@ export function databaseDriverSuite(title: string, open: () => Promise<DatabaseD
       test("is repaired by those who come after one who was interrupted, and once by many at a time", async () => {
         const built = await buildOne(schemaOf(newId(), notes));
         const url = driver.connectionUrl(server, built);
-        await change(url, "'other'");
+        await change(url, "password 'other'");
         const request = { server, database: built };
         for (const lostAt of [2, 3]) {
           let proofs = 0;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { notes, runAt } from "../../drivers/database/driver.testsuite.ts";
 import { inTransaction, sql } from "../../infra/db/index.ts";
+import { silentLog } from "../../infra/log/index.ts";
 import {
   insertApp,
   insertEnvironment,
@@ -9,6 +10,7 @@ import {
   testPlacements,
 } from "../../testing/placements.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
+import { registerOwnServer } from "./index.ts";
 
 let house: TestPlacements;
 beforeAll(async () => {
@@ -68,3 +70,37 @@ test("a tenant whose role gave itself another password is let in again, with the
     house.db,
   );
 });
+
+test("a password that a role gave itself ends with the next look, though nobody logs in; a server that is away is passed over", async () => {
+  const appId = await insertApp(house.db, notes);
+  const [first, second] = [await place(appId), await place(appId)];
+  const urls = [await urlOf(first), await urlOf(second)];
+  for (const url of urls) await runAt(url, "alter role current_user password 'another'");
+  const { db } = house;
+  const away = await registerOwnServer(db, house.secrets, {
+    name: "away",
+    kind: "external",
+    url: house.postgres.url,
+  });
+  const urlSecret = house.secrets.seal("postgres://127.0.0.1:1/postgres", `database_server:${away}`);
+  await sql`update database_servers set url_secret = ${urlSecret} where id = ${away}`.execute(db);
+  const [{ databaseId }] = (await databaseOf(first)) as [{ databaseId: string }];
+  await sql`update databases set server_id = ${away} where id = ${databaseId}`.execute(house.db);
+
+  await house.placements.checkLogins({ db, log: silentLog, signal: AbortSignal.abort() });
+  await expect(runAt(urls[1]!, "select 1")).rejects.toMatchObject({ code: "28P01" });
+  const run = { db, log: silentLog, signal: new AbortController().signal };
+  await house.placements.checkLogins(run);
+  expect(await runAt(urls[1]!, "select 1 as one")).toEqual([{ one: 1 }]);
+  await sql`update databases set server_id = ${house.serverId} where id = ${databaseId}`.execute(house.db);
+  await house.placements.checkLogins(run);
+  expect(await runAt(urls[0]!, "select 1 as one")).toEqual([{ one: 1 }]);
+});
+
+async function databaseOf(environmentId: string): Promise<{ databaseId: string }[]> {
+  const { rows } = await sql<{ databaseId: string }>`
+    select database_id as "databaseId" from placements
+    where environment_id = ${environmentId} and kind = 'database' and state = 'current'
+  `.execute(house.db);
+  return rows;
+}

@@ -84,3 +84,19 @@ export async function selectCurrentPlacements(
   `.execute(db);
   return rows;
 }
+
+/** A page of the environments that have a database now, by their ids. */
+export async function selectPlacedDatabases(
+  db: Db,
+  after: string | undefined,
+  limit: number,
+): Promise<{ environmentId: string; serverId: string }[]> {
+  const { rows } = await sql<{ environmentId: string; serverId: string }>`
+    select p.environment_id as "environmentId", d.server_id as "serverId"
+    from placements p join databases d on d.id = p.database_id
+    where p.kind = 'database' and p.state = 'current' and d.state = 'in_use'
+      and (${after ?? null}::uuid is null or p.environment_id > ${after ?? null}::uuid)
+    order by p.environment_id limit ${limit}
+  `.execute(db);
+  return rows;
+}

@@ -1,6 +1,7 @@
 import type { Db, Tx } from "../../infra/db/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { ensureBlueprint } from "./blueprints.ts";
+import { checkLogins } from "./check-logins.ts";
 import { findStanding, scanForLeftovers } from "./leftovers.ts";
 import { migrateDatabase } from "./migrate-database.ts";
 import type { PlacementParts } from "./parts.ts";
@@ -61,6 +62,9 @@ export function createPlacements(parts: PlacementParts) {
 
     /** Lets the role of an environment's database log in again that gave itself another password. */
     repairLogin: (db: Db, environmentId: string) => repairLogin(db, parts, environmentId),
+
+    /** Looks whether every role in use has the password that we know, and gives it back where not. */
+    checkLogins: (run: Parameters<typeof checkLogins>[0]) => checkLogins(run, parts),
 
     /** How many database backends a process may hold, by server; asking again renews its lease. */
     runtimeBudgets,

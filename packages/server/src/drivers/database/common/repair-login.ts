@@ -6,7 +6,7 @@ import { scramVerifier } from "./scram.ts";
 import { serverUnreachable, withSession } from "./session.ts";
 import { urlAs } from "./url.ts";
 
-const connectTimeoutMs = 10_000;
+const connectTimeoutMs = 5_000;
 
 type Request = { server: DatabaseServer; database: BuiltDatabase; place: LoginPlace };
 
@@ -37,8 +37,11 @@ export async function repairLogin(
   throw failure("server_unreachable", { detail: `The server doesn't let the role ${roleName} log in.` });
 }
 
-/** Wrong password; or not allowed to log in, as a repair that was interrupted leaves the role. */
-const refusals = new Set(["28P01", "28000"]);
+/**
+ * Wrong password; not allowed to log in, as a repair that was interrupted leaves the role; told by itself to load a
+ * library that isn't there.
+ */
+const refusals = new Set(["28P01", "28000", "58P01"]);
 /** Too many connections: the server says so once it has let us in. */
 const crowded = "53300";
 

@@ -90,8 +90,11 @@ export async function forbidLogin(session: Session, name: string): Promise<void>
   await session.change(`alter role ${id(name)} nologin`);
 }
 
+/** Takes back as well what the role has set for its own sessions. */
 export async function allowLogin(session: Session, name: string, verifier: string): Promise<void> {
-  await session.change(`alter role ${id(name)} login password ${text(verifier)}`);
+  await session.change(`
+    alter role ${id(name)} reset all;
+    alter role ${id(name)} login password ${text(verifier)}`);
 }
 
 /** Takes back what ending the role's connections took. */
