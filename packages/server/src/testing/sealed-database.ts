@@ -2,7 +2,12 @@ import { randomBytes } from "node:crypto";
 import { mintSealToken } from "@tenantry/data";
 import pg from "pg";
 import { createDatabase, openDatabase } from "../drivers/database/common/databases.sql.ts";
-import { type InstallationRoles, installationRoles, ownerName } from "../drivers/database/common/names.ts";
+import {
+  databaseName,
+  type InstallationRoles,
+  installationRoles,
+  ownerName,
+} from "../drivers/database/common/names.ts";
 import { createGroupRole, createLoginRole, grantMembership } from "../drivers/database/common/roles.sql.ts";
 import { scramVerifier } from "../drivers/database/common/scram.ts";
 import {
@@ -45,8 +50,9 @@ export async function sealedDatabase(
 ): Promise<SealedDatabase> {
   const roles = installationRoles(newId());
   const owner = ownerName(newId());
-  const [name, login, writer] = [databaseNameForTests(), `login_${newId()}`, `writer_${newId()}`];
+  const [login, writer] = [`login_${newId()}`, `writer_${newId()}`];
   const [key, databaseId, password] = [randomBytes(32), newId(), randomBytes(12).toString("hex")];
+  const name = databaseName(databaseId);
   const where = { id: newId(), url: server.url };
   const strategy = await withSession(openClient, testContext(), where, name, async (session) => {
     for (const role of [roles.databases, roles.data, roles.seal, owner, writer]) {
@@ -76,15 +82,13 @@ export async function sealedDatabase(
         options: "-c search_path=pg_catalog",
       });
       try {
-        return await verifySeal(client, { roles, databaseId, strategy });
+        return await verifySeal(client, { roles, name });
       } finally {
         await client.end();
       }
     },
   };
 }
-
-const databaseNameForTests = (): string => `sealed_${randomBytes(6).toString("hex")}`;
 
 async function makeTables(
   session: Session,

@@ -3,12 +3,21 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "../../kernel/index.ts";
 import { testContext } from "../../testing/driver-context.ts";
-import type { AppSchema, BuiltDatabase, DatabaseDriver, DatabaseServer } from "./driver.ts";
+import type { AppSchema, BuiltDatabase, DatabaseDriver, DatabaseServer, DriverContext } from "./driver.ts";
 
 export type DatabaseDriverHarness = {
   driver: DatabaseDriver;
   server: DatabaseServer;
   close(): Promise<void>;
+  /** Where a database serves several environments: how one of them is reached. */
+  environment?: {
+    /** Prepares the one environment of the test in a database that was just built. */
+    open(context: DriverContext, built: BuiltDatabase, databaseId: string, schema: AppSchema): Promise<void>;
+    /** Runs statements in it as its application does, and answers the last one's rows. */
+    run(built: BuiltDatabase, statements: readonly string[]): Promise<pg.QueryResultRow[]>;
+  };
+  /** False for a level whose databases keep the schema that they were built with. */
+  migrates?: boolean;
 };
 
 /** A schema of an app from texts of migrations; the files are called 0001.sql and on. */
@@ -68,14 +77,23 @@ export function databaseDriverSuite(title: string, open: () => Promise<DatabaseD
         name: built.name,
         roleName: built.roleName,
       });
+      await harness.environment?.open(context, built, databaseId, schema);
       expect(context.resources().filter(({ state }) => state !== "present")).toEqual([]);
       return built;
     }
 
+    async function run<Row extends pg.QueryResultRow = pg.QueryResultRow>(
+      built: BuiltDatabase,
+      ...statements: string[]
+    ): Promise<Row[]> {
+      if (harness.environment) return (await harness.environment.run(built, statements)) as Row[];
+      return runAt<Row>(driver.connectionUrl(server, built), ...statements);
+    }
+
     test("a database comes with what the migrations made, and its role reads and writes rows", async () => {
-      const url = driver.connectionUrl(server, await buildOne(schemaOf(newId(), notes)));
-      const rows = await runAt(
-        url,
+      const built = await buildOne(schemaOf(newId(), notes));
+      const rows = await run(
+        built,
         "insert into notes (body, mood) values ('mine', 'tired')",
         "update notes set body = body || '!'",
         "delete from notes where body = 'nothing'",
@@ -89,14 +107,14 @@ export function databaseDriverSuite(title: string, open: () => Promise<DatabaseD
 
     test("what one environment writes, another doesn't see", async () => {
       const schema = schemaOf(newId(), notes);
-      const first = driver.connectionUrl(server, await buildOne(schema));
-      const second = driver.connectionUrl(server, await buildOne(schema));
-      await runAt(first, "insert into notes (body) values ('secret')");
-      expect(await runAt(second, "select from notes where body = 'secret'")).toEqual([]);
+      const first = await buildOne(schema);
+      const second = await buildOne(schema);
+      await run(first, "insert into notes (body) values ('secret')");
+      expect(await run(second, "select from notes where body = 'secret'")).toEqual([]);
     });
 
     test("an environment's role can't change the schema, make roles or databases, or see the ledger", async () => {
-      const url = driver.connectionUrl(server, await buildOne(schemaOf(newId(), notes)));
+      const built = await buildOne(schemaOf(newId(), notes));
       for (const statement of [
         "create table mine (id int)",
         "create schema mine",
@@ -109,7 +127,7 @@ export function databaseDriverSuite(title: string, open: () => Promise<DatabaseD
         "select * from tenantry_ledger.migrations",
         "insert into tenantry_ledger.migrations values (99, 'mine', '')",
       ]) {
-        const refused = await runAt(url, statement).catch((error: pg.DatabaseError) => error);
+        const refused = await run(built, statement).catch((error: pg.DatabaseError) => error);
         expect({ statement, code: (refused as pg.DatabaseError).code }).toEqual({ statement, code: "42501" });
       }
     });
@@ -118,13 +136,14 @@ export function databaseDriverSuite(title: string, open: () => Promise<DatabaseD
       const schema = schemaOf(newId(), notes);
       const databaseId = newId();
       const first = await buildOne(schema, databaseId);
-      await runAt(driver.connectionUrl(server, first), "insert into notes (body) values ('kept')");
+      await run(first, "insert into notes (body) values ('kept')");
       const second = await buildOne(schema, databaseId);
-      expect({ ...second, password: "" }).toEqual({ ...first, password: "" });
+      const secrets = { password: "", sealKey: "" };
+      expect({ ...second, ...secrets }).toEqual({ ...first, ...secrets });
       await expect(runAt(driver.connectionUrl(server, first), "select 1")).rejects.toMatchObject({
         code: "28P01",
       });
-      const kept = await runAt(driver.connectionUrl(server, second), "select from notes where body = 'kept'");
+      const kept = await run(second, "select from notes where body = 'kept'");
       expect(kept).toHaveLength(1);
     });
 
@@ -223,22 +242,40 @@ export function databaseDriverSuite(title: string, open: () => Promise<DatabaseD
     });
 
     describe("migrations", () => {
-      test("that come later are applied once each, by the app's owner, and keep what is there", async () => {
+      test("that come later are refused where a database keeps the schema that it was built with", async () => {
+        if (harness.migrates !== false) return;
         const appId = newId();
         const built = await buildOne(schemaOf(appId, notes));
-        const url = driver.connectionUrl(server, built);
-        await runAt(url, "insert into notes (body) values ('old')");
+        const request = {
+          server,
+          database: built,
+          schema: schemaOf(appId, notes, "create table more (id int)"),
+        };
+        await expect(driver.migrate(testContext(), request)).rejects.toMatchObject({
+          code: "isolation_unavailable",
+          message: expect.stringContaining("0002.sql can't be applied"),
+        });
+        const same = { ...request, schema: schemaOf(appId, notes) };
+        expect(await driver.migrate(testContext(), same)).toEqual({ applied: 0, schemaVersion: 1 });
+      });
+
+      test("that come later are applied once each, by the app's owner, and keep what is there", async () => {
+        if (harness.migrates === false) return;
+        const appId = newId();
+        const built = await buildOne(schemaOf(appId, notes));
+        await run(built, "insert into notes (body) values ('old')");
         const later = schemaOf(appId, notes, "alter table notes add column stars int not null default 3;");
         const context = testContext();
         const request = { server, database: built, schema: later };
         expect(await driver.migrate(context, request)).toEqual({ applied: 1, schemaVersion: 2 });
         expect(await driver.migrate(context, request)).toEqual({ applied: 0, schemaVersion: 2 });
-        expect(await runAt(url, "select stars from notes where body = 'old'")).toEqual([{ stars: 3 }]);
+        expect(await run(built, "select stars from notes where body = 'old'")).toEqual([{ stars: 3 }]);
         expect(context.resources()).toEqual([]);
         expect(await driver.verify(server, built)).toEqual([]);
       });
 
       test("that fail say where, and leave the database as it was", async () => {
+        if (harness.migrates === false) return;
         const appId = newId();
         const built = await buildOne(schemaOf(appId, notes));
         const before = await driver.list(server);
@@ -250,8 +287,7 @@ export function databaseDriverSuite(title: string, open: () => Promise<DatabaseD
           code: "migration_failed",
           message: '0002.sql, line 3, column 10: column "wrong" does not exist.',
         });
-        const url = driver.connectionUrl(server, built);
-        expect(await runAt(url, "select to_regclass('half') as half")).toEqual([{ half: null }]);
+        expect(await run(built, "select to_regclass('half') as half")).toEqual([{ half: null }]);
         expect(await driver.list(server)).toEqual(before);
         expect(context.resources()).toEqual([]);
       });

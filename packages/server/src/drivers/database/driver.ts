@@ -18,6 +18,26 @@ export type PhysicalDatabase = { name: string; roleName: string };
 export type BuiltDatabase = PhysicalDatabase & {
   /** Of the environment's role, made anew by every build: keep it only as ciphertext. */
   password: string;
+  /** Where many environments share the database: the secret of its seal, 32 bytes in base64, made and kept alike. */
+  sealKey?: string;
+};
+
+/** One environment of a database that many share. */
+export type SharedPlace = {
+  server: DatabaseServer;
+  database: PhysicalDatabase;
+  databaseId: string;
+  appId: string;
+  environmentId: string;
+  sealKey: string;
+};
+
+/** What a level can do besides, when one database serves many environments. */
+export type Sharing = {
+  /** Gives an environment the rows that the migrations left. Repeatable. */
+  admit(context: DriverContext, place: SharedPlace): Promise<void>;
+  /** Removes all rows of an environment, in batches. Repeatable; a database that isn't there holds none. */
+  dismiss(context: DriverContext, place: SharedPlace): Promise<void>;
 };
 
 /** Something on a server that bears our names. */
@@ -35,6 +55,8 @@ export type MigrationLimits = { statementTimeoutMs: number; lockTimeoutMs: numbe
  */
 export type DatabaseDriver = {
   readonly level: DatabaseLevel;
+  /** Only where one database serves many environments. */
+  readonly sharing?: Sharing;
 
   /**
    * The empty database that all others of this schema are made from, with every migration applied; nobody can connect

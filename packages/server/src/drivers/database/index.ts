@@ -3,6 +3,7 @@ import type { DatabaseDriverOptions } from "./common/parts.ts";
 import { createDatabaseDriver } from "./database/index.ts";
 import type { DatabaseDriver } from "./driver.ts";
 import { createSchemaDriver } from "./schema/index.ts";
+import { createSharedDriver } from "./shared/index.ts";
 
 export { checkServer, type ServerCheck } from "./common/check-server.ts";
 export { blueprintName } from "./common/names.ts";
@@ -17,11 +18,19 @@ export type {
   MigrationLimits,
   PhysicalDatabase,
   PhysicalName,
+  SharedPlace,
+  Sharing,
 } from "./driver.ts";
 
 /** The levels that can be had here, each with its driver. */
 export type DatabaseDrivers = { readonly [level in DatabaseLevel]?: DatabaseDriver };
 
 export function createDatabaseDrivers(options: DatabaseDriverOptions): DatabaseDrivers {
-  return { database: createDatabaseDriver(options), schema: createSchemaDriver(options) };
+  // A limit is for the role of one environment; that of a shared database serves all its environments.
+  const { connectionLimit: _ofOne, ...forAll } = options;
+  return {
+    database: createDatabaseDriver(options),
+    schema: createSchemaDriver(options),
+    shared: createSharedDriver(forAll),
+  };
 }

@@ -29,12 +29,22 @@ describe("the isolation of a new tenant", () => {
   });
 
   it("by a preset is refused at the preset, unless the request itself puts it right", () => {
-    expect(() => resolveIsolation({ ...request, preset: "soft" }, "database")).toThrow(
+    expect(() => resolveIsolation({ ...request, preset: "medium" }, "database")).toThrow(
       expect.objectContaining({
-        details: expect.objectContaining({ errors: [expect.objectContaining({ pointer: "/preset" })] }),
+        details: expect.objectContaining({
+          errors: ["storage", "cache", "compute"].map((kind) =>
+            expect.objectContaining({ pointer: "/preset", message: expect.stringContaining(kind) }),
+          ),
+        }),
       }),
     );
-    const mended = { ...request, preset: "soft", isolation: { database: "database" } } as const;
+    const isolation = { storage: "prefix", cache: "prefix", compute: "shared" } as const;
+    const mended = { ...request, preset: "medium", isolation } as const;
     expect(resolveIsolation(mended, "database").database).toBe("database");
+  });
+
+  it("that is soft shares everything", () => {
+    const shared = { database: "shared", storage: "prefix", cache: "prefix", compute: "shared" };
+    expect(resolveIsolation({ ...request, preset: "soft" }, "database")).toEqual(shared);
   });
 });

@@ -13,7 +13,7 @@ const presetIsolation: Record<"soft" | "medium" | "hard", Wanted> = {
 };
 
 const built = {
-  database: ["database", "schema"],
+  database: ["database", "schema", "shared"],
   storage: ["prefix"],
   cache: ["prefix"],
   compute: ["shared"],

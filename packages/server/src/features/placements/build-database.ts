@@ -11,7 +11,7 @@ import {
   updateBuilt,
   updateRemoving,
 } from "./databases.sql.ts";
-import { type PlacementParts, requireDriver, roleSecretContext } from "./parts.ts";
+import { type PlacementParts, requireDriver, sealRoleSecret } from "./parts.ts";
 import { deletePlacement } from "./placements.sql.ts";
 import { requireServer } from "./servers.ts";
 
@@ -49,7 +49,11 @@ export async function buildDatabase(
       await forgetBlueprint(context, server, schema);
       throw failure("unavailable", { detail: "The blueprint is gone; it is built again." }, { cause: error });
     });
-  const roleSecret = parts.secrets.seal(built.password, roleSecretContext(database.id));
+  const { password, sealKey } = built;
+  const roleSecret = sealRoleSecret(parts.secrets, database.id, {
+    password,
+    ...(sealKey ? { sealKey } : {}),
+  });
   await context.transaction((tx) => updateBuilt(tx, { id: database.id, state, roleSecret }), { lazy: true });
 }
 

@@ -1,7 +1,7 @@
 import type { RuntimeEnvironment } from "@tenantry/contract";
 import type { Db, Tx } from "../../infra/db/index.ts";
 import { showId } from "../../kernel/index.ts";
-import { type PlacementParts, requireDriver, roleSecretContext } from "./parts.ts";
+import { openRoleSecret, type PlacementParts, requireDriver } from "./parts.ts";
 import { type CurrentPlacementRow, type PlacementKind, selectCurrentPlacements } from "./placements.sql.ts";
 import { openServer } from "./servers.ts";
 
@@ -54,12 +54,17 @@ function openDatabase(
   row: CurrentPlacementRow,
 ): RuntimeDatabase {
   const server = openServer(secrets, { id: row.serverId!, urlSecret: row.serverUrlSecret! });
-  const password = secrets.open(row.roleSecret!, roleSecretContext(row.databaseId!)).toString("utf8");
+  const databaseId = row.databaseId!;
+  const secret = { id: databaseId, level: row.level!, roleSecret: row.roleSecret! };
+  const { password, sealKey } = openRoleSecret(secrets, secret);
   const url = requireDriver(drivers, row.level!).connectionUrl(server, {
     name: row.databaseName!,
     roleName: row.roleName!,
     password,
   });
   const level = row.level as RuntimeDatabase["level"];
-  return { level, serverId: showId("srv", server.id), url, generation: row.generation };
+  const place = { level, serverId: showId("srv", server.id), url, generation: row.generation };
+  if (sealKey === undefined) return place;
+  const { environmentId } = row;
+  return { ...place, seal: { databaseId, environmentId, key: sealKey, pooled: false } };
 }

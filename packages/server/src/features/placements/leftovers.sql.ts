@@ -20,16 +20,19 @@ export async function selectPlacedNames(
   return rows;
 }
 
-/** The physical name of everything that environments have, roles included. */
+/** The physical name of everything that environments have to themselves, roles included. */
 export async function physicalNames(db: Db | Tx, environmentIds: readonly string[]): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`
     select p.physical_name as name from placements p
     where p.environment_id = any (${environmentIds}::uuid[]) and p.physical_name is not null
     union
     select d.role_name from placements p join databases d on d.id = p.database_id
-    where p.environment_id = any (${environmentIds}::uuid[]) and d.role_name is not null
+    where p.environment_id = any (${environmentIds}::uuid[]) and d.role_name is not null and d.level <> 'shared'
     union
-    select r.physical_name from resources r where r.environment_id = any (${environmentIds}::uuid[])
+    select r.physical_name from resources r
+    where r.environment_id = any (${environmentIds}::uuid[])
+      and not exists (select from databases d where d.level = 'shared' and d.state = 'in_use'
+        and d.server_id = r.server_id and r.physical_name in (d.name, d.role_name))
   `.execute(db);
   return rows.map((row) => row.name);
 }

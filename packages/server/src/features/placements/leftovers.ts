@@ -56,7 +56,9 @@ export async function findStanding(
 
 async function listServer(parts: PlacementParts, server: DatabaseServer): Promise<PhysicalName[]> {
   const drivers = Object.values(parts.drivers);
-  return (await Promise.all(drivers.map((driver) => driver.list(server)))).flat();
+  const found = (await Promise.all(drivers.map((driver) => driver.list(server)))).flat();
+  // Each level tells of everything that is ours.
+  return [...new Map(found.map((thing) => [`${thing.kind} ${thing.name}`, thing])).values()];
 }
 
 async function scanServer(

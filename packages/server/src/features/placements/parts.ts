@@ -22,5 +22,21 @@ export function requireDriver(drivers: DatabaseDrivers, level: string): Database
   throw failure("isolation_unavailable", { detail: `The database level "${level}" isn't available here.` });
 }
 
+/** What is kept of a database's role, as ciphertext: its password, and the seal's key where environments share. */
+export type RoleSecret = { password: string; sealKey?: string };
+
+export function sealRoleSecret(secrets: Secrets, databaseId: string, secret: RoleSecret): Buffer {
+  const text = secret.sealKey ? JSON.stringify(secret) : secret.password;
+  return secrets.seal(text, roleSecretContext(databaseId));
+}
+
+export function openRoleSecret(
+  secrets: Secrets,
+  database: { id: string; level: string; roleSecret: Buffer },
+): RoleSecret {
+  const text = secrets.open(database.roleSecret, roleSecretContext(database.id)).toString("utf8");
+  return database.level === "shared" ? (JSON.parse(text) as RoleSecret) : { password: text };
+}
+
 /** Under which context a database role's password is sealed. */
-export const roleSecretContext = (databaseId: string): string => `database_role:${databaseId}`;
+const roleSecretContext = (databaseId: string): string => `database_role:${databaseId}`;

@@ -3,7 +3,8 @@ import type { StepContext } from "../../infra/workflow/index.ts";
 import { newId } from "../../kernel/index.ts";
 import { buildDatabase, creatingRow } from "./build-database.ts";
 import { claimSpare, type DatabaseRow, insertCreating, selectDatabase } from "./databases.sql.ts";
-import type { PlacementParts } from "./parts.ts";
+import { type PlacementParts, requireDriver } from "./parts.ts";
+import { placeShared } from "./place-shared.ts";
 import {
   insertPlacement,
   type PlacementRow,
@@ -37,6 +38,8 @@ export async function placeDatabase(
   context: StepContext,
   wanted: DatabaseWanted,
 ): Promise<DatabasePlaced> {
+  const { sharing } = requireDriver(parts.drivers, wanted.level);
+  if (sharing) return placeShared(parts, context, wanted, sharing);
   // Of no consequence until a database is declared, or the step is done.
   const begun = await context.transaction((tx) => claimOrReserve(parts, tx, wanted), { lazy: true });
   parts.onTaken(wanted.appId);

@@ -1,6 +1,7 @@
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { removeDatabase } from "./build-database.ts";
 import type { PlacementParts } from "./parts.ts";
+import { leaveShared } from "./place-shared.ts";
 import {
   deletePlacement,
   type PlacementKind,
@@ -32,6 +33,7 @@ async function removePlacement(
   if (placement.kind === "storage" || placement.kind === "cache") {
     await parts[placement.kind].remove(context, placement.physicalName!);
   }
+  if (await leaveShared(parts, context, placement)) return;
   if (placement.databaseId) {
     const from = ["creating", "in_use"] as const;
     await removeDatabase(parts, context, placement.databaseId, { from, placementId: placement.id });

@@ -48,7 +48,7 @@ export async function applyMigrations(
   return pending.length;
 }
 
-function refuseChanged(ledger: readonly LedgerRow[], migrations: readonly AppMigration[]): void {
+export function refuseChanged(ledger: readonly LedgerRow[], migrations: readonly AppMigration[]): void {
   for (const row of ledger) {
     const migration = migrations.find(({ ordinal }) => ordinal === row.ordinal);
     if (!migration || (migration.name === row.name && migration.checksum === row.checksum)) continue;

@@ -51,6 +51,9 @@ export const databaseOfRole = (role: string): string => role.replace(/^tn[rm](b?
 /** The owner of all tables of an application; nobody can log in as it. */
 export const ownerName = (appId: string): string => `tno_${encodeUuid(appId)}`;
 
+/** Owns functions of an application that run with their owner's rights, where those may be no more than to write rows. */
+export const writerName = (appId: string): string => `tnw_${encodeUuid(appId)}`;
+
 /** By content, since a release that failed may come again with other migrations under the same version. */
 export function blueprintName(schema: AppSchema): string {
   const content = schema.migrations.map((migration) => `${migration.name}\0${migration.checksum}\n`).join("");

@@ -20,10 +20,12 @@ export type Session = {
   /** Reads: no lease needed. */
   read<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
   /**
-   * Proves the lease, then runs the statements: only one when there are values. Ending this backend is what makes a
-   * zombie harmless.
+   * Proves the lease, then runs the statements: only one when there are values. Answers how many rows one alone changed.
+   * Ending this backend is what makes a zombie harmless.
    */
-  change(statements: string, values?: unknown[]): Promise<void>;
+  change(statements: string, values?: unknown[]): Promise<number>;
+  /** Reads with the connection itself, and changes nothing. */
+  inspect<Result>(work: (client: pg.ClientBase) => Promise<Result>): Promise<Result>;
   /** The same rights in another database of the server, while this session goes on. */
   inDatabase<Result>(name: string, work: (inside: Session) => Promise<Result>): Promise<Result>;
 };
@@ -87,8 +89,10 @@ function sessionOn(
     async change(statements, values) {
       await context.assertLease();
       context.signal.throwIfAborted();
-      await client.query(statements, values);
+      const result = await client.query(statements, values);
+      return Array.isArray(result) ? 0 : (result.rowCount ?? 0);
     },
+    inspect: (work) => work(client),
     inDatabase(name, work) {
       return withClient(connect, context, urlTo(url, name), (inner) =>
         work(sessionOn(inner, facts, connect, context, url)),

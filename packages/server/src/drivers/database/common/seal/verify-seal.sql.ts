@@ -1,21 +1,33 @@
 import type { ClientBase } from "pg";
 import type { InstallationRoles } from "../names.ts";
 import { selectSentences } from "./problems.ts";
+import type { SealStrategy } from "./strategy.ts";
+
+/** How the database is sealed, and for which one; undefined when it isn't. */
+export async function selectSealed(
+  client: ClientBase,
+): Promise<{ strategy: SealStrategy; databaseId: string | null } | undefined> {
+  const { rows } = await client.query("select from pg_class where oid = to_regclass('tenantry.secret')");
+  if (rows.length === 0) return undefined;
+  const found = await client.query<{ strategy: SealStrategy; databaseId: string | null }>(
+    `select case when to_regprocedure('tenantry.environment()') is null then 'parameter' else 'statement' end as strategy,
+       (select database_id from tenantry.secret) as "databaseId"`,
+  );
+  return found.rows[0];
+}
 
 /** The seal itself: its secret, its functions, and who can get at them. */
 export async function selectSealProblems(
   client: ClientBase,
-  sealed: { roles: InstallationRoles; databaseId: string; bodies: Record<string, string> },
+  roles: InstallationRoles,
+  bodies: Record<string, string>,
 ): Promise<string[]> {
-  const { rows } = await client.query("select from pg_class where oid = to_regclass('tenantry.secret')");
-  if (rows.length === 0) return ["The database has no seal."];
   return selectSentences(
     client,
     `with seal as (select oid from pg_roles where rolname = $1),
-       wanted as (select key as name, value as body from jsonb_each_text($3)),
+       wanted as (select key as name, value as body from jsonb_each_text($2)),
        functions as (select p.* from pg_proc p where p.pronamespace = 'tenantry'::regnamespace)
      select 'The seal has no secret.' as problem where not exists (select from tenantry.secret)
-     union all select 'The seal is another database''s.' from tenantry.secret where database_id <> $2
      union all select format('The function tenantry.%s is missing.', name) from wanted
        where not exists (select from functions where proname = name)
      union all select format('The function tenantry.%s isn''t the one that was installed.', proname)
@@ -33,6 +45,6 @@ export async function selectSealProblems(
      union all select format('%s is a member of the seal''s owner.', m.member::regrole)
        from pg_auth_members m join pg_roles r on r.oid = m.member
        where m.roleid = (select oid from seal) and not r.rolsuper and r.rolname <> current_user`,
-    [sealed.roles.seal, sealed.databaseId, JSON.stringify(sealed.bodies)],
+    [roles.seal, JSON.stringify(bodies)],
   );
 }

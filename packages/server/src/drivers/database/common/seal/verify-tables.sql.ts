@@ -13,10 +13,10 @@ export async function selectRelationProblems(client: ClientBase): Promise<string
          from pg_policy where polrelid = to_regclass('tenantry.reference')
        ),
        policies as (
-         select p.polrelid, p.polname, p.polcmd = '*' and p.polroles = '{0}'
+         select p.polrelid, p.polname, p.polpermissive, p.polcmd = '*' and p.polroles = '{0}'
            and pg_get_expr(p.polqual, p.polrelid) = r.using
            and coalesce(pg_get_expr(p.polwithcheck, p.polrelid), r.checking) = r.checking as right
-         from pg_policy p cross join reference r where p.polpermissive
+         from pg_policy p cross join reference r
        )
      select format('The table %s has no row-level security.', oid::regclass) as problem from sealed where not relrowsecurity
      union all select format('The table %s doesn''t force row-level security on its owner.', oid::regclass)
@@ -24,7 +24,9 @@ export async function selectRelationProblems(client: ClientBase): Promise<string
      union all select format('The table %s lacks the policy of the seal.', oid::regclass)
        from sealed where not exists (select from policies where polrelid = sealed.oid and policies.right)
      union all select format('The policy %s of %s lets rows through that the seal''s doesn''t.', polname, polrelid::regclass)
-       from policies join sealed on sealed.oid = polrelid where policies.right is not true
+       from policies p join sealed on sealed.oid = p.polrelid
+       where p.right is not true and p.polpermissive and not exists (
+         select from policies o where o.polrelid = p.polrelid and o.right and not o.polpermissive)
      union all select format('The view %s isn''t security_invoker.', c.oid::regclass)
        from pg_class c where c.relkind = 'v' and ${ours("c")} and not coalesce((
          select bool_or(option_value::boolean) from pg_options_to_table(c.reloptions) where option_name = 'security_invoker'), false)

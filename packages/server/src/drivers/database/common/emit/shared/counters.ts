@@ -30,7 +30,7 @@ function placeIn(literal: string): Place {
  * Each environment has numbers of its own, which begin where the migrations left the sequence. The row is locked until
  * the transaction ends, so two of one environment that take numbers of one counter come after each other.
  */
-export function counterStatements({ contextExpression }: SealText): string[] {
+export function counterStatements({ policyExpression }: SealText): string[] {
   return [
     `create table if not exists tenantry.counter (
        name text primary key, first numeric not null, step bigint not null, least bigint not null,
@@ -38,17 +38,18 @@ export function counterStatements({ contextExpression }: SealText): string[] {
     `create table if not exists tenantry.count (
        environment uuid, name text references tenantry.counter on delete cascade, value bigint not null,
        primary key (environment, name)) with (fillfactor = 50)`,
-    nextNumber(contextExpression),
+    nextNumber(policyExpression),
     "revoke all on tenantry.counter, tenantry.count from public",
     "revoke all on function tenantry.next_number(text) from public",
   ];
 }
 
-const nextNumber = (contextExpression: string): string => `
+/** By what policies compare with, since anybody may call it: the cheaper text may say any environment there is. */
+const nextNumber = (environment: string): string => `
   create or replace function tenantry.next_number(wanted text) returns bigint language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp as $$
   declare
-    own constant uuid not null := ${contextExpression};
+    own constant uuid not null := ${environment};
     number bigint;
     counter record;
   begin

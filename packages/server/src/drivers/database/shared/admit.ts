@@ -1,0 +1,22 @@
+import type { DriverParts } from "../common/parts.ts";
+import { withSession } from "../common/session.ts";
+import type { DriverContext, SharedPlace } from "../driver.ts";
+import { entered } from "./entered.ts";
+import { insertAdmitted, selectSeeds } from "./environments.sql.ts";
+
+/** Implements `Sharing.admit`: all of the first rows, and the note that they are there, or nothing. */
+export async function admit(parts: DriverParts, context: DriverContext, place: SharedPlace): Promise<void> {
+  const { server, database, environmentId } = place;
+  const lock = `${database.name}/${environmentId}`;
+  await withSession(parts.connect, context, server, lock, (session) =>
+    session.inDatabase(database.name, async (inside) => {
+      const seeds = await selectSeeds(inside, environmentId);
+      if (!seeds) return;
+      await entered(inside, place, async () => {
+        await inside.change(`set local search_path = ${seeds.path}`);
+        for (const statement of seeds.statements) await inside.change(statement);
+        await insertAdmitted(inside, environmentId, parts.roles);
+      });
+    }),
+  );
+}

@@ -1,0 +1,84 @@
+import { randomBytes } from "node:crypto";
+import { failure } from "../../../kernel/index.ts";
+import type { Catalog } from "../common/catalog/catalog.ts";
+import { createDatabase, dropDatabase, openDatabase, selectDatabase } from "../common/databases.sql.ts";
+import { blueprintName, databaseName, roleName } from "../common/names.ts";
+import type { DriverParts } from "../common/parts.ts";
+import { createLoginRole, grantMembership } from "../common/roles.sql.ts";
+import { newPassword, scramVerifier } from "../common/scram.ts";
+import { installSeal, verifySeal } from "../common/seal/index.ts";
+import { type Session, withSession } from "../common/session.ts";
+import type { AppSchema, BuiltDatabase, DatabaseServer, DriverContext } from "../driver.ts";
+import { fillShared, takeCatalog } from "./fill.ts";
+import { mayConnect } from "./shared.sql.ts";
+
+/** Implements `DatabaseDriver.build`. The role's right to connect is the mark of a finished database. */
+export async function build(
+  parts: DriverParts,
+  context: DriverContext,
+  request: { server: DatabaseServer; databaseId: string; schema: AppSchema },
+): Promise<BuiltDatabase> {
+  const { databaseId, schema } = request;
+  const key = randomBytes(32);
+  const built = {
+    name: databaseName(databaseId),
+    roleName: roleName(databaseId),
+    password: newPassword(),
+    sealKey: key.toString("base64"),
+  };
+  const resource = { driver: "database", serverId: request.server.id };
+  const database = { ...resource, kind: "database", physicalName: built.name };
+  const role = { ...resource, kind: "role", physicalName: built.roleName };
+  await context.declareResource(database);
+  await context.declareResource(role);
+  await withSession(parts.connect, context, request.server, built.name, async (session) => {
+    await createLogin(parts, session, built);
+    const facts = await selectDatabase(session, built.name);
+    const finished = facts && !facts.broken && (await mayConnect(session, built.name, built.roleName));
+    const { name } = built;
+    const catalog = finished ? undefined : await copyBlueprint(parts, session, name, schema);
+    const strategy = await installSeal(session, { roles: parts.roles, name, databaseId, key });
+    if (catalog) await fillShared(parts, session, { name, appId: schema.appId, strategy, catalog });
+    const problems = await session.inDatabase(built.name, (inside) =>
+      inside.inspect((client) => verifySeal(client, { roles: parts.roles, name: built.name })),
+    );
+    if (problems.length > 0) throw unsealed(problems);
+    await openDatabase(session, built.name, built.roleName);
+  });
+  await context.resourcePresent(database);
+  await context.resourcePresent(role);
+  return built;
+}
+
+async function createLogin(
+  parts: DriverParts,
+  session: Session,
+  login: { roleName: string; password: string },
+): Promise<void> {
+  await createLoginRole(session, {
+    name: login.roleName,
+    verifier: await scramVerifier(login.password),
+    connectionLimit: parts.connectionLimit,
+    memberships: [grantMembership(session, parts.roles.data, login.roleName, { inherit: true, set: false })],
+  });
+}
+
+/** What an earlier attempt left half done can't be told from what is missing. */
+async function copyBlueprint(
+  parts: DriverParts,
+  session: Session,
+  name: string,
+  schema: AppSchema,
+): Promise<Catalog> {
+  await dropDatabase(session, name);
+  await createDatabase(session, { name, owner: parts.roles.databases, template: blueprintName(schema) });
+  await openDatabase(session, name);
+  return takeCatalog(parts, session, { name, appId: schema.appId });
+}
+
+function unsealed(problems: readonly string[]): Error {
+  return failure("isolation_unavailable", {
+    detail: `The application's schema can't be sealed: ${problems.join(" ")}`,
+    remedy: 'Change what is named, or use the level "database".',
+  });
+}

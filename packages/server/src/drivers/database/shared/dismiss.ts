@@ -1,0 +1,45 @@
+import { databaseErrorCode } from "../../../infra/db/index.ts";
+import { selectDatabase } from "../common/databases.sql.ts";
+import type { DriverParts } from "../common/parts.ts";
+import { type Session, withSession } from "../common/session.ts";
+import type { DriverContext, SharedPlace } from "../driver.ts";
+import { entered } from "./entered.ts";
+import { deleteBatch, forgetEnvironment, selectTables, withoutTriggers } from "./environments.sql.ts";
+
+const batchSize = 5_000;
+
+/** Implements `Sharing.dismiss`. Rows that others still point to wait for the next round. */
+export async function dismiss(parts: DriverParts, context: DriverContext, place: SharedPlace): Promise<void> {
+  const { server, database, environmentId } = place;
+  await withSession(parts.connect, context, server, `${database.name}/${environmentId}`, async (session) => {
+    if (!(await selectDatabase(session, database.name))) return;
+    await session.inDatabase(database.name, async (inside) => {
+      await withoutTriggers(inside);
+      const tables = await selectTables(inside);
+      let progress: Progress;
+      do {
+        progress = { deleted: 0, refused: undefined };
+        for (const table of tables) await empty(inside, place, table, progress);
+        if (progress.deleted === 0 && progress.refused) throw progress.refused;
+      } while (progress.deleted > 0);
+      await forgetEnvironment(inside, environmentId, parts.roles);
+    });
+  });
+}
+
+type Progress = { deleted: number; refused: unknown };
+
+async function empty(inside: Session, place: SharedPlace, table: string, progress: Progress): Promise<void> {
+  for (;;) {
+    const deleted = await entered(inside, place, () =>
+      deleteBatch(inside, table, place.environmentId, batchSize),
+    ).catch(async (error: unknown) => {
+      await inside.change("rollback");
+      if (databaseErrorCode(error) !== "23503") throw error;
+      progress.refused = error;
+      return 0;
+    });
+    progress.deleted += deleted;
+    if (deleted === 0) return;
+  }
+}

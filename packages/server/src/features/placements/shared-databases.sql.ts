@@ -1,0 +1,26 @@
+import { sql, type Tx } from "../../infra/db/index.ts";
+
+/** Environments that one database takes. Beyond, its tables are better split. */
+const maxEnvironments = 10_000;
+
+/** One at a time decides where an application's environments go. */
+export async function lockShared(tx: Tx, appId: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${appId}, 7237))`.execute(tx);
+}
+
+/** The database that an environment may join, one that stands before one that is being made. */
+export async function selectSharedDatabase(
+  tx: Tx,
+  wanted: { appId: string; level: string; schemaVersion: number; region?: string | undefined },
+): Promise<{ id: string; state: "in_use" | "creating" } | undefined> {
+  const region = wanted.region ?? null;
+  const { rows } = await sql<{ id: string; state: "in_use" | "creating" }>`
+    select d.id, d.state from databases d join database_servers s on s.id = d.server_id
+    where d.app_id = ${wanted.appId} and d.level = ${wanted.level} and d.schema_version = ${wanted.schemaVersion}
+      and d.state in ('in_use', 'creating') and s.state = 'ready'
+      and (${region}::text is null or s.region = ${region})
+      and (select count(*) from placements p where p.database_id = d.id) < ${maxEnvironments}
+    order by d.state desc, d.id limit 1
+  `.execute(tx);
+  return rows[0];
+}
