@@ -12,22 +12,7 @@ import {
   updatePlacementCurrent,
 } from "./placements.sql.ts";
 import { chooseServer } from "./servers.ts";
-
-export type DatabaseWanted = {
-  environmentId: string;
-  appId: string;
-  level: DatabaseRow["level"];
-  schemaVersion: number;
-  region?: string | undefined;
-};
-
-export type DatabasePlaced = {
-  placementId: string;
-  databaseId: string;
-  /** Of the database as it stands, which a call that was interrupted may have begun when an older one was wanted. */
-  schemaVersion: number;
-  fromSpare: boolean;
-};
+import type { DatabasePlaced, DatabaseWanted } from "./wanted.ts";
 
 /**
  * Gives an environment its database: a spare when there is one, which takes one short transaction, or a new one built

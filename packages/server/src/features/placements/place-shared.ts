@@ -6,7 +6,6 @@ import { failure, newId } from "../../kernel/index.ts";
 import { buildDatabase, creatingRow } from "./build-database.ts";
 import { type DatabaseRow, insertCreating, selectDatabase } from "./databases.sql.ts";
 import { openRoleSecret, type PlacementParts, requireDriver } from "./parts.ts";
-import type { DatabasePlaced, DatabaseWanted } from "./place-database.ts";
 import {
   deletePlacement,
   insertPlacement,
@@ -16,6 +15,7 @@ import {
 } from "./placements.sql.ts";
 import { chooseServer, requireServer } from "./servers.ts";
 import { lockShared, selectSharedDatabase } from "./shared-databases.sql.ts";
+import type { DatabasePlaced, DatabaseWanted } from "./wanted.ts";
 
 type Placed = Pick<PlacementRow, "id" | "state" | "databaseId" | "schemaVersion">;
 

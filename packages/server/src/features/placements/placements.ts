@@ -5,7 +5,7 @@ import { checkLogins } from "./check-logins.ts";
 import { findStanding, scanForLeftovers } from "./leftovers.ts";
 import { migrateDatabase } from "./migrate-database.ts";
 import type { PlacementParts } from "./parts.ts";
-import { type DatabaseWanted, placeDatabase } from "./place-database.ts";
+import { placeDatabase } from "./place-database.ts";
 import { placeThing } from "./place-things.ts";
 import type { PlacementKind } from "./placements.sql.ts";
 import { removePlacements } from "./remove-placements.ts";

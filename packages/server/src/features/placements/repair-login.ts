@@ -2,7 +2,7 @@ import type { BuiltDatabase, DriverContext } from "../../drivers/database/index.
 import type { Db } from "../../infra/db/index.ts";
 import { failure, newId } from "../../kernel/index.ts";
 import { selectDatabase } from "./databases.sql.ts";
-import { type PlacementParts, requireDriver, roleSecretContext } from "./parts.ts";
+import { openRoleSecret, type PlacementParts, requireDriver } from "./parts.ts";
 import { selectCurrentPlacements } from "./placements.sql.ts";
 import { openServer } from "./servers.ts";
 
@@ -19,7 +19,7 @@ export async function repairLogin(db: Db, parts: PlacementParts, environmentId: 
   const database: BuiltDatabase = {
     name: row.databaseName!,
     roleName: row.roleName!,
-    password: parts.secrets.open(row.roleSecret, roleSecretContext(row.databaseId!)).toString("utf8"),
+    ...openRoleSecret(parts.secrets, { id: row.databaseId!, level: row.level!, roleSecret: row.roleSecret }),
   };
   const server = openServer(parts.secrets, { id: row.serverId!, urlSecret: row.serverUrlSecret! });
   const context = repairingContext(db, row.databaseId!, row.roleSecret);

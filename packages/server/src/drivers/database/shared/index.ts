@@ -4,6 +4,7 @@ import { list, measure } from "../common/inspect.ts";
 import { installationRoles } from "../common/names.ts";
 import type { DriverParts } from "../common/parts.ts";
 import { remove } from "../common/remove.ts";
+import { repairLogin } from "../common/repair-login.ts";
 import { type Connect, openClient } from "../common/session.ts";
 import { urlAs } from "../common/url.ts";
 import type { DatabaseDriver, MigrationLimits } from "../driver.ts";
@@ -43,6 +44,7 @@ export function createSharedDriver(options: {
     migrate: (context, request) => migrate(parts, context, request),
     measure: (server, database) => measure(parts, server, database),
     verify: (server, database) => verify(parts, server, database),
+    repairLogin: (context, request) => repairLogin(parts, context, request),
     remove: (context, request) => remove(parts, context, request),
     list: (server) => list(parts, server),
   };

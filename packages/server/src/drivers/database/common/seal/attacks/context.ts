@@ -67,6 +67,17 @@ const roles: Attack[] = [
   sql(group, "SET SESSION AUTHORIZATION", "refused", "set session authorization postgres"),
   sql(group, "RESET ROLE, SET ROLE NONE", "nothing", "reset role", "set role none", readAll),
   sql(group, "making a role, or giving itself rights", "refused", "create role mine superuser"),
+  sql(
+    group,
+    "another password for the role that all share",
+    {
+      limit:
+        "PostgreSQL lets each role do that: nobody can connect any more until Tenantry sets it right, which it does when an application reports it; connections that stand go on; the data path refuses ALTER",
+    },
+    "alter role current_user password 'mine'",
+    // For the tests that come after.
+    "rollback",
+  ),
   sql(group, "BYPASSRLS for itself", "refused", "alter role current_user bypassrls"),
 ];
 
