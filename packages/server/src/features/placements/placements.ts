@@ -13,6 +13,7 @@ import { createRemovers } from "./removers.ts";
 import { repairLogin } from "./repair-login.ts";
 import { runtimeBudgets, runtimePlaces } from "./runtime-places.ts";
 import { chooseServer, openServer } from "./servers.ts";
+import type { DatabaseWanted } from "./wanted.ts";
 import { createPlacementWorkflows, dropTrials } from "./workflows.ts";
 
 export type Placements = ReturnType<typeof createPlacements>;
