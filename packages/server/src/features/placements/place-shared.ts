@@ -32,7 +32,7 @@ export async function placeShared(
   wanted: DatabaseWanted,
   sharing: Sharing,
 ): Promise<DatabasePlaced> {
-  const placement = await claimPlace(context, wanted);
+  const placement = await claimPlace(parts, context, wanted);
   const databaseId = placement.databaseId!;
   const placed = {
     placementId: placement.id,
@@ -48,10 +48,14 @@ export async function placeShared(
   return placed;
 }
 
-async function claimPlace(context: StepContext, wanted: DatabaseWanted): Promise<Placed> {
+async function claimPlace(
+  parts: PlacementParts,
+  context: StepContext,
+  wanted: DatabaseWanted,
+): Promise<Placed> {
   const until = Date.now() + patienceMs;
   for (;;) {
-    const placement = await context.transaction((tx) => joinOrBegin(tx, wanted));
+    const placement = await context.transaction((tx) => joinOrBegin(parts, tx, wanted));
     if (placement) return placement;
     if (Date.now() > until) {
       throw failure("unavailable", { detail: "The application's shared database isn't ready yet." });
@@ -61,7 +65,11 @@ async function claimPlace(context: StepContext, wanted: DatabaseWanted): Promise
 }
 
 /** Undefined while another operation makes the database that this environment could join. */
-async function joinOrBegin(tx: Tx, wanted: DatabaseWanted): Promise<Placed | undefined> {
+async function joinOrBegin(
+  parts: PlacementParts,
+  tx: Tx,
+  wanted: DatabaseWanted,
+): Promise<Placed | undefined> {
   await lockShared(tx, wanted.appId);
   const [known] = await selectPlacements(tx, wanted.environmentId, "database");
   if (known && known.state !== "retired") return known;
@@ -69,7 +77,7 @@ async function joinOrBegin(tx: Tx, wanted: DatabaseWanted): Promise<Placed | und
   if (standing?.state === "creating") return undefined;
   if (standing) return insertFor(tx, wanted, standing.id);
   const server = await chooseServer(tx, wanted);
-  const row = creatingRow({ ...wanted, id: newId(), serverId: server.id });
+  const row = creatingRow(parts, { ...wanted, id: newId(), serverId: server.id });
   await insertCreating(tx, row);
   return insertFor(tx, wanted, row.id);
 }

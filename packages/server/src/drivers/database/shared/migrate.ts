@@ -1,6 +1,6 @@
 import { failure } from "../../../kernel/index.ts";
 import { refuseChanged } from "../common/apply-migrations.ts";
-import { selectLedger } from "../common/ledger.sql.ts";
+import { onlyLedger, selectLedger } from "../common/ledger.sql.ts";
 import type { DriverParts } from "../common/parts.ts";
 import { withSession } from "../common/session.ts";
 import type { AppSchema, DatabaseServer, DriverContext, PhysicalDatabase } from "../driver.ts";
@@ -13,7 +13,9 @@ export async function migrate(
 ): Promise<{ applied: number; schemaVersion: number }> {
   const { server, database, schema } = request;
   const ledger = await withSession(parts.connect, context, server, database.name, (session) =>
-    session.inDatabase(database.name, (inside) => inside.inspect(selectLedger)),
+    session.inDatabase(database.name, (inside) =>
+      inside.inspect((client) => selectLedger(client, onlyLedger)),
+    ),
   );
   refuseChanged(ledger, schema.migrations);
   const held = new Set(ledger.map(({ ordinal }) => ordinal));

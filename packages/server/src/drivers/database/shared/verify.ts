@@ -1,5 +1,6 @@
-import { reading, verify as verifyDatabase } from "../common/inspect.ts";
+import { verify as verifyDatabase } from "../common/inspect.ts";
 import type { DriverParts } from "../common/parts.ts";
+import { reading } from "../common/reading.ts";
 import { verifySeal } from "../common/seal/index.ts";
 import { urlTo } from "../common/url.ts";
 import type { DatabaseServer, PhysicalDatabase } from "../driver.ts";
@@ -12,8 +13,7 @@ export async function verify(
 ): Promise<string[]> {
   const problems = await verifyDatabase(parts, server, database);
   if (problems.includes(`The database ${database.name} isn't there.`)) return problems;
-  const within = { url: urlTo(server.url, database.name) };
-  const unsealed = await reading(parts.connect, within, (client) =>
+  const unsealed = await reading(parts.connect, urlTo(server.url, database.name), (client) =>
     verifySeal(client, { roles: parts.roles, name: database.name }),
   );
   return [...problems, ...unsealed];
