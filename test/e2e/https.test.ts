@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { launchChromium, openPage } from "../support/chromium.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
 import { password } from "../support/site-user.ts";
@@ -16,9 +16,12 @@ beforeAll(async () => {
   installation = await startInstallation();
   browser = await launchChromium();
   authorityFile = path.join(installation.dataDir, "certificate-authority.pem");
-  ({ port } = new URL(installation.operator.gatewayTlsUrl));
   const admin = { email: "anna@example.com", password };
   await installation.api.createTenant("acme", { name: "Acme Ltd", admin });
+});
+beforeEach(async () => {
+  await installation.revive();
+  ({ port } = new URL(installation.operator.gatewayTlsUrl));
 });
 afterAll(async () => {
   await browser?.close();
@@ -48,7 +51,6 @@ test("the authority is the same after a restart, and can be asked for", async ()
   expect(asked).toMatchObject({ code: 0, stdout: expect.stringMatching(/^-----BEGIN CERTIFICATE-----\n/) });
   await installation.interrupt();
   await installation.start();
-  ({ port } = new URL(installation.operator.gatewayTlsUrl));
   const again = await installation.command(["certificate", "authority", "--json"]);
   expect(JSON.parse(again.stdout)).toMatchObject({ rootDomain: "localhost", certificate: asked.stdout });
 });

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { chmod, copyFile, mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { kernelMakesNamespaces } from "../../packages/server/src/testing/app-host.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
@@ -36,6 +36,7 @@ describe.each(ways)("an application that leaves daemons, $name", ({ wrapper, con
     command.push("--variable", `SECONDS_TO_SLEEP=${seconds}`, "--wait");
     expect(await installation.command(["app", "create", "leaver", ...command])).toMatchObject({ code: 0 });
   });
+  beforeEach(() => installation.revive());
   afterAll(() => installation?.[Symbol.asyncDispose]());
 
   const daemons = () => processesCalled(`/bin/sleep ${seconds}`);

@@ -6,6 +6,7 @@ import path from "node:path";
 import type { OperationReply } from "@tenantry/contract";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
+import { fresh } from "../support/fresh.ts";
 import type { Reply } from "../support/http.ts";
 import { Installation } from "../support/installation.ts";
 import { password, siteUser } from "../support/site-user.ts";
@@ -74,18 +75,19 @@ describe.runIf(mayMount())("on a disk of its own that is full (takes the right t
   it("an upload to Sites says that there is no room and keeps nothing, and works once there is", async () => {
     const editor = siteUser(installation, "acme");
     expect(await editor.logIn(admin.email)).toBe(303);
+    const picture = `${fresh("picture")}.png`;
     const before = await kept();
     const giveBack = fill(storage);
-    const refused = await upload(editor.cookie, "picture.png", 500_000);
+    const refused = await upload(editor.cookie, picture, 500_000);
     expect(refused.status).toBe(507);
     expect(refused.body).toContain(
-      "The server has no room for “picture.png” at the moment, and kept nothing of it.",
+      `The server has no room for “${picture}” at the moment, and kept nothing of it.`,
     );
     giveBack();
     expect(await kept()).toEqual(before);
-    expect((await editor.get("/admin/media")).body).not.toContain("picture.png");
-    expect((await upload(editor.cookie, "picture.png", 500_000)).status).toBe(303);
-    expect((await editor.get("/admin/media")).body).toContain("picture.png");
+    expect((await editor.get("/admin/media")).body).not.toContain(picture);
+    expect((await upload(editor.cookie, picture, 500_000)).status).toBe(303);
+    expect((await editor.get("/admin/media")).body).toContain(picture);
   });
 
   it("a provisioning that finds no room for its files fails with that, leaves nothing, and succeeds when retried", async () => {
@@ -100,7 +102,8 @@ describe.runIf(mayMount())("on a disk of its own that is full (takes the right t
         isFull = true;
       }
     }
-    const begun = await begin("beta");
+    const beta = fresh("beta");
+    const begun = await begin(beta);
     const failed = await installation.api.ended(begun.body.id);
     expect(failed).toMatchObject({
       status: "failed",
@@ -110,17 +113,15 @@ describe.runIf(mayMount())("on a disk of its own that is full (takes the right t
     await becomesWhole(installation);
     await installation.api.call("POST", `/v1/operations/${begun.body.id}/retry`);
     expect(await installation.api.ended(begun.body.id)).toMatchObject({ status: "succeeded" });
-    expect((await installation.visit("beta")).status).toBe(200);
+    expect((await installation.visit(beta)).status).toBe(200);
     await becomesWhole(installation);
   });
 
   it("with PostgreSQL's own files on it the API says so, tenants are served, and all goes on once there is room", async () => {
     const giveBack = fill(installation.dataDir);
     const begun: string[] = [];
-    let slugs = 0;
     await eventually("the registry has no room for another tenant", async () => {
-      slugs += 1;
-      const { status, body } = await begin(`full-${slugs}`);
+      const { status, body } = await begin(fresh("full"));
       if (status === 202) begun.push(body.id);
       else
         expect([status, body]).toMatchObject([
@@ -136,8 +137,9 @@ describe.runIf(mayMount())("on a disk of its own that is full (takes the right t
       if (ended.status === "failed") expect(ended.error).toMatchObject({ code: "disk_full" });
       else expect(ended.status).toBe("succeeded");
     }
-    await installation.api.createTenant("gamma");
-    expect((await installation.visit("gamma")).status).toBe(200);
+    const gamma = fresh("gamma");
+    await installation.api.createTenant(gamma);
+    expect((await installation.visit(gamma)).status).toBe(200);
     await becomesWhole(installation);
   });
 

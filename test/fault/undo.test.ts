@@ -1,8 +1,9 @@
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { OperationReply, TenantReply } from "@tenantry/contract";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
+import { fresh } from "../support/fresh.ts";
 import { type Gate, putGates } from "../support/gates.ts";
 import { holdAt } from "../support/hold.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
@@ -13,6 +14,7 @@ let installation: Installation;
 beforeAll(async () => {
   installation = await startInstallation();
 });
+beforeEach(() => installation.revive());
 afterAll(() => installation?.[Symbol.asyncDispose]());
 
 const undone = (step: string): Gate => ({
@@ -50,19 +52,21 @@ const wayBack: Gate[] = [
 
 describe("kill -9 of everything while a provisioning is undone, again and again", () => {
   it("at every point on the way back after it failed: it ends as failed, nothing is left, the slug can be used again", async () => {
+    const slug = fresh("failing");
     await using gates = await putGates(installation, wayBack);
     await failAtActivation();
-    const operationId = await beginTenant("failing");
+    const operationId = await beginTenant(slug);
     await gates.killAtEach();
     const ended = await installation.api.ended(operationId);
     expect(ended).toMatchObject({ status: "failed", error: { detail: "It was never meant to be." } });
     expect(new Set(ended.steps.map(({ status }) => status))).toEqual(new Set(["undone"]));
     await installation.sql("drop function tenantry.fail_for_test cascade");
     await becomesWhole(installation);
-    await canBeUsedAgain("failing");
+    await canBeUsedAgain(slug);
   });
 
   it("after it was cancelled while its database was being built: it ends as cancelled, nothing is left", async () => {
+    const slug = fresh("cancelled");
     await using gates = await putGates(installation, [
       {
         where: "the role is there, the database isn't",
@@ -76,7 +80,7 @@ describe("kill -9 of everything while a provisioning is undone, again and again"
     ]);
     const operationId = await withoutSpares(async () => {
       await using hold = await holdAt(installation, { catalog: "pg_database" });
-      const begun = await beginTenant("cancelled");
+      const begun = await beginTenant(slug);
       await hold.reached(begun);
       await cancel(begun);
       return begun;
@@ -84,13 +88,14 @@ describe("kill -9 of everything while a provisioning is undone, again and again"
     await gates.killAtEach();
     expect(await installation.api.ended(operationId)).toMatchObject({ status: "cancelled", error: null });
     await becomesWhole(installation);
-    await canBeUsedAgain("cancelled");
+    await canBeUsedAgain(slug);
   });
 });
 
 describe("kill -9 of everything while a release is undone, again and again", () => {
   it("after it was cancelled because it never answered: nothing of it runs, the one before serves, another can come", async () => {
-    const program = path.join(installation.directory, "echo");
+    const [app, slug] = [fresh("echo"), fresh("acme")];
+    const program = path.join(installation.directory, app);
     await mkdir(program);
     const echo = new URL("../support/applications/echo.mjs", import.meta.url);
     await copyFile(echo, path.join(program, "echo.mjs"));
@@ -102,8 +107,8 @@ describe("kill -9 of everything while a release is undone, again and again", () 
       variables: { RELEASE: String(number) },
       migrations,
     });
-    await released("POST", "/v1/apps", { slug: "echo", ...release("node echo.mjs", 1) });
-    await installation.api.createTenant("acme", { app: "echo" });
+    await released("POST", "/v1/apps", { slug: app, ...release("node echo.mjs", 1) });
+    await installation.api.createTenant(slug, { app });
     await using gates = await putGates(installation, [
       {
         where: "nodes are told to run it still",
@@ -125,7 +130,7 @@ describe("kill -9 of everything while a release is undone, again and again", () 
     ]);
     const begun = await installation.api.call<OperationReply>(
       "POST",
-      "/v1/apps/echo/releases",
+      `/v1/apps/${app}/releases`,
       release("node silent.mjs", 2),
     );
     await eventually("it waits for its process", async () => {
@@ -136,9 +141,9 @@ describe("kill -9 of everything while a release is undone, again and again", () 
     await gates.killAtEach();
     expect(await installation.api.ended(begun.body.id)).toMatchObject({ status: "cancelled" });
     await becomesWhole(installation);
-    await shows("acme", "1");
-    await released("POST", "/v1/apps/echo/releases", release("node echo.mjs", 3));
-    await shows("acme", "3");
+    await shows(slug, "1");
+    await released("POST", `/v1/apps/${app}/releases`, release("node echo.mjs", 3));
+    await shows(slug, "3");
     await becomesWhole(installation);
   });
 });
@@ -146,7 +151,7 @@ describe("kill -9 of everything while a release is undone, again and again", () 
 describe("kill -9 of everything while the sweeper removes what a cancelled operation left", () => {
   it("in the middle of a slow migration: the cancel takes effect at once, and nothing is left after the restart", async () => {
     const migrations = [{ name: "0001.sql", sql: "select pg_sleep(120);" }];
-    const app = { slug: "slow", upstreamUrl: "http://127.0.0.1:9", migrations };
+    const app = { slug: fresh("slow"), upstreamUrl: "http://127.0.0.1:9", migrations };
     const { body } = await installation.api.call<{ operationId: string }>("POST", "/v1/apps", app);
     await eventually("the migration sleeps", async () => (await sleepers()) > 0);
     await using hold = await holdAt(installation, { catalog: "pg_database" });
@@ -198,6 +203,7 @@ async function withoutSpares<Result>(work: () => Promise<Result>): Promise<Resul
 
 async function failAtActivation(): Promise<void> {
   await installation.sql(`
+    drop function if exists tenantry.fail_for_test cascade;
     create function tenantry.fail_for_test() returns trigger language plpgsql as $$
     begin raise 'It was never meant to be.'; end $$;
     create trigger fail_for_test before update on tenantry.environments for each row
