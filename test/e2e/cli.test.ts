@@ -1,14 +1,11 @@
 import type { OperationReply, TenantReply } from "@tenantry/contract";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { runTenantry } from "../support/command.ts";
 import { fresh } from "../support/fresh.ts";
-import { Installation, startInstallation } from "../support/installation.ts";
+import { Installation } from "../support/installation.ts";
+import { useInstallation } from "../support/use-installation.ts";
 
-let installation: Installation;
-beforeAll(async () => {
-  installation = await startInstallation();
-});
-afterAll(() => installation?.[Symbol.asyncDispose]());
+const installation = useInstallation();
 
 async function json<Body>(...args: string[]): Promise<Body> {
   const { code, stdout, stderr } = await installation.command([...args, "--json"]);

@@ -1,17 +1,15 @@
 import type { RuntimeSnapshot } from "@tenantry/contract";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
-import { type Installation, startInstallation } from "../support/installation.ts";
 import { environmentOf } from "../support/process-tree.ts";
 import { databaseUrl, query } from "../support/registry.ts";
+import { useInstallation } from "../support/use-installation.ts";
 
-let installation: Installation;
+const installation = useInstallation();
 beforeAll(async () => {
-  installation = await startInstallation();
   for (const slug of ["acme", "globex"]) await installation.api.createTenant(slug);
 });
-afterAll(() => installation?.[Symbol.asyncDispose]());
 
 /** What an application's process learns by its key. */
 async function snapshotBy(key: string): Promise<{ status: number; snapshot: RuntimeSnapshot }> {

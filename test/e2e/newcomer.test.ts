@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { fresh } from "../support/fresh.ts";
-import { type Installation, startInstallation } from "../support/installation.ts";
+import { useInstallation } from "../support/use-installation.ts";
 
-let installation: Installation;
-beforeAll(async () => {
-  installation = await startInstallation();
-});
-afterAll(() => installation?.[Symbol.asyncDispose]());
+const installation = useInstallation();
 
 it("gives a newcomer a tenant's own home page with two commands", async () => {
   const slug = fresh("acme");

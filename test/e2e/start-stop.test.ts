@@ -1,17 +1,17 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { TenantReply } from "@tenantry/contract";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
-import { Installation, startInstallation } from "../support/installation.ts";
+import { Installation } from "../support/installation.ts";
 import { isAlive } from "../support/process-tree.ts";
 import { databaseUrl, query } from "../support/registry.ts";
 import { stateOf } from "../support/state.ts";
+import { useInstallation } from "../support/use-installation.ts";
 import { becomesWhole } from "../support/whole.ts";
 
-let installation: Installation;
+const installation = useInstallation();
 beforeAll(async () => {
-  installation = await startInstallation();
   const { api } = installation;
   const admin = { email: "admin@acme.example", password: "correct horse battery" };
   const acme = await api.createTenant("acme", { admin, groups: ["a", "b"], plan: "gold" });
@@ -24,8 +24,6 @@ beforeAll(async () => {
   await addContent(acme);
   await becomesWhole(installation);
 });
-beforeEach(() => installation.revive());
-afterAll(() => installation?.[Symbol.asyncDispose]());
 
 /** A page and a file, put where the tenant's own lie. */
 async function addContent(tenant: TenantReply): Promise<void> {

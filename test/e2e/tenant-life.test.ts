@@ -1,15 +1,12 @@
 import type { OperationReply, TenantReply } from "@tenantry/contract";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
-import { type Installation, startInstallation } from "../support/installation.ts";
+import { startInstallation } from "../support/installation.ts";
+import { useInstallation } from "../support/use-installation.ts";
 import { becomesWhole } from "../support/whole.ts";
 
-let installation: Installation;
-beforeAll(async () => {
-  installation = await startInstallation();
-});
-afterAll(() => installation?.[Symbol.asyncDispose]());
+const installation = useInstallation();
 
 const statusOf = async (slug: string) => (await installation.visit(slug)).status;
 

@@ -1,18 +1,13 @@
 import type { OperationReply, TenantReply } from "@tenantry/contract";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
 import { holdAt, type Point, recordingOf } from "../support/hold.ts";
-import { type Installation, startInstallation } from "../support/installation.ts";
 import { killInside } from "../support/steps.ts";
+import { useInstallation } from "../support/use-installation.ts";
 import { becomesWhole } from "../support/whole.ts";
 
-let installation: Installation;
-beforeAll(async () => {
-  installation = await startInstallation();
-});
-beforeEach(() => installation.revive());
-afterAll(() => installation?.[Symbol.asyncDispose]());
+const installation = useInstallation();
 
 type Case = { step: string; when: string; point: Point };
 

@@ -1,18 +1,15 @@
 import type { AppReply } from "@tenantry/contract";
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
-import { type Installation, startInstallation } from "../support/installation.ts";
 import { killAll, processOf } from "../support/process-tree.ts";
+import { useInstallation } from "../support/use-installation.ts";
 import { becomesWhole } from "../support/whole.ts";
 
-let installation: Installation;
+const installation = useInstallation();
 beforeAll(async () => {
-  installation = await startInstallation();
   await installation.api.createTenant("acme");
 });
-beforeEach(() => installation.revive());
-afterAll(() => installation?.[Symbol.asyncDispose]());
 
 async function isServedAgain(): Promise<void> {
   await eventually("acme's page is back", async () => (await installation.visit("acme")).status === 200);

@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import path from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { ask } from "../support/http.ts";
-import { type Installation, startInstallation } from "../support/installation.ts";
 import { isAlive } from "../support/process-tree.ts";
+import { useInstallation } from "../support/use-installation.ts";
 
 /**
  * Answers /slow only when the API says that the node is about to stop: were the API or the application itself ended
@@ -22,9 +22,8 @@ const application = `
   }).listen(process.env.PORT, "127.0.0.1");
 `;
 
-let installation: Installation;
+const installation = useInstallation();
 beforeAll(async () => {
-  installation = await startInstallation();
   const workingDirectory = path.join(installation.directory, "slow");
   await mkdir(workingDirectory);
   await writeFile(path.join(workingDirectory, "slow.mjs"), application);
@@ -33,8 +32,6 @@ beforeAll(async () => {
   expect((await installation.api.ended(body.operationId)).status).toBe("succeeded");
   await installation.api.createTenant("acme", { app: "slow" });
 });
-beforeEach(() => installation.revive());
-afterAll(() => installation?.[Symbol.asyncDispose]());
 
 it("Ctrl-C lets a request be answered by its application and the API, takes nobody new, and leaves no process", async () => {
   const { gatewayPort } = installation;

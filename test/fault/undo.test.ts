@@ -1,21 +1,16 @@
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { OperationReply, TenantReply } from "@tenantry/contract";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
 import { type Gate, putGates } from "../support/gates.ts";
 import { holdAt } from "../support/hold.ts";
-import { type Installation, startInstallation } from "../support/installation.ts";
 import { withClient } from "../support/registry.ts";
+import { useInstallation } from "../support/use-installation.ts";
 import { becomesWhole } from "../support/whole.ts";
 
-let installation: Installation;
-beforeAll(async () => {
-  installation = await startInstallation();
-});
-beforeEach(() => installation.revive());
-afterAll(() => installation?.[Symbol.asyncDispose]());
+const installation = useInstallation();
 
 const undone = (step: string): Gate => ({
   where: `${step} is undone, but for recording it`,
