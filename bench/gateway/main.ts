@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { testRoutes } from "../../packages/server/src/testing/gateway.ts";
+import { testRoutes } from "../../packages/server/src/testing/routes.ts";
 import { requireProgram } from "../../test/support/programs.ts";
 import { type Load, load, type Measured } from "./load.ts";
 import { type Contender, startGateway, startHttpProxy, startNginx, startUpstream } from "./proxies.ts";

@@ -7,15 +7,9 @@ import { ensureDatabase, sql } from "../infra/db/index.ts";
 import { createLog, type Log, silentLog } from "../infra/log/index.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../infra/postgres-process/index.ts";
 import { loadMasterKey } from "../infra/secrets/index.ts";
-import {
-  getRequest,
-  parseAnswer,
-  rawConnection,
-  type TestRoutes,
-  type TestUpstream,
-  testRoutes,
-  testUpstream,
-} from "../testing/gateway.ts";
+import { type TestUpstream, testUpstream } from "../testing/gateway.ts";
+import { getRequest, parseAnswer, rawConnection } from "../testing/raw-http.ts";
+import { type TestRoutes, testRoutes } from "../testing/routes.ts";
 import { waitUntil } from "../testing/wait-until.ts";
 import { embeddedDatabase } from "./registry.ts";
 import { type Running, startInstallation } from "./start.ts";

@@ -1,15 +1,8 @@
 import type { ServerResponse } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  getRequest,
-  parseAnswer,
-  rawConnection,
-  type TestRoutes,
-  type TestUpstream,
-  testGateway,
-  testRoutes,
-  testUpstream,
-} from "../testing/gateway.ts";
+import { type TestUpstream, testGateway, testUpstream } from "../testing/gateway.ts";
+import { getRequest, parseAnswer, rawConnection } from "../testing/raw-http.ts";
+import { type TestRoutes, testRoutes } from "../testing/routes.ts";
 import { waitUntil } from "../testing/wait-until.ts";
 
 let registry: TestRoutes;

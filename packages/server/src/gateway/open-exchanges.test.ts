@@ -3,15 +3,10 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  getRequest,
-  parseAnswer,
-  type RawConnection,
-  type RouteRow,
-  type TestSite,
-  testSite,
-} from "../testing/gateway.ts";
+import { type TestSite, testSite } from "../testing/gateway.ts";
 import { http2Client } from "../testing/http2.ts";
+import { getRequest, parseAnswer, type RawConnection } from "../testing/raw-http.ts";
+import type { RouteRow } from "../testing/routes.ts";
 import { waitUntil } from "../testing/wait-until.ts";
 
 let site: TestSite;

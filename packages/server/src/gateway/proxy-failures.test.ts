@@ -1,13 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import {
-  getRequest,
-  parseAnswer,
-  type TestSite,
-  type TestUpstream,
-  testSite,
-  testUpstream,
-} from "../testing/gateway.ts";
+import { type TestSite, type TestUpstream, testSite, testUpstream } from "../testing/gateway.ts";
+import { getRequest, parseAnswer } from "../testing/raw-http.ts";
 import { waitUntil } from "../testing/wait-until.ts";
 
 let site: TestSite;

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { getRequest, parseAnswer, rawConnection, type TestSite, testSite } from "../testing/gateway.ts";
+import { type TestSite, testSite } from "../testing/gateway.ts";
+import { getRequest, parseAnswer, rawConnection } from "../testing/raw-http.ts";
 import { waitUntil } from "../testing/wait-until.ts";
 
 let site: TestSite;

@@ -5,17 +5,9 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDb, type Db } from "../infra/db/index.ts";
 import { silentLog } from "../infra/log/index.ts";
-import {
-  getRequest,
-  parseAnswer,
-  rawConnection,
-  type TestGateway,
-  type TestRoutes,
-  type TestUpstream,
-  testGateway,
-  testRoutes,
-  testUpstream,
-} from "../testing/gateway.ts";
+import { type TestGateway, type TestUpstream, testGateway, testUpstream } from "../testing/gateway.ts";
+import { getRequest, parseAnswer, rawConnection } from "../testing/raw-http.ts";
+import { type TestRoutes, testRoutes } from "../testing/routes.ts";
 import { waitUntil } from "../testing/wait-until.ts";
 import { createRouteFollower } from "./route-follower.ts";
 import { createRouteTable } from "./route-table.ts";

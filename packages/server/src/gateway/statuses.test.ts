@@ -1,12 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  getRequest,
-  parseAnswer,
-  rawConnection,
-  type TestSite,
-  testGateway,
-  testSite,
-} from "../testing/gateway.ts";
+import { type TestSite, testGateway, testSite } from "../testing/gateway.ts";
+import { getRequest, parseAnswer, rawConnection } from "../testing/raw-http.ts";
 import { waitUntil } from "../testing/wait-until.ts";
 
 let site: TestSite;

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { getRequest, parseAnswer, type TestSite, testSite } from "../testing/gateway.ts";
+import { type TestSite, testSite } from "../testing/gateway.ts";
+import { getRequest, parseAnswer } from "../testing/raw-http.ts";
 import { waitUntil } from "../testing/wait-until.ts";
 
 let site: TestSite;

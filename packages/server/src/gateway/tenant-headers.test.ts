@@ -2,7 +2,8 @@ import type { IncomingMessage } from "node:http";
 import { jwtVerify } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { showId } from "../kernel/index.ts";
-import { getRequest, type TestSite, testSite } from "../testing/gateway.ts";
+import { type TestSite, testSite } from "../testing/gateway.ts";
+import { getRequest } from "../testing/raw-http.ts";
 
 let site: TestSite;
 let ids: { tenantId: string; environmentId: string };

@@ -1,7 +1,7 @@
 import { constants } from "node:http2";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { getRequest, parseAnswer, type TestSite, testSite } from "../../testing/gateway.ts";
+import { type TestSite, testSite } from "../../testing/gateway.ts";
 import { http2Client } from "../../testing/http2.ts";
 import {
   encodeFrame,
@@ -16,6 +16,7 @@ import {
   requestFrame,
   resetFrame,
 } from "../../testing/http2-frames.ts";
+import { getRequest, parseAnswer } from "../../testing/raw-http.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
 
 let site: TestSite;

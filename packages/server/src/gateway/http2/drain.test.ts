@@ -1,15 +1,10 @@
 import type { ServerResponse } from "node:http";
 import { constants } from "node:http2";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  rawConnection,
-  type TestRoutes,
-  type TestUpstream,
-  testGateway,
-  testRoutes,
-  testUpstream,
-} from "../../testing/gateway.ts";
+import { type TestUpstream, testGateway, testUpstream } from "../../testing/gateway.ts";
 import { answerOf, http2Client } from "../../testing/http2.ts";
+import { rawConnection } from "../../testing/raw-http.ts";
+import { type TestRoutes, testRoutes } from "../../testing/routes.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
 
 let registry: TestRoutes;

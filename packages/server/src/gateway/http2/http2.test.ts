@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { constants } from "node:http2";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { getRequest, parseAnswer, type TestSite, testSite } from "../../testing/gateway.ts";
+import { type TestSite, testSite } from "../../testing/gateway.ts";
 import { answerOf, type Http2Client, http2Client } from "../../testing/http2.ts";
 import {
   frame,
@@ -15,6 +15,7 @@ import {
   headerBlock,
   resetFrame,
 } from "../../testing/http2-frames.ts";
+import { getRequest, parseAnswer } from "../../testing/raw-http.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
 
 let site: TestSite;

@@ -6,16 +6,10 @@ import path from "node:path";
 import type { TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import {
-  getRequest,
-  parseAnswer,
-  rawConnection,
-  type TestSite,
-  testGateway,
-  testSite,
-} from "../../testing/gateway.ts";
+import { type TestSite, testGateway, testSite } from "../../testing/gateway.ts";
 import { type SecureConnection, secureConnection, type TestTls, testTls } from "../../testing/gateway-tls.ts";
 import { http2Client } from "../../testing/http2.ts";
+import { getRequest, parseAnswer, rawConnection } from "../../testing/raw-http.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
 
 let site: TestSite;

@@ -3,7 +3,8 @@ import type { AddressInfo } from "node:net";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { testCertificate } from "../../testing/certificate.ts";
-import { getRequest, parseAnswer, type TestSite, testSite } from "../../testing/gateway.ts";
+import { type TestSite, testSite } from "../../testing/gateway.ts";
+import { getRequest, parseAnswer } from "../../testing/raw-http.ts";
 
 let site: TestSite;
 let port: number;
