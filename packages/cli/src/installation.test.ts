@@ -88,6 +88,7 @@ describe("looking for the installation", () => {
     const withUrl = { ...environment, TENANTRY_URL: "https://another.example/" };
     expect(await find({ url: "https://another.example" }, withUrl)).toMatchObject({ apiKey: named.apiKey });
     expect(await find({ url: near.url }, withUrl)).toEqual(near);
+    expect(await find({ url: near.url }, { TENANTRY_URL: "no address" })).toEqual(near);
     await expect(find({ url: "https://stranger.example" }, withUrl)).rejects.toThrow("There is no key for");
     expect(await find({}, { TENANTRY_API_KEY: near.apiKey })).toEqual(near);
     expect(await find({ apiKey: "by-flag" }, environment)).toEqual({ ...near, apiKey: "by-flag" });

@@ -28,8 +28,8 @@ export async function findInstallation(flags: InstallationFlags, place: Place = 
     });
   }
   if (!found) throw notFound(dataDir);
-  const isStray = flags.apiKey === undefined && apiKey !== undefined && dataDir === undefined;
-  if (isStray && wanted === undefined && apiKey !== found.apiKey) {
+  const isStray = wanted === undefined && dataDir === undefined && flags.apiKey === undefined;
+  if (isStray && apiKey !== undefined && apiKey !== found.apiKey) {
     throw refusal(
       "installation_not_found",
       "TENANTRY_API_KEY holds a key, but nothing says for which address.",
@@ -44,8 +44,9 @@ export async function findInstallation(flags: InstallationFlags, place: Place = 
 /** The environment's key belongs to the environment's address, where that is set. */
 function keyFrom(environment: NodeJS.ProcessEnv, wanted: string | undefined): string | undefined {
   const { TENANTRY_URL: itsUrl, TENANTRY_API_KEY: key } = environment;
+  if (!key) return undefined;
   const isElsewhere = wanted !== undefined && itsUrl && !isSamePlace(wanted, checkUrl(itsUrl));
-  return isElsewhere ? undefined : key || undefined;
+  return isElsewhere ? undefined : key;
 }
 
 function notFound(dataDir: string | undefined): CliError {
