@@ -63,6 +63,22 @@ describe("a tenant by the command line", () => {
     expect(await statusOf(slug)).toBe(200);
   });
 
+  it("is closed for maintenance, with a message, and opened again", async () => {
+    const slug = await tenant("initech");
+    const on = ["tenant", "maintenance", "on", slug, "--message", "Back at six", "--retry-after", "60"];
+    const said = await installation.command(on);
+    expect(said).toMatchObject({ code: 0, stdout: `${slug} is closed for maintenance.\n` });
+    const seen = await installation.visit(slug, "/", { headers: { accept: "text/html" } });
+    expect([seen.status, seen.headers["retry-after"]]).toEqual([503, "60"]);
+    expect(seen.body).toContain("Back at six");
+    const { stdout } = await installation.command(["tenant", "show", slug]);
+    expect(stdout).toMatch(/Visitors read +Back at six/);
+    expect(stdout).toMatch(/production +maintenance/);
+    const off = await json<TenantReply>("tenant", "maintenance", "off", slug);
+    expect(off.environments[0]).toMatchObject({ status: "ready", maintenance: null });
+    expect(await statusOf(slug)).toBe(200);
+  });
+
   it("isn't deleted without a yes where nobody can be asked, and nothing changes", async () => {
     const slug = await tenant("kept");
     const refused = await installation.command(["tenant", "delete", slug]);

@@ -66,6 +66,7 @@ export function showTenant(tenant: TenantReply, look: Look): string {
     ["Name", tenant.name],
     ["Status", state(tenant.status)],
     ["Reason", tenant.statusReason],
+    ["Visitors read", tenant.environments.find(({ maintenance }) => maintenance)?.maintenance?.message],
     ["Is gone for good", at(tenant.deleteAt)],
     ["Application", tenant.app],
     ["Client id", tenant.clientId],
