@@ -172,7 +172,7 @@ async function oddProcesses(installation: Installation): Promise<string[]> {
   const odd = processes.filter(({ pid, parent, command }) => {
     if ([mainPid, server?.pid].includes(pid) || parent === server?.pid) return false;
     if (command.includes("tenantry.js up") || ids.includes(pid) || launchers.has(pid)) return false;
-    if (launchers.has(parent) && command === "sleep infinity") return false;
+    if (launchers.has(parent) && command === "cat") return false;
     return !(parent === mainPid && / guard \d+ TENANTRY_INSTANCE=\S+ \d*$/.test(command));
   });
   return [

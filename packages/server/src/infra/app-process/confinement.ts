@@ -1,6 +1,5 @@
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
-import { promisify } from "node:util";
 import { planLaunch } from "./launch.ts";
 import type { Confinement } from "./launch-request.ts";
 
@@ -22,14 +21,23 @@ export async function probeConfinement(): Promise<Confinement> {
     namespaces,
     { instanceId: "probe" },
   );
-  try {
-    const options = { env: plan.environment, cwd: "/", timeout: probeTimeoutMs };
-    await promisify(execFile)(plan.file, plan.args, options);
-    return namespaces;
-  } catch (error) {
-    const { stderr, message } = error as { stderr?: string; message: string };
-    return { way: "marks", reason: (stderr?.trim() || message).split("\n").at(-1)! };
-  }
+  const child = spawn(plan.file, plan.args, {
+    env: plan.environment,
+    cwd: "/",
+    stdio: ["ignore", "ignore", "pipe", "pipe"],
+    timeout: probeTimeoutMs,
+    killSignal: "SIGKILL",
+  });
+  let said = "";
+  child.stdio[2]!.on("data", (text) => (said += text));
+  const problem = await new Promise<string | undefined>((resolve) => {
+    child.once("error", ({ message }) => resolve(message));
+    child.once("close", (code, signal) =>
+      resolve(code === 0 ? undefined : said.trim() || `it ended with ${code ?? signal}`),
+    );
+    child.once("exit", () => child.stdio[3]?.destroy());
+  });
+  return problem === undefined ? namespaces : { way: "marks", reason: problem.split("\n").at(-1)! };
 }
 
 /** A sentence about it, for people. */

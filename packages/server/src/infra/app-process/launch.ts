@@ -7,12 +7,15 @@ export type Launch = {
   args: string[];
   /** Of the programs that run as we do until the command takes their place. It holds nothing that they heed. */
   environment: Record<string, string>;
+  /** It wants a pipe as its descriptor 3, which the caller keeps open for as long as the application may live. */
+  isHeldByPipe: boolean;
 };
 
 /**
  * The command line that starts an application's process: as another user when we are root, and in namespaces of its own
- * when the kernel lets us. The first process of its process namespace is none of the application's: it reaps, it dies
- * with us, and all others die with it. So the application's own gets signals and ends as everywhere else.
+ * when the kernel lets us. The first process of its process namespace is none of the application's: it reaps, it ends when
+ * our end of a pipe is closed, and all others die with it. So the application's own gets signals and ends as everywhere
+ * else.
  */
 export async function planLaunch(
   request: LaunchRequest,
@@ -36,19 +39,16 @@ export async function planLaunch(
     isRoot ? mostProcesses : "",
     request.command,
   ];
-  const [file, ...args] = confinement.way === "namespaces" ? await inNamespaces(request, words) : words;
-  return {
-    file: file!,
-    args,
-    environment: { PATH: systemPath, ...mark, ...scripts, ...disguised(variables) },
-  };
+  const isHeldByPipe = confinement.way === "namespaces";
+  const [file, ...args] = isHeldByPipe ? await inNamespaces(request, words) : words;
+  const environment = { PATH: systemPath, ...mark, ...scripts, ...disguised(variables) };
+  return { file: file!, args, environment, isHeldByPipe };
 }
 
 /** Threads are counted as well: Node.js has a dozen for each process. */
 const mostProcesses = "4096";
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-const dyingWithParent = ["--pdeathsig", "KILL"];
-const bound = ["--no-new-privs", ...dyingWithParent];
+const bound = ["--no-new-privs", "--pdeathsig", "KILL"];
 
 function asOtherUser(uid: number, groupId: number | undefined): string[] {
   const groups = groupId === undefined ? ["--clear-groups"] : ["--groups", `${groupId}`];
@@ -65,17 +65,19 @@ async function inNamespaces(request: LaunchRequest, words: readonly string[]): P
   const asRoot = isRoot ? [] : ["--user", "--map-root-user"];
   const asSelf = ["--map-user", `${process.getuid?.()}`, "--map-group", `${process.getgid?.()}`];
   const back = isRoot ? [] : ["unshare", "--user", ...asSelf, "--"];
-  const make = ["setpriv", ...dyingWithParent, "unshare", ...asRoot, "--pid"];
+  const make = ["unshare", ...asRoot, "--pid"];
   return [...make, ...script("TENANTRY_HOLD"), "hold", ...cover, ...back, ...words];
 }
 
 /**
- * Runs outside of the process namespace, in which its children are. The first one holds it together: ignoring SIGCHLD
- * it leaves no zombies. The second one becomes the application; the program that waits for it ends as it does.
+ * Runs outside of the process namespace, in which its children are. The first one holds it together until its pipe is
+ * closed, which also our death does, at any moment (a parent-death signal comes too late for who asks for it too late);
+ * ignoring SIGCHLD it leaves no zombies. The second one becomes the application; the program that waits for it ends as it
+ * does.
  */
 const holdScript = `
-setpriv --pdeathsig KILL env --ignore-signal=CHLD sleep infinity </dev/null >/dev/null 2>&1 &
-exec unshare --fork --mount-proc -- "$@"
+env --ignore-signal=CHLD cat <&3 >/dev/null 2>&1 &
+exec unshare --fork --mount-proc -- "$@" 3<&-
 `;
 
 /**

@@ -50,7 +50,7 @@ export async function liveOnce(options: LifeOptions): Promise<string> {
       cwd: launch.workingDirectory,
       env: plan.environment,
       detached: true,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", ...(plan.isHeldByPipe ? ["pipe" as const] : [])],
     });
     return await untilEnd(options, { child, port, marks });
   } finally {
@@ -68,6 +68,8 @@ async function untilEnd(options: LifeOptions, { child, port, marks }: Started): 
   const { way } = options.confinement;
   const release = way === "marks" ? guardGroup(leaderId, marks) : () => undefined;
   const members = createMembers({ marks, way, leader: processEntry(leaderId) });
+  const hold = child.stdio[3];
+  hold?.on("error", () => undefined);
   logOutput(child, log);
   options.onStarted(leaderId);
 
@@ -100,6 +102,7 @@ async function untilEnd(options: LifeOptions, { child, port, marks }: Started): 
     watching.abort();
     stopping.removeEventListener("abort", terminate);
     // What didn't end in time, and children that the process left behind, go now.
+    hold?.destroy();
     const left = await members.end();
     if (left.length > 0) log.error({ processIds: left.map(({ pid }) => pid) }, "app.processes-left");
     else await ended;
