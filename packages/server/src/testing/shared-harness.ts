@@ -1,3 +1,4 @@
+import type { RuntimeSeal } from "@tenantry/contract";
 import { createPools, mintSealToken, openDatabase } from "@tenantry/data";
 import pg from "pg";
 import type { DatabaseDriverHarness } from "../drivers/database/driver.testsuite.ts";
@@ -7,11 +8,10 @@ import { newId } from "../kernel/index.ts";
 import type { TestServer } from "./database-servers.ts";
 
 /** One environment of a shared database, reached by the data path. */
-export function openPlace(url: string, place: SharedPlace) {
-  const { databaseId, environmentId, sealKey: key } = place;
-  const seal = { databaseId, environmentId, key, pooled: false };
+export function openPlace(url: string, seal: RuntimeSeal) {
   const pools = createPools({ budgets: () => 2 });
-  const placement = { environmentId, serverId: place.server.id, url, generation: 1, seal };
+  const { environmentId } = seal;
+  const placement = { environmentId, serverId: "server", url, generation: 1, seal };
   return { database: openDatabase({ pools, placement }), close: () => pools.close() };
 }
 

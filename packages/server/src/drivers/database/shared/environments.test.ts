@@ -55,7 +55,8 @@ describe.each([
   }
 
   async function run(one: SharedPlace, ...statements: string[]): Promise<pg.QueryResultRow[]> {
-    const { database, close } = openPlace(url, one);
+    const { databaseId, environmentId, sealKey: key } = one;
+    const { database, close } = openPlace(url, { databaseId, environmentId, key, pooled: false });
     try {
       let rows: pg.QueryResultRow[] = [];
       for (const statement of statements) ({ rows } = await database.query<pg.QueryResultRow>(statement));
