@@ -3,12 +3,12 @@ import type { Socket } from "node:net";
 export type FirstBytes = {
   /**
    * Looks at what a new connection says first, until `judge` knows what to make of it; it is asked about all that has
-   * come so far. `take` then gets the connection, paused, with nothing read from it.
+   * come so far. `take` then gets the connection and these bytes, which nobody has taken note of yet.
    */
   read<Judgement extends {}>(
     socket: Socket,
     judge: (bytes: Buffer) => Judgement | undefined,
-    take: (judgement: Judgement) => void,
+    take: (judgement: Judgement, bytes: Buffer) => void,
   ): void;
   /** Closes the connections that haven't said enough yet. */
   close(): void;
@@ -16,36 +16,54 @@ export type FirstBytes = {
 
 /** A connection that doesn't say enough for `deadlineMs`, or leaves before, is closed. */
 export function createFirstBytes(deadlineMs: number): FirstBytes {
-  const silent = new Set<Socket>();
+  /** Until when each may be silent, as `performance.now()`; who came first stands first. */
+  const silent = new Map<Socket, number>();
+  let sweeper: NodeJS.Timeout | undefined;
+
+  function sweep(): void {
+    const now = performance.now();
+    for (const [socket, deadline] of silent) {
+      if (deadline > now) break;
+      socket.destroy();
+    }
+    if (silent.size > 0) return;
+    clearInterval(sweeper);
+    sweeper = undefined;
+  }
 
   return {
     read(socket, judge, take) {
       let seen: Buffer | undefined;
-      const close = (): void => void socket.destroy();
-      const timer = setTimeout(close, deadlineMs);
 
-      function forget(): void {
-        clearTimeout(timer);
-        silent.delete(socket);
-      }
       function look(bytes: Buffer): void {
         seen = seen === undefined ? bytes : Buffer.concat([seen, bytes]);
         const judgement = judge(seen);
         if (judgement === undefined) return;
-        forget();
+        silent.delete(socket);
         socket.off("data", look).off("end", close).off("error", close).off("close", forget);
-        socket.pause();
-        socket.unshift(seen);
-        take(judgement);
+        take(judgement, seen);
+      }
+      function close(): void {
+        socket.destroy();
+      }
+      function forget(): void {
+        silent.delete(socket);
       }
 
-      silent.add(socket);
+      silent.set(socket, performance.now() + deadlineMs);
+      sweeper ??= setInterval(sweep, Math.min(deadlineMs / 4, 1_000)).unref();
       socket.on("data", look).on("end", close).on("error", close).on("close", forget);
     },
     close() {
-      for (const socket of silent) socket.destroy();
+      for (const socket of silent.keys()) socket.destroy();
     },
   };
+}
+
+/** Gives the bytes back, for somebody else to read them first. */
+export function putBack(socket: Socket, bytes: Buffer): void {
+  socket.pause();
+  socket.unshift(bytes);
 }
 
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");

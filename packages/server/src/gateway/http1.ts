@@ -7,7 +7,10 @@ import type { GatewayParts } from "./parts.ts";
 import { handleUpgrade, isUpgrade } from "./upgrade.ts";
 
 /** A server for HTTP/1.1 that leaves it to us which of its connections speak that, and may be given others. */
-export type Http1Server = Server & { speakOn(socket: Socket): void };
+export type Http1Server = Server & {
+  /** `bytes` were read from it already. */
+  speakOn(socket: Socket, bytes?: Buffer): void;
+};
 
 /** `tunnels` holds the client's end of each connection that was upgraded. */
 export function createHttp1Server(parts: GatewayParts, tunnels: Set<Duplex>): Http1Server {
@@ -40,8 +43,10 @@ export function createHttp1Server(parts: GatewayParts, tunnels: Set<Duplex>): Ht
   const speak = server.listeners("connection");
   server.removeAllListeners("connection");
   return Object.assign(server, {
-    speakOn(socket: Socket) {
+    speakOn(socket: Socket, bytes?: Buffer) {
       for (const one of speak) one.call(server, socket);
+      // Handed on as they came: to put them back and have them read again costs more than all the rest of a look.
+      if (bytes) socket.emit("data", bytes);
     },
   });
 }

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { createFirstBytes, httpVersionOf } from "./first-bytes.ts";
+import { createFirstBytes, httpVersionOf, putBack } from "./first-bytes.ts";
 import { createHttp1Server, type Http1Server } from "./http1.ts";
 import { createHttp2Sessions } from "./http2/sessions.ts";
 import { closeAll, listenEverywhere } from "./listening.ts";
@@ -40,13 +40,13 @@ export function createListeners(parts: GatewayParts, tls: TlsOptions | undefined
   function makeServer(): Http1Server {
     const server = createHttp1Server(parts, tunnels);
     server.on("connection", (socket: Socket) =>
-      firstBytes.read(socket, httpVersionOf, (version) => {
-        if (version === 2) {
-          http2.serve(socket);
+      firstBytes.read(socket, httpVersionOf, (version, bytes) => {
+        if (version === 1) {
+          server.speakOn(socket, bytes);
           return;
         }
-        server.speakOn(socket);
-        socket.resume();
+        putBack(socket, bytes);
+        http2.serve(socket);
       }),
     );
     return server;
@@ -56,7 +56,10 @@ export function createListeners(parts: GatewayParts, tls: TlsOptions | undefined
     const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true });
     server.maxConnections = limits.maxConnections;
     return server.on("connection", (socket) =>
-      firstBytes.read(socket, readClientHello, (hello) => handshakes?.begin(socket, hello)),
+      firstBytes.read(socket, readClientHello, (hello, bytes) => {
+        putBack(socket, bytes);
+        handshakes?.begin(socket, hello);
+      }),
     );
   }
 
