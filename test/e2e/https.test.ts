@@ -5,6 +5,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { launchChromium, openPage } from "../support/chromium.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
+import { requireProgram } from "../support/programs.ts";
 import { password } from "../support/site-user.ts";
 
 let installation: Installation;
@@ -31,7 +32,7 @@ afterAll(async () => {
 /** What curl gets, believing the installation's authority and no other; its words about it behind. */
 async function curl(url: string, ...options: string[]): Promise<string> {
   const resolve = ["--resolve", `*:${port}:127.0.0.1`, "--cacert", authorityFile];
-  const { stdout } = await promisify(execFile)("curl", [
+  const { stdout } = await promisify(execFile)(requireProgram("curl"), [
     ...["-sS", ...resolve, "-w", " HTTP/%{http_version} %{response_code}", ...options, url],
   ]);
   return stdout;

@@ -23,6 +23,8 @@ export const programs = {
   unshare: { packages: ["util-linux"] },
   setpriv: { packages: ["util-linux"] },
   ps: { packages: ["procps"] },
+  curl: { packages: ["curl"] },
+  openssl: { packages: ["openssl"] },
 } satisfies Record<string, Program>;
 
 export type ProgramName = keyof typeof programs;

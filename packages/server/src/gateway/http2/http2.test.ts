@@ -5,6 +5,7 @@ import { constants } from "node:http2";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type TestSite, testSite } from "../../testing/gateway.ts";
+import { requireProgram } from "../../../../../test/support/programs.ts";
 import { answerOf, type Http2Client, http2Client } from "../../testing/http2.ts";
 import {
   frame,
@@ -52,7 +53,7 @@ test("a request reaches the application of its authority with method, path, quer
 });
 
 test("curl speaks it with prior knowledge", async () => {
-  const { stdout } = await promisify(execFile)("curl", [
+  const { stdout } = await promisify(execFile)(requireProgram("curl"), [
     ...["-sS", "--http2-prior-knowledge", "-H", "Host: acme.localhost"],
     ...["-w", " %{http_version} %{response_code}", `http://127.0.0.1:${site.tested.port}/`],
   ]);
