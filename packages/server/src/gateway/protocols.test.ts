@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { getRequest, parseAnswer, rawConnection, type TestSite, testSite } from "../testing/gateway.ts";
+import { type TestSite, testSite } from "../testing/gateway.ts";
 import { secureConnection, type TestTls, testTls } from "../testing/gateway-tls.ts";
 import { http2Client } from "../testing/http2.ts";
+import { getRequest, parseAnswer, rawConnection } from "../testing/raw-http.ts";
 import { waitUntil } from "../testing/wait-until.ts";
 
 let site: TestSite;

@@ -5,7 +5,6 @@ import { constants } from "node:http2";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type TestSite, testSite } from "../../testing/gateway.ts";
-import { requireProgram } from "../../../../../test/support/programs.ts";
 import { answerOf, type Http2Client, http2Client } from "../../testing/http2.ts";
 import {
   frame,
@@ -16,6 +15,7 @@ import {
   headerBlock,
   resetFrame,
 } from "../../testing/http2-frames.ts";
+import { requireProgram } from "../../testing/programs.ts";
 import { getRequest, parseAnswer } from "../../testing/raw-http.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
 

@@ -8,9 +8,9 @@ import type { TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type TestSite, testGateway, testSite } from "../../testing/gateway.ts";
-import { requireProgram } from "../../../../../test/support/programs.ts";
 import { type SecureConnection, secureConnection, type TestTls, testTls } from "../../testing/gateway-tls.ts";
 import { http2Client } from "../../testing/http2.ts";
+import { requireProgram } from "../../testing/programs.ts";
 import { getRequest, parseAnswer, rawConnection } from "../../testing/raw-http.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
 

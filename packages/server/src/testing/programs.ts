@@ -1,0 +1,1 @@
+export { requireProgram } from "../../../../test/support/programs.ts";
