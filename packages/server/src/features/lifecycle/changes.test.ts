@@ -86,6 +86,15 @@ it("a tenant whose deletion is undone is suspended again for the reason it was",
   expect(body).toMatchObject({ status: "suspended", statusReason: "unpaid", deleteAt: null });
 });
 
+it("deleting a tenant that is still being made is refused, with the operation to cancel first", async () => {
+  const slug = `unborn-${Date.now()}`;
+  const begun = await call("POST", "", { slug, name: "Unborn" });
+  const { status, body } = await call("DELETE", `/${slug}?now=true`);
+  expect([status, body.code, body.operationId]).toEqual([409, "illegal_transition", begun.body.id]);
+  expect(body.remedy).toContain(`tenantry operation cancel ${begun.body.id}`);
+  expect(await statusOf(slug)).toBe("provisioning");
+});
+
 it("deleting a tenant twice answers the one deletion that is under way", async () => {
   const slug = await tenantThatIs();
   const first = await call("DELETE", `/${slug}`);

@@ -7,7 +7,7 @@ import {
   startOperation,
   type Workflow,
 } from "../../infra/workflow/index.ts";
-import { failure } from "../../kernel/index.ts";
+import { failure, showId } from "../../kernel/index.ts";
 import { deleteSessionsOfTenant } from "../access/index.ts";
 import { selectEnvironmentsOf } from "../environments/index.ts";
 import type { Settings } from "../settings/index.ts";
@@ -50,6 +50,7 @@ export async function deleteTenant(
       if (options.now && tenant.status === "deleting") await endGrace(tx, tenant, deleteAt, underWay);
       return underWay;
     }
+    if (tenant.status === "provisioning") await refuseWhileProvisioning(tx, tenant);
     requireTenantMove(tenant.status, "deleting");
     if ((await countChildren(tx, tenant.id)) > 0) {
       throw failure("has_children", { detail: `${tenant.slug} is the parent of other tenants.` });
@@ -67,6 +68,18 @@ export async function deleteTenant(
     await deleteSessionsOfTenant(tx, tenant.id);
     await announce(tx, tenant, "tenant.deleting", { deleteAt: deleteAt.toISOString() });
     return operationId;
+  });
+}
+
+/** What is being made is cancelled first: then nothing makes it any more while it is removed. */
+async function refuseWhileProvisioning(tx: Tx, tenant: TenantRow): Promise<void> {
+  const provisioning = await selectOpenOperation(tx, { tenantId: tenant.id, kind: "tenant.provision" });
+  if (!provisioning) return;
+  const operationId = showId("op", provisioning);
+  throw failure("illegal_transition", {
+    detail: `${tenant.slug} is still being provisioned.`,
+    remedy: `Cancel that with \`tenantry operation cancel ${operationId}\`, then delete the tenant.`,
+    extra: { operationId },
   });
 }
 

@@ -10,7 +10,7 @@ export const lastSignOfLife = sql`
 /** Of those at work, `o`: since when nothing has happened, once that was told. */
 export const stuckSince = sql`
   case when o.status in ('queued', 'running', 'waiting', 'cancelling', 'undoing')
-    and o.stuck_told_at > ${lastSignOfLife} then ${lastSignOfLife} end`;
+    and o.stuck_told_at is not null and o.stuck_told_at > ${lastSignOfLife} then ${lastSignOfLife} end`;
 
 export type StuckOperation = {
   id: string;
@@ -27,6 +27,8 @@ export async function markStuck(tx: Tx, afterMinutes: number, limit: number): Pr
     with stuck as (
       select o.id, ${lastSignOfLife} as since from operations o
       where o.status in ('queued', 'running', 'waiting', 'cancelling', 'undoing')
+        -- By index first: of the many that wait for next month nothing more is looked at.
+        and coalesce(o.wait_until, o.created_at) < clock_timestamp() - ${afterMinutes} * interval '1 minute'
         and ${lastSignOfLife} < clock_timestamp() - ${afterMinutes} * interval '1 minute'
         and (o.stuck_told_at is null or o.stuck_told_at < ${lastSignOfLife})
       order by o.id limit ${limit}

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { inTransaction, sql } from "../../infra/db/index.ts";
+import { type Db, inTransaction, sql } from "../../infra/db/index.ts";
 import { createLog, silentLog } from "../../infra/log/index.ts";
 import { createMetrics } from "../../infra/metrics/index.ts";
 import { retryOperation } from "../../infra/workflow/index.ts";
@@ -26,13 +26,16 @@ afterAll(async () => {
   await registry.close();
 });
 
-async function eventsOf(
+const eventsOf = (operationId: string) => eventsIn(registry.db, operationId);
+
+async function eventsIn(
+  db: Db,
   operationId: string,
 ): Promise<{ type: string; data: object; tenantId: string | null }[]> {
   const { rows } = await sql<{ type: string; data: object; tenantId: string | null }>`
     select type, data, tenant_id as "tenantId" from events where data ->> 'operationId' = ${showId("op", operationId)}
     order by version
-  `.execute(registry.db);
+  `.execute(db);
   return rows;
 }
 
@@ -83,16 +86,18 @@ test("one that needs an operator is told each time it comes to that, whether it 
 });
 
 test("one in which nothing happens for too long is told once, shown, counted, and told again after it went on", async () => {
-  const { db, notifications } = registry;
+  const other = await testRegistry();
+  const elsewhere = await openWorkflowBench(other, silentLog);
+  const { db, notifications } = other;
   const settings = createSettings({ operationStuckAfterMinutes: { value: 30, source: "file" } });
   const operations = createOperations({ db, notifications, settled: async () => undefined });
   const metrics = createMetrics({ ofProcess: false });
   observeOperations(metrics, db);
   const { workflow } = threeSteps("test.nobody-does-it");
   const [stuck, waiting, young] = await Promise.all([
-    bench.begin(workflow),
-    bench.begin(workflow, { waitUntil: new Date(Date.now() + 3_600_000) }),
-    bench.begin(workflow),
+    elsewhere.begin(workflow),
+    elsewhere.begin(workflow, { waitUntil: new Date(Date.now() + 3_600_000) }),
+    elsewhere.begin(workflow),
   ]);
   const age = (id: string) =>
     sql`update operations set created_at = now() - interval '31 minutes' where id = ${id}`.execute(db);
@@ -103,8 +108,8 @@ test("one in which nothing happens for too long is told once, shown, counted, an
 
   expect([await shown(stuck), await figure()]).toEqual([null, "0"]);
   await Promise.all([report(), report(), report()]);
-  expect((await eventsOf(stuck)).map(({ type }) => type)).toEqual(["operation.stuck"]);
-  expect([await eventsOf(waiting), await eventsOf(young)]).toEqual([[], []]);
+  expect((await eventsIn(db, stuck)).map(({ type }) => type)).toEqual(["operation.stuck"]);
+  expect([await eventsIn(db, waiting), await eventsIn(db, young)]).toEqual([[], []]);
   expect(logged(stuck)).toEqual(["operation.stuck"]);
   expect(Date.parse((await shown(stuck))!)).toBeLessThan(Date.now() - 30 * 60_000);
   expect(await figure()).toBe("1");
@@ -118,7 +123,9 @@ test("one in which nothing happens for too long is told once, shown, counted, an
     update operation_steps set started_at = now() - interval '1 hour' where operation_id = ${stuck} and ordinal = 0
   `.execute(db);
   await report();
-  expect((await eventsOf(stuck)).length).toBe(2);
+  expect((await eventsIn(db, stuck)).length).toBe(2);
+  await elsewhere.close();
+  await other.close();
 });
 
 test("metrics count operations by status, and are without them while the registry is away", async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { operationStatuses } from "@tenantry/contract";
 import type { Db } from "../../infra/db/index.ts";
 import { Gauge, type Metrics } from "../../infra/metrics/index.ts";
@@ -6,13 +7,16 @@ import { countOperations, type OperationCounts } from "./amiss.sql.ts";
 
 const open = operationStatuses.filter((status) => !hasEnded(status));
 
+/** Whoever collects waits some seconds for all figures: a registry that doesn't answer must not cost them the others. */
+const mostWaitMs = 5_000;
+
 /** Shows how operations stand, as the registry has it at that moment. Without the registry the figures are missing. */
 export function observeOperations(metrics: Metrics, db: Db): void {
   const registers = [metrics];
   let counted: Promise<OperationCounts | undefined> | undefined;
   // The three are collected together: one look serves them.
   const count = () => {
-    counted ??= countOperations(db)
+    counted ??= Promise.race([countOperations(db), delay(mostWaitMs, undefined, { ref: false })])
       .catch(() => undefined)
       .finally(() => {
         counted = undefined;

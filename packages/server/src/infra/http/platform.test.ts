@@ -209,8 +209,12 @@ describe("replies", () => {
     expect(headers).not.toHaveProperty("access-control-allow-origin");
   });
 
-  it("say that the registry is away as 503 with Retry-After", async () => {
-    const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+  it.each([
+    ["the registry is away", "ECONNREFUSED", { status: 503, code: "unavailable" }, "2"],
+    ["the database server's disk is full", "53100", { status: 507, code: "disk_full" }, undefined],
+    ["this machine's disk is full", "ENOSPC", { status: 507, code: "disk_full" }, undefined],
+  ] as const)("say that %s", async (_what, code, problem, retryAfter) => {
+    const thrown = Object.assign(new Error("in the words of the system"), { code });
     const groups = [
       (at: Api) =>
         void at.get(
@@ -219,10 +223,10 @@ describe("replies", () => {
           async () => ({}),
         ),
     ];
-    const away = await createTestApi({ groups, authenticate: () => Promise.reject(refused) });
-    const reply = await away.inject("/v1/x");
-    await away.close();
-    expect(reply.json()).toMatchObject({ status: 503, code: "unavailable" });
-    expect(reply.headers["retry-after"]).toBe("2");
+    const broken = await createTestApi({ groups, authenticate: () => Promise.reject(thrown) });
+    const reply = await broken.inject("/v1/x");
+    await broken.close();
+    expect(reply.json()).toMatchObject(problem);
+    expect(reply.headers["retry-after"]).toBe(retryAfter);
   });
 });

@@ -47,9 +47,9 @@ test("cancelling breaks off a transaction that a step is in the middle of: the a
   await waitUntil("it sleeps", isSleeping);
   const askedAt = performance.now();
   await cancelAtOnce(registry.db, id);
-  expect(performance.now() - askedAt).toBeLessThan(1_000);
+  expect(performance.now() - askedAt).toBeLessThan(3_000);
   await bench.reaches(id, "cancelled");
-  expect(undone[0]! - askedAt).toBeLessThan(2_000);
+  expect(undone[0]! - askedAt).toBeLessThan(6_000);
   expect(await isSleeping()).toBe(false);
 });
 
@@ -89,7 +89,7 @@ test("past the point of no return a cancel is refused at once, and breaks nothin
   await within;
   const askedAt = performance.now();
   await expect(cancelAtOnce(registry.db, id)).rejects.toMatchObject({ code: "illegal_transition" });
-  expect(performance.now() - askedAt).toBeLessThan(1_000);
+  expect(performance.now() - askedAt).toBeLessThan(3_000);
   letGo();
   await bench.reaches(id, "succeeded");
 });
