@@ -15,7 +15,7 @@ beforeAll(async () => {
   tls = testTls();
   site = await testSite({
     tls: tls.options,
-    limits: { maxBodyBytes: 1_000, upstreamHeadersTimeoutMs: 300, lapsedGraceMs: 50 },
+    limits: { maxBodyBytes: 1_000, upstreamHeadersTimeoutMs: 600, lapsedGraceMs: 50 },
   });
   const nowhere = await site.registry.upstream(["http://127.0.0.1:1"]);
   const rows = {

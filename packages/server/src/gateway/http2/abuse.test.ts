@@ -23,15 +23,7 @@ let site: TestSite;
 let reached: string[] = [];
 
 beforeAll(async () => {
-  site = await testSite({
-    limits: {
-      maxHeaderBytes: 8_192,
-      keepAliveTimeoutMs: 300,
-      requestTimeoutMs: 300,
-      unreadTimeoutMs: 300,
-      headersTimeoutMs: 300,
-    },
-  });
+  site = await testSite({ limits: { maxHeaderBytes: 8_192 } });
 });
 beforeEach(() => {
   reached = [];
@@ -269,51 +261,68 @@ test("headers that are too large get 431, much larger ones end the stream", asyn
   await client.close();
 });
 
-test("a connection on which nothing happens is told to go, and one that stays silent from the start too", async () => {
-  const client = http2Client(site.tested.port);
-  expect((await client.ask()).status).toBe(200);
-  await client.closed;
-  const silent = frameConnection(site.tested.port);
-  expect(await silent.closed()).toBe(constants.NGHTTP2_NO_ERROR);
-  const half = site.connect();
-  half.write("PRI * HTTP/2.0");
-  expect(await half.closed()).toBe("");
-});
-
-test("a client that dribbles its body gets 408", async () => {
-  site.answer = (request) => void request.on("error", () => undefined).resume();
-  const client = http2Client(site.tested.port);
-  const stream = client.start({ ":method": "POST" }, true);
-  const drops = setInterval(() => stream.destroyed || stream.write("a"), 50);
-  let status: unknown;
-  stream.on("response", (headers) => {
-    status = headers[":status"];
+describe("a gateway that waits for nobody", () => {
+  let hasty: TestSite;
+  beforeAll(async () => {
+    hasty = await testSite({
+      limits: {
+        keepAliveTimeoutMs: 1_000,
+        requestTimeoutMs: 500,
+        unreadTimeoutMs: 500,
+        headersTimeoutMs: 500,
+      },
+    });
   });
-  stream.resume();
-  await waitUntil("it is answered", () => status !== undefined);
-  expect(status).toBe(408);
-  clearInterval(drops);
-  await client.close();
-  await waitUntil("the application is let go", isQuiet);
-});
+  afterAll(() => hasty?.stop());
 
-test("a client that never opens its window is cut off, be the answer small or large", async () => {
-  for (const size of [100, 5_000_000]) {
-    let closed = 0;
-    site.answer = (request, response) => {
-      request.socket.on("close", () => {
-        closed += 1;
-      });
-      response.end(Buffer.alloc(size));
-    };
-    const connection = frameConnection(site.tested.port);
-    // Identifier 4 is SETTINGS_INITIAL_WINDOW_SIZE.
-    connection.send(frame(frameTypes.settings, 0, Buffer.from("000400000000", "hex")));
-    connection.send(requestFrame(1));
-    const reset = await connection.until("it is reset", ({ type }) => type === frameTypes.reset);
-    expect(reset.stream).toBe(1);
-    await waitUntil("nothing is left under way", isQuiet);
-    if (size > 1_000_000) await waitUntil("the application is let go", () => closed > 0);
-    connection.socket.destroy();
-  }
+  const isOver = () => hasty.tested.gateway.stats().active === 0;
+
+  test("tells a connection on which nothing happens to go, and one that stays silent from the start too", async () => {
+    const client = http2Client(hasty.tested.port);
+    expect((await client.ask()).status).toBe(200);
+    await client.closed;
+    const silent = frameConnection(hasty.tested.port);
+    expect(await silent.closed()).toBe(constants.NGHTTP2_NO_ERROR);
+    const half = hasty.connect();
+    half.write("PRI * HTTP/2.0");
+    expect(await half.closed()).toBe("");
+  });
+
+  test("answers 408 to a client that dribbles its body", async () => {
+    hasty.answer = (request) => void request.on("error", () => undefined).resume();
+    const client = http2Client(hasty.tested.port);
+    const stream = client.start({ ":method": "POST" }, true);
+    const drops = setInterval(() => stream.destroyed || stream.write("a"), 50);
+    let status: unknown;
+    stream.on("response", (headers) => {
+      status = headers[":status"];
+    });
+    stream.resume();
+    await waitUntil("it is answered", () => status !== undefined);
+    expect(status).toBe(408);
+    clearInterval(drops);
+    await client.close();
+    await waitUntil("the application is let go", isOver);
+  });
+
+  test("cuts off a client that never opens its window, be the answer small or large", async () => {
+    for (const size of [100, 5_000_000]) {
+      let closed = 0;
+      hasty.answer = (request, response) => {
+        request.socket.on("close", () => {
+          closed += 1;
+        });
+        response.end(Buffer.alloc(size));
+      };
+      const connection = frameConnection(hasty.tested.port);
+      // Identifier 4 is SETTINGS_INITIAL_WINDOW_SIZE.
+      connection.send(frame(frameTypes.settings, 0, Buffer.from("000400000000", "hex")));
+      connection.send(requestFrame(1));
+      const reset = await connection.until("it is reset", ({ type }) => type === frameTypes.reset);
+      expect(reset.stream).toBe(1);
+      await waitUntil("nothing is left under way", isOver);
+      if (size > 1_000_000) await waitUntil("the application is let go", () => closed > 0);
+      connection.socket.destroy();
+    }
+  });
 });
