@@ -1,5 +1,4 @@
 import { checkServer } from "../../drivers/database/index.ts";
-import { countOperations } from "../../features/operations/index.ts";
 import { createPlacements } from "../../features/placements/index.ts";
 import { registryRoleName, tryRegistryRole } from "../../gateway/index.ts";
 import type { Config } from "../../infra/config/index.ts";
@@ -8,6 +7,7 @@ import { createSecrets, loadMasterKey } from "../../infra/secrets/index.ts";
 import { createDrivers } from "../drivers.ts";
 import { selectInstallation } from "../installation.sql.ts";
 import { type Finding, ok, problem, warning } from "./check.ts";
+import { checkOperations } from "./operations.ts";
 
 const mostClockSkewMs = 1_000;
 
@@ -94,32 +94,6 @@ async function checkGatewayRole(db: Db, url: string): Promise<Finding[]> {
       warning("gateway", detail, "Let the login of DATABASE_URL make roles (CREATEROLE), then start again."),
     ];
   }
-}
-
-async function checkOperations(db: Db): Promise<Finding[]> {
-  const { open, stuck, failedLately } = await countOperations(db);
-  const waiting = open.find(({ status }) => status === "needs_operator")?.count ?? 0;
-  const findings = [
-    waiting > 0 &&
-      problem(
-        "operations",
-        `${waiting} can't go on before an operator has looked at them.`,
-        "See `tenantry operation list --status needs_operator --internal`, mend the cause, and retry them.",
-      ),
-    stuck > 0 &&
-      problem(
-        "operations",
-        `${stuck} made no progress for too long.`,
-        "See `tenantry status`; look whether a worker runs, and what they wait for; or cancel them.",
-      ),
-    failedLately > 0 &&
-      warning(
-        "operations",
-        `${failedLately} failed within the last day.`,
-        "See `tenantry operation list --status failed`.",
-      ),
-  ].filter((finding) => finding !== false);
-  return findings.length > 0 ? findings : [ok("operations", "None is stuck, and none failed within a day.")];
 }
 
 async function checkLeftovers(db: Db, config: Config): Promise<Finding[]> {
