@@ -17,23 +17,27 @@ export type Shelf = {
   building: number;
   /** Databases that the server has room for. */
   room: number;
+  /** Operations that somebody waits for, anywhere. */
+  underWay: number;
 };
 
 /** What stands ready for each released app on each server that takes databases. */
 export async function selectShelves(tx: Tx, kind: string): Promise<Shelf[]> {
   const { rows } = await sql<Shelf>`
-    with building as (
+    with open as (
+      select kind, input, internal, status from operations
+      where status in ('queued', 'running', 'waiting', 'cancelling', 'undoing')
+    ), building as (
       select input->>'appId' as app_id, input->>'serverId' as server_id, count(*) as count
-      from operations
-      where kind = ${kind} and status not in ('succeeded', 'failed', 'cancelled')
-      group by 1, 2
+      from open where kind = ${kind} group by 1, 2
     ), spares as (
       select d.app_id, d.server_id, d.schema_version, count(*) as count
       from databases d where d.state = 'spare' and d.level = 'database' group by 1, 2, 3
     )
     select a.id as "appId", a.schema_version as "schemaVersion", s.id as "serverId",
       coalesce(spares.count, 0) as spares, coalesce(building.count, 0) as building,
-      s.capacity - (select count(*) from databases d where d.server_id = s.id) as room
+      s.capacity - (select count(*) from databases d where d.server_id = s.id) as room,
+      (select count(*) from open where not internal and status in ('queued', 'running')) as "underWay"
     from apps a cross join database_servers s
     left join spares on spares.app_id = a.id and spares.server_id = s.id and spares.schema_version = a.schema_version
     left join building on building.app_id = a.id::text and building.server_id = s.id::text

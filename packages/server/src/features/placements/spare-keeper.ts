@@ -10,9 +10,9 @@ export type SpareKeeperOptions = {
   db: Db;
   log: Log;
   workflows: PlacementWorkflows;
-  /** Spares kept for each app on each server while nothing happens; 4 when left out. */
+  /** Spares kept for each app on each server while nothing happens; 8 when left out. */
   atRest?: number;
-  /** Spares kept at most, when many were taken lately; 16 when left out. */
+  /** Spares kept at most, when many were taken lately; 64 when left out. */
   atMost?: number;
   /** How often to look, beside being told; 1,000 when left out. */
   pollMs?: number;
@@ -28,32 +28,42 @@ export type SpareKeeper = {
   close(): Promise<void>;
 };
 
-/** Databases built at once on one server. More would only make each slower, and provisioning with them. */
+/** Databases built at once on one server for a shelf that is nearly empty. More would only make each slower. */
 const builtAtOnce = 4;
+
+/**
+ * Built at once for a shelf that will do for now, less what somebody waits for: building takes as much of the machine
+ * as making a tenant does, and a burst that the shelf has enough for is over sooner without it.
+ */
+const builtInQuiet = 2;
+
+/** A shelf with fewer is nearly empty. */
+const scarce = 4;
 
 /** How long a server where building fails is left alone at most. */
 const longestPauseMs = 300_000;
 
 /** What was taken in this time is expected to be taken again. */
-const memoryMs = 10_000;
+const memoryMs = 600_000;
+
+/** How soon to look again: while there is something to build that has to wait, after a database was taken, and after a spare ended. */
+const soonMs = { held: 200, taken: 100, ended: 10 };
 
 /**
  * Keeps databases ready for tenants to come [REG-4]. Any number of nodes may run one; one at a time looks. It only
  * starts operations: workers build, and take back what a failure left.
  */
 export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
-  const { db, log, workflows, atRest = 4, atMost = 16, pollMs = 1_000 } = options;
+  const { db, log, workflows, atRest = 8, atMost = 64, pollMs = 1_000 } = options;
   const closing = new AbortController();
   const takenAt = new Map<string, number[]>();
   const troubles = new Map<string, { failures: number; until: number }>();
-  let wake = new AbortController();
+  const alarm = createAlarm(closing.signal);
   let running: Promise<void> | undefined;
 
   function takenLately(appId: string): number {
     const since = Date.now() - memoryMs;
-    const times = (takenAt.get(appId) ?? []).filter((time) => time > since);
-    takenAt.set(appId, times);
-    return times.length;
+    return (takenAt.get(appId) ?? []).filter((time) => time > since).length;
   }
 
   function mayBuildOn({ serverId }: Shelf): boolean {
@@ -66,11 +76,13 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
     return startOperation(tx, { workflow, input, exclusive: false, internal: true });
   }
 
-  async function look(): Promise<void> {
-    await inTransaction(db, async (tx) => {
-      if (!(await lockSpares(tx))) return;
+  /** Whether something has to wait that is to be built. */
+  async function look(): Promise<boolean> {
+    return inTransaction(db, async (tx) => {
+      if (!(await lockSpares(tx))) return false;
       const shelves = await selectShelves(tx, workflows.buildSpare.kind);
-      for (const { appId, serverId, schemaVersion, count } of toBuild(shelves.filter(mayBuildOn), wantedOf)) {
+      const plans = toBuild(shelves.filter(mayBuildOn), wantedOf);
+      for (const { appId, serverId, schemaVersion, count } of plans) {
         for (let number = 0; number < count; number += 1) {
           const input = { id: newId(), serverId, appId, level: "database", schemaVersion };
           await start(tx, workflows.buildSpare, input);
@@ -79,19 +91,19 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
       for (const databaseId of await markOutdated(tx, builtAtOnce)) {
         await start(tx, workflows.removeUnused, { databaseId });
       }
+      return plans.some(({ held }) => held);
     });
   }
 
   async function keep(): Promise<void> {
     while (!closing.signal.aborted) {
-      wake = new AbortController();
+      alarm.set(pollMs);
       try {
-        await look();
+        if (await look()) alarm.set(soonMs.held);
       } catch (error) {
         log.warn({ error: (error as Error).message }, "spares.look_failed");
       }
-      const signal = AbortSignal.any([closing.signal, wake.signal]);
-      await delay(pollMs, undefined, { signal }).catch(() => undefined);
+      await alarm.rings();
     }
   }
 
@@ -100,8 +112,8 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
       running ??= keep();
     },
     taken(appId) {
-      takenAt.set(appId, [...(takenAt.get(appId) ?? []), Date.now()]);
-      wake.abort();
+      takenAt.set(appId, [...(takenAt.get(appId) ?? []), Date.now()].slice(-atMost));
+      alarm.set(soonMs.taken);
     },
     spareEnded({ serverId, succeeded }) {
       if (succeeded) troubles.delete(serverId);
@@ -110,7 +122,7 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
         const until = Date.now() + Math.min(1_000 * 2 ** failures, longestPauseMs);
         troubles.set(serverId, { failures, until });
       }
-      wake.abort();
+      alarm.set(soonMs.ended);
     },
     async close() {
       closing.abort();
@@ -119,19 +131,48 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
   };
 }
 
-/** How many spares to begin for each shelf, sharing out what each server can build at once. */
+/**
+ * How many spares to begin for each shelf, sharing out what each server builds at once: the emptiest come first. `held`
+ * says that more are wanted, and there is room.
+ */
 export function toBuild(
   shelves: readonly Shelf[],
   wantedOf: (appId: string) => number,
-): (Shelf & { count: number })[] {
-  const slots = new Map<string, number>();
-  for (const { serverId, building } of shelves) {
-    slots.set(serverId, (slots.get(serverId) ?? builtAtOnce) - building);
+): (Shelf & { count: number; held: boolean })[] {
+  const building = new Map<string, number>();
+  for (const shelf of shelves) {
+    building.set(shelf.serverId, (building.get(shelf.serverId) ?? 0) + shelf.building);
   }
-  return shelves.map((shelf) => {
-    const lacking = wantedOf(shelf.appId) - shelf.spares - shelf.building;
-    const count = Math.max(0, Math.min(lacking, slots.get(shelf.serverId)!, shelf.room));
-    slots.set(shelf.serverId, slots.get(shelf.serverId)! - count);
-    return { ...shelf, count };
+  const emptiestFirst = shelves.toSorted((a, b) => a.spares + a.building - b.spares - b.building);
+  return emptiestFirst.map((shelf) => {
+    const begun = building.get(shelf.serverId)!;
+    const lacking = Math.min(wantedOf(shelf.appId) - shelf.spares - shelf.building, shelf.room);
+    const count = Math.max(0, Math.min(lacking, slotsOf(shelf) - begun));
+    building.set(shelf.serverId, begun + count);
+    return { ...shelf, count, held: lacking > count };
   });
+}
+
+function slotsOf({ spares, building, underWay }: Shelf): number {
+  return spares + building < scarce ? builtAtOnce : builtInQuiet - underWay;
+}
+
+/** Rings once, at the earliest time that it was set to. */
+function createAlarm(closing: AbortSignal) {
+  let due = Number.POSITIVE_INFINITY;
+  let reset = new AbortController();
+  return {
+    set(inMs: number): void {
+      due = Math.min(due, performance.now() + inMs);
+      reset.abort();
+    },
+    async rings(): Promise<void> {
+      while (performance.now() < due && !closing.aborted) {
+        reset = new AbortController();
+        const signal = AbortSignal.any([closing, reset.signal]);
+        await delay(Math.max(due - performance.now(), 0), undefined, { signal }).catch(() => undefined);
+      }
+      due = Number.POSITIVE_INFINITY;
+    },
+  };
 }
