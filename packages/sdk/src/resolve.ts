@@ -2,7 +2,7 @@ import type { RuntimeEnvironment } from "@tenantry/contract";
 import { TenantTokenInvalid } from "./errors.ts";
 import type { RuntimeFollower } from "./runtime/follower.ts";
 import { createTokenVerifier, SigningKeyUnknown, type TenantToken } from "./token.ts";
-import { usableEnvironment } from "./usable.ts";
+import { isUsable, usableEnvironment } from "./usable.ts";
 
 /** Finds the environment that a token or an id stands for, if it may be used now. */
 export type Resolver = {
@@ -34,7 +34,7 @@ export function createResolver(follower: RuntimeFollower): Resolver {
     try {
       return usableEnvironment(follower.state(), environmentId);
     } catch {
-      await follower.askAgain();
+      await follower.askAgain(() => isUsable(follower.state(), environmentId));
       return usableEnvironment(follower.state(), environmentId);
     }
   }

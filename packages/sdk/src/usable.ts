@@ -39,7 +39,7 @@ export function usableEnvironment(
 }
 
 /** Whether something may be done in the environment now. */
-export function isUsable(state: RuntimeState, environmentId: string): boolean {
-  const environment = state.environments.get(environmentId);
+export function isUsable(state: RuntimeState | undefined, environmentId: string): boolean {
+  const environment = state?.environments.get(environmentId);
   return environment?.tenantStatus === "active" && environment.status === "ready";
 }

@@ -1,7 +1,22 @@
+import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
+import type { RuntimeSnapshot } from "@tenantry/contract";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createTenantry, EnvironmentUnknown, type Tenantry } from "../index.ts";
 import { type TestInstallation, testInstallation } from "../testing/installation.ts";
+import { createRuntimeFollower } from "./follower.ts";
+
+const emptySnapshot: RuntimeSnapshot = {
+  cursor: "",
+  hasMore: false,
+  full: false,
+  environments: [],
+  removed: [],
+  keys: { keys: [] },
+  audience: "",
+  issuer: "",
+  budgets: [],
+};
 
 let installation: TestInstallation;
 let tenantry: Tenantry;
@@ -117,4 +132,34 @@ test("an answer that isn't ours is a failure, not a snapshot", async () => {
   });
   await expect(stranger.ready({ signal: AbortSignal.timeout(300) })).rejects.toThrow(/timeout/);
   await stranger.close();
+});
+
+test("whoever asks again waits for what is being asked already, and asks himself only if that doesn't suffice", async () => {
+  const answers: PromiseWithResolvers<RuntimeSnapshot>[] = [];
+  const follower = createRuntimeFollower(
+    {
+      snapshot: () => {
+        answers.push(Promise.withResolvers());
+        return answers.at(-1)!.promise;
+      },
+      changes: async function* (signal) {
+        await once(signal, "abort");
+        yield;
+      },
+    },
+    { info: () => undefined, warn: () => undefined },
+    () => undefined,
+  );
+  const answer = (cursor: string) => answers.at(-1)!.resolve({ ...emptySnapshot, cursor });
+  const ready = follower.ready();
+  await expect.poll(() => answers.length).toBe(1);
+  const enough = follower.askAgain(() => follower.state()?.cursor === "1");
+  answer("1");
+  await Promise.all([ready, enough]);
+  expect(answers).toHaveLength(1);
+  const more = follower.askAgain(() => follower.state()?.cursor === "2");
+  await expect.poll(() => answers.length).toBe(2);
+  answer("2");
+  await more;
+  await follower.close();
 });

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Log } from "../config.ts";
 import { TenantryError } from "../errors.ts";
 import { type RuntimeApi, RuntimeRefused } from "./api.ts";
-import { coalesced } from "./coalesced.ts";
+import { type Coalesced, coalesced } from "./coalesced.ts";
 import { catchUp, type RuntimeState } from "./state.ts";
 
 /**
@@ -23,9 +23,9 @@ export type RuntimeFollower = {
   refresh(): Promise<void>;
   /**
    * For when something may have changed a moment ago: asks for two seconds at most. Whatever comes of it, the newest state
-   * then decides.
+   * then decides. Asks no more when what is being asked already makes `suffices` true.
    */
-  askAgain(): Promise<void>;
+  askAgain(suffices?: () => boolean): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -50,7 +50,7 @@ export function createRuntimeFollower(
   let reachable = true;
   let inTouchAt = performance.now();
 
-  const refresh = coalesced(async () => {
+  const news = coalesced(async () => {
     const known = performance.now() - inTouchAt > longestGapMs ? undefined : state;
     state = await catchUp(known, (since) => api.snapshot(since, closing.signal));
     inTouchAt = performance.now();
@@ -67,10 +67,10 @@ export function createRuntimeFollower(
       const stream = new AbortController();
       const giveUp = (error: unknown): void => stream.abort(error);
       try {
-        await refresh();
+        await news.run();
         // Not awaited: what is told while we ask is answered by one more question, however often it is told.
         for await (const _ of api.changes(AbortSignal.any([closing.signal, stream.signal]))) {
-          refresh().catch(giveUp);
+          news.run().catch(giveUp);
         }
       } catch (error) {
         report(error);
@@ -99,11 +99,12 @@ export function createRuntimeFollower(
       if (closing.signal.aborted) return Promise.reject(closed());
       if (state) return Promise.resolve();
       following ??= follow();
-      renewal ??= setInterval(() => void refresh().catch(report), renewalMs);
+      renewal ??= setInterval(() => void news.run().catch(report), renewalMs);
       return unlessAborted(first.promise, signal);
     },
-    refresh: () => (closing.signal.aborted ? Promise.reject(closed()) : refresh()),
-    askAgain: () => unlessAborted(refresh(), AbortSignal.timeout(doubtDeadlineMs)).catch(() => undefined),
+    refresh: () => (closing.signal.aborted ? Promise.reject(closed()) : news.run()),
+    askAgain: (suffices) =>
+      unlessAborted(askUnless(news, suffices), AbortSignal.timeout(doubtDeadlineMs)).catch(() => undefined),
     async close() {
       closing.abort();
       clearInterval(renewal);
@@ -111,6 +112,11 @@ export function createRuntimeFollower(
       await following;
     },
   };
+}
+
+async function askUnless(news: Coalesced, suffices?: () => boolean): Promise<void> {
+  if (suffices) await news.settled();
+  if (!suffices?.()) await news.run();
 }
 
 /** Between half and the whole of it: processes that lost the API together shouldn't come back together. */

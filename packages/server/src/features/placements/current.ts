@@ -36,20 +36,8 @@ function showPlacement(row: CurrentPlacementRow): Record<string, unknown> {
 
 type RuntimeDatabase = NonNullable<RuntimeEnvironment["database"]>;
 
-/** How an application reaches its environments' databases: with passwords, for the runtime snapshot alone. */
-export async function runtimeDatabases(
-  db: Db | Tx,
-  parts: Pick<PlacementParts, "drivers" | "secrets">,
-  environmentIds: readonly string[],
-): Promise<Map<string, RuntimeDatabase>> {
-  const found = new Map<string, RuntimeDatabase>();
-  for (const row of await selectCurrentPlacements(db, environmentIds)) {
-    if (row.kind === "database") found.set(row.environmentId, openDatabase(parts, row));
-  }
-  return found;
-}
-
-function openDatabase(
+/** How an application reaches an environment's database: with its password, for the runtime snapshot alone. */
+export function runtimeDatabase(
   { drivers, secrets }: Pick<PlacementParts, "drivers" | "secrets">,
   row: CurrentPlacementRow,
 ): RuntimeDatabase {

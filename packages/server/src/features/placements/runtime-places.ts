@@ -2,7 +2,7 @@ import path from "node:path";
 import type { RuntimeEnvironment, RuntimeSnapshot } from "@tenantry/contract";
 import type { Db, Tx } from "../../infra/db/index.ts";
 import { showId } from "../../kernel/index.ts";
-import { runtimeDatabases } from "./current.ts";
+import { runtimeDatabase } from "./current.ts";
 import { type Holder, selectShares } from "./leases.sql.ts";
 import { leaseBackends } from "./leases.ts";
 import type { PlacementParts } from "./parts.ts";
@@ -17,14 +17,12 @@ export async function runtimePlaces(
   environmentIds: readonly string[],
   storageRoot: string,
 ): Promise<Map<string, Places>> {
-  const databases = await runtimeDatabases(db, parts, environmentIds);
   const places = new Map<string, Places>();
-  for (const id of environmentIds) places.set(id, { database: databases.get(id) });
-  for (const { environmentId, kind, physicalName, generation } of await selectCurrentPlacements(
-    db,
-    environmentIds,
-  )) {
+  for (const id of environmentIds) places.set(id, {});
+  for (const row of await selectCurrentPlacements(db, environmentIds)) {
+    const { environmentId, kind, physicalName, generation } = row;
     const own = places.get(environmentId)!;
+    if (kind === "database") own.database = runtimeDatabase(parts, row);
     if (kind === "storage") {
       own.storage = { driver: "fs", directory: path.join(storageRoot, physicalName!), generation };
     }
