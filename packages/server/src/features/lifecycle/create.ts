@@ -50,7 +50,7 @@ export async function createTenant(
     const parentId = request.parentId ? (await findParent(tx, request.parentId)).id : null;
     const tenantId = newId();
     const environmentId = newId();
-    await register(tx, { request, slug, tenantId, parentId, app, maxTenants: limits.maxTenants });
+    await register(tx, { request, slug, tenantId, parentId, app });
     await insertEnvironment(tx, { id: environmentId, tenantId, name: "production" });
     if (request.settings) {
       const layer = { scope: "tenant", scopeId: tenantId } as const;
@@ -64,6 +64,8 @@ export async function createTenant(
       input,
       requestedBy,
     });
+    // Late: whoever else makes a tenant waits from here on until the commit.
+    await countIn(tx, limits.maxTenants);
     await recordEvent(tx, {
       name: "tenant.requested",
       tenantId,
@@ -128,11 +130,10 @@ type Registration = {
   tenantId: string;
   parentId: string | null;
   app: AppRow;
-  maxTenants: number;
 };
 
 async function register(tx: Tx, registration: Registration): Promise<void> {
-  const { request, slug, tenantId, parentId, app, maxTenants } = registration;
+  const { request, slug, tenantId, parentId, app } = registration;
   const inserted = await insertTenant(tx, {
     id: tenantId,
     slug,
@@ -148,7 +149,9 @@ async function register(tx: Tx, registration: Registration): Promise<void> {
     logoUrl: request.logoUrl ?? null,
   });
   if (!inserted) throw await takenError(tx, slug, request.clientId);
-  if (!(await countTenantIn(tx, maxTenants))) {
-    throw failure("tenant_limit_reached", { detail: `This installation may hold ${maxTenants} tenants.` });
-  }
+}
+
+async function countIn(tx: Tx, maxTenants: number): Promise<void> {
+  if (await countTenantIn(tx, maxTenants)) return;
+  throw failure("tenant_limit_reached", { detail: `This installation may hold ${maxTenants} tenants.` });
 }

@@ -186,10 +186,10 @@ test("a failed operation shows where and why, and can be sent forward again", as
   const workflow = held("test.retried", () => {
     if (broken) throw new Error("no room");
   });
-  workflow.letGo();
   await bench.worker([workflow]);
   const id = await begin(workflow);
   expect((await call("POST", `/${id}/retry`)).status).toBe(409);
+  workflow.letGo();
   const failed = await until(id, "failed");
   expect(failed).toMatchObject({
     error: { code: "operation_failed", detail: "no room" },
@@ -219,13 +219,16 @@ test("waiting for the end answers with it; when time is up or the caller goes, w
 test("its events show it at once, at each change and at its end, and then the stream ends", async () => {
   const workflow = held("test.followed");
   const id = await begin(workflow);
-  const stream = api.inject({ url: `/v1/operations/${id}/events`, headers: asOperator });
+  const address = await api.listen({ host: "127.0.0.1", port: 0 });
+  const reply = await fetch(`${address}/v1/operations/${id}/events`, { headers: asOperator });
+  expect(reply.headers.get("content-type")).toContain("text/event-stream");
   await bench.worker([workflow]);
-  await until(id, "running");
-  workflow.letGo();
-  const reply = await stream;
-  expect(reply.headers["content-type"]).toContain("text/event-stream");
-  const states = [...reply.body.matchAll(/event: operation\ndata: (.*)\n\n/g)].map(
+  let body = "";
+  for await (const text of reply.body!.pipeThrough(new TextDecoderStream())) {
+    body += text;
+    if (body.includes('"status":"running"')) workflow.letGo();
+  }
+  const states = [...body.matchAll(/event: operation\ndata: (.*)\n\n/g)].map(
     ([, data]) => JSON.parse(data!) as OperationReply,
   );
   expect(states.every((state) => parseId("op", state.id))).toBe(true);

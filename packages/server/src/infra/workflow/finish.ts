@@ -32,7 +32,9 @@ export async function end(
   try {
     ended = await inTransaction(db, async (tx) => {
       if (last)
-        run.accept(await writeStepDone(tx, run, { ...last, progress: 1 }, undefined, { lazy: false }));
+        run.accept(
+          await writeStepDone(tx, run, { ...last, progress: 1 }, undefined, { lazy: false, tell: false }),
+        );
       const from = status === "failed" ? "undoing" : status === "cancelled" ? "cancelling" : "running";
       const written = await writeEnded(tx, run, from, status);
       if (!written) return undefined;

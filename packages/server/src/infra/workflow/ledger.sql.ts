@@ -7,15 +7,18 @@ import type { EndedStatus } from "./operation-state.ts";
 
 // The writes of whoever holds an operation. Each is one statement, carries the fence, and tells watchers.
 
-/** `lazy` as the workflow's `lazyLedger`. */
-type Options = { lazy: boolean };
+/** `lazy` as the workflow's `lazyLedger`; `tell` says whether watchers hear of it. */
+type Options = { lazy: boolean; tell: boolean };
+
+const toldIf = ({ lazy, tell }: Options) =>
+  sql`${tell ? sql`, ${told}` : sql``} ${lazy ? sql`, ${lazily}` : sql``}`;
 
 /** A step runs, unless the operation was turned back meanwhile. */
 export function writeStepBegun(
   db: Db,
   held: Held,
   { ordinal, message }: { ordinal: number; message: string },
-  { lazy }: Options,
+  options: Options,
 ): Written {
   return statusAfter(
     sql`
@@ -27,7 +30,7 @@ export function writeStepBegun(
           started_at = clock_timestamp()
         from operation o where s.operation_id = o.id and s.ordinal = ${ordinal} and o.status = 'running'
       )
-      select status, ${told} ${lazy ? sql`, ${lazily}` : sql``} from operation`,
+      select status ${toldIf(options)} from operation`,
     db,
   );
 }
@@ -40,7 +43,7 @@ export function writeStepDone(
   held: Held,
   { ordinal, result, progress }: StepDone,
   next: { ordinal: number; message: string } | undefined,
-  { lazy }: Options,
+  options: Options,
 ): Written {
   return statusAfter(
     sql`
@@ -58,9 +61,14 @@ export function writeStepDone(
         from operation o
         where s.operation_id = o.id and s.ordinal = ${next?.ordinal ?? -1} and o.status = 'running'
       )
-      select status, ${told} ${lazy ? sql`, ${lazily}` : sql``} from operation`,
+      select status ${toldIf(options)} from operation`,
     db,
   );
+}
+
+/** Has watchers look at the operation. */
+export async function tellWatchers(db: Db, operationId: string): Promise<void> {
+  await sql`select pg_notify('tenantry_operation', ${operationId}), ${lazily}`.execute(db);
 }
 
 /** A step failed, and the operation with it as `turn` says: it waits and tries again, turns back, or asks for help. */

@@ -27,6 +27,8 @@ export async function runOperation(run: Run): Promise<void> {
       await interrupt(run, error).catch((cause) =>
         log.error({ ...about, error: cause }, "operation.dropped"),
       );
+  } finally {
+    run.telling.end();
   }
 }
 

@@ -18,7 +18,7 @@ export async function runStep(run: Run, ordinal: number): Promise<Afterwards> {
   const row = run.steps[ordinal]!;
   const { db } = run.settings;
   if (run.begun !== ordinal) {
-    run.accept(await writeStepBegun(db, run, { ordinal, message: step.title }, { lazy: isLazy(run) }));
+    run.accept(await writeStepBegun(db, run, { ordinal, message: step.title }, optionsOf(run)));
     if (run.status !== "running") return "go on";
     begin(run, ordinal);
   }
@@ -42,7 +42,7 @@ async function stepDone(run: Run, ordinal: number, result: unknown): Promise<Aft
   if (!following) return end(run, "succeeded", { ordinal, result });
   const next = run.settings.isDraining() ? undefined : { ordinal: ordinal + 1, message: following.title };
   const done = { ordinal, result, progress: (ordinal + 1) / steps.length };
-  run.accept(await writeStepDone(run.settings.db, run, done, next, { lazy: isLazy(run) }));
+  run.accept(await writeStepDone(run.settings.db, run, done, next, optionsOf(run)));
   // As the ledger gives it to whoever goes on: a result is what JSON keeps of it.
   Object.assign(run.steps[ordinal]!, { status: "done", result: JSON.parse(JSON.stringify(result ?? null)) });
   run.begun = undefined;
@@ -92,8 +92,8 @@ async function lastResort(run: Run): Promise<"undoing" | "needs_operator"> {
   return (await isPastReturn(run.settings.db, run.id)) ? "needs_operator" : "undoing";
 }
 
-function isLazy(run: Run): boolean {
-  return run.workflow.lazyLedger ?? false;
+function optionsOf(run: Run): { lazy: boolean; tell: boolean } {
+  return { lazy: run.workflow.lazyLedger ?? false, tell: run.telling.isDue() };
 }
 
 function attemptsOf(run: Run): number {

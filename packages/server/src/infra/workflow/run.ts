@@ -4,6 +4,8 @@ import type { Log } from "../log/index.ts";
 import type { ClaimedOperation, StepRow } from "./claim.sql.ts";
 import { LeaseLost, type Workflow } from "./definition.ts";
 import type { Lease } from "./lease-keeper.ts";
+import { tellWatchers } from "./ledger.sql.ts";
+import { createTelling, type Telling } from "./telling.ts";
 
 /** What running needs from the worker. */
 export type RunSettings = {
@@ -40,6 +42,7 @@ export class Run implements Lease {
   steps: StepRow[] = [];
   /** The step that the ledger says is running under this claim. */
   begun: number | undefined;
+  readonly telling: Telling;
   #step = new AbortController();
   #stopped: LeaseLost | StepStopped | undefined;
 
@@ -50,6 +53,16 @@ export class Run implements Lease {
     this.workflow = workflow;
     this.settings = settings;
     this.status = operation.status;
+    this.telling = createTelling(() => this.#tell());
+  }
+
+  async #tell(): Promise<void> {
+    try {
+      await tellWatchers(this.settings.db, this.id);
+    } catch (error) {
+      // They look by themselves, too, and without the registry there is nothing to see.
+      this.settings.log.debug({ operationId: this.id, error: (error as Error).message }, "operation.untold");
+    }
   }
 
   /** A signal for the next step's `run`; cancelling aborts it. */
