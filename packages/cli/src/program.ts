@@ -7,6 +7,7 @@ import { eventCommand } from "./commands/event.ts";
 import { keyCommand } from "./commands/key.ts";
 import { doctorCommand, downCommand, logsCommand, serveCommand, upCommand } from "./commands/local/index.ts";
 import { operationCommand } from "./commands/operation.ts";
+import { schemaCommand } from "./commands/schema.ts";
 import { serverCommand } from "./commands/server.ts";
 import { settingsCommand } from "./commands/settings.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -37,6 +38,7 @@ export function createProgram(): Command {
     appCommand,
     operationCommand,
     serverCommand,
+    schemaCommand,
     settingsCommand,
     keyCommand,
     certificateCommand,

@@ -7,6 +7,8 @@ const migrationName = z
 
 const migration = z.strictObject({ name: migrationName, sql: z.string().max(4_000_000) });
 
+export const appMigrations = z.array(migration).max(5000);
+
 const variables = z
   .record(
     z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/, "must be the name of an environment variable"),
@@ -19,9 +21,7 @@ const variables = z
 const reservedVariables = new Set(["PORT", "TENANTRY_URL", "TENANTRY_APP_KEY", "TENANTRY_INSTANCE"]);
 
 const release = {
-  migrations: z
-    .array(migration)
-    .max(5000)
+  migrations: appMigrations
     .default([])
     .describe("All of the app's migrations, in order; those applied already must be as they were."),
   upstreamUrl: z

@@ -76,6 +76,10 @@ const shapes: Record<string, Shape> = {
     optional: ["/message", "/retryAfterSeconds"],
     takes: { "/message": letters },
   },
+  checkSchema: {
+    body: { migrations: release.migrations },
+    takes: { "/migrations/0/sql": [...anything, "long text"] },
+  },
   changeTenantSettings: { body: { "app.colour": "red" }, anyJson: ["/app.colour"] },
   changeSettings: { body: { maxUsers: 7 }, optional: ["/maxUsers"], nullable: ["/maxUsers"] },
   createUser: newUser,

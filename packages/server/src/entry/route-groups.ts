@@ -4,7 +4,7 @@ import { touchAllRuntime } from "../features/environments/index.ts";
 import { type Events, eventRoutes } from "../features/events/index.ts";
 import { tenantRoutes, tenantSettingsRoutes } from "../features/lifecycle/index.ts";
 import { type createOperations, operationRoutes } from "../features/operations/index.ts";
-import { type Placements, serverRoutes } from "../features/placements/index.ts";
+import { type Placements, schemaCheckRoutes, serverRoutes } from "../features/placements/index.ts";
 import { appRoutes, findApp } from "../features/releases/index.ts";
 import { createBudgets, readSnapshot, runtimeRoutes } from "../features/runtime/index.ts";
 import { type createSettings, settingsRoutes } from "../features/settings/index.ts";
@@ -38,7 +38,7 @@ export type RouteGroupInput = {
 
 /** Every route of the API. */
 export function routeGroups(input: RouteGroupInput): RouteGroup[] {
-  const { config, log, db, secrets, settings, operations, events, workflows } = input;
+  const { config, log, db, secrets, settings, operations, events, placements, workflows } = input;
   const publicUrl = (hostname: string) => publicUrlOf(config, hostname, input.gatewayPort);
   return [
     tenantRoutes({ db, settings, operations, rootDomain: config.rootDomain, publicUrl, ...workflows }),
@@ -53,6 +53,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
       firstUid: () => firstAppUid(input.installation.id),
     }),
     serverRoutes({ db, secrets }),
+    schemaCheckRoutes({ db, operations, workflow: placements.workflows.checkSchema }),
     operationRoutes({ operations }),
     eventRoutes({ events }),
     settingsRoutes({ db, settings, changed: touchAllRuntime }),

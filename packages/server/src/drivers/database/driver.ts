@@ -1,7 +1,9 @@
 import type { DatabaseLevel } from "@tenantry/contract";
 import type { DriverContext } from "../context.ts";
+import type { Finding } from "./common/emit/finding.ts";
 
 export type { DriverContext } from "../context.ts";
+export type { Finding } from "./common/emit/finding.ts";
 
 /** A server that databases are made on. `url` logs in with the right to make databases and roles. */
 export type DatabaseServer = { id: string; url: string };
@@ -113,6 +115,19 @@ export type DatabaseDriver = {
     context: DriverContext,
     request: { server: DatabaseServer; database: BuiltDatabase },
   ): Promise<boolean>;
+
+  /**
+   * Tries migrations as the blueprint of an application that there isn't, and tells what each level doesn't hold of them
+   * as it is. Nothing is left; when it was interrupted, a repetition or the removal of `nameOfTrial` sees to that. Throws
+   * `migration_failed`.
+   */
+  tryOut(
+    context: DriverContext,
+    request: { server: DatabaseServer; migrations: readonly AppMigration[] },
+  ): Promise<Finding[]>;
+
+  /** How the database is called in which an operation tries migrations out. */
+  nameOfTrial(operationId: string, migrations: readonly AppMigration[]): string;
 
   /**
    * Removes one thing that this driver made: a database (with all connections to it, its role, and what a run of

@@ -15,6 +15,7 @@ export type {
   DatabaseDriver,
   DatabaseServer,
   DriverContext,
+  Finding,
   MigrationLimits,
   PhysicalDatabase,
   PhysicalName,

@@ -12,5 +12,6 @@ export type { PlaceDriver } from "./place-driver.ts";
 export { createPlacements, type Placements } from "./placements.ts";
 export { serverRoutes } from "./routes.ts";
 export { runtimeBudgets } from "./runtime-places.ts";
+export { schemaCheckRoutes } from "./schema-check-routes.ts";
 export { registerOwnServer } from "./servers.ts";
 export { createSpareKeeper, type SpareKeeper, type SpareKeeperOptions } from "./spare-keeper.ts";

@@ -4,11 +4,12 @@ import { ensureBlueprint } from "./blueprints.ts";
 import { buildDatabase, type NewDatabase, removeDatabase } from "./build-database.ts";
 import { markUnreleasedBlueprints } from "./databases.sql.ts";
 import type { PlacementParts } from "./parts.ts";
+import { schemaCheckWorkflow } from "./schema-check.ts";
 import { requireServer } from "./servers.ts";
 
 export type RemovalInput = { databaseId: string };
 
-export type PlacementWorkflows = { buildSpare: Workflow; removeUnused: Workflow };
+export type PlacementWorkflows = { buildSpare: Workflow; removeUnused: Workflow; checkSchema: Workflow };
 
 /** A database that serves a tenant is never taken by these. */
 const unused = ["creating", "blueprint", "spare"] as const;
@@ -49,7 +50,7 @@ export function createPlacementWorkflows(parts: PlacementParts): PlacementWorkfl
       }),
     ],
   });
-  return { buildSpare, removeUnused };
+  return { buildSpare, removeUnused, checkSchema: schemaCheckWorkflow(parts) };
 }
 
 /** Starts the removal of blueprints that were tried for releases which came to nothing. Hold the app's row. */

@@ -12,6 +12,7 @@ export type DatabaseDriverOptions = {
 
 /** What every part of a driver works with. */
 export type DriverParts = {
+  installationId: string;
   connect: Connect;
   roles: InstallationRoles;
   limits: MigrationLimits;
@@ -21,6 +22,7 @@ export type DriverParts = {
 
 export function driverParts(options: DatabaseDriverOptions): DriverParts {
   return {
+    installationId: options.installationId,
     connect: options.connect ?? openClient,
     roles: installationRoles(options.installationId),
     limits: options.limits ?? defaultMigrationLimits,

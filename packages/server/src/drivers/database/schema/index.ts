@@ -2,6 +2,7 @@ import { buildBlueprint } from "../common/build-blueprint.ts";
 import { partsOfPlace, rolesOfSchema, schemaPlace } from "../common/names.ts";
 import { type DatabaseDriverOptions, driverParts } from "../common/parts.ts";
 import { repairLogin } from "../common/repair-login.ts";
+import { trials } from "../common/try-out.ts";
 import { urlAs } from "../common/url.ts";
 import type { DatabaseDriver } from "../driver.ts";
 import { build } from "./build.ts";
@@ -37,6 +38,7 @@ export function createSchemaDriver(options: DatabaseDriverOptions): DatabaseDriv
       const { container, schema } = partsOfPlace(request.database.name);
       return repairLogin(parts, context, { ...request, place: { database: container, lock: schema } });
     },
+    ...trials(parts),
     remove: (context, request) => remove(parts, context, request),
     list: (server) => list(parts, server),
   };

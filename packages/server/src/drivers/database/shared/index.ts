@@ -4,6 +4,7 @@ import { databaseName, roleName } from "../common/names.ts";
 import { type DatabaseDriverOptions, driverParts } from "../common/parts.ts";
 import { remove } from "../common/remove.ts";
 import { repairLogin } from "../common/repair-login.ts";
+import { trials } from "../common/try-out.ts";
 import { urlAs } from "../common/url.ts";
 import type { DatabaseDriver } from "../driver.ts";
 import { admit } from "./admit.ts";
@@ -41,6 +42,7 @@ export function createSharedDriver(options: DatabaseDriverOptions): DatabaseDriv
       const { name } = request.database;
       return repairLogin(parts, context, { ...request, place: { database: name, lock: name } });
     },
+    ...trials(parts),
     remove: (context, request) => remove(parts, context, request),
     list: (server) => list(parts, server),
   };

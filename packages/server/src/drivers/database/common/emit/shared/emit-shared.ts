@@ -28,7 +28,6 @@ export type EmittedShared = {
  */
 export function emitShared(catalog: Catalog, seal: SealText): EmittedShared {
   const tables = catalog.objects.filter((object): object is TableObject => object.kind === "table");
-  const seeds = seedStatements(catalog);
   return {
     extensions: extensionsFor(catalog),
     counters: [...counterStatements(seal), ...counterRows(catalog.objects)],
@@ -37,8 +36,8 @@ export function emitShared(catalog: Catalog, seal: SealText): EmittedShared {
       ...catalog.objects.flatMap((object) => sharedObject(object, tables, seal)),
       ...tables.flatMap((table) => sealTable(table, seal)),
     ],
-    seeds: seeds.statements,
-    findings: sharedFindings(catalog, seeds.circular),
+    seeds: seedStatements(catalog).statements,
+    findings: sharedFindings(catalog),
   };
 }
 

@@ -8,6 +8,7 @@ import type {
 import { describe } from "../describe.ts";
 import type { Finding } from "../finding.ts";
 import { sequenceCalls, takesWholeRows } from "./routines.ts";
+import { seedStatements } from "./seeds.ts";
 import { policyIsInForce } from "./tables.ts";
 
 type Told = Pick<Finding, "severity" | "problem" | "remedy">;
@@ -16,7 +17,7 @@ const refused = (problem: string, remedy: string): Told => ({ severity: "refused
 const differs = (problem: string, remedy: string): Told => ({ severity: "differs", problem, remedy });
 
 /** Everything of a catalog that a database with many environments' rows can't hold as it is. */
-export function sharedFindings(catalog: Catalog, circularSeeds: readonly string[]): Finding[] {
+export function sharedFindings(catalog: Catalog): Finding[] {
   const tables = catalog.objects.filter((object): object is TableObject => object.kind === "table");
   const found = catalog.objects.flatMap((object) =>
     judge(object, tables).map((told): Finding => ({ object: describe(object), level: "shared", ...told })),
@@ -25,7 +26,7 @@ export function sharedFindings(catalog: Catalog, circularSeeds: readonly string[
     const told = refused(`This ${kind} isn't made again.`, "Do without it, or use the level database.");
     found.push({ object: `${kind} ${name}`, level: "shared", ...told });
   }
-  for (const name of circularSeeds) {
+  for (const name of seedStatements(catalog).circular) {
     const told = refused(
       "Its first rows point to rows that point back, so neither can be inserted first.",
       "Make one of the foreign keys DEFERRABLE INITIALLY DEFERRED.",

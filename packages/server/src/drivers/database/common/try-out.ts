@@ -1,0 +1,48 @@
+import { createHash } from "node:crypto";
+import type { AppMigration, AppSchema, DatabaseDriver, DatabaseServer, DriverContext } from "../driver.ts";
+import { buildBlueprint } from "./build-blueprint.ts";
+import { schemaFindings } from "./emit/emit-schema.ts";
+import type { Finding } from "./emit/finding.ts";
+import { located } from "./emit/locate.ts";
+import { sharedFindings } from "./emit/shared/findings.ts";
+import { blueprintName } from "./names.ts";
+import type { DriverParts } from "./parts.ts";
+import { readBlueprint } from "./read-blueprint.ts";
+import { remove } from "./remove.ts";
+
+/** The same at every level: what each of them doesn't hold is read from one blueprint. */
+export function trials(parts: DriverParts): Pick<DatabaseDriver, "tryOut" | "nameOfTrial"> {
+  return {
+    tryOut: (context, request) => tryOut(parts, context, request),
+    nameOfTrial: (operationId, migrations) =>
+      blueprintName(trialSchema(parts, operationId, migrations)),
+  };
+}
+
+async function tryOut(
+  parts: DriverParts,
+  context: DriverContext,
+  request: { server: DatabaseServer; migrations: readonly AppMigration[] },
+): Promise<Finding[]> {
+  const { server, migrations } = request;
+  const schema = trialSchema(parts, context.operationId, migrations);
+  const name = await buildBlueprint(parts, context, { server, schema });
+  const catalog = await readBlueprint(parts, context, server, name);
+  await remove(parts, context, { server, thing: { kind: "database", name } });
+  return [...schemaFindings(catalog), ...sharedFindings(catalog)].map((finding) =>
+    located(finding, migrations),
+  );
+}
+
+/** The installation stands for the application; no two operations try in one database. */
+function trialSchema(
+  { installationId }: DriverParts,
+  operationId: string,
+  migrations: readonly AppMigration[],
+): AppSchema {
+  const own = migrations.map((migration) => {
+    const checksum = createHash("sha256").update(`${operationId} ${migration.checksum}`).digest("hex");
+    return { ...migration, checksum };
+  });
+  return { appId: installationId, migrations: own };
+}
