@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
 import type { OperationReply, TenantReply } from "@tenantry/contract";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { fresh } from "../support/fresh.ts";
@@ -29,5 +31,20 @@ it("a tenant at the level schema has its site beside one at the level database, 
   expect((await installation.visit(large)).status).toBe(200);
   const left = await installation.sql("select from databases where level = 'schema'");
   expect(left).toEqual([]);
+  await becomesWhole(installation);
+});
+
+it("the command says at which levels an application's migrations work, by file and line; Sites works at all", async () => {
+  const directory = path.join(installation.directory, "migrations");
+  await mkdir(directory);
+  await writeFile(path.join(directory, "1.sql"), "create table a (id int);\ncreate schema shop;\n");
+  const shown = await installation.command(["schema", "check", directory]);
+  expect(shown).toMatchObject({ code: 0, stderr: "" });
+  expect(shown.stdout).toContain("1.sql:2 schema shop (schema: refused)");
+  const sites = await installation.command(["schema", "check", "apps/sites/migrations", "--json"]);
+  expect(JSON.parse(sites.stdout)).toEqual({
+    levels: ["database", "schema", "shared"].map((level) => ({ level, works: true })),
+    findings: [],
+  });
   await becomesWhole(installation);
 });

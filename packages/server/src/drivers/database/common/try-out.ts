@@ -14,8 +14,7 @@ import { remove } from "./remove.ts";
 export function trials(parts: DriverParts): Pick<DatabaseDriver, "tryOut" | "nameOfTrial"> {
   return {
     tryOut: (context, request) => tryOut(parts, context, request),
-    nameOfTrial: (operationId, migrations) =>
-      blueprintName(trialSchema(parts, operationId, migrations)),
+    nameOfTrial: (operationId, migrations) => blueprintName(trialSchema(parts, operationId, migrations)),
   };
 }
 

@@ -100,7 +100,9 @@ describe.each([
       const added = 'insert into "Tag" (name) select number::text from generate_series(1, 50000) number';
       if (name === "quoted") {
         await shared.query(added);
-        const { rows } = await shared.query('select count(distinct id)::int as ids, max(id) < 60000 as near from "Tag"');
+        const { rows } = await shared.query(
+          'select count(distinct id)::int as ids, max(id) < 60000 as near from "Tag"',
+        );
         expect(rows).toEqual([{ ids: 50_002, near: true }]);
       }
       await shared.end();
