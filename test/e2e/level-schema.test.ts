@@ -29,7 +29,8 @@ it("a tenant at the level schema has its site beside one at the level database, 
   const { body } = await installation.api.call<OperationReply>("DELETE", `/v1/tenants/${small}?now=true`);
   expect(await installation.api.ended(body.id)).toMatchObject({ status: "succeeded" });
   expect((await installation.visit(large)).status).toBe(200);
-  const left = await installation.sql("select from databases where level = 'schema'");
+  const { name } = placed as { name: string };
+  const left = await installation.sql("select from databases where level = 'schema' and name = $1", [name]);
   expect(left).toEqual([]);
   await becomesWhole(installation);
 });

@@ -46,7 +46,8 @@ it("tenants that share a database show a working site each, beside one with a da
   }
   const rows = await query(
     databaseUrl(installation.operator.databaseUrl, first.database),
-    "select count(*)::int as pages, count(distinct tenantry_environment)::int as environments from public.pages where slug = 'home'",
+    `select count(*)::int as pages, count(distinct tenantry_environment)::int as environments from public.pages
+     where slug = 'home' and title in ('Home of ${first.slug}', 'Home of ${second.slug}')`,
   );
   expect(rows).toEqual([{ pages: 2, environments: 2 }]);
 });

@@ -2,9 +2,10 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createDb, type Db } from "../infra/db/index.ts";
 import { silentLog } from "../infra/log/index.ts";
+import { fresh } from "../testing/fresh.ts";
 import { type TestGateway, type TestUpstream, testGateway, testUpstream } from "../testing/gateway.ts";
 import { getRequest, parseAnswer, rawConnection } from "../testing/raw-http.ts";
 import { type TestRoutes, testRoutes } from "../testing/routes.ts";
@@ -79,6 +80,11 @@ async function startRelay(databaseUrl: string): Promise<Relay> {
   return relayed;
 }
 
+/** Whatever became of the way in another test. */
+beforeEach(() => {
+  relay.mode = "open";
+});
+
 async function statusOf(tested: TestGateway, host = "acme.localhost"): Promise<number> {
   const connection = rawConnection(tested.port);
   connection.write(getRequest("/").replace("acme.localhost", host));
@@ -126,9 +132,10 @@ test("no request asks the registry: under load there is the look at the version 
 
 test("a change is live within a second", async () => {
   const tested = await testGateway(registry);
-  await registry.routes(["live.localhost"], { upstreamId });
+  const live = `${fresh("live")}.localhost`;
+  await registry.routes([live], { upstreamId });
   const startedAt = performance.now();
-  await waitUntil("the new host answers", async () => (await statusOf(tested, "live.localhost")) === 200);
+  await waitUntil("the new host answers", async () => (await statusOf(tested, live)) === 200);
   expect(performance.now() - startedAt).toBeLessThan(1_000);
   await tested.stop();
 });
@@ -139,10 +146,11 @@ test("a gateway that loses the registry serves on, and catches up when it is bac
   relay.cut("away");
   await waitUntil("the loss is noticed", () => !tested.gateway.connected());
   expect(await statusOf(tested)).toBe(200);
-  await registry.routes(["meanwhile.localhost"], { upstreamId });
-  expect(await statusOf(tested, "meanwhile.localhost")).toBe(404);
+  const meanwhile = `${fresh("meanwhile")}.localhost`;
+  await registry.routes([meanwhile], { upstreamId });
+  expect(await statusOf(tested, meanwhile)).toBe(404);
   relay.mode = "open";
-  await waitUntil("it has caught up", async () => (await statusOf(tested, "meanwhile.localhost")) === 200);
+  await waitUntil("it has caught up", async () => (await statusOf(tested, meanwhile)) === 200);
   expect(tested.gateway.connected()).toBe(true);
   await tested.stop();
 });

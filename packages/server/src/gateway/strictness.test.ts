@@ -104,7 +104,8 @@ test("an absolute target that names the host of the Host header is passed on as 
     "GET http://ACME.localhost/a%2Fb?c HTTP/1.1\r\nHost: acme.localhost\r\nConnection: close\r\n\r\n",
   );
   expect(parseAnswer(text).status).toBe(200);
-  expect(reached).toEqual(["GET /a%2Fb?c"]);
+  // A POST of a test before may come late.
+  expect(reached.filter((line) => line.startsWith("GET"))).toEqual(["GET /a%2Fb?c"]);
 });
 
 test("a tunnel is refused, and so is an echo of the request that would show what the gateway adds", async () => {

@@ -385,6 +385,7 @@ describe("the repair of a database's log-in by an application", () => {
 
   it("reaches the environments of the key's own application alone", async () => {
     const environment = showId("env", acme.environmentId);
+    repaired.length = 0;
     expect(await repair("sites", environment)).toBe(204);
     expect(repaired).toEqual([acme.environmentId]);
     expect(await repair("shop", environment)).toBe(404);
