@@ -82,6 +82,21 @@ test("a later schema version reaches an environment with its rows, and others wh
   await nothingOdd();
 });
 
+test("many environments are migrated in one step, as a release does it", async () => {
+  const appId = await insertApp(house.db, notes);
+  const placed = await Promise.all([1, 2, 3, 4].map(() => place(appId, "schema")));
+  await insertMigrations(house.db, appId, 2, [
+    "alter table notes add column stars int default 2; select pg_sleep(0.1)",
+  ]);
+  await house.run((context) =>
+    Promise.all(placed.map(({ databaseId }) => house.placements.migrateDatabase(context, databaseId, 2))),
+  );
+  for (const { environmentId } of placed) {
+    expect(await runAt(await urlOf(environmentId), "select stars from notes")).toEqual([{ stars: 2 }]);
+  }
+  await nothingOdd();
+});
+
 test("an app whose schema the level can't hold is refused by name, and leaves nothing of the environment", async () => {
   const appId = await insertApp(house.db, "create schema shop; create table shop.items (id int);");
   const environmentId = await insertEnvironment(house.db, appId);

@@ -6,6 +6,7 @@ import type { AppSchema, DatabaseServer, DriverContext, PhysicalDatabase } from 
 import { asPublic } from "./as-public.ts";
 import { installExtensions } from "./extensions.ts";
 import { migrationPlace } from "./migration-place.ts";
+import { takeTurn } from "./schemas.sql.ts";
 
 /**
  * Implements `DatabaseDriver.migrate`: with the application's files, not with a difference of catalogs, which doesn't
@@ -20,18 +21,17 @@ export async function migrate(
   const { server, database } = request;
   const { container, schema } = partsOfPlace(database.name);
   const { migrations } = request.schema;
-  const applied = await withSession(parts.connect, context, server, schema, (session) =>
-    withSession(parts.connect, context, server, `public of ${container}`, async () => {
-      await session.inDatabase(container, (inside) => installExtensions(inside, migrations));
-      return runMigrations(session, {
-        ...parts,
-        context,
-        server,
-        schema: request.schema,
-        ...migrationPlace(container, schema),
-        wrap: asPublic(schema),
-      });
-    }),
-  );
+  const applied = await withSession(parts.connect, context, server, schema, async (session) => {
+    await takeTurn(session, container);
+    await session.inDatabase(container, (inside) => installExtensions(inside, migrations));
+    return runMigrations(session, {
+      ...parts,
+      context,
+      server,
+      schema: request.schema,
+      ...migrationPlace(container, schema),
+      wrap: asPublic(schema),
+    });
+  });
   return { applied, schemaVersion: migrations.length };
 }

@@ -58,6 +58,14 @@ export async function dropOwned(inside: Session, role: string): Promise<void> {
   await inside.change(`drop owned by ${id(role)} cascade`);
 }
 
+/**
+ * Waits until no other schema of the container is being migrated, and keeps them waiting for the session's life. It isn't
+ * the lock on a physical name, whose other holders a step would end as its own from an earlier try.
+ */
+export async function takeTurn(session: Session, container: string): Promise<void> {
+  await session.read("select pg_advisory_lock(hashtextextended($1, 7237))", [container]);
+}
+
 /** The containers of this installation on the server. */
 export async function selectContainers(session: Session, databasesOwner: string): Promise<string[]> {
   const rows = await session.read<{ name: string }>(
