@@ -21,6 +21,12 @@ const undone = (step: string): Gate => ({
   },
 });
 
+const beforeRemoval: Gate = {
+  where: "the database is still in use, or on its way out",
+  point: { before: "update", on: "databases", when: "new.state = 'removing'" },
+  isStop: true,
+};
+
 /** The way back from the last step to the first, in its order. */
 const wayBack: Gate[] = [
   { where: "the admin is there still", point: { before: "delete", on: "users" } },
@@ -28,17 +34,14 @@ const wayBack: Gate[] = [
     where: "the files are gone, and their record is there still",
     point: { before: "delete", on: "resources", when: "old.kind = 'storage'" },
   },
-  {
-    where: "the storage is gone, and its placement is there still",
-    point: { before: "delete", on: "placements", when: "old.kind = 'storage'" },
-  },
+  beforeRemoval,
   { where: "the database isn't closed yet", point: { catalog: "pg_database" } },
+  beforeRemoval,
   { where: "the database was dropped, its role wasn't", point: { catalog: "pg_authid" } },
   {
     where: "database and role are gone, and the registry has both",
     point: { before: "delete", on: "databases", when: "old.state = 'removing'" },
   },
-  undone("create-database"),
   {
     where: "all is undone, and the tenant isn't failed yet",
     point: { before: "update", on: "tenants", when: "new.status = 'failed'" },
@@ -51,7 +54,7 @@ describe("kill -9 of everything while a provisioning is undone, again and again"
     await using gates = await putGates(installation, wayBack);
     await failAtActivation();
     const operationId = await beginTenant(slug);
-    await gates.killAtEach();
+    await gates.killAtEach(operationId);
     const ended = await installation.api.ended(operationId);
     expect(ended).toMatchObject({ status: "failed", error: { detail: "It was never meant to be." } });
     expect(new Set(ended.steps.map(({ status }) => status))).toEqual(new Set(["undone"]));
@@ -80,7 +83,7 @@ describe("kill -9 of everything while a provisioning is undone, again and again"
       await cancel(begun);
       return begun;
     });
-    await gates.killAtEach();
+    await gates.killAtEach(operationId);
     expect(await installation.api.ended(operationId)).toMatchObject({ status: "cancelled", error: null });
     await becomesWhole(installation);
     await canBeUsedAgain(slug);
@@ -133,7 +136,7 @@ describe("kill -9 of everything while a release is undone, again and again", () 
       return rows.length > 0;
     });
     await cancel(begun.body.id);
-    await gates.killAtEach();
+    await gates.killAtEach(begun.body.id);
     expect(await installation.api.ended(begun.body.id)).toMatchObject({ status: "cancelled" });
     await becomesWhole(installation);
     await shows(slug, "1");

@@ -4,18 +4,23 @@ import type { Point } from "./hold.ts";
 import type { Installation } from "./installation.ts";
 
 export type Gates = {
-  /** Kills everything with SIGKILL while somebody stands before each gate in turn, and starts it again every time. */
-  killAtEach(): Promise<void>;
+  /** Kills everything with SIGKILL while the operation stands before each gate in turn, and starts it again every time. */
+  killAtEach(operationId: string): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
 type Trigger = Extract<Point, { before: string }>;
-export type Gate = { where: string; point: Point };
+export type Gate = {
+  where: string;
+  point: Point;
+  /** Only keeps the operation from going on to the next gate before that is closed: nobody is killed here. */
+  isStop?: true;
+};
 
 /**
- * Puts gates, all of them closed, where an operation will come along, in this order. Unlike a hold they outlive the
- * server: whoever takes the operation up after a restart stands before the same gate again. Those before a catalogue
- * don't, so that neither the first nor the last can be one.
+ * Puts gates where an operation will come along, in this order; each is closed before the one before it is opened.
+ * Unlike a hold they outlive the server: whoever takes the operation up after a restart stands before the same gate
+ * again. Those before a catalogue don't: one of the other kind has to stand before each, and after it.
  */
 export async function putGates(installation: Installation, gates: readonly Gate[]): Promise<Gates> {
   await takeAway(installation);
@@ -24,31 +29,37 @@ export async function putGates(installation: Installation, gates: readonly Gate[
   for (const [number, { point }] of gates.entries()) {
     if ("before" in point) await installation.sql(triggerSql(point, number));
   }
-  await installation.sql("insert into tenantry.gates_for_test select generate_series(0, $1::int)", [
-    gates.length - 1,
-  ]);
+  const close = (number: number) =>
+    installation.sql("insert into tenantry.gates_for_test values ($1) on conflict do nothing", [number]);
+  await close(0);
   const open = (number: number) =>
     installation.sql("delete from tenantry.gates_for_test where number = $1", [number]);
-  const reached = (number: number) =>
+  const reached = (number: number, operationId: string) =>
     eventually(`somebody stands before the gate: ${gates[number]!.where}`, async () => {
       const { point } = gates[number]!;
       const [row] =
         "before" in point
           ? await installation.sql<{ here: boolean }>(standsBefore, [number])
-          : await installation.sql<{ here: boolean }>(waitsFor, [point.catalog]);
+          : await installation.sql<{ here: boolean }>(waitsFor, [
+              point.catalog,
+              `tenantry/${operationId.replace("op_", "")}/%`,
+            ]);
       return row!.here;
     });
 
-  async function killAtEach(): Promise<void> {
-    for (const [number, { point }] of gates.entries()) {
-      // Nobody is on the way to a catalogue yet: the gate before it is closed until it is locked.
+  async function killAtEach(operationId: string): Promise<void> {
+    for (const [number, { point, isStop }] of gates.entries()) {
       const lock = "catalog" in point ? await lockCatalog(installation, point.catalog) : undefined;
+      if (!lock) await close(number);
       if (number > 0) await open(number - 1);
-      await reached(number);
+      await reached(number, operationId);
+      if (isStop) continue;
+      // Whoever goes on after the restart finds no lock here.
+      if (lock) await close(number + 1);
       await installation.kill();
       await installation.start();
       if (lock) await lock.end().catch(() => undefined);
-      else await reached(number);
+      else await reached(number, operationId);
     }
     await open(gates.length - 1);
   }
@@ -90,7 +101,7 @@ const standsBefore = `
 const waitsFor = `
   select exists (
     select from pg_locks l join pg_stat_activity a on a.pid = l.pid
-    where l.relation = $1::regclass and not l.granted and a.application_name like 'tenantry/%'
+    where l.relation = $1::regclass and not l.granted and a.application_name like $2
   ) as here`;
 
 async function lockCatalog(installation: Installation, catalog: string): Promise<pg.Client> {
