@@ -164,6 +164,7 @@ describe("the command against a real installation", () => {
   it("shows what is wrong with the installation, what runs, and what was logged", async () => {
     const status = await installation.command(["status"]);
     expect(status).toMatchObject({ code: 0, stdout: expect.stringContaining("API  ready") });
+    expect(status.stdout).toContain(installation.operator.gatewayTlsUrl);
     const logs = await installation.command(["logs", "--lines", "5"]);
     expect(logs.code).toBe(0);
     expect(logs.stdout.trimEnd().split("\n")).toHaveLength(5);

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { type Client, createClient } from "./api/client.ts";
-import { findInstallation, type InstallationFlags } from "./installation.ts";
+import { findInstallation, type Installation, type InstallationFlags } from "./installation.ts";
 import { createOutput, type Output } from "./output/output.ts";
 
 export type Facts = {
@@ -53,15 +53,14 @@ export function overApi(command: Command): Command {
     .option("--json", "print JSON, for programs");
 }
 
-export type Context = { client: Client; output: Output };
+export type Context = { client: Client; output: Output; installation: Installation };
 
 /** What a command over the API works with. */
 export async function contextOf(command: Command): Promise<Context> {
   const options = command.opts<InstallationFlags & { json?: boolean }>();
-  return {
-    client: createClient(await findInstallation(options)),
-    output: createOutput(options.json ?? false),
-  };
+  const installation = await findInstallation(options);
+  const client = createClient(installation);
+  return { client, output: createOutput(options.json ?? false), installation };
 }
 
 /** Gathers an option that may be given several times. */

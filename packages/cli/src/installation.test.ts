@@ -34,6 +34,17 @@ function find(
   return findInstallation(flags, { environment, workingDirectory });
 }
 
+it("knows where the gateway is, of an installation that runs here", async () => {
+  const directory = path.join(root, "with-gateway");
+  await mkdir(directory);
+  const places = { gatewayUrl: "http://localhost:8585", gatewayTlsUrl: "https://localhost:8443" };
+  const file = { url: "http://localhost:8686", apiKey: "key", databaseUrl: "x", ...places };
+  await writeFile(path.join(directory, "operator.json"), JSON.stringify(file));
+  const gateway = { http: places.gatewayUrl, https: places.gatewayTlsUrl };
+  expect(await find({ dataDir: directory })).toEqual({ url: file.url, apiKey: file.apiKey, gateway });
+  expect((await find({ url: "https://far.example", apiKey: "key" })).gateway).toBeUndefined();
+});
+
 const near = { url: "http://localhost:8686/near", apiKey: "key-near" };
 const elsewhere = { url: "http://localhost:8686/elsewhere", apiKey: "key-elsewhere" };
 

@@ -3,7 +3,12 @@ import path from "node:path";
 import { type CliError, refusal, wrongUsage } from "./problem.ts";
 
 /** Where the API is, and who we are there. */
-export type Installation = { url: string; apiKey: string };
+export type Installation = {
+  url: string;
+  apiKey: string;
+  /** Where the gateway is, when the installation runs here: what tenants' hosts have for scheme and port. */
+  gateway?: { http: string; https: string } | undefined;
+};
 
 export type InstallationFlags = { url?: string; apiKey?: string; dataDir?: string };
 
@@ -38,7 +43,8 @@ export async function findInstallation(flags: InstallationFlags, place: Place = 
       },
     );
   }
-  return { url: wanted ?? checkUrl(found.url), apiKey: checkKey(apiKey ?? found.apiKey) };
+  const { gateway } = found;
+  return { url: wanted ?? checkUrl(found.url), apiKey: checkKey(apiKey ?? found.apiKey), gateway };
 }
 
 /** The environment's key belongs to the environment's address, where that is set. */
@@ -120,9 +126,11 @@ async function readOperatorFile(file: string): Promise<Installation | undefined>
 }
 
 function parseOperatorFile(text: string): Installation {
-  const found = JSON.parse(text) as Partial<Installation> | null;
+  const found = JSON.parse(text) as (Partial<Installation> & Record<string, unknown>) | null;
   if (typeof found?.url !== "string" || typeof found.apiKey !== "string") {
     throw new Error("The address or the key is missing.");
   }
-  return { url: found.url, apiKey: found.apiKey };
+  const { gatewayUrl: http, gatewayTlsUrl: https } = found;
+  const gateway = typeof http === "string" && typeof https === "string" ? { http, https } : undefined;
+  return { url: found.url, apiKey: found.apiKey, gateway };
 }

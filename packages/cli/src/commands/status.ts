@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { Client } from "../api/client.ts";
 import type { Page } from "../api/pages.ts";
 import { contextOf, defineCommand, overApi } from "../command.ts";
+import type { Installation } from "../installation.ts";
 import type { Look } from "../output/look.ts";
 import { fields, state } from "../output/table.ts";
 import { CliError } from "../problem.ts";
@@ -16,6 +17,8 @@ const dayMs = 86_400_000;
 
 type Status = {
   api: string;
+  /** Known of an installation that runs here. */
+  gateway: Installation["gateway"];
   apps: AppReply[];
   servers: ServerReply[];
   /** At work, or waiting for an operator. */
@@ -32,14 +35,14 @@ export function statusCommand(): Command {
     calls: ["listApps", "listServers", "listOperations"],
   });
   return overApi(command).action(async (_options: object, self: Command) => {
-    const { client, output } = await contextOf(self);
-    const status = await fetchStatus(client);
+    const { client, output, installation } = await contextOf(self);
+    const status = { ...(await fetchStatus(client)), gateway: installation.gateway };
     output.result(status, showStatus);
     if (status.api !== "ready") process.exitCode = 1;
   });
 }
 
-async function fetchStatus(client: Client): Promise<Status> {
+async function fetchStatus(client: Client): Promise<Omit<Status, "gateway">> {
   const list = async <Item>(path: string, query = {}) =>
     (await client.call<Page<Item>>("GET", path, { query: { limit: 200, ...query } })).body.items;
   const [api, apps, servers, operations, failed] = await Promise.all([
@@ -64,10 +67,12 @@ async function readiness(client: Client): Promise<string> {
   }
 }
 
-function showStatus({ api, apps, servers, operations, failedOperations }: Status, look: Look): string {
+function showStatus(status: Status, look: Look): string {
+  const { api, gateway, apps, servers, operations, failedOperations } = status;
   const notices = operations.flatMap((one) => noticeOf(one) ?? []);
   return [
     fields(look, [["API", api === "ready" ? state(api) : { text: api, tone: "bad" }]]),
+    ...(gateway === undefined ? [] : [fields(look, [["Gateway", `${gateway.http} ${gateway.https}`]])]),
     showApps({ items: apps }, look),
     showServers({ items: servers }, look),
     operations.length === 0 ? "No operations are at work." : showOperations({ items: operations }, look),
