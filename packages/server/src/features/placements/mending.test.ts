@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { notes, runAt } from "../../drivers/database/driver.testsuite.ts";
 import { inTransaction, sql } from "../../infra/db/index.ts";
 import { silentLog } from "../../infra/log/index.ts";
@@ -13,10 +13,10 @@ import { waitUntil } from "../../testing/wait-until.ts";
 import { registerOwnServer } from "./index.ts";
 
 let house: TestPlacements;
-beforeAll(async () => {
+beforeEach(async () => {
   house = await testPlacements();
 });
-afterAll(() => house.close());
+afterEach(() => house.close());
 
 async function states(appId: string): Promise<Record<string, number>> {
   const { rows } = await sql<{ state: string; count: number }>`

@@ -1,24 +1,10 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type TestPostgres, testPostgres } from "../../testing/postgres.ts";
-import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
+import { expect, test } from "vitest";
 import { waitUntil } from "../../testing/wait-until.ts";
-import { openWorkflowBench, type WorkflowBench } from "../../testing/workflows.ts";
+import { useWorkflowBench } from "../../testing/workflows.ts";
 import { sql } from "../db/index.ts";
 import { cancelAtOnce, defineWorkflow, type StepContext } from "./index.ts";
 
-let server: TestPostgres;
-let registry: TestRegistry;
-let bench: WorkflowBench;
-beforeAll(async () => {
-  server = await testPostgres();
-  registry = await testRegistry(server);
-  bench = await openWorkflowBench(registry);
-});
-afterAll(async () => {
-  await bench.close();
-  await registry.close();
-  await server.stop();
-});
+const { registry, bench } = useWorkflowBench();
 
 /** A step that is undone by noting when. */
 function oneStep(kind: string, run: (context: StepContext) => Promise<unknown>, pointOfNoReturn?: string) {

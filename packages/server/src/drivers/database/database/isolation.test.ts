@@ -45,10 +45,11 @@ describe("the role of one environment", () => {
     // As a server of ours is at first; runAt sends each statement for itself.
     await runAt(postgres.url, "drop database if exists registry", "create database registry");
     await runAt(postgres.url, "grant connect on database postgres, template1 to public");
-    expect(await openDatabases(server)).toEqual(["postgres", "registry", "template1"]);
+    const open = ["postgres", "registry", "template1"];
+    expect(await openDatabases(server)).toEqual(expect.arrayContaining(open));
     await protectDatabases(server, "all");
     expect(await openDatabases(server)).toEqual([]);
-    for (const name of ["postgres", "registry", "template1"]) {
+    for (const name of open) {
       await expect(runAt(urlTo(ownUrl(), name), "select 1")).rejects.toMatchObject({ code: "42501" });
     }
     await protectDatabases(server, "all");
