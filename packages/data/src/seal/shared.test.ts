@@ -148,7 +148,7 @@ describe.each(["parameter", "statement"] as const)("a shared database, sealed by
   });
 
   it("cancels on the server, and ends statements that take too long", async () => {
-    const first = tenant(open(1, 300), 1);
+    const first = tenant(open(1, 1_500), 1);
     const before = await pidOf(first);
     await expect(first.query("select pg_sleep(20)")).rejects.toMatchObject({ code: "57014" });
     await expect(
@@ -229,9 +229,12 @@ describe.each(["parameter", "statement"] as const)("a shared database, sealed by
           );
         }
       });
-      // It may hit the very transaction that sets it; then the next try does it.
-      const leave = () => tenant(pools, 1).query("set statement_timeout = '1ms'");
-      await leave().catch(leave);
+      // It may hit the very transaction that sets it.
+      for (let time = 0; time < 3; time += 1) {
+        await tenant(pools, 1)
+          .query("set statement_timeout = '1ms'")
+          .catch((error: pg.DatabaseError) => expect(error.code).toBe("57014"));
+      }
       expect((await tenant(pools, 2).query("select * from notes")).rows).toEqual([]);
       expect((await tenant(pools, 2).query("select name from pg_cursors where name <> ''")).rows).toEqual([]);
     });

@@ -58,7 +58,8 @@ async function fill(on: pg.Client, word: string, id: number): Promise<void> {
 /** Two tenants with rows of their own, and a connection on which the first plays whatever it likes. */
 export async function openArena(sealed: SealedDatabase): Promise<Arena> {
   const [own, neighbour] = [randomUUID(), randomUUID()];
-  const timeout = "-c statement_timeout=300";
+  // Long enough for whatever comes to an end, on a busy machine, too.
+  const timeout = "-c statement_timeout=2000";
   const client = await connect(sealed.url, timeout);
   const beside = await connect(sealed.url, timeout);
   const observer = await connect(sealed.superuserUrl);
