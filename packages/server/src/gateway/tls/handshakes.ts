@@ -14,7 +14,7 @@ export type Handshakes = {
   close(): void;
 };
 
-/** About 40 KiB each. */
+/** About 70 KiB each. */
 const mostHosts = 1_000;
 const hourMs = 3_600_000;
 const keptMs = 12 * hourMs;
