@@ -8,10 +8,10 @@ const id = pg.escapeIdentifier;
 /** The ledger's table where a database has one schema version. */
 export const onlyLedger = "migrations";
 
-/** Makes the ledger's schema in an empty database. Applications' roles get no right to it. */
+/** Makes the ledger's schema in an empty database. Repeatable. Applications' roles get no right to it. */
 export async function createLedgerSchema(session: Session, roles: InstallationRoles): Promise<void> {
   await session.change(`
-    create schema ${ledgerSchema};
+    create schema if not exists ${ledgerSchema};
     grant usage on schema ${ledgerSchema} to ${id(roles.ledger)}`);
 }
 

@@ -5,12 +5,15 @@ import type { Session } from "../common/session.ts";
 
 const id = pg.escapeIdentifier;
 
-/** The table of forms comes last, and marks a container that is finished. */
-export async function isFinishedContainer(inside: Session): Promise<boolean> {
-  const rows = await inside.read("select from pg_tables where schemaname = $1 and tablename = 'forms'", [
-    ledgerSchema,
-  ]);
-  return rows.length > 0;
+/** How far its making has come: the schema of ledgers comes last but one, the table of forms last. */
+export async function stateOfContainer(inside: Session): Promise<"begun" | "filled" | "finished"> {
+  const rows = await inside.read<{ filled: boolean; finished: boolean }>(
+    `select exists (select from pg_namespace where nspname = $1) as filled,
+       exists (select from pg_tables where schemaname = $1 and tablename = 'forms') as finished`,
+    [ledgerSchema],
+  );
+  const { filled, finished } = rows[0]!;
+  return finished ? "finished" : filled ? "filled" : "begun";
 }
 
 /** There is no schema `public`: while an environment is migrated, its own is called so. */

@@ -1,4 +1,4 @@
-import { failure } from "../../../kernel/index.ts";
+import { failure, hasCode } from "../../../kernel/index.ts";
 import type { Catalog } from "../common/catalog/catalog.ts";
 import { createDatabase, openDatabase, selectDatabase } from "../common/databases.sql.ts";
 import { schemaFindings } from "../common/emit/emit-schema.ts";
@@ -14,8 +14,8 @@ import {
   createExtensionSchema,
   createForms,
   insertForm,
-  isFinishedContainer,
   selectForm,
+  stateOfContainer,
 } from "./containers.sql.ts";
 
 /**
@@ -51,10 +51,13 @@ async function makeContainer(
 ): Promise<void> {
   const { roles } = parts;
   const facts = await selectDatabase(session, container);
-  const finished = facts?.allowsConnections && (await session.inDatabase(container, isFinishedContainer));
-  if (finished) return;
+  const state = facts?.allowsConnections ? await session.inDatabase(container, stateOfContainer) : "begun";
+  if (state === "finished") return;
   const resource = { kind: "database", driver: "schema", serverId: server.id, physicalName: container };
-  await context.declareResource({ ...resource, common: true });
+  await context.declareResource({ ...resource, common: true }).catch((error: unknown) => {
+    // Its maker has noted that it stands, and was interrupted before he could write so into it.
+    if (!(state === "filled" && hasCode(error, "busy"))) throw error;
+  });
   for (const role of [roles.databases, roles.ledger, container]) await createGroupRole(session, role);
   if (!facts) {
     await createDatabase(session, {
