@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openLocalAuthority } from "../../drivers/certificates/index.ts";
+import { sql } from "../../infra/db/index.ts";
 import { createSecrets } from "../../infra/secrets/index.ts";
 import { type Composed, composedApi } from "../../testing/composed.ts";
 
@@ -13,6 +14,7 @@ afterAll(() => composed?.close());
 const ask = () => composed.api.inject({ url: "/v1/certificates/authority", headers: composed.asOperator });
 
 test("the authority is shown once a gateway has made it, without its key", async () => {
+  await sql`truncate certificate_authorities`.execute(composed.registry.db);
   expect((await ask()).statusCode).toBe(404);
   const secrets = createSecrets(Buffer.alloc(32, 1));
   const made = await openLocalAuthority({ db: composed.registry.db, secrets, rootDomain: "localhost" });

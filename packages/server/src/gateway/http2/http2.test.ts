@@ -340,18 +340,20 @@ test("early hints and 100 Continue reach the client before the answer; another e
 
 test("a client that takes a request back ends it at the application, also in the middle of its body", async () => {
   const states: string[] = [];
+  let arrived = 0;
   site.answer = (request) => {
+    arrived += 1;
     request.on("error", () => undefined).resume();
     request.on("close", () => states.push(request.complete ? "complete" : "aborted"));
   };
   const before = site.tested.gateway.stats().abandoned;
   const active = () => site.tested.gateway.stats().active;
   const head = headerBlock([[":method", "POST"], ...getFields.slice(1)]);
-  for (const code of [constants.NGHTTP2_CANCEL, constants.NGHTTP2_NO_ERROR]) {
+  for (const [number, code] of [constants.NGHTTP2_CANCEL, constants.NGHTTP2_NO_ERROR].entries()) {
     const connection = frameConnection(site.tested.port);
     connection.send(frame(frameTypes.headers, 1, head, frameFlags.endHeaders));
     connection.send(frame(frameTypes.data, 1, "half"));
-    await waitUntil("it is under way", () => active() === 1);
+    await waitUntil("it is under way at the application", () => arrived === number + 1);
     connection.send(resetFrame(1, code));
     await waitUntil("it is over", () => active() === 0);
     connection.socket.destroy();
