@@ -71,7 +71,6 @@ export type GatewayWatch = {
   caughtUp(): Promise<void>;
 };
 
-const patienceMs = 2_000;
 /** A question or an answer may get lost with a connection. */
 const askAgainMs = 500;
 
@@ -82,7 +81,7 @@ export function createGatewayWatch(options: {
   log: Log;
   patienceMs?: number;
 }): GatewayWatch {
-  const { db, log } = options;
+  const { db, log, patienceMs = 2_000 } = options;
   const versions = new Map<string, number>();
   const givenUp = new Set<string>();
   let news = Promise.withResolvers<void>();
@@ -97,7 +96,7 @@ export function createGatewayWatch(options: {
   });
 
   function forgetAllBut(gateways: readonly string[]): void {
-    for (const known of versions.keys()) {
+    for (const known of [...versions.keys(), ...givenUp]) {
       if (gateways.includes(known)) continue;
       versions.delete(known);
       givenUp.delete(known);
@@ -108,7 +107,7 @@ export function createGatewayWatch(options: {
     const { version, gateways } = await selectGateways(db);
     forgetAllBut(gateways);
     const behind = () => gateways.filter((id) => !givenUp.has(id) && !((versions.get(id) ?? -1) >= version));
-    const deadline = performance.now() + (options.patienceMs ?? patienceMs);
+    const deadline = performance.now() + patienceMs;
     let mustAsk = behind().some((id) => !versions.has(id));
     for (let leftMs = deadline - performance.now(); behind().length > 0 && leftMs > 0; ) {
       if (mustAsk) await askGateways(db);
@@ -121,14 +120,12 @@ export function createGatewayWatch(options: {
     }
   }
 
+  // What was changed stays changed, and gateways learn of it when the registry answers again.
+  const unknown = (error: Error) => log.warn({ error: error.message }, "gateways.unknown");
   return {
     async caughtUp() {
-      try {
-        await wait();
-      } catch (error) {
-        // What was changed stays changed, and gateways learn of it when the registry answers again.
-        log.warn({ error: (error as Error).message }, "gateways.unknown");
-      }
+      // Also when it is the registry that doesn't answer.
+      await within(patienceMs + askAgainMs, wait().catch(unknown));
     },
   };
 }

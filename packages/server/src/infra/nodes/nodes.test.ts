@@ -40,8 +40,9 @@ async function join() {
 }
 
 it("forgets at once a node of this host whose process was killed, also while nobody has reaped it", async () => {
-  // The background process ends, and who it is left to never asks.
-  const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 60"], {
+  // The background process ends once its parent is a program that never asks after it, as a shell might.
+  const child = `until [ "$(cat /proc/$PPID/comm)" = sleep ]; do sleep 0.01; done`;
+  const parent = spawn("sh", ["-c", `sh -c '${child}' & echo $!; exec sleep 60`], {
     stdio: ["ignore", "pipe", "ignore"],
   });
   try {
