@@ -8,8 +8,8 @@ import { waitUntil } from "./wait-until.ts";
 export type AppHostOptions = {
   /** Programs to run it by: as another user, say. */
   wrapper?: readonly string[];
-  /** Whose code is run: the one of this repository when left out. */
-  code?: { node: string; source: string };
+  /** By which Node.js, and whose code is run: ours when left out. */
+  code?: { node?: string; source?: string };
   /** What is found by trying when left out. */
   confinement?: Confinement;
   command: string;
@@ -38,7 +38,7 @@ const ownSource = path.join(import.meta.dirname, "../infra/app-process/index.ts"
 
 /** An application under a supervisor in a process of its own: one that can be killed, or run by another user. */
 export function startAppHost(options: AppHostOptions): AppHost {
-  const { node, source } = options.code ?? { node: process.execPath, source: ownSource };
+  const { node = process.execPath, source = ownSource } = options.code ?? {};
   const script = hostScript.replace("SOURCE", JSON.stringify(source));
   const words = [...(options.wrapper ?? []), node, "--input-type=module", "-e", script];
   const host = spawn(words[0]!, [...words.slice(1), JSON.stringify(options)], {

@@ -35,6 +35,16 @@ createServer((request, response) => {
 }).listen(process.env.PORT, "127.0.0.1");
 `;
 
+/** Node.js where each user finds it: without namespaces nobody opens the way to a clone in a closed directory. */
+let program: string;
+beforeAll(async () => {
+  const directory = await mkdtemp(join(tmpdir(), "app-confinement-node-"));
+  await chmod(directory, 0o755);
+  program = join(directory, "node");
+  await promisify(execFile)("cp", ["--reflink=auto", process.execPath, program]);
+  return () => rm(directory, { recursive: true });
+});
+
 let root: string;
 let name: string;
 let hosts: AppHost[];
@@ -58,6 +68,7 @@ function start(options: Partial<AppHostOptions> = {}): AppHost {
     uid: 64_901,
     recordsDirectory: join(root, "records"),
     variables: { NAME: name },
+    code: { node: program },
     ...options,
   });
   hosts.push(host);

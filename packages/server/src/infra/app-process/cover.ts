@@ -17,13 +17,15 @@ export async function coverForOtherUser({ workingDirectory, uid, reaches }: Laun
   const directory = resolve(workingDirectory);
   const isClosed = !(await mayPass(directory, uid));
   const own = isClosed ? (await readdir(directory)).map((name) => join(directory, name)) : [directory];
-  const needed = outermost([...own, dirname(process.execPath), ...reaches]);
+  const needed = [...own, dirname(process.execPath), ...reaches].map((path) => resolve(path));
   const closed = isClosed ? [directory] : [];
   for (const path of needed) {
     const first = await firstClosed(path, uid);
     if (first !== undefined) closed.push(first);
   }
-  return coverOf(outermost(closed), needed, []);
+  const directories = outermost(closed);
+  // An open directory (`/`, say) may hold closed ones on the way to something else that is needed.
+  return coverOf(directories, outermost(needed.filter((path) => isInside(path, directories))), []);
 }
 
 /** As our own user it could read our secrets: they are covered. */

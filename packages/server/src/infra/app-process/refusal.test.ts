@@ -25,11 +25,11 @@ afterEach(async () => {
   await rm(root, { recursive: true });
 });
 
-const refusal = (confinement: Confinement, command = "node main.mjs") =>
-  refusalToEnter(
-    { command, workingDirectory: join(root, "clone"), variables: {}, uid, reaches: [], hides: [] },
-    confinement,
-  );
+const refusal = (
+  confinement: Confinement,
+  command = "node main.mjs",
+  workingDirectory = join(root, "clone"),
+) => refusalToEnter({ command, workingDirectory, variables: {}, uid, reaches: [], hides: [] }, confinement);
 
 // Only root runs applications as somebody else.
 describe.runIf(process.getuid!() === 0)("an application's own user", () => {
@@ -39,6 +39,12 @@ describe.runIf(process.getuid!() === 0)("an application's own user", () => {
     await chmod(join(root, "clone"), 0o755);
     await chmod(root, 0o755);
     expect(await refusal(marks)).toBeUndefined();
+  });
+
+  it("is refused nothing in namespaces that works in an open directory, with Node.js in a closed one below it", async () => {
+    await chmod(root, 0o700);
+    expect(await refusal(namespaces, "node main.mjs", "/")).toBeUndefined();
+    expect(await refusal(marks, "node main.mjs", "/")).toContain("may not run");
   });
 
   it("is told which closed directory is in the way where there are no namespaces", async () => {

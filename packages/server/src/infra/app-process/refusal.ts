@@ -24,11 +24,12 @@ export async function refusalToEnter(
 const rootOf = (directory: string): string =>
   isInside(process.execPath, [directory]) ? directory : dirname(process.execPath);
 
-/** A closed directory on the way is no hindrance where it is covered: then only what is left in place counts. */
+/** A closed directory on the way is no hindrance where it is covered: then only what is put back as it was counts. */
 async function mayRunNode(directory: string, uid: number, way: Confinement["way"]): Promise<boolean> {
   const program = process.execPath;
+  const isPutBack = (await firstClosed(directory, uid)) !== undefined || !(await mayPass(directory, uid));
   const left = ancestors(program).filter(
-    (path) => way === "marks" || path === dirname(program) || isInside(path, [directory]),
+    (path) => way === "marks" || path === dirname(program) || (isPutBack && isInside(path, [directory])),
   );
   const passable = await Promise.all([...left, program].map((path) => mayPass(path, uid)));
   return passable.every(Boolean);
