@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { chmod, copyFile, mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { kernelMakesNamespaces } from "../../packages/server/src/testing/app-host.ts";
 import { eventually } from "../support/eventually.ts";
@@ -18,9 +20,20 @@ const withoutRight = {
   wrapper: ["setpriv", "--bounding-set=-sys_admin", "--"],
   confined: false,
 };
-const ways = process.getuid!() === 0 ? [here, withoutRight] : [here];
+/** Without namespaces nobody opens the way to a clone in a closed directory: no application of root's runs there. */
+const isOpen = await promisify(execFile)("setpriv", [
+  ...["--reuid", "65534", "--regid", "65534", "--clear-groups", "--"],
+  ...[process.execPath, "--version"],
+]).then(
+  () => true,
+  () => false,
+);
 
-describe.each(ways)("an application that leaves daemons, $name", ({ wrapper, confined }) => {
+const title = "an application that leaves daemons, $name";
+describe.each([here])(title, losesThem);
+describe.runIf(process.getuid!() === 0 && isOpen).each([withoutRight])(title, losesThem);
+
+function losesThem({ wrapper, confined }: typeof here): void {
   let installation: Installation;
   let seconds: string;
   let command: string[];
@@ -75,7 +88,7 @@ describe.each(ways)("an application that leaves daemons, $name", ({ wrapper, con
     const { status } = findings.find(({ check }) => check === "applications")!;
     expect(status).toBe(confined ? "ok" : "warning");
   });
-});
+}
 
 it("whoever connects to an application past the gateway is refused", async () => {
   await using installation = await startInstallation();

@@ -1,7 +1,8 @@
-import { spawn } from "node:child_process";
-import { mkdir, readFile, symlink } from "node:fs/promises";
+import { execFile, spawn } from "node:child_process";
+import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { finish } from "../support/command.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
@@ -20,7 +21,9 @@ const [first, , ...commands] = blocks("sh").flatMap((block) => block.trimEnd().s
 async function run(installation: Installation, lines: readonly string[]) {
   const home = path.join(installation.directory, "clone");
   await mkdir(home, { mode: 0o755 });
-  for (const name of ["docs", "node_modules"]) await symlink(path.join(root, name), path.join(home, name));
+  // Copies: what a link leads to may lie where the application's user can't go.
+  const needed = ["docs", "packages", "node_modules"].map((name) => path.join(root, name));
+  await promisify(execFile)("cp", ["-a", "--reflink=auto", ...needed, home]);
   const preparation = [
     "set -e",
     `npx() { shift; '${process.execPath}' '${root}/packages/cli/bin/tenantry.js' "$@"; }`,
