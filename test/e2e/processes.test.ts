@@ -23,7 +23,8 @@ const withoutRight = {
 /** Without namespaces nobody opens the way to a clone in a closed directory: no application of root's runs there. */
 const isOpen = await promisify(execFile)("setpriv", [
   ...["--reuid", "65534", "--regid", "65534", "--clear-groups", "--"],
-  ...[process.execPath, "--version"],
+  // setpriv itself keeps root's right to pass any directory until the next program.
+  ...["sh", "-c", 'exec "$0" --version', process.execPath],
 ]).then(
   () => true,
   () => false,
