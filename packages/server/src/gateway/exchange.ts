@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { type ErrorCode, tenantHeaders } from "@tenantry/contract";
 import { type ErrorDetails, failure, type TenantryError } from "../kernel/index.ts";
+import { nowhere } from "./bag.ts";
 import { type ClientRequest, type ClientResponse, isModern } from "./client.ts";
 import { Http2Request } from "./http2/request.ts";
 import type { Http2Response } from "./http2/response.ts";
@@ -43,6 +44,7 @@ const singlePieceBytes = 16 * 1024;
  * and its methods are called for every piece of the answer.
  */
 export class Exchange implements ResponseHandler, OpenExchange {
+  place = nowhere;
   readonly #parts: GatewayParts;
   readonly #admitted: Admitted;
   readonly #response: ClientResponse;

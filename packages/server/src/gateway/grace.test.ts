@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { nowhere } from "./bag.ts";
 import { createOpenExchanges } from "./open-exchanges.ts";
 import type { Route, RouteStatus } from "./route.ts";
 import { createRouteTable } from "./route-table.ts";
@@ -39,7 +40,12 @@ test("the grace of an answer ends with the suspension, and begins anew with the 
   };
   table.replace({ version, routes: new Map(), upstreams: new Map() });
   const ended: string[] = [];
-  open.add({ route: become("active"), isEndless: false, end: ({ code }) => ended.push(code) });
+  open.add({
+    route: become("active"),
+    isEndless: false,
+    place: nowhere,
+    end: ({ code }) => ended.push(code),
+  });
   become("suspended");
   vi.advanceTimersByTime(900);
   become("active");

@@ -1,10 +1,11 @@
 import type { TenantryError } from "../kernel/index.ts";
+import { createBag, type InBag } from "./bag.ts";
 import type { Route } from "./route.ts";
 import type { RouteTable } from "./route-table.ts";
 import { refusalOf, unknownHost } from "./verdict.ts";
 
 /** A request whose answer isn't out yet, or a connection that came of one. */
-export type OpenExchange = {
+export type OpenExchange = InBag & {
   /** The host's route as it stood when the request was let in. */
   readonly route: Route;
   /** Whether it would go on for as long as it pleases, as a WebSocket or an event stream does. */
@@ -25,7 +26,7 @@ export type OpenExchanges = {
  */
 export function createOpenExchanges(options: { table: RouteTable; graceMs: number }): OpenExchanges {
   const { table, graceMs } = options;
-  const open = new Set<OpenExchange>();
+  const open = createBag<OpenExchange>();
   /** Those that may go on for a while, each with the others whose grace began at the same moment. */
   const lapsed = new Map<OpenExchange, readonly OpenExchange[]>();
   const timers = new Set<NodeJS.Timeout>();
@@ -61,7 +62,7 @@ export function createOpenExchanges(options: { table: RouteTable; graceMs: numbe
     },
     delete(exchange) {
       open.delete(exchange);
-      lapsed.delete(exchange);
+      if (lapsed.size > 0) lapsed.delete(exchange);
     },
     close() {
       unhear();

@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { tenantHeaders } from "@tenantry/contract";
+import { nowhere } from "./bag.ts";
 import { Exchange } from "./exchange.ts";
 import { admit, begin } from "./handler.ts";
 import { type OpenExchange, refusalNow } from "./open-exchanges.ts";
@@ -73,7 +74,7 @@ function join(
   upstream: Socket,
 ): void {
   // A closing frame can't be put between bytes of whose frames we know nothing.
-  const tunnel: OpenExchange = { route, isEndless: true, end: () => client.destroy() };
+  const tunnel: OpenExchange = { route, isEndless: true, place: nowhere, end: () => client.destroy() };
   client.setTimeout(0);
   client.setNoDelay(true);
   tunnels.add(client);

@@ -6,6 +6,7 @@ import {
 } from "node:http2";
 import type { Socket } from "node:net";
 import { failure } from "../../kernel/index.ts";
+import { type Bag, createBag, type InBag, nowhere } from "../bag.ts";
 import type { Exchange } from "../exchange.ts";
 import { handle, refuseExpectation } from "../handler.ts";
 import type { GatewayParts } from "../parts.ts";
@@ -23,7 +24,7 @@ export type Http2Sessions = {
 };
 
 /** A stream whose answer isn't out yet. */
-type Open = {
+type Open = InBag & {
   startedAt: number;
   request: Http2Request;
   response: Http2Response;
@@ -33,7 +34,7 @@ type Open = {
 type Session = {
   session: ServerHttp2Session;
   socket: Socket;
-  open: Set<Open>;
+  open: Bag<Open>;
   /** Since when there has been no stream; as `performance.now()`. */
   idleSince: number;
   /** Frames of control that clients have little use for. */
@@ -59,7 +60,7 @@ export function createHttp2Sessions(parts: GatewayParts): Http2Sessions {
   return {
     serve(socket) {
       const session = performServerHandshake(socket, options);
-      const one: Session = { session, socket, open: new Set(), idleSince: performance.now(), nuisances: 0 };
+      const one: Session = { session, socket, open: createBag(), idleSince: performance.now(), nuisances: 0 };
       sessions.add(one);
       sweeper ??= setInterval(sweep, sweepEveryMs(parts)).unref();
       session.setLocalWindowSize(windowBytes.connection);
@@ -91,7 +92,13 @@ export function createHttp2Sessions(parts: GatewayParts): Http2Sessions {
 function answer(parts: GatewayParts, session: Session, stream: ServerHttp2Stream, raw: string[]): void {
   const request = new Http2Request(stream, raw, session.socket);
   const response = new Http2Response(stream, request.method);
-  const one: Open = { startedAt: performance.now(), request, response, exchange: undefined };
+  const one: Open = {
+    startedAt: performance.now(),
+    request,
+    response,
+    exchange: undefined,
+    place: nowhere,
+  };
   session.open.add(one);
   response.on("finish", () => partFrom(one, stream));
   response.on("close", () => {
