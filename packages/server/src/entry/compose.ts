@@ -1,5 +1,4 @@
 import { mkdir } from "node:fs/promises";
-import type { StorageDriver } from "../drivers/storage/index.ts";
 import { createKeyCheck, selectGoodKeyIds } from "../features/access/index.ts";
 import { createEvents } from "../features/events/index.ts";
 import { deleteWorkflow, provisionWorkflow } from "../features/lifecycle/index.ts";
@@ -61,7 +60,7 @@ export async function compose(input: ComposeInput) {
   const gateways = createGatewayWatch({ db, notifications, log });
   const settled = () => gateways.caughtUp();
   const operations = createOperations({ db, notifications, settled });
-  const { storageRoot, ...drivers } = createDrivers({
+  const { storageRoot, tidyStorage, ...drivers } = createDrivers({
     db,
     dataDir: config.dataDir,
     installationId: input.installation.id,
@@ -94,7 +93,6 @@ export async function compose(input: ComposeInput) {
     events,
     placements,
     workflows,
-    storageRoot,
     settled,
   });
   return {
@@ -112,7 +110,7 @@ export async function compose(input: ComposeInput) {
       keeper: told.keeper,
       placements,
       settings,
-      storage: drivers.storage,
+      tidyStorage,
     }),
     registerServer: (server: Parameters<typeof registerOwnServer>[2]) =>
       registerOwnServer(db, secrets, server),
@@ -156,10 +154,10 @@ function createBackground(
     keeper: SpareKeeper;
     placements: Placements;
     settings: Settings;
-    storage: StorageDriver;
+    tidyStorage: () => Promise<unknown>;
   },
 ) {
-  const { db, log, notifications, secrets, keeper, placements, settings, storage } = input;
+  const { db, log, notifications, secrets, keeper, placements, settings, tidyStorage } = input;
   const sweeper = createSweeper({ db, log, remove: placements.removers(db) });
   const schedule = createSchedule({ db, log });
   return {
@@ -168,7 +166,7 @@ function createBackground(
       sweeper.start(notifications);
       schedule.every("sweep", 60_000, () => sweeper.sweep());
       schedule.every("stuck-operations", 60_000, () => reportStuckOperations({ db, log, settings }));
-      schedule.every("storage", 86_400_000, () => storage.tidy());
+      schedule.every("storage", 86_400_000, tidyStorage);
       schedule.every("retention", 3_600_000, (signal) => removeExpired({ db, log, settings }, signal));
       schedule.every("variables", 3_600_000, () => sealPlainVariables({ db, secrets }));
       schedule.every("logins", 3_600_000, (signal) => placements.checkLogins({ db, log, signal }));

@@ -2,6 +2,7 @@ import path from "node:path";
 import { createMemoryCacheDriver } from "../drivers/cache/index.ts";
 import { createDatabaseDrivers } from "../drivers/database/index.ts";
 import { createFsStorageDriver } from "../drivers/storage/index.ts";
+import { placesOf } from "../features/placements/index.ts";
 import type { Db } from "../infra/db/index.ts";
 import { selectAppUid } from "./installation.sql.ts";
 
@@ -9,14 +10,16 @@ import { selectAppUid } from "./installation.sql.ts";
 export function createDrivers(input: { db: Db; dataDir: string; installationId: string }) {
   const { db, dataDir, installationId } = input;
   const storageRoot = path.join(dataDir, "storage");
+  const files = createFsStorageDriver({
+    root: storageRoot,
+    // As root, apps run as users of their own; otherwise as the same user as we.
+    ownerOf: process.getuid?.() === 0 ? (environmentId) => selectAppUid(db, environmentId) : undefined,
+  });
   return {
     storageRoot,
     drivers: createDatabaseDrivers({ installationId }),
-    storage: createFsStorageDriver({
-      root: storageRoot,
-      // As root, apps run as users of their own; otherwise as the same user as we.
-      ownerOf: process.getuid?.() === 0 ? (environmentId) => selectAppUid(db, environmentId) : undefined,
-    }),
-    cache: createMemoryCacheDriver(),
+    storage: placesOf(files, "prefix"),
+    tidyStorage: () => files.tidy(),
+    cache: placesOf(createMemoryCacheDriver(), "prefix"),
   };
 }

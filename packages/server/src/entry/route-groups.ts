@@ -33,7 +33,6 @@ export type RouteGroupInput = {
   workflows: Pick<Parameters<typeof tenantRoutes>[0], "provision" | "deletion"> & {
     release: Parameters<typeof appRoutes>[0]["releaseWorkflow"];
   };
-  storageRoot: string;
 };
 
 /** Every route of the API. */
@@ -41,7 +40,11 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
   const { config, log, db, secrets, settings, operations, events, placements, workflows } = input;
   const publicUrl = (hostname: string) => publicUrlOf(config, hostname, input.gatewayPort);
   return [
-    tenantRoutes({ db, settings, operations, rootDomain: config.rootDomain, publicUrl, ...workflows }),
+    tenantRoutes({
+      ...{ db, settings, operations, publicUrl, ...workflows },
+      rootDomain: config.rootDomain,
+      levels: placements.availableLevels,
+    }),
     tenantSettingsRoutes({ db, settings }),
     accessRoutes({ users: createUsers({ db, settings, log }) }),
     keyRoutes({ db, findAppId: async (tx, idOrSlug) => (await findApp(tx, idOrSlug)).id }),
@@ -64,7 +67,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
 
 /** What applications follow by their own keys. */
 function applicationRoutes(input: RouteGroupInput): RouteGroup {
-  const { db, log, notifications, settings, placements, storageRoot } = input;
+  const { db, log, notifications, settings, placements } = input;
   const budgets = createBudgets((appId, process) => placements.runtimeBudgets(db, { appId, process }));
   return runtimeRoutes({
     db,
@@ -78,7 +81,7 @@ function applicationRoutes(input: RouteGroupInput): RouteGroup {
           db,
           settings,
           keys: () => publicJwks(db),
-          places: (tx, ids) => placements.runtimePlaces(tx, ids, storageRoot),
+          places: placements.runtimePlaces,
           budgets,
           issuer: issuerOf(input.installation.id),
         },

@@ -2,7 +2,7 @@ import path from "node:path";
 import { createMemoryCacheDriver } from "../drivers/cache/index.ts";
 import { createDatabaseDrivers } from "../drivers/database/index.ts";
 import { createFsStorageDriver } from "../drivers/storage/index.ts";
-import { createPlacements, type Leftover } from "../features/placements/index.ts";
+import { createPlacements, type Leftover, placesOf } from "../features/placements/index.ts";
 import { createDb, sql } from "../infra/db/index.ts";
 import { createSecrets, loadMasterKey } from "../infra/secrets/index.ts";
 
@@ -14,8 +14,8 @@ export async function scanInstallation(dataDir: string, registryUrl: string): Pr
     const key = await loadMasterKey({ dataDir, masterKeyFile: undefined, create: false });
     const placements = createPlacements({
       drivers: createDatabaseDrivers({ installationId: rows[0]!.id }),
-      storage: createFsStorageDriver({ root: path.join(dataDir, "storage") }),
-      cache: createMemoryCacheDriver(),
+      storage: placesOf(createFsStorageDriver({ root: path.join(dataDir, "storage") }), "prefix"),
+      cache: placesOf(createMemoryCacheDriver(), "prefix"),
       secrets: createSecrets(key),
       onTaken: () => undefined,
     });

@@ -1,13 +1,17 @@
 import { createHash } from "node:crypto";
 import { createDatabaseDrivers, type DatabaseDrivers } from "../drivers/database/index.ts";
 import {
+  type CachePlace,
   createPlacements,
   createSpareKeeper,
   type PlaceDriver,
   type Placements,
+  type Places,
+  placesOf,
   registerOwnServer,
   type SpareKeeper,
   type SpareKeeperOptions,
+  type StoragePlace,
 } from "../features/placements/index.ts";
 import { type Db, inTransaction, sql } from "../infra/db/index.ts";
 import { silentLog } from "../infra/log/index.ts";
@@ -51,7 +55,12 @@ type Undo = (context: StepContext) => Promise<void>;
 
 /** Placements over a registry and a database server of the test's own, with a worker. */
 export async function testPlacements(
-  options: { url?: string; storage?: PlaceDriver; wrap?: (drivers: DatabaseDrivers) => DatabaseDrivers } = {},
+  options: {
+    url?: string;
+    storage?: PlaceDriver<StoragePlace>;
+    places?: Places<StoragePlace>;
+    wrap?: (drivers: DatabaseDrivers) => DatabaseDrivers;
+  } = {},
 ): Promise<TestPlacements> {
   const postgres = await testPostgres();
   const registry = await testRegistry(postgres);
@@ -61,7 +70,10 @@ export async function testPlacements(
   const drivers = options.wrap?.(plain) ?? plain;
   const keepers: SpareKeeper[] = [];
   const onTaken = (appId: string) => keepers.forEach((keeper) => void keeper.taken(appId));
-  const places = { storage: options.storage ?? memoryPlaces("fs"), cache: memoryPlaces("memory") };
+  const places = {
+    storage: options.places ?? placesOf(options.storage ?? memoryPlaces("fs"), "prefix"),
+    cache: placesOf(memoryPlaces("memory"), "prefix"),
+  };
   const onSpareEnded: SpareKeeper["spareEnded"] = (spare) => {
     for (const keeper of keepers) keeper.spareEnded(spare);
   };
@@ -149,13 +161,14 @@ async function startWorker(registry: TestRegistry, workflows: Workflow[]): Promi
 }
 
 /** Places that exist only by name. */
-function memoryPlaces(driver: string): PlaceDriver {
+function memoryPlaces(driver: string): PlaceDriver<StoragePlace & CachePlace> {
   const standing = new Set<string>();
   return {
     driver,
     nameFor: (environmentId) => `${driver}-${environmentId}`,
     provision: async (_context, name) => void standing.add(name),
     remove: async (_context, name) => void standing.delete(name),
+    location: (name) => ({ driver, directory: name, prefix: name }) as never,
     list: async () => [...standing],
   };
 }

@@ -18,7 +18,7 @@ import {
   slugTaken,
   type TenantRow,
 } from "../tenants/index.ts";
-import { resolveIsolation } from "./isolation.ts";
+import { type AvailableLevels, resolveIsolation } from "./isolation.ts";
 import type { ProvisionInput } from "./provision-workflow.ts";
 
 export type CreateDependencies = {
@@ -26,6 +26,7 @@ export type CreateDependencies = {
   settings: Settings;
   rootDomain: string;
   provision: Workflow<ProvisionInput>;
+  levels: (db: Db) => Promise<AvailableLevels>;
 };
 
 /**
@@ -33,13 +34,13 @@ export type CreateDependencies = {
  * slug is held and the host answers (503 with progress, until it is ready).
  */
 export async function createTenant(
-  { db, settings, rootDomain, provision }: CreateDependencies,
+  { db, settings, rootDomain, provision, levels }: CreateDependencies,
   request: CreateTenantRequest,
   requestedBy: string,
 ): Promise<{ tenantId: string; operationId: string }> {
   const slug = chooseSlug(request);
   const limits = await readLimits(db, settings);
-  const isolation = resolveIsolation(request, limits.isolation);
+  const isolation = resolveIsolation(request, limits.isolation, await levels(db));
   const app = await findReadyApp(db, request.app ?? limits.app);
   const admin = request.admin && {
     email: request.admin.email,

@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { resolveIsolation } from "./isolation.ts";
 
 const request = { name: "Acme" };
+const available = { storage: ["prefix"], cache: ["prefix"] };
 
 describe("the isolation of a new tenant", () => {
   it("is the installation's default: a database of its own, prefixes, a shared process", () => {
-    expect(resolveIsolation(request, "database")).toEqual({
+    expect(resolveIsolation(request, "database", available)).toEqual({
       database: "database",
       storage: "prefix",
       cache: "prefix",
@@ -15,7 +16,7 @@ describe("the isolation of a new tenant", () => {
 
   it("that isn't built yet is refused, naming the field", () => {
     const wanted = { ...request, isolation: { database: "sqlite", storage: "bucket" } } as const;
-    expect(() => resolveIsolation(wanted, "database")).toThrow(
+    expect(() => resolveIsolation(wanted, "database", available)).toThrow(
       expect.objectContaining({
         code: "isolation_unavailable",
         details: expect.objectContaining({
@@ -29,7 +30,7 @@ describe("the isolation of a new tenant", () => {
   });
 
   it("by a preset is refused at the preset, unless the request itself puts it right", () => {
-    expect(() => resolveIsolation({ ...request, preset: "medium" }, "database")).toThrow(
+    expect(() => resolveIsolation({ ...request, preset: "medium" }, "database", available)).toThrow(
       expect.objectContaining({
         details: expect.objectContaining({
           errors: ["storage", "cache", "compute"].map((kind) =>
@@ -40,11 +41,11 @@ describe("the isolation of a new tenant", () => {
     );
     const isolation = { storage: "prefix", cache: "prefix", compute: "shared" } as const;
     const mended = { ...request, preset: "medium", isolation } as const;
-    expect(resolveIsolation(mended, "database").database).toBe("database");
+    expect(resolveIsolation(mended, "database", available).database).toBe("database");
   });
 
   it("that is soft shares everything", () => {
     const shared = { database: "shared", storage: "prefix", cache: "prefix", compute: "shared" };
-    expect(resolveIsolation({ ...request, preset: "soft" }, "database")).toEqual(shared);
+    expect(resolveIsolation({ ...request, preset: "soft" }, "database", available)).toEqual(shared);
   });
 });

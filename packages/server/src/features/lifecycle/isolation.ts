@@ -1,9 +1,13 @@
 import type { CreateTenantRequest, DatabaseLevel, IsolationRequest } from "@tenantry/contract";
 import { failure } from "../../kernel/index.ts";
 
-export type Isolation = { database: DatabaseLevel; storage: "prefix"; cache: "prefix"; compute: "shared" };
+/** The level of each kind of place. */
+export type Isolation = Required<{ [kind in keyof IsolationRequest]: NonNullable<IsolationRequest[kind]> }>;
 
-type Wanted = Required<{ [kind in keyof IsolationRequest]: NonNullable<IsolationRequest[kind]> }>;
+type Wanted = Isolation;
+
+/** The levels of each kind that can be had at this moment, where servers decide. */
+export type AvailableLevels = { storage: readonly string[]; cache: readonly string[] };
 
 /** What each preset stands for (architecture §1). */
 const presetIsolation: Record<"soft" | "medium" | "hard", Wanted> = {
@@ -14,23 +18,26 @@ const presetIsolation: Record<"soft" | "medium" | "hard", Wanted> = {
 
 const built = {
   database: ["database", "schema", "shared"],
-  storage: ["prefix"],
-  cache: ["prefix"],
   compute: ["shared"],
-} as const;
+};
 
-/** The isolation a request asks for; `isolation_unavailable` names each kind whose level isn't built yet. */
-export function resolveIsolation(request: CreateTenantRequest, defaultDatabase: DatabaseLevel): Isolation {
+/** The isolation a request asks for; `isolation_unavailable` names each kind whose level can't be had. */
+export function resolveIsolation(
+  request: CreateTenantRequest,
+  defaultDatabase: DatabaseLevel,
+  available: AvailableLevels,
+): Isolation {
   const base: Wanted = request.preset
     ? presetIsolation[request.preset]
     : { database: defaultDatabase, storage: "prefix", cache: "prefix", compute: "shared" };
   const wanted = { ...base, ...request.isolation };
-  const kinds = Object.keys(built) as (keyof typeof built)[];
-  const missing = kinds.filter((kind) => !(built[kind] as readonly string[]).includes(wanted[kind]));
-  if (missing.length === 0) return wanted as Isolation;
+  const levels: Record<keyof Wanted, readonly string[]> = { ...built, ...available };
+  const kinds = ["database", "storage", "cache", "compute"] as const;
+  const missing = kinds.filter((kind) => !levels[kind].includes(wanted[kind]));
+  if (missing.length === 0) return wanted;
   const errors = missing.map((kind) => ({
     pointer: request.preset && !request.isolation?.[kind] ? "/preset" : `/isolation/${kind}`,
-    message: `${kind} "${wanted[kind]}" isn't available; available: ${built[kind].join(", ")}.`,
+    message: `${kind} "${wanted[kind]}" isn't available; available: ${levels[kind].join(", ")}.`,
   }));
   throw failure("isolation_unavailable", { detail: errors[0]!.message, errors });
 }

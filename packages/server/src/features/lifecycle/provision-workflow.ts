@@ -75,15 +75,19 @@ function placementSteps(placements: Placements) {
     }),
     step<ProvisionInput>("initialise-storage", {
       title: "Initialise the storage",
-      run: (context) => placements.placeStorage(context, context.environmentId!),
+      run: (context) => placements.placeStorage(context, placeWanted(context, "storage")),
       undo: undo("storage"),
     }),
     step<ProvisionInput>("prepare-cache", {
       title: "Prepare the cache",
-      run: (context) => placements.placeCache(context, context.environmentId!),
+      run: (context) => placements.placeCache(context, placeWanted(context, "cache")),
       undo: undo("cache"),
     }),
   ];
+}
+
+function placeWanted({ environmentId, input }: Context, kind: "storage" | "cache") {
+  return { environmentId: environmentId!, level: input.isolation[kind], region: input.region ?? undefined };
 }
 
 async function placeDatabase(placements: Placements, context: Context) {

@@ -24,7 +24,7 @@ import { showId } from "../../kernel/index.ts";
 import type { Operations } from "../operations/index.ts";
 import type { Settings } from "../settings/index.ts";
 import { findTenant, selectTenants } from "../tenants/index.ts";
-import { createTenant } from "./create.ts";
+import { type CreateDependencies, createTenant } from "./create.ts";
 import { deleteTenant } from "./delete.ts";
 import type { DeleteInput } from "./delete-workflow.ts";
 import { addMaintenanceRoutes } from "./maintenance-routes.ts";
@@ -42,6 +42,8 @@ export type LifecycleDependencies = {
   publicUrl: PublicUrl;
   provision: Workflow<ProvisionInput>;
   deletion: Workflow<DeleteInput>;
+  /** The levels of files and caches that can be had at this moment. */
+  levels: CreateDependencies["levels"];
 };
 
 /** `/v1/tenants`: create, list, show, change, suspend, resume, close for maintenance, delete. */

@@ -86,7 +86,7 @@ test("a spare that fails once and then works has the password that the registry 
   const wanted = { environmentId, appId, level: "database" as const, schemaVersion: 1 };
   const placed = await house.run((context) => house.placements.placeDatabase(context, wanted));
   expect(placed.fromSpare).toBe(true);
-  const found = await house.placements.runtimePlaces(house.db, [environmentId], "/");
+  const found = await house.placements.runtimePlaces(house.db, [environmentId]);
   expect(await runAt(found.get(environmentId)!.database!.url, "select 1 as one")).toEqual([{ one: 1 }]);
 });
 
@@ -140,7 +140,7 @@ test("a spare that found its tenant is neither built again nor removed by what w
   expect(await house.ended(await buildSpare(appId, id))).toBe("succeeded");
   const removal = await house.start(house.placements.workflows.removeUnused, { databaseId: id });
   expect(await house.ended(removal)).toBe("succeeded");
-  const found = await house.placements.runtimePlaces(house.db, [environmentId], "/");
+  const found = await house.placements.runtimePlaces(house.db, [environmentId]);
   expect(await runAt(found.get(environmentId)!.database!.url, "select body from notes")).toHaveLength(1);
 });
 

@@ -8,14 +8,15 @@ export async function selectDeclared(db: Db, serverId: string): Promise<{ kind: 
   return rows;
 }
 
-/** Names that placements of a kind give; `settled` when the thing should stand. */
+/** Names that placements of a driver on a server give; `settled` when the thing should stand. */
 export async function selectPlacedNames(
   db: Db,
-  kind: "storage" | "cache",
+  { kind, driver, serverId }: { kind: "storage" | "cache"; driver: string; serverId: string | null },
 ): Promise<{ name: string; settled: boolean }[]> {
   const { rows } = await sql<{ name: string; settled: boolean }>`
     select physical_name as name, state = 'current' as settled from placements
-    where kind = ${kind} and physical_name is not null
+    where kind = ${kind} and driver = ${driver} and server_id is not distinct from ${serverId}::uuid
+      and physical_name is not null
   `.execute(db);
   return rows;
 }

@@ -3,6 +3,7 @@ import type { Db } from "../../infra/db/index.ts";
 import { selectDatabasesOn } from "./databases.sql.ts";
 import { selectDeclared, selectPlacedNames } from "./leftovers.sql.ts";
 import type { PlacementParts } from "./parts.ts";
+import type { PlaceKind, PlaceOn } from "./place-driver.ts";
 import { selectServers } from "./servers.sql.ts";
 import { openServer } from "./servers.ts";
 
@@ -24,18 +25,21 @@ export async function scanForLeftovers(db: Db, parts: PlacementParts): Promise<L
     found.push(...(await scanServer(db, parts, row)));
   }
   for (const kind of ["storage", "cache"] as const) {
-    const standing = await parts[kind].list();
-    if (!standing) continue;
-    const explained = await selectPlacedNames(db, kind);
-    const current = explained.filter(({ settled }) => settled);
-    const compared = compare(
-      standing,
-      explained.map(({ name }) => name),
-      current.map(({ name }) => name),
-    );
-    found.push(...compared.map((difference) => ({ ...difference, kind })));
+    for (const place of await parts[kind].all(db)) found.push(...(await scanPlace(db, kind, place)));
   }
   return found;
+}
+
+async function scanPlace(db: Db, kind: PlaceKind, { driver, serverId }: PlaceOn): Promise<Leftover[]> {
+  const standing = await driver.list();
+  if (!standing) return [];
+  const explained = await selectPlacedNames(db, { kind, driver: driver.driver, serverId });
+  const compared = compare(
+    standing,
+    explained.map(({ name }) => name),
+    explained.filter(({ settled }) => settled).map(({ name }) => name),
+  );
+  return compared.map((difference) => ({ ...difference, kind, ...(serverId && { serverId }) }));
 }
 
 /** Which of these names still stand somewhere: on a server or among the files and caches, not in our notes. */
@@ -49,7 +53,9 @@ export async function findStanding(
     for (const { name } of await listServer(parts, openServer(parts.secrets, row))) standing.add(name);
   }
   for (const kind of ["storage", "cache"] as const) {
-    for (const name of (await parts[kind].list()) ?? []) standing.add(name);
+    for (const { driver } of await parts[kind].all(db)) {
+      for (const name of (await driver.list()) ?? []) standing.add(name);
+    }
   }
   return names.filter((name) => standing.has(name));
 }

@@ -24,7 +24,7 @@ async function place(appId: string, level: "database" | "schema", schemaVersion 
 }
 
 async function urlOf(environmentId: string): Promise<string> {
-  const found = await house.placements.runtimePlaces(house.db, [environmentId], "/");
+  const found = await house.placements.runtimePlaces(house.db, [environmentId]);
   return found.get(environmentId)!.database!.url;
 }
 

@@ -26,7 +26,7 @@ async function place(appId: string, schemaVersion = 1) {
 
 /** Runs statements in an environment by what an application's process is told of it; answers the last one's rows. */
 async function run(environmentId: string, ...statements: string[]): Promise<unknown[]> {
-  const found = await house.placements.runtimePlaces(house.db, [environmentId], "/");
+  const found = await house.placements.runtimePlaces(house.db, [environmentId]);
   const { url, seal } = found.get(environmentId)!.database!;
   const { database, close } = openPlace(url, seal!);
   try {

@@ -32,7 +32,7 @@ async function place(appId: string): Promise<string> {
 }
 
 async function urlOf(environmentId: string): Promise<string> {
-  const found = await house.placements.runtimePlaces(house.db, [environmentId], "/");
+  const found = await house.placements.runtimePlaces(house.db, [environmentId]);
   return found.get(environmentId)!.database!.url;
 }
 

@@ -1,19 +1,23 @@
 import type { DatabaseDriver, DatabaseDrivers } from "../../drivers/database/index.ts";
 import type { Secrets } from "../../infra/secrets/index.ts";
 import { failure } from "../../kernel/index.ts";
-import type { PlaceDriver } from "./place-driver.ts";
+import type { PlaceKind, Places } from "./place-driver.ts";
+import type { CachePlace, StoragePlace } from "./place-kinds.ts";
 
 /** What placing works with. */
 export type PlacementParts = {
   drivers: DatabaseDrivers;
-  storage: PlaceDriver;
-  cache: PlaceDriver;
+  storage: Places<StoragePlace>;
+  cache: Places<CachePlace>;
   secrets: Secrets;
   /** Told of each database that was taken, so that the shelf is filled up again. */
   onTaken: (appId: string) => void;
   /** Told how each building of a spare ended. */
   onSpareEnded?: (spare: { serverId: string; succeeded: boolean }) => void;
 };
+
+/** For those to whom it is the same where files and where caches are. */
+export const placesFor = (parts: PlacementParts, kind: PlaceKind): Places => parts[kind];
 
 /** The driver of a level; `isolation_unavailable` when there is none here. */
 export function requireDriver(drivers: DatabaseDrivers, level: string): DatabaseDriver {

@@ -10,6 +10,8 @@ export type PlacementRow = {
   state: "building" | "current" | "retired";
   generation: number;
   databaseId: string | null;
+  /** Where files or a cache stand, when a server was chosen for them; a database's server is told by its row. */
+  serverId: string | null;
   physicalName: string | null;
   schemaVersion: number | null;
   detail: Record<string, unknown>;
@@ -17,7 +19,7 @@ export type PlacementRow = {
 
 const columns = sql`
   p.id, p.environment_id as "environmentId", p.kind, p.driver, p.state, p.generation, p.database_id as "databaseId",
-  p.physical_name as "physicalName", p.schema_version as "schemaVersion", p.detail
+  p.server_id as "serverId", p.physical_name as "physicalName", p.schema_version as "schemaVersion", p.detail
 `;
 
 /** All generations of an environment's placements, of one kind when it is given. */
@@ -36,13 +38,15 @@ export async function selectPlacements(
 
 export async function insertPlacement(
   tx: Tx,
-  placement: Omit<PlacementRow, "detail" | "generation"> & { detail?: Record<string, unknown> },
+  placement: Omit<PlacementRow, "detail" | "generation" | "serverId"> &
+    Partial<Pick<PlacementRow, "detail" | "serverId">>,
 ): Promise<void> {
   await sql`
-    insert into placements (id, environment_id, kind, driver, state, generation, database_id, physical_name,
-      schema_version, detail)
+    insert into placements (id, environment_id, kind, driver, state, generation, database_id, server_id,
+      physical_name, schema_version, detail)
     select ${placement.id}::uuid, ${placement.environmentId}::uuid, ${placement.kind}, ${placement.driver},
-      ${placement.state}, coalesce(max(generation), 0) + 1, ${placement.databaseId}::uuid, ${placement.physicalName},
+      ${placement.state}, coalesce(max(generation), 0) + 1, ${placement.databaseId}::uuid,
+      ${placement.serverId ?? null}::uuid, ${placement.physicalName},
       ${placement.schemaVersion}::int, ${JSON.stringify(placement.detail ?? {})}::jsonb
     from placements where environment_id = ${placement.environmentId} and kind = ${placement.kind}
   `.execute(tx);
@@ -65,7 +69,6 @@ export type CurrentPlacementRow = PlacementRow & {
   databaseName: string | null;
   roleName: string | null;
   roleSecret: Buffer | null;
-  serverId: string | null;
   serverName: string | null;
   serverUrlSecret: Buffer | null;
 };
@@ -77,7 +80,7 @@ export async function selectCurrentPlacements(
 ): Promise<CurrentPlacementRow[]> {
   const { rows } = await sql<CurrentPlacementRow>`
     select ${columns}, d.level, d.name as "databaseName", d.role_name as "roleName", d.role_secret as "roleSecret",
-      s.id as "serverId", s.name as "serverName", s.url_secret as "serverUrlSecret"
+      coalesce(s.id, p.server_id) as "serverId", s.name as "serverName", s.url_secret as "serverUrlSecret"
     from placements p left join databases d on d.id = p.database_id left join database_servers s on s.id = d.server_id
     where p.environment_id = any (${environmentIds}::uuid[]) and p.state = 'current'
     order by p.environment_id, p.kind

@@ -30,7 +30,7 @@ async function place(appId: string, environmentId: string, schemaVersion = 1) {
 }
 
 async function urlOf(environmentId: string): Promise<string> {
-  const found = await house.placements.runtimePlaces(house.db, [environmentId], "/");
+  const found = await house.placements.runtimePlaces(house.db, [environmentId]);
   return found.get(environmentId)!.database!.url;
 }
 
@@ -129,8 +129,8 @@ test("removing what an environment has leaves nothing, and may be repeated", asy
   const appId = await insertApp(house.db, notes);
   const environmentId = await insertEnvironment(house.db, appId);
   await place(appId, environmentId);
-  await house.run((context) => house.placements.placeStorage(context, environmentId));
-  await house.run((context) => house.placements.placeCache(context, environmentId));
+  await house.run((context) => house.placements.placeStorage(context, { environmentId, level: "prefix" }));
+  await house.run((context) => house.placements.placeCache(context, { environmentId, level: "prefix" }));
   const kinds = ["database", "storage", "cache"] as const;
   for (const kind of [...kinds, ...kinds]) {
     await house.run((context) => house.placements.removePlacements(context, { environmentId, kind }));

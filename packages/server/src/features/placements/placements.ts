@@ -6,6 +6,7 @@ import { findStanding, scanForLeftovers } from "./leftovers.ts";
 import { migrateDatabase } from "./migrate-database.ts";
 import type { PlacementParts } from "./parts.ts";
 import { placeDatabase } from "./place-database.ts";
+import type { PlaceWanted } from "./place-driver.ts";
 import { placeThing } from "./place-things.ts";
 import type { PlacementKind } from "./placements.sql.ts";
 import { removePlacements } from "./remove-placements.ts";
@@ -26,12 +27,16 @@ export function createPlacements(parts: PlacementParts) {
     placeDatabase: (context: StepContext, wanted: DatabaseWanted) => placeDatabase(parts, context, wanted),
 
     /** Gives an environment its files. */
-    placeStorage: (context: StepContext, environmentId: string) =>
-      placeThing(parts, context, { environmentId, kind: "storage" }),
+    placeStorage: (context: StepContext, wanted: PlaceWanted) =>
+      placeThing(parts, context, "storage", wanted),
 
     /** Gives an environment its cache. */
-    placeCache: (context: StepContext, environmentId: string) =>
-      placeThing(parts, context, { environmentId, kind: "cache" }),
+    placeCache: (context: StepContext, wanted: PlaceWanted) => placeThing(parts, context, "cache", wanted),
+
+    /** The levels of files and caches that can be had at this moment. */
+    async availableLevels(db: Db | Tx) {
+      return { storage: await parts.storage.levels(db), cache: await parts.cache.levels(db) };
+    },
 
     /** Removes all that an environment has of a kind; also the undo of placing it. */
     removePlacements: (context: StepContext, which: { environmentId: string; kind: PlacementKind }) =>
@@ -57,9 +62,9 @@ export function createPlacements(parts: PlacementParts) {
     migrateDatabase: (context: StepContext, databaseId: string, schemaVersion: number) =>
       migrateDatabase(parts, context, databaseId, schemaVersion),
 
-    /** Where an environment's things are, for the runtime snapshot. `storageRoot` is where tenants' files lie. */
-    runtimePlaces: (db: Db | Tx, environmentIds: readonly string[], storageRoot: string) =>
-      runtimePlaces(db, parts, environmentIds, storageRoot),
+    /** Where environments' things are, for the runtime snapshot. */
+    runtimePlaces: (db: Db | Tx, environmentIds: readonly string[]) =>
+      runtimePlaces(db, parts, environmentIds),
 
     /** Lets the role of an environment's database log in again that gave itself another password. */
     repairLogin: (db: Db, environmentId: string) => repairLogin(db, parts, environmentId),

@@ -1,6 +1,7 @@
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { removeDatabase } from "./build-database.ts";
-import type { PlacementParts } from "./parts.ts";
+import { type PlacementParts, placesFor } from "./parts.ts";
+import { placeOf } from "./place-driver.ts";
 import { leaveShared } from "./place-shared.ts";
 import {
   deletePlacement,
@@ -31,7 +32,8 @@ async function removePlacement(
 ): Promise<void> {
   await context.transaction((tx) => updatePlacementRetired(tx, placement.id));
   if (placement.kind === "storage" || placement.kind === "cache") {
-    await parts[placement.kind].remove(context, placement.physicalName!);
+    const driver = await placeOf(placesFor(parts, placement.kind), context.db, placement);
+    await driver.remove(context, placement.physicalName!);
   }
   if (await leaveShared(parts, context, placement)) return;
   if (placement.databaseId) {

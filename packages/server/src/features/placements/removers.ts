@@ -3,8 +3,8 @@ import type { Db } from "../../infra/db/index.ts";
 import { longestRemovalMs, type RemoveResource } from "../../infra/workflow/index.ts";
 import { newId } from "../../kernel/index.ts";
 import { deleteUnfinished } from "./databases.sql.ts";
-import { type PlacementParts, requireDriver } from "./parts.ts";
-import type { PlaceDriver } from "./place-driver.ts";
+import { type PlacementParts, placesFor, requireDriver } from "./parts.ts";
+import { type PlaceKind, placeOf } from "./place-driver.ts";
 import { deleteResource, isBeingSwept } from "./removers.sql.ts";
 import { requireServer } from "./servers.ts";
 
@@ -22,16 +22,19 @@ export function createRemovers(db: Db, parts: PlacementParts): Record<string, Re
     if (thing.kind === "database") await deleteUnfinished(db, server.id, thing.name);
   };
   const databases = Object.keys(parts.drivers);
-  const removePlace =
-    (driver: PlaceDriver): RemoveResource =>
-    (resource) =>
-      driver.remove(sweepingContext(db, resource.id), resource.physicalName);
+  const placeRemovers = (kind: PlaceKind) =>
+    parts[kind].drivers.map((name): [string, RemoveResource] => [
+      `${kind}/${name}`,
+      async (resource) => {
+        const driver = await placeOf(placesFor(parts, kind), db, resource);
+        await driver.remove(sweepingContext(db, resource.id), resource.physicalName);
+      },
+    ]);
   return {
     ...Object.fromEntries(
       databases.flatMap((level) => [`database/${level}`, `role/${level}`].map((kind) => [kind, remove])),
     ),
-    [`storage/${parts.storage.driver}`]: removePlace(parts.storage),
-    [`cache/${parts.cache.driver}`]: removePlace(parts.cache),
+    ...Object.fromEntries([...placeRemovers("storage"), ...placeRemovers("cache")]),
   };
 }
 

@@ -1,4 +1,3 @@
-import path from "node:path";
 import type { RuntimeEnvironment, RuntimeSnapshot } from "@tenantry/contract";
 import type { Db, Tx } from "../../infra/db/index.ts";
 import { showId } from "../../kernel/index.ts";
@@ -6,6 +5,7 @@ import { runtimeDatabase } from "./current.ts";
 import { type Holder, selectShares } from "./leases.sql.ts";
 import { leaseBackends } from "./leases.ts";
 import type { PlacementParts } from "./parts.ts";
+import { findPlace } from "./place-driver.ts";
 import { selectCurrentPlacements } from "./placements.sql.ts";
 
 type Places = Pick<RuntimeEnvironment, "database" | "storage" | "cache">;
@@ -13,20 +13,24 @@ type Places = Pick<RuntimeEnvironment, "database" | "storage" | "cache">;
 /** Where environments' things are, as their application's processes reach them: with passwords. */
 export async function runtimePlaces(
   db: Db | Tx,
-  parts: Pick<PlacementParts, "drivers" | "secrets">,
+  parts: Pick<PlacementParts, "drivers" | "secrets" | "storage" | "cache">,
   environmentIds: readonly string[],
-  storageRoot: string,
 ): Promise<Map<string, Places>> {
   const places = new Map<string, Places>();
   for (const id of environmentIds) places.set(id, {});
+  const [storages, caches] = [await parts.storage.all(db), await parts.cache.all(db)];
   for (const row of await selectCurrentPlacements(db, environmentIds)) {
     const { environmentId, kind, physicalName, generation } = row;
     const own = places.get(environmentId)!;
     if (kind === "database") own.database = runtimeDatabase(parts, row);
     if (kind === "storage") {
-      own.storage = { driver: "fs", directory: path.join(storageRoot, physicalName!), generation };
+      const driver = findPlace(storages, row);
+      if (driver) own.storage = { ...driver.location(physicalName!), generation };
     }
-    if (kind === "cache") own.cache = { driver: "memory", prefix: physicalName!, generation };
+    if (kind === "cache") {
+      const driver = findPlace(caches, row);
+      if (driver) own.cache = { ...driver.location(physicalName!), generation };
+    }
   }
   return places;
 }
