@@ -4,6 +4,7 @@ import { asUnavailable, type Connection, readyAgain } from "../pools/index.ts";
 import { type Entry, runSealed } from "../seal/run-sealed.ts";
 import type { Seal } from "../seal/session.ts";
 import { sharedStatement } from "../seal/statements.ts";
+import { runPlain, runUnnamed } from "../wire/run-plain.ts";
 
 export type QueryRows<Row> = { rows: Row[]; rowCount: number; command: string; fields: pg.FieldDef[] };
 
@@ -71,11 +72,11 @@ function send(
   connection: Connection,
   { seal, signal }: Scope,
   text: string,
-  params: readonly unknown[],
+  values: readonly unknown[],
   entry: Entry,
 ): Promise<pg.QueryResult> {
-  if (seal) return runSealed(connection, { seal, signal, entry }, { text, values: params });
-  return connection.client.query({ text, values: [...params], queryMode: "extended" } as pg.QueryConfig);
+  if (seal) return runSealed(connection, { seal, signal, entry }, { text, values });
+  return entry === "enter" ? runPlain(connection, text, values) : runUnnamed(connection, text, values);
 }
 
 /**

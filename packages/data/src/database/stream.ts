@@ -1,7 +1,7 @@
 import Cursor from "pg-cursor";
 import { InvalidArgument } from "../errors.ts";
 import type { Connection } from "../pools/index.ts";
-import { withoutHidden } from "../seal/piped-query.ts";
+import { withoutHidden } from "../wire/piped-query.ts";
 import { interruptible, runStatement, type Scope } from "./statement.ts";
 import { begin, rollBack } from "./transaction.ts";
 

@@ -2,6 +2,7 @@ import type { ConnectionOptions as TlsOptions } from "node:tls";
 import pg from "pg";
 import { DatabaseUnavailable, PoolExhausted } from "../errors.ts";
 import { newSession, type Seal, type SealedSession } from "../seal/session.ts";
+import { createPreparedStatements, type PreparedStatements } from "../wire/prepared.ts";
 
 /**
  * Where an environment's database is. `url` holds its own role's password; at the level `shared` it is the same for all
@@ -26,6 +27,7 @@ export type Connection = {
   readonly client: pg.Client;
   /** At the level `shared` alone. */
   readonly session: SealedSession | undefined;
+  readonly statements: PreparedStatements;
   /** Broken by an error or closed by the server: of no more use. */
   isBroken(): boolean;
   /** Runs when the backend is gone, for whatever reason; at once if it is already. */
@@ -109,6 +111,7 @@ function wrap(client: pg.Client): Connection {
   return {
     client,
     session: undefined,
+    statements: createPreparedStatements(),
     isBroken: () => broken,
     onGone: (listener) => void gone.promise.then(listener),
     cancel: () => sendCancelRequest(client),
@@ -187,12 +190,14 @@ export async function sendCancelRequest(client: pg.Client): Promise<void> {
   }
 }
 
-// Shutting down, crashed, starting up; and every trouble of the connection itself (class 08).
-const goingAway = /^(57P0[1-5]|08...)$/;
+// Shutting down, crashed, starting up; and every trouble of the connection itself (class 08), whose P01 is also what too
+// few or too many values get.
+const goingAway = /^(57P0[1-5]|08(?!P01)...)$/;
 
 /** Errors of a statement stay as the server sent them; errors of the line to it become `DatabaseUnavailable`. */
 export function asUnavailable(error: unknown, message: string): unknown {
-  if (error instanceof DatabaseUnavailable) return error;
+  // The second is what a value gets that can't be turned into text.
+  if (error instanceof DatabaseUnavailable || error instanceof TypeError) return error;
   if (error instanceof pg.DatabaseError && !goingAway.test(error.code ?? "")) return error;
   return new DatabaseUnavailable(message, { cause: error });
 }

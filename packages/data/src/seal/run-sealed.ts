@@ -1,7 +1,8 @@
 import pg from "pg";
 import { DatabaseUnavailable } from "../errors.ts";
 import type { Connection } from "../pools/index.ts";
-import { PipedQuery, type PipedStatement } from "./piped-query.ts";
+import { exchange, isOutdated } from "../wire/exchange.ts";
+import type { PipedStatement } from "../wire/piped-query.ts";
 import { forgetSession, newToken, type Seal, type SealedSession, tokenFor } from "./session.ts";
 
 /**
@@ -20,6 +21,9 @@ export class SessionNotReset extends DatabaseUnavailable {
 type Statement = { text: string; values: readonly unknown[] };
 type Sealed = { seal: Seal; signal: AbortSignal | undefined; entry: Entry };
 
+/** So often may what stands prepared turn out to be gone, before the error is told. */
+const attempts = 3;
+
 /**
  * Runs a statement in its environment, in one message and one round trip. A connection that another environment has used
  * is reset in the same message: when an error keeps DISCARD ALL from being done, the server passes over the rest.
@@ -30,12 +34,11 @@ export async function runSealed(
   statement: Statement,
 ): Promise<pg.QueryResult> {
   const session = connection.session!;
-  for (let again = true; ; again = false) {
-    const { reset, before, main } = messageOf(session, sealed, statement);
-    const { completed, error, result } = await sendPiped(connection.client, before, main);
+  for (let attempt = 1; ; attempt += 1) {
+    const { reset, before, main } = messageOf(connection, sealed, statement);
+    const { completed, error, result } = await exchange(connection, before, main);
     if (reset && completed > 0) forgetSession(session, sealed.seal.environmentId);
     session.environmentId ??= sealed.seal.environmentId;
-    if (completed === before.length && before.at(-1)?.name === enterName) session.prepared = true;
     if (!error) return result;
     if (error.code === "TN002") session.renewTokenAt = 0;
     // Only the server's own word counts: when the line broke, the statement may have been run.
@@ -43,58 +46,63 @@ export async function runSealed(
       await connection.close();
       throw new SessionNotReset({ cause: error });
     }
-    if (!again || completed === before.length || sealed.signal?.aborted) throw error;
-    if (meddledCodes.has(error.code ?? "")) session.environmentId = meddled;
-    else if (!reset || completed > 1 || error.code !== "57014") throw error;
+    if (attempt === attempts || sealed.signal?.aborted) throw error;
+    const failed = before[completed] ?? main;
+    const rightAfterReset = reset && completed === 1;
+    if (!(await worthAnother(connection, sealed.entry, { failed, error, rightAfterReset }))) throw error;
   }
 }
 
 const discardAll: PipedStatement = { text: "discard all", values: [] };
 const enterText = "select tenantry.enter($1)";
-const enterName = "tenantry_enter";
 
 /** Nobody's: the session has to be reset before it is used again. */
 const meddled = "";
 
-/**
- * A statement of the environment's own took the prepared one away, or put another in its place. And the code of a
- * timeout: one that an earlier environment set may have run out in DISCARD ALL, and only hits what comes next.
- */
-const meddledCodes = new Set(["26000", "42P05"]);
+/** Whether nothing was run, for a reason that is gone now. Within a transaction it is its owner's to begin anew. */
+async function worthAnother(
+  { client, session }: Connection,
+  entry: Entry,
+  {
+    failed,
+    error,
+    rightAfterReset,
+  }: { failed: PipedStatement; error: pg.DatabaseError; rightAfterReset: boolean },
+): Promise<boolean> {
+  if (entry === "inside") return false;
+  // A timeout that an earlier environment set may have run out in DISCARD ALL, and only hits what comes next.
+  if (!failed.prepared || !isOutdated(error)) return rightAfterReset && error.code === "57014";
+  // A statement of the environment's own took the prepared one away that enters, or put another in its place.
+  if (failed.text === enterText) session!.environmentId = meddled;
+  if (entry === "begin") await client.query("rollback");
+  return true;
+}
 
 function messageOf(
-  session: SealedSession,
+  { session, statements }: Connection,
   { seal, entry }: Sealed,
-  statement: Statement,
-): { reset: boolean; before: PipedStatement[]; main: Statement } {
-  if (entry === "inside") return { reset: false, before: [], main: statement };
-  const reset = session.environmentId !== undefined && session.environmentId !== seal.environmentId;
-  const token = reset ? newToken(session, seal) : tokenFor(session, seal);
-  const first = reset ? [discardAll] : [];
-  if (entry === "begin") {
-    const begin = { text: statement.text, values: [] };
-    return { reset, before: [...first, begin], main: { text: enterText, values: [token] } };
+  { text, values }: Statement,
+): { reset: boolean; before: PipedStatement[]; main: PipedStatement } {
+  const hot = seal.pooled ? undefined : statements;
+  if (entry === "inside") {
+    const prepared = keepsItsColumns(text) ? hot?.find(text) : undefined;
+    return { reset: false, before: [], main: { text, values, prepared } };
   }
-  const prepared = session.prepared && !reset;
-  const enter = { name: enterName, prepared, text: enterText, values: [token] };
-  return { reset, before: [...first, enter], main: statement };
+  const reset = needsReset(session!, seal);
+  if (reset) statements.dropAll();
+  const token = reset ? newToken(session!, seal) : tokenFor(session!, seal);
+  const first = reset ? [discardAll] : [];
+  const enter = { text: enterText, values: [token], prepared: hot?.find(enterText, { always: true }) };
+  if (entry === "begin") return { reset, before: [...first, { text, values }], main: enter };
+  return { reset, before: [...first, enter], main: { text, values, prepared: hot?.find(text) } };
 }
 
-type Outcome = { completed: number } & (
-  | { error: pg.DatabaseError; result?: undefined }
-  | { error?: undefined; result: pg.QueryResult }
-);
-
-function sendPiped(
-  client: pg.Client,
-  before: readonly PipedStatement[],
-  statement: Statement,
-): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const piped = new PipedQuery(before, statement, (error, result) => {
-      const completed = piped.completedBefore;
-      resolve(error ? { completed, error: error as pg.DatabaseError } : { completed, result });
-    });
-    client.query(piped as unknown as pg.Submittable);
-  });
+function needsReset(session: SealedSession, seal: Seal): boolean {
+  return session.environmentId !== undefined && session.environmentId !== seal.environmentId;
 }
+
+/**
+ * A migration that adds a column changes what `*` means. A lone statement is then prepared anew; one in a transaction
+ * has broken it by the time we know.
+ */
+const keepsItsColumns = (text: string): boolean => !text.replaceAll("(*)", "").includes("*");

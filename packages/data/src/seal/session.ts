@@ -18,30 +18,30 @@ export type SealedSession = {
   readonly clockAheadMs: number;
   /** Whose statements have run since the session was last reset. */
   environmentId: string | undefined;
-  /** Whether the statement that enters stands prepared in it. */
-  prepared: boolean;
   token: string;
+  /** Under which key the token was made: another one may have taken its place. */
+  tokenKey: string;
   /** By our clock, in milliseconds. */
   renewTokenAt: number;
 };
 
 export function newSession(backend: number, serverTimeMs: number): SealedSession {
   const clockAheadMs = serverTimeMs - Date.now();
-  return { backend, clockAheadMs, environmentId: undefined, prepared: false, token: "", renewTokenAt: 0 };
+  return { backend, clockAheadMs, environmentId: undefined, token: "", tokenKey: "", renewTokenAt: 0 };
 }
 
 /** As after DISCARD ALL. */
 export function forgetSession(session: SealedSession, environmentId: string): void {
   session.environmentId = environmentId;
-  session.prepared = false;
   session.token = "";
   session.renewTokenAt = 0;
 }
 
 /** A token serves many statements; half of its time is left for the way and for clocks that drift. */
 export function tokenFor(session: SealedSession, seal: Seal): string {
-  if (Date.now() < session.renewTokenAt) return session.token;
+  if (Date.now() < session.renewTokenAt && session.tokenKey === seal.key) return session.token;
   session.token = newToken(session, seal);
+  session.tokenKey = seal.key;
   session.renewTokenAt = Date.now() + (sealTokenSeconds / 2) * 1_000;
   return session.token;
 }

@@ -1,12 +1,12 @@
 import pg from "pg";
+import type { Prepared } from "./prepared.ts";
 
-/** A statement that goes before another one, in the same message and the same transaction. Its rows are dropped. */
+/** A statement in a message; of those before the last one the rows are dropped. */
 export type PipedStatement = {
   text: string;
-  values: readonly string[];
-  /** Prepared under this name, by this message unless it stands already. */
-  name?: string;
-  prepared?: boolean;
+  values: readonly unknown[];
+  /** Under no name when left out. */
+  prepared?: Prepared | undefined;
 };
 
 /** The column that rows at the level `shared` have and their application doesn't know of. */
@@ -15,14 +15,18 @@ const hiddenColumn = "tenantry_environment";
 // What pg's types leave out: how a client hands the server's messages to the query at work.
 type Wire = {
   readonly stream: { cork(): void; uncork(): void };
+  readonly submittedNamedStatements: Record<string, string>;
   parse(message: { text: string; name?: string }): void;
-  bind(message: { statement?: string; values: readonly string[] }): void;
-  execute(): void;
+  bind(message: { statement?: string; values: readonly unknown[] }): void;
+  execute(message: object): void;
+  close(message: { type: "S"; name: string }): void;
 };
 type RowDescription = { fields: { name: string }[] };
 type DataRow = { fields: (string | null)[] };
 type Handlers = {
+  name: string | undefined;
   submit(wire: Wire): Error | null;
+  hasBeenParsed(wire: Wire): boolean;
   handleRowDescription(message: RowDescription): void;
   handleDataRow(message: DataRow): void;
   handleCommandComplete(message: { text: string }, wire: Wire): void;
@@ -32,23 +36,27 @@ type QueryClass = new (
   callback: (error: Error | undefined, result: pg.QueryResult) => void,
 ) => Handlers & { callback: unknown };
 
+export type Message = {
+  /** Prepared statements that the server may forget. */
+  close: readonly string[];
+  before: readonly PipedStatement[];
+  main: PipedStatement;
+};
+
 /**
  * pg's query with statements before it, all in one write and before one Sync: they are one transaction and one round
  * trip. pg's own pipelining puts a Sync behind every statement, which would end the context before it is of use. The
  * hidden column never reaches the result.
  */
-export class PipedQuery extends (pg.Query as unknown as QueryClass) {
-  readonly #before: readonly PipedStatement[];
+class PipedQuery extends (pg.Query as unknown as QueryClass) {
+  readonly #message: Message;
   #completed = 0;
   #hidden: number[] = [];
 
-  constructor(
-    before: readonly PipedStatement[],
-    config: { text: string; values: readonly unknown[] },
-    callback: (error: Error | undefined, result: pg.QueryResult) => void,
-  ) {
-    super({ ...config, values: [...config.values], queryMode: "extended" }, callback);
-    this.#before = before;
+  constructor(message: Message, callback: (error: Error | undefined, result: pg.QueryResult) => void) {
+    const { text, values } = message.main;
+    super({ text, values: [...values], queryMode: "extended" }, callback);
+    this.#message = message;
   }
 
   /** How many of the statements before are through. */
@@ -57,18 +65,28 @@ export class PipedQuery extends (pg.Query as unknown as QueryClass) {
   }
 
   override submit(wire: Wire): Error | null {
+    const { close, before, main } = this.#message;
     wire.stream.cork();
     try {
-      for (const { text, values, name, prepared } of this.#before) {
-        const named = name === undefined ? {} : { name };
-        if (!prepared) wire.parse({ text, ...named });
-        wire.bind({ values, ...(name === undefined ? {} : { statement: name }) });
-        wire.execute();
+      for (const name of close) wire.close({ type: "S", name });
+      for (const { text, values, prepared } of before) {
+        const name = prepared?.name ?? "";
+        if (!prepared?.standing) wire.parse({ text, name });
+        wire.bind({ statement: name, values });
+        wire.execute({});
       }
+      // The name for as long as it is being sent: pg keeps accounts of names, and so do we.
+      this.name = main.prepared?.name;
       return super.submit(wire);
     } finally {
+      if (this.name) delete wire.submittedNamedStatements[this.name];
+      this.name = undefined;
       wire.stream.uncork();
     }
+  }
+
+  override hasBeenParsed(): boolean {
+    return this.#message.main.prepared?.standing ?? false;
   }
 
   override handleRowDescription(message: RowDescription): void {
@@ -79,20 +97,36 @@ export class PipedQuery extends (pg.Query as unknown as QueryClass) {
   }
 
   override handleDataRow(message: DataRow): void {
-    if (this.#completed < this.#before.length) return;
+    if (this.#completed < this.#message.before.length) return;
     super.handleDataRow(
       this.#hidden.length > 0 ? { ...message, fields: this.#shown(message.fields) } : message,
     );
   }
 
   override handleCommandComplete(message: { text: string }, wire: Wire): void {
-    if (this.#completed < this.#before.length) this.#completed += 1;
+    if (this.#completed < this.#message.before.length) this.#completed += 1;
     else super.handleCommandComplete(message, wire);
   }
 
   #shown<Field>(fields: readonly Field[]): Field[] {
     return fields.filter((_, index) => !this.#hidden.includes(index));
   }
+}
+
+/** What came of a message: its last statement's result, or the first error, and how many were through before. */
+export type Outcome = { completed: number } & (
+  | { error: pg.DatabaseError; result?: undefined }
+  | { error?: undefined; result: pg.QueryResult }
+);
+
+export function sendPiped(client: pg.Client, message: Message): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const piped = new PipedQuery(message, (error, result) => {
+      const completed = piped.completedBefore;
+      resolve(error ? { completed, error: error as pg.DatabaseError } : { completed, result });
+    });
+    client.query(piped as unknown as pg.Submittable);
+  });
 }
 
 /** A row without the hidden column. */

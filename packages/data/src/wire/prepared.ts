@@ -1,0 +1,80 @@
+import { LRUCache } from "lru-cache";
+
+/** A statement as it goes out: under a name, which stands already or is given with it; or under none. */
+export type Prepared = { name: string; standing: boolean };
+
+/**
+ * The statements that stand prepared on one connection, as far as we know: parsed once, and planned no more than a few
+ * times. Names are never used twice, so one that turns out to be gone or taken does no more harm than a parse.
+ */
+export type PreparedStatements = {
+  /** The name for a text; undefined for one that has been seen too seldom. `always` for one that is sure to come again. */
+  find(text: string, options?: { always?: boolean }): Prepared | undefined;
+  /** The server has it now. Forgets the one that hasn't been used for longest when there are too many. */
+  keep(text: string, name: string): void;
+  /** It isn't known to stand any more, or must not be used again. */
+  drop(text: string, name: string): void;
+  /** As after DISCARD ALL. */
+  dropAll(): void;
+  /** Names for the server to forget, once. */
+  takeObsolete(): string[];
+};
+
+const most = 100;
+const longest = 10_000;
+const worthPreparing = /^\s*(select|insert|update|delete|merge|with|values)\b/i;
+
+/** Texts that were seen once, by all connections of the process: those with values in them never come again. */
+const seen = new LRUCache<string, true>({
+  max: 5_000,
+  maxSize: 4_000_000,
+  sizeCalculation: (_, text) => text.length + 1,
+});
+
+export function createPreparedStatements(): PreparedStatements {
+  const names = new Map<string, string>();
+  let obsolete: string[] = [];
+  let count = 0;
+
+  function isHot(text: string): boolean {
+    if (text.length > longest || !worthPreparing.test(text)) return false;
+    if (seen.has(text)) return true;
+    seen.set(text, true);
+    return false;
+  }
+
+  return {
+    find(text, { always = false } = {}) {
+      const name = names.get(text);
+      if (name !== undefined) {
+        // Used last: to the end of the line.
+        names.delete(text);
+        names.set(text, name);
+        return { name, standing: true };
+      }
+      if (!always && !isHot(text)) return undefined;
+      count += 1;
+      return { name: `tenantry_${count}`, standing: false };
+    },
+    keep(text, name) {
+      names.set(text, name);
+      if (names.size <= most) return;
+      const [oldest, itsName] = names.entries().next().value!;
+      names.delete(oldest);
+      obsolete.push(itsName);
+    },
+    drop(text, name) {
+      names.delete(text);
+      obsolete.push(name);
+    },
+    dropAll() {
+      names.clear();
+      obsolete = [];
+    },
+    takeObsolete() {
+      const taken = obsolete;
+      if (taken.length > 0) obsolete = [];
+      return taken;
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import type pg from "pg";
+import type { Connection } from "../pools/index.ts";
+import { exchange, isOutdated } from "./exchange.ts";
+
+/** Runs a statement that is a transaction by itself. What stands prepared and is outdated is prepared anew, once. */
+export async function runPlain(
+  connection: Connection,
+  text: string,
+  values: readonly unknown[],
+): Promise<pg.QueryResult> {
+  for (let again = true; ; again = false) {
+    const prepared = connection.statements.find(text);
+    const { error, result } = await exchange(connection, [], { text, values, prepared });
+    if (!error) return result;
+    if (!again || !prepared || !isOutdated(error)) throw error;
+  }
+}
+
+/** Runs a statement within a transaction, where an outdated one would have broken it by the time we know. */
+export function runUnnamed(
+  { client }: Connection,
+  text: string,
+  values: readonly unknown[],
+): Promise<pg.QueryResult> {
+  return client.query({ text, values: [...values], queryMode: "extended" } as pg.QueryConfig);
+}
