@@ -33,6 +33,8 @@ export async function sharedHarness(open: () => Promise<TestServer>): Promise<Da
         places.set(built.name, place);
         await driver.sharing!.admit(context, place);
       },
+      idOf: (built) => places.get(built.name)!.environmentId,
+      close: (context, built) => driver.sharing!.dismiss(context, places.get(built.name)!),
       run: (built, statements) =>
         runBare(driver.connectionUrl(server, built), places.get(built.name)!, statements),
     },

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "../../kernel/index.ts";
 import { testContext } from "../../testing/driver-context.ts";
 import type { AppSchema, BuiltDatabase, DatabaseDriver, DatabaseServer, DriverContext } from "./driver.ts";
+import { loginSuite } from "./logins.testsuite.ts";
 
 export type DatabaseDriverHarness = {
   driver: DatabaseDriver;
@@ -13,6 +14,10 @@ export type DatabaseDriverHarness = {
   environment?: {
     /** Prepares the one environment of the test in a database that was just built. */
     open(context: DriverContext, built: BuiltDatabase, databaseId: string, schema: AppSchema): Promise<void>;
+    /** Which environment that is. */
+    idOf(built: BuiltDatabase): string;
+    /** Takes it out of the database again. */
+    close(context: DriverContext, built: BuiltDatabase): Promise<void>;
     /** Runs statements in it as its application does, and answers the last one's rows. */
     run(built: BuiltDatabase, statements: readonly string[]): Promise<pg.QueryResultRow[]>;
   };
@@ -226,6 +231,8 @@ export function databaseDriverSuite(title: string, open: () => Promise<DatabaseD
         await client.end();
       });
     });
+
+    loginSuite(() => ({ ...harness, buildOne, run }));
 
     test("verify finds nothing wrong with what build made, measure its size", async () => {
       const built = await buildOne(schemaOf(newId(), notes));

@@ -42,6 +42,49 @@ export type Sharing = {
   dismiss(context: DriverContext, place: SharedPlace): Promise<void>;
 };
 
+/** Where a login leads: to one environment of a database. */
+export type LoginPlace = {
+  server: DatabaseServer;
+  database: PhysicalDatabase;
+  appId: string;
+  environmentId: string;
+};
+
+/** A login for programs that don't use the SDK. Names are opaque, and never used again. */
+export type Login = { roleName: string; password: string };
+
+/** Whether a login is good at this time, and until when. */
+export type LoginState = { open: boolean; until?: Date | undefined };
+
+/**
+ * Logins for programs of any kind: they reach one environment alone, whatever statements they send, and read and write
+ * rows, no more. A login goes with its environment: `remove` of a database, and `dismiss`, take it along.
+ */
+export type Logins = {
+  nameOf(loginId: string): string;
+
+  /**
+   * Makes a login that is closed yet. Repeatable: a second call gives it the password and the settings anew, and ends
+   * its connections. The database must stand.
+   */
+  place(context: DriverContext, request: LoginPlace & { login: Login }): Promise<void>;
+
+  /**
+   * Opens or closes a login as `state` says, which is asked while nobody else changes this login; closing ends its
+   * connections. A login that isn't there stays so.
+   */
+  align(
+    context: DriverContext,
+    request: { server: DatabaseServer; roleName: string; state(): Promise<LoginState> },
+  ): Promise<void>;
+
+  /** For any client that takes PostgreSQL's URLs. */
+  url(server: DatabaseServer, database: PhysicalDatabase, login: Login): string;
+
+  /** The schema in which the environment's tables are, for clients that put it before each name. */
+  schemaOf(database: PhysicalDatabase): string;
+};
+
 /** Something on a server that bears our names. */
 export type PhysicalName = { kind: "database" | "role"; name: string };
 
@@ -59,6 +102,7 @@ export type DatabaseDriver = {
   readonly level: DatabaseLevel;
   /** Only where one database serves many environments. */
   readonly sharing?: Sharing;
+  readonly logins: Logins;
 
   /**
    * The empty database that all others of this schema are made from, with every migration applied; nobody can connect

@@ -68,6 +68,11 @@ export async function openToMigrator(
     grant create on database ${id(name)} to ${id(roles.owner)}`);
 }
 
+/** One more role may connect. */
+export async function letIn(session: Session, name: string, role: string): Promise<void> {
+  await session.change(`${lockRights(name)}; grant connect on database ${id(name)} to ${id(role)}`);
+}
+
 /** Takes all rights to the database from a role. */
 export async function revokeDatabase(session: Session, name: string, role: string): Promise<void> {
   await session.change(`${lockRights(name)}; revoke all on database ${id(name)} from ${id(role)}`);

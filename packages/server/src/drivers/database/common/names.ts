@@ -8,6 +8,14 @@ export const databaseName = (databaseId: string): string => `tn_${encodeUuid(dat
 /** The environment's own login. */
 export const roleName = (databaseId: string): string => `tnr_${encodeUuid(databaseId)}`;
 
+/** A login of an environment for programs that don't use the SDK. */
+export const loginName = (loginId: string): string => `tnl_${encodeUuid(loginId)}`;
+
+export const isLogin = (role: string): boolean => role.startsWith("tnl_");
+
+/** Lets its members, which are logins of environments, connect to a database that environments share. */
+export const sharersName = (database: string): string => database.replace(/^tn_/, "tng_");
+
 /**
  * Holds the schemas of an application's environments at the level `schema`. The role of that name may connect to it, and
  * has no other right; the environments' roles are its members.
@@ -39,14 +47,15 @@ export const extensionSchema = "tenantry_extensions";
 /** A login that lives for one run of migrations in the database of that name. */
 export const migratorName = (database: string): string => database.replace(/^tn(b?)_/, "tnm$1_");
 
-/** Every login that may exist for the database of that name. */
+/** Every role that may exist for the database of that name, beside logins that were given out. */
 export function rolesOfDatabase(database: string): string[] {
   const migrator = migratorName(database);
-  return database.startsWith("tn_") ? [database.replace(/^tn_/, "tnr_"), migrator] : [migrator];
+  if (!database.startsWith("tn_")) return [migrator];
+  return [database.replace(/^tn_/, "tnr_"), migrator, sharersName(database)];
 }
 
-/** The database that a login of ours is for. */
-export const databaseOfRole = (role: string): string => role.replace(/^tn[rm](b?)_/, "tn$1_");
+/** The database that a role of ours is for. */
+export const databaseOfRole = (role: string): string => role.replace(/^tn[rmg](b?)_/, "tn$1_");
 
 /** The owner of all tables of an application; nobody can log in as it. */
 export const ownerName = (appId: string): string => `tno_${encodeUuid(appId)}`;

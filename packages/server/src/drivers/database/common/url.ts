@@ -28,6 +28,18 @@ export function urlAs(
   return `${parts.scheme}${credentials}@${parts.host}/${encodeURIComponent(login.database)}${addressQuery(parts.query)}`;
 }
 
+/** As `urlAs`, for programs of others: libpq refuses a parameter that it doesn't know. */
+export function clientUrl(
+  serverUrl: string,
+  login: { user: string; password: string; database: string },
+): string {
+  const [address, query] = urlAs(serverUrl, login).split("?", 2) as [string, string?];
+  const kept = (query ?? "")
+    .split("&")
+    .filter((part) => part !== "" && !/^(uselibpqcompat=|ssl=(?!true$))/.test(part));
+  return kept.length > 0 ? `${address}?${kept.join("&")}` : address;
+}
+
 /** Names are compared as clients read them, so that none hides behind percent signs. */
 function addressQuery(query = ""): string {
   const kept = query

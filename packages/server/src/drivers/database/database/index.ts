@@ -1,5 +1,6 @@
 import { buildBlueprint } from "../common/build-blueprint.ts";
 import { list, measure, verify } from "../common/inspect.ts";
+import { createLogins, databaseLogins } from "../common/logins.ts";
 import { databaseName, roleName } from "../common/names.ts";
 import { type DatabaseDriverOptions, driverParts } from "../common/parts.ts";
 import { remove } from "../common/remove.ts";
@@ -29,6 +30,7 @@ export function createDatabaseDriver(options: DatabaseDriverOptions): DatabaseDr
       const { name } = request.database;
       return repairLogin(parts, context, { ...request, place: { database: name, lock: name } });
     },
+    logins: createLogins(parts, databaseLogins(parts)),
     ...trials(parts),
     remove: (context, request) => remove(parts, context, request),
     list: (server) => list(parts, server),

@@ -1,4 +1,5 @@
 import { buildBlueprint } from "../common/build-blueprint.ts";
+import { createLogins } from "../common/logins.ts";
 import { partsOfPlace, rolesOfSchema, schemaPlace } from "../common/names.ts";
 import { type DatabaseDriverOptions, driverParts } from "../common/parts.ts";
 import { repairLogin } from "../common/repair-login.ts";
@@ -7,6 +8,7 @@ import { urlAs } from "../common/url.ts";
 import type { DatabaseDriver } from "../driver.ts";
 import { build } from "./build.ts";
 import { list, measure, verify } from "./inspect.ts";
+import { schemaLogins } from "./logins.ts";
 import { migrate } from "./migrate.ts";
 import { prepare } from "./prepare.ts";
 import { remove } from "./remove.ts";
@@ -38,6 +40,7 @@ export function createSchemaDriver(options: DatabaseDriverOptions): DatabaseDriv
       const { container, schema } = partsOfPlace(request.database.name);
       return repairLogin(parts, context, { ...request, place: { database: container, lock: schema } });
     },
+    logins: createLogins(parts, schemaLogins),
     ...trials(parts),
     remove: (context, request) => remove(parts, context, request),
     list: (server) => list(parts, server),

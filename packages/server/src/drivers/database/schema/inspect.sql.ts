@@ -21,7 +21,7 @@ export async function selectSchemaRoles(
   const { rows } = await client.query<PhysicalName>(
     `select distinct 'role' as kind, m.rolname::text as name
      from pg_auth_members a join pg_roles g on g.oid = a.roleid join pg_roles m on m.oid = a.member
-     where g.rolname = any ($1) and m.rolname ~ '^tn[rom]_' order by name`,
+     where g.rolname = any ($1) and m.rolname ~ '^tn[roml]_' order by name`,
     [containers],
   );
   return rows;
@@ -78,10 +78,19 @@ export async function selectSchemaProblems(
   client: ClientBase,
   database: PhysicalDatabase,
 ): Promise<string[]> {
-  const { schema } = partsOfPlace(database.name);
+  const { container, schema } = partsOfPlace(database.name);
   const { rows } = await client.query<{ problem: string }>(
-    `with s as (select * from pg_namespace where nspname = $1), r as (select * from pg_roles where rolname = $2)
-     select 'The schema belongs to ' || pg_get_userbyid(nspowner) || '.' as problem from s
+    `with s as (select * from pg_namespace where nspname = $1), r as (select * from pg_roles where rolname = $2),
+       logins as (select distinct l.* from s cross join lateral aclexplode(s.nspacl) a join pg_roles l on l.oid = a.grantee
+         where l.rolname ~ '^tnl_')
+     select 'The login ' || l.rolname || ' may use or change the schema ' || n.nspname || '.' as problem
+       from logins l, pg_namespace n where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', '${extensionSchema}')
+         and (has_schema_privilege(l.oid, n.oid, 'create') or n.nspname <> $1 and has_schema_privilege(l.oid, n.oid, 'usage'))
+     union all select 'The login ' || l.rolname || ' is a member of ' || g.rolname || '.' from logins l
+       join pg_auth_members m on m.member = l.oid join pg_roles g on g.oid = m.roleid where g.rolname <> $4
+     union all select 'The login ' || rolname || ' has rights beyond its schema, or no limit of connections.' from logins
+       where rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls or rolconnlimit < 0
+     union all select 'The schema belongs to ' || pg_get_userbyid(nspowner) || '.' from s
        where pg_get_userbyid(nspowner) <> $3
      union all select 'The role may not use its schema.' from s, r
        where not has_schema_privilege(r.oid, s.oid, 'usage')
@@ -100,7 +109,7 @@ export async function selectSchemaProblems(
        where c.relkind in ('r', 'p') and not (has_table_privilege(r.oid, c.oid, 'select')
          and has_table_privilege(r.oid, c.oid, 'insert') and has_table_privilege(r.oid, c.oid, 'update')
          and has_table_privilege(r.oid, c.oid, 'delete'))`,
-    [schema, database.roleName, rolesOfSchema(schema).owner],
+    [schema, database.roleName, rolesOfSchema(schema).owner, container],
   );
   return rows.map((row) => row.problem);
 }

@@ -1,7 +1,8 @@
 import { databaseErrorCode } from "../../../infra/db/index.ts";
 import { dropDatabase, selectDatabase } from "../common/databases.sql.ts";
+import { selectPlacesOfLogin, selectSchemaLogins } from "../common/logins.sql.ts";
 import { removeMigrator } from "../common/migrator.ts";
-import { partsOfPlace, rolesOfSchema, schemaOfRole } from "../common/names.ts";
+import { isLogin, partsOfPlace, rolesOfSchema, schemaOfRole } from "../common/names.ts";
 import type { DriverParts } from "../common/parts.ts";
 import { dropRole, forbidLogin, roleExists, terminateRole } from "../common/roles.sql.ts";
 import { type Session, withSession } from "../common/session.ts";
@@ -31,7 +32,7 @@ async function removeThing(
     withSession(parts.connect, context, server, lock, work, { seize: true });
   if (thing.kind === "role") {
     await within(schemaOfRole(thing.name), async (session) => {
-      const containers = await selectContainers(session, parts.roles.databases);
+      const containers = await containersOf(session, thing.name, parts.roles.databases);
       await removeRole(session, thing.name, containers);
     });
     return [thing];
@@ -42,16 +43,33 @@ async function removeThing(
     return [thing];
   }
   const { login, owner, migrator } = rolesOfSchema(schema);
+  const given: string[] = [];
   await within(schema, async (session) => {
-    if (await roleExists(session, login)) await forbidLogin(session, login);
     const standing = await selectDatabase(session, container);
+    if (standing) {
+      given.push(...(await session.inDatabase(container, (inside) => selectSchemaLogins(inside, schema))));
+    }
+    // They go first, since it is by their rights to the schema that they are found.
+    for (const role of given) {
+      await forbidLogin(session, role);
+      await removeRole(session, role, [container]);
+    }
+    if (await roleExists(session, login)) await forbidLogin(session, login);
     await removeMigrator(session, { database: container, migrator });
     await terminateRole(session, login);
     if (standing) await session.inDatabase(container, (inside) => dropSchema(inside, schema));
     for (const role of [owner, login]) await removeRole(session, role, standing ? [container] : []);
   });
-  const roles = [login, owner, migrator].map((name) => ({ kind: "role" as const, name }));
+  const roles = [login, owner, migrator, ...given].map((name) => ({ kind: "role" as const, name }));
   return [...roles, thing];
+}
+
+/** Where a role may have rights: a login that was given out is a member of its container. */
+async function containersOf(session: Session, role: string, databasesOwner: string): Promise<string[]> {
+  const containers = await selectContainers(session, databasesOwner);
+  if (!isLogin(role)) return containers;
+  const { groups } = await selectPlacesOfLogin(session, role);
+  return containers.filter((container) => groups.includes(container));
 }
 
 /** With what it owns and what it was given, in each container where that may be. */

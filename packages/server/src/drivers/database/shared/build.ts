@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { failure } from "../../../kernel/index.ts";
 import type { Catalog } from "../common/catalog/catalog.ts";
 import { createDatabase, dropDatabase, openDatabase, selectDatabase } from "../common/databases.sql.ts";
-import { blueprintName, databaseName, roleName } from "../common/names.ts";
+import { blueprintName, databaseName, roleName, sharersName } from "../common/names.ts";
 import type { DriverParts } from "../common/parts.ts";
 import { createLoginRole, grantMembership } from "../common/roles.sql.ts";
 import { newPassword, scramVerifier } from "../common/scram.ts";
@@ -11,6 +11,7 @@ import { type Session, withSession } from "../common/session.ts";
 import type { AppSchema, BuiltDatabase, DatabaseServer, DriverContext } from "../driver.ts";
 import { fillShared, takeCatalog } from "./fill.ts";
 import { mayConnect } from "./shared.sql.ts";
+import { welcomeLogins } from "./welcome-logins.ts";
 
 /** Implements `DatabaseDriver.build`. The role's right to connect is the mark of a finished database. */
 export async function build(
@@ -31,6 +32,8 @@ export async function build(
   const role = { ...resource, kind: "role", physicalName: built.roleName };
   await context.declareResource(database);
   await context.declareResource(role);
+  const sharers = { ...resource, kind: "role", physicalName: sharersName(built.name) };
+  await context.declareResource({ ...sharers, common: true });
   await withSession(parts.connect, context, request.server, built.name, async (session) => {
     await createLogin(parts, session, built);
     const facts = await selectDatabase(session, built.name);
@@ -43,10 +46,12 @@ export async function build(
       inside.inspect((client) => verifySeal(client, { roles: parts.roles, name: built.name })),
     );
     if (problems.length > 0) throw unsealed(problems);
+    await welcomeLogins(session, built.name);
     await openDatabase(session, built.name, built.roleName);
   });
   await context.resourcePresent(database);
   await context.resourcePresent(role);
+  await context.resourcePresent(sharers);
   return built;
 }
 

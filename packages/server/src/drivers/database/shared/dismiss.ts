@@ -1,6 +1,8 @@
 import { databaseErrorCode } from "../../../infra/db/index.ts";
 import { selectDatabase } from "../common/databases.sql.ts";
+import { selectEnvironmentLogins } from "../common/logins.sql.ts";
 import type { DriverParts } from "../common/parts.ts";
+import { removeLogin } from "../common/remove.ts";
 import { type Session, withSession } from "../common/session.ts";
 import type { DriverContext, SharedPlace } from "../driver.ts";
 import { entered } from "./entered.ts";
@@ -13,6 +15,14 @@ export async function dismiss(parts: DriverParts, context: DriverContext, place:
   const { server, database, environmentId } = place;
   await withSession(parts.connect, context, server, `${database.name}/${environmentId}`, async (session) => {
     if (!(await selectDatabase(session, database.name))) return;
+    const names = await session.inDatabase(database.name, (inside) =>
+      selectEnvironmentLogins(inside, environmentId),
+    );
+    for (const name of names) {
+      await removeLogin(session, name, parts.roles);
+      const resource = { kind: "role", driver: "database", serverId: server.id, physicalName: name };
+      await context.resourceRemoved(resource);
+    }
     await session.inDatabase(database.name, async (inside) => {
       await withoutTriggers(inside);
       const tables = await selectTables(inside);

@@ -1,5 +1,6 @@
 import { buildBlueprint } from "../common/build-blueprint.ts";
 import { list, measure } from "../common/inspect.ts";
+import { createLogins } from "../common/logins.ts";
 import { databaseName, roleName } from "../common/names.ts";
 import { type DatabaseDriverOptions, driverParts } from "../common/parts.ts";
 import { remove } from "../common/remove.ts";
@@ -10,6 +11,7 @@ import type { DatabaseDriver } from "../driver.ts";
 import { admit } from "./admit.ts";
 import { build } from "./build.ts";
 import { dismiss } from "./dismiss.ts";
+import { sharedLogins } from "./logins.ts";
 import { migrate } from "./migrate.ts";
 import { verify } from "./verify.ts";
 
@@ -42,6 +44,7 @@ export function createSharedDriver(options: DatabaseDriverOptions): DatabaseDriv
       const { name } = request.database;
       return repairLogin(parts, context, { ...request, place: { database: name, lock: name } });
     },
+    logins: createLogins(parts, sharedLogins(parts)),
     ...trials(parts),
     remove: (context, request) => remove(parts, context, request),
     list: (server) => list(parts, server),

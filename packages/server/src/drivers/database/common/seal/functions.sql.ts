@@ -34,6 +34,23 @@ declare
   expires double precision;
   backend bigint;`;
 
+/** A login that was given out is one environment's for good: who it is says so, which no statement changes. */
+const isLogin = "pg_catalog.starts_with(session_user::text, 'tnl_')";
+
+const withoutToken = `
+  if ${isLogin} then
+    raise exception using errcode = 'TN002', message = 'this login has an environment of its own, and enters no other';
+  end if;`;
+
+const byLogin = `
+  if ${isLogin} then
+    select l.environment into own from tenantry.login l where l.role = session_user;
+    if own is null then
+      raise exception using errcode = 'TN002', message = 'this login has no environment any more';
+    end if;
+    return own;
+  end if;`;
+
 const pinned = "security definer set search_path = pg_catalog, pg_temp";
 
 /** What both functions are made of, by name: installed, and compared with what stands when the seal is verified. */
@@ -41,7 +58,7 @@ export function sealFunctionBodies(strategy: SealStrategy): Record<string, strin
   if (strategy === "parameter") {
     return {
       enter: `${declarations}
-begin${verification("clock_timestamp()")}
+begin${withoutToken}${verification("clock_timestamp()")}
   perform set_config('${trustedParameter}',
     translate(substr(token, 2, 32)::uuid::text, '-', '_'), true);
 end`,
@@ -49,13 +66,14 @@ end`,
   }
   return {
     enter: `${declarations}
-begin${verification("clock_timestamp()")}
+begin${withoutToken}${verification("clock_timestamp()")}
   perform set_config('${tokenParameter}', token, true);
 end`,
     // A transaction may last longer than a token: what counts is that it began in time.
     environment: `${declarations}
   token text := current_setting('${tokenParameter}', true);
-begin${verification("transaction_timestamp()")}
+  own uuid;
+begin${byLogin}${verification("transaction_timestamp()")}
   return substr(token, 2, 32)::uuid;
 end`,
   };

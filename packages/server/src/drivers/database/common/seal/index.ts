@@ -5,6 +5,7 @@ import { createSeal, grantParameter, upsertSecret } from "./install.sql.ts";
 import { revokeForms, revokeSharedReach } from "./revoke.sql.ts";
 import { chooseStrategy, type SealStrategy } from "./strategy.ts";
 
+export { bindLogin } from "./bind-login.ts";
 export { type SealExpressions, type SealStrategy, sealExpressions } from "./strategy.ts";
 export { verifySeal } from "./verify.ts";
 

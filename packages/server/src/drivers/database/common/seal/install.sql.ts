@@ -33,6 +33,8 @@ export async function createSeal(
       outer_pad bytea not null check (length(outer_pad) = 64),
       pooled boolean not null
     );
+    create table if not exists tenantry.login (role name primary key, environment uuid not null);
+    create index if not exists login_environment on tenantry.login (environment);
     ${sealFunctions(strategy)}
     ${createReference(strategy)}
     revoke all on all tables in schema tenantry from public;

@@ -6,7 +6,8 @@ const id = pg.escapeIdentifier;
 
 /**
  * Functions that reach across environments, whatever the rows' policies say: locks and large objects that all share,
- * messages to whoever listens, other backends and what they do, settings changed from within an expression.
+ * messages to whoever listens, other backends and what they do, settings changed from within an expression. Which
+ * environment a login that was given out begins in is nobody's to read, either.
  */
 export const sharedReach =
   "^(pg_(try_)?advisory_.*|lo_.*|lo(read|write|import|export|creat)|set_config|pg_notify|pg_(terminate|cancel)_backend" +
@@ -24,6 +25,7 @@ export async function revokeSharedReach(session: Session, roles: InstallationRol
       for each in select lanname as name from pg_language where lanpltrusted and lanname not in ('sql', 'internal')
       loop execute format('revoke usage on language %I from public', each.name); end loop;
     end $$;
+    revoke select on pg_catalog.pg_db_role_setting from public;
     grant execute on function set_config(text, text, boolean) to ${id(roles.seal)};
     grant usage on language plpgsql to ${id(roles.seal)}`);
 }

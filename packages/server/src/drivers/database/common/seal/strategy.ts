@@ -31,7 +31,8 @@ export function sealExpressions(strategy: SealStrategy): SealExpressions {
     return { contextExpression: context, policyExpression: `(select ${context})` };
   }
   return {
-    contextExpression: `pg_catalog.substr(pg_catalog.current_setting('${tokenParameter}'), 2, 32)::uuid`,
+    // Where there is no token, whoever asks may be known by his login.
+    contextExpression: `coalesce(nullif(pg_catalog.substr(pg_catalog.current_setting('${tokenParameter}', true), 2, 32), '')::uuid, tenantry.environment())`,
     policyExpression: "(select tenantry.environment())",
   };
 }

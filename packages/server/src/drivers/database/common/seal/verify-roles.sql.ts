@@ -5,7 +5,11 @@ import { sharedReach } from "./revoke.sql.ts";
 import { trustedParameter } from "./strategy.ts";
 
 /** Logins that policies don't bind, or that can become somebody whom they don't. */
-export async function selectRoleProblems(client: ClientBase, roles: InstallationRoles): Promise<string[]> {
+export async function selectRoleProblems(
+  client: ClientBase,
+  roles: InstallationRoles,
+  sharers: string,
+): Promise<string[]> {
   return selectSentences(
     client,
     `with logins as (
@@ -18,7 +22,9 @@ export async function selectRoleProblems(client: ClientBase, roles: Installation
      union all select format('The role %s may make roles.', rolname) from logins where rolcreaterole
      union all select format('The role %s may replicate the whole server.', rolname) from logins where rolreplication
      union all select format('The role %s can become %s.', l.rolname, g.rolname) from logins l join pg_roles g
-         on g.rolname <> $1 and g.oid <> l.oid and not l.rolsuper and pg_has_role(l.oid, g.oid, 'member')
+         on g.rolname not in ($1, $3) and g.oid <> l.oid and not l.rolsuper and pg_has_role(l.oid, g.oid, 'member')
+     union all select format('The login %s has no environment.', rolname) from logins
+       where rolname ~ '^tnl_' and not exists (select from tenantry.login where role = rolname)
      union all select format('The role %s may pass row-level security.', rolname) from pg_roles
        where rolname = any ($2) and (rolsuper or rolbypassrls)
      union all select format('The settings of %s begin sessions with %s.',
@@ -27,11 +33,14 @@ export async function selectRoleProblems(client: ClientBase, roles: Installation
        where setting ~ '^(${trustedParameter}|row_security|session_replication_role|tenantry\\.)'
          and s.setdatabase in (0, (select oid from pg_database where datname = current_database()))
          and (s.setrole = 0 or s.setrole in (select oid from logins))
+         and not exists (select from tenantry.login l join pg_roles r on r.rolname = l.role
+           where r.oid = s.setrole and s.setdatabase <> 0
+             and setting = '${trustedParameter}=' || translate(l.environment::text, '-', '_'))
      union all select format('%s may set ${trustedParameter}.', coalesce(nullif(grantee, 0)::regrole::text, 'PUBLIC'))
        from pg_parameter_acl p cross join aclexplode(p.paracl)
        where p.parname = '${trustedParameter}' and privilege_type = 'SET' and (grantee = 0
          or exists (select from logins l where not l.rolsuper and pg_has_role(l.oid, grantee, 'member')))`,
-    [roles.data, [roles.data, roles.seal]],
+    [roles.data, [roles.data, roles.seal], sharers],
   );
 }
 

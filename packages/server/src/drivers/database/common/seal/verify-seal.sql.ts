@@ -35,13 +35,13 @@ export async function selectSealProblems(
        where f.prosrc <> body or not f.prosecdef or f.proowner is distinct from (select oid from seal)
          or not coalesce(f.proconfig @> array['search_path=pg_catalog, pg_temp'], false)
      union all select format('%s is owned by %s.', c.oid::regclass, c.relowner::regrole) from pg_class c
-       where c.relnamespace = 'tenantry'::regnamespace and c.relname in ('secret', 'reference')
+       where c.relnamespace = 'tenantry'::regnamespace and c.relname in ('secret', 'reference', 'login')
          and c.relowner is distinct from (select oid from seal)
      union all select format('The schema tenantry is owned by %s.', nspowner::regrole) from pg_namespace
        where nspname = 'tenantry' and nspowner is distinct from (select oid from seal)
-     union all select format('%s may %s tenantry.secret.', coalesce(nullif(a.grantee, 0)::regrole::text, 'PUBLIC'), a.privilege_type)
+     union all select format('%s may %s %s.', coalesce(nullif(a.grantee, 0)::regrole::text, 'PUBLIC'), a.privilege_type, c.oid::regclass)
        from pg_class c cross join aclexplode(c.relacl) a
-       where c.oid = 'tenantry.secret'::regclass and a.grantee is distinct from (select oid from seal)
+       where c.oid in ('tenantry.secret'::regclass, 'tenantry.login'::regclass) and a.grantee is distinct from (select oid from seal)
      union all select format('%s is a member of the seal''s owner.', m.member::regrole)
        from pg_auth_members m join pg_roles r on r.oid = m.member
        where m.roleid = (select oid from seal) and not r.rolsuper and r.rolname <> current_user`,

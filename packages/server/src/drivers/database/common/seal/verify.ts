@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { databaseName, type InstallationRoles } from "../names.ts";
+import { databaseName, type InstallationRoles, sharersName } from "../names.ts";
 import { sealFunctionBodies } from "./functions.sql.ts";
 import { selectRightsProblems, selectRoleProblems } from "./verify-roles.sql.ts";
 import { selectSealed, selectSealProblems } from "./verify-seal.sql.ts";
@@ -18,7 +18,7 @@ export async function verifySeal(
   if (!sealed) return ["The database has no seal."];
   const foreign = sealed.databaseId !== null && databaseName(sealed.databaseId) !== name;
   const found = [
-    await selectRoleProblems(client, roles),
+    await selectRoleProblems(client, roles, sharersName(name)),
     foreign ? ["The seal is another database's."] : [],
     await selectSealProblems(client, roles, sealFunctionBodies(sealed.strategy)),
     await selectRelationProblems(client),
