@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { newId } from "../../kernel/index.ts";
 import { testContext } from "../../testing/driver-context.ts";
 import { newPassword } from "./common/scram.ts";
-import { type DatabaseDriverHarness, notes, runAt, schemaOf } from "./driver.testsuite.ts";
 import type { AppSchema, BuiltDatabase, Login } from "./driver.ts";
+import { type DatabaseDriverHarness, notes, runAt, schemaOf } from "./harness.testsuite.ts";
 
 export type LoginHarness = DatabaseDriverHarness & {
   buildOne(schema: AppSchema): Promise<BuiltDatabase>;

@@ -1,0 +1,57 @@
+import { createHash } from "node:crypto";
+import pg from "pg";
+import type { AppSchema, BuiltDatabase, DatabaseDriver, DatabaseServer, DriverContext } from "./driver.ts";
+
+export type DatabaseDriverHarness = {
+  driver: DatabaseDriver;
+  server: DatabaseServer;
+  close(): Promise<void>;
+  /** Where a database serves several environments: how one of them is reached. */
+  environment?: {
+    /** Prepares the one environment of the test in a database that was just built. */
+    open(context: DriverContext, built: BuiltDatabase, databaseId: string, schema: AppSchema): Promise<void>;
+    /** Which environment that is. */
+    idOf(built: BuiltDatabase): string;
+    /** Takes it out of the database again. */
+    close(context: DriverContext, built: BuiltDatabase): Promise<void>;
+    /** Runs statements in it as its application does, and answers the last one's rows. */
+    run(built: BuiltDatabase, statements: readonly string[]): Promise<pg.QueryResultRow[]>;
+  };
+  /** False for a level whose databases keep the schema that they were built with. */
+  migrates?: boolean;
+};
+
+/** A schema of an app from texts of migrations; the files are called 0001.sql and on. */
+export function schemaOf(appId: string, ...files: string[]): AppSchema {
+  const migrations = files.map((sql, index) => ({
+    ordinal: index + 1,
+    name: `${String(index + 1).padStart(4, "0")}.sql`,
+    sql,
+    checksum: createHash("sha256").update(sql).digest("hex"),
+  }));
+  return { appId, migrations };
+}
+
+/** Runs statements over a URL, one connection for all, and answers the last one's rows. */
+export async function runAt<Row extends pg.QueryResultRow = pg.QueryResultRow>(
+  url: string,
+  ...statements: string[]
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url });
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    let rows: Row[] = [];
+    for (const statement of statements) rows = (await client.query<Row>(statement)).rows;
+    return rows;
+  } finally {
+    await client.end();
+  }
+}
+
+export const notes = `
+  create type mood as enum ('fine', 'tired');
+  create table notes (id serial primary key, body text not null, mood mood not null default 'fine');
+  create view fine_notes as select * from notes where mood = 'fine';
+  create function note_count() returns bigint language sql as 'select count(*) from notes';
+  insert into notes (body) values ('from the migration');`;
