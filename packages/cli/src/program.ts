@@ -6,6 +6,7 @@ import { completionCommand } from "./commands/completion.ts";
 import { eventCommand } from "./commands/event.ts";
 import { keyCommand } from "./commands/key.ts";
 import { doctorCommand, downCommand, logsCommand, serveCommand, upCommand } from "./commands/local/index.ts";
+import { migrateCommand } from "./commands/migrate.ts";
 import { operationCommand } from "./commands/operation.ts";
 import { schemaCommand } from "./commands/schema.ts";
 import { serverCommand } from "./commands/server.ts";
@@ -36,6 +37,7 @@ export function createProgram(): Command {
     tenantCommand,
     userCommand,
     appCommand,
+    migrateCommand,
     operationCommand,
     serverCommand,
     schemaCommand,

@@ -37,6 +37,14 @@ const release = {
     .max(1000)
     .regex(/^\/[^\s]*$/, "must be a path that begins with /")
     .default("/"),
+  maxFailures: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .describe(
+      "Environments whose database may fail to be migrated: they keep the release that they have. With more, the release fails; a twentieth when left out, and never all.",
+    ),
 };
 
 const exactlyOneRunner = (body: { upstreamUrl?: unknown; command?: unknown }) =>

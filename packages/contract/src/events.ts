@@ -7,6 +7,7 @@ const environment = z.string().describe("The environment's name, such as product
 // Of a person nothing but the id: who may know more asks the API.
 const operationId = z.string().describe("op_…");
 const kind = z.string().describe("What was being done, such as tenant.provision.");
+const heldRelease = z.number().int().describe("The release that it was held back at, by its number.");
 const userId = z.string().describe("usr_…");
 
 type CatalogueEntry = {
@@ -78,6 +79,24 @@ const entries = {
   "environment.maintenance-ended": {
     description: "An environment is open again after its maintenance.",
     data: z.strictObject({ slug, environment }),
+  },
+  "environment.migration-failed": {
+    description: "An environment's database couldn't be migrated. It stays at its schema version.",
+    data: z.strictObject({
+      slug,
+      environment,
+      schemaVersion: z.number().int().describe("The version that it couldn't be brought to."),
+      reason,
+    }),
+  },
+  "environment.held-back": {
+    description:
+      "The application took a new release, and this environment, whose database couldn't follow, kept the old one.",
+    data: z.strictObject({ slug, environment, release: heldRelease }),
+  },
+  "environment.caught-up": {
+    description: "An environment that was held back has the application's current release again.",
+    data: z.strictObject({ slug, environment, release: heldRelease }),
   },
   "user.created": {
     description: "A tenant has a new user.",

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { plainText } from "./text.ts";
 
-const label = z
+/** A name that people sort by: a plan, a region, a group. */
+export const label = z
   .string()
   .min(1)
   .max(63)

@@ -88,6 +88,15 @@ const shapes: Record<string, Shape> = {
   runtimeUpdateUser: changedUser,
   createApp: { body: { slug: "shop", ...release }, ...releaseShape },
   createRelease: { body: release, ...releaseShape },
+  startMigration: {
+    body: { group: "first", concurrency: 4 },
+    optional: ["/group", "/concurrency"],
+  },
+  planMigration: {
+    body: { group: "first", migrations: release.migrations },
+    optional: ["/group", "/migrations"],
+    takes: { "/migrations/0/sql": [...anything, "long text"] },
+  },
   createServer: {
     body: {
       name: "second",
@@ -136,6 +145,8 @@ const badQueries: Record<string, readonly string[]> = {
   cursor: ["x", "AAAA", "x".repeat(2_000)],
   search: ["x".repeat(2_000)],
   status: ["", "nonsense", "x".repeat(2_000)],
+  state: ["", "nonsense", "x".repeat(2_000)],
+  tenant: ["x".repeat(2_000)],
   app: ["x".repeat(2_000)],
   group: ["x".repeat(2_000)],
   kind: ["x".repeat(2_000)],

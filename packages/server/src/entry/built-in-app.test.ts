@@ -32,14 +32,17 @@ async function startSites(): Promise<number> {
   const placements = {
     tryMigrations: async () => undefined,
     dropTrials: async () => undefined,
-    migrateDatabase: async () => ({ applied: 0 }),
+    migrateFleet: async () => ({
+      ...{ databases: 0, current: 0, givenUp: 0 },
+      ...{ environments: 0, environmentsGivenUp: 0 },
+    }),
   };
   const deps = {
     db,
     secrets: createSecrets(Buffer.alloc(32, 1)),
     log: silentLog,
     operations: createOperations({ db, notifications, settled: async () => undefined }),
-    releaseWorkflow: releaseWorkflow({ placements }),
+    releaseWorkflow: releaseWorkflow({ placements, refreshRoutes: async () => undefined }),
     firstUid: () => 64_200,
   };
   await releaseSites(deps, AbortSignal.timeout(5_000));

@@ -10,8 +10,8 @@ import {
   registerOwnServer,
   type SpareKeeper,
 } from "../features/placements/index.ts";
-import { releaseWorkflow, sealPlainVariables } from "../features/releases/index.ts";
-import { removeExpiredRedirects } from "../features/routing/index.ts";
+import { migrateWorkflow, releaseWorkflow, sealPlainVariables } from "../features/releases/index.ts";
+import { refreshRoutes, removeExpiredRedirects } from "../features/routing/index.ts";
 import { createSettings, type Settings } from "../features/settings/index.ts";
 import { firstAppUid } from "../infra/app-process/index.ts";
 import type { Config } from "../infra/config/index.ts";
@@ -79,7 +79,8 @@ export async function compose(input: ComposeInput) {
   const workflows = {
     provision: provisionWorkflow({ placements, rootDomain: config.rootDomain }),
     deletion: deleteWorkflow({ placements }),
-    release: releaseWorkflow({ placements }),
+    release: releaseWorkflow({ placements, refreshRoutes }),
+    migration: migrateWorkflow({ placements, refreshRoutes }),
   };
   const events = createEvents({
     db,
@@ -119,8 +120,13 @@ export async function compose(input: ComposeInput) {
 
 function composeWorker(input: ComposeInput, workflows: RouteGroupInput["workflows"], placements: Placements) {
   const { db, url, notifications, log } = input;
-  const { provision, deletion, release } = workflows;
-  const own = [defineWorkflow(provision), defineWorkflow(deletion), defineWorkflow(release)];
+  const { provision, deletion, release, migration } = workflows;
+  const own = [
+    defineWorkflow(provision),
+    defineWorkflow(deletion),
+    defineWorkflow(release),
+    defineWorkflow(migration),
+  ];
   const all = [...own, ...Object.values(placements.workflows)];
   return createWorker({ db, url, notifications, log, workflows: all });
 }

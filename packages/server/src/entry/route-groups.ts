@@ -5,7 +5,7 @@ import { type Events, eventRoutes } from "../features/events/index.ts";
 import { tenantRoutes, tenantSettingsRoutes } from "../features/lifecycle/index.ts";
 import { type createOperations, operationRoutes } from "../features/operations/index.ts";
 import { type Placements, schemaCheckRoutes, serverRoutes } from "../features/placements/index.ts";
-import { appRoutes, findApp } from "../features/releases/index.ts";
+import { appRoutes, findApp, migrationRoutes } from "../features/releases/index.ts";
 import { createBudgets, readSnapshot, runtimeRoutes } from "../features/runtime/index.ts";
 import { type createSettings, settingsRoutes } from "../features/settings/index.ts";
 import { firstAppUid } from "../infra/app-process/index.ts";
@@ -32,6 +32,7 @@ export type RouteGroupInput = {
   placements: Placements;
   workflows: Pick<Parameters<typeof tenantRoutes>[0], "provision" | "deletion"> & {
     release: Parameters<typeof appRoutes>[0]["releaseWorkflow"];
+    migration: Parameters<typeof migrationRoutes>[0]["migrateWorkflow"];
   };
 };
 
@@ -54,6 +55,10 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
       operations,
       releaseWorkflow: workflows.release,
       firstUid: () => firstAppUid(input.installation.id),
+    }),
+    migrationRoutes({
+      ...{ db, operations, migrateWorkflow: workflows.migration },
+      checkSchema: placements.workflows.checkSchema,
     }),
     serverRoutes({ db, secrets }),
     schemaCheckRoutes({ db, operations, workflow: placements.workflows.checkSchema }),

@@ -2,7 +2,7 @@ import path from "node:path";
 import type { AppReply, OperationReply } from "@tenantry/contract";
 import { type Command, Option } from "commander";
 import { path as apiPath } from "../../api/path.ts";
-import { collect, contextOf, defineCommand, overApi } from "../../command.ts";
+import { collect, contextOf, defineCommand, overApi, wholeNumber } from "../../command.ts";
 import { followOperation } from "../../follow/follow.ts";
 import { wrongUsage } from "../../problem.ts";
 import { splitPair } from "../../settings.ts";
@@ -16,6 +16,7 @@ type ReleaseOptions = {
   directory?: string;
   variable?: string[];
   health?: string;
+  maxFailures?: number;
   wait?: boolean;
 };
 
@@ -61,11 +62,20 @@ async function create(slug: string, options: ReleaseOptions, command: Command): 
 export function releaseCommand(): Command {
   const command = defineCommand("release", {
     summary: "release a new version of an application",
-    details: "Give all its migrations each time: those that were applied must be as they were.",
+    details:
+      "Give all its migrations each time: those that were applied must be as they were. A tenant whose database can't be " +
+      "migrated keeps the release it has; `migrate --status --failed` names it.",
     examples: ['app release notes --migrations ./migrations --command "node main.js" --wait'],
     calls: ["createRelease", "followOperation"],
   });
-  return addReleaseOptions(command.argument("<app>", "its name or id")).action(release);
+  command
+    .argument("<app>", "its name or id")
+    .option(
+      "--max-failures <number>",
+      "environments that may fail to be migrated, and keep the release they have; a twentieth when left out",
+      wholeNumber(0, 1_000_000),
+    );
+  return addReleaseOptions(command).action(release);
 }
 
 async function release(app: string, options: ReleaseOptions, command: Command): Promise<void> {
@@ -109,5 +119,6 @@ async function releaseBody(options: ReleaseOptions) {
     workingDirectory: command === undefined ? undefined : path.resolve(directory ?? "."),
     variables: Object.fromEntries(variable.map((pair) => splitPair(pair, "name=value"))),
     healthPath: health,
+    maxFailures: options.maxFailures,
   };
 }

@@ -85,9 +85,13 @@ export async function updateRemoving(
   return rows[0];
 }
 
+/** Upwards only: whoever migrates it to a newer one at the same time may have been faster. */
 export async function updateSchemaVersion(tx: Tx, id: string, schemaVersion: number): Promise<void> {
   await sql`
-    with database as (update databases set schema_version = ${schemaVersion} where id = ${id} returning id)
+    with database as (
+      update databases set schema_version = ${schemaVersion} where id = ${id} and schema_version < ${schemaVersion}
+      returning id
+    )
     update placements p set schema_version = ${schemaVersion} from database where p.database_id = database.id
   `.execute(tx);
 }

@@ -3,6 +3,15 @@
  * generations, and the budget of connections [ISO-3, REG-4].
  */
 export { currentPlacements, type ShownPlacements } from "./current.ts";
+export {
+  deleteFailuresOf,
+  type FleetScope,
+  type FleetTally,
+  type GivenUp,
+  isPending,
+  selectGivenUp,
+} from "./fleet.sql.ts";
+export type { FleetWork } from "./fleet.ts";
 export { type Holder, releaseBackends } from "./leases.sql.ts";
 export { leaseBackends } from "./leases.ts";
 export { physicalNames } from "./leftovers.sql.ts";
@@ -13,6 +22,7 @@ export type { CachePlace, StoragePlace } from "./place-kinds.ts";
 export { createPlacements, type Placements } from "./placements.ts";
 export { serverRoutes } from "./routes.ts";
 export { runtimeBudgets } from "./runtime-places.ts";
+export { findingsOf, startSchemaCheck } from "./schema-check.ts";
 export { schemaCheckRoutes } from "./schema-check-routes.ts";
 export { registerOwnServer } from "./servers.ts";
 export { createSpareKeeper, type SpareKeeper, type SpareKeeperOptions } from "./spare-keeper.ts";

@@ -1,6 +1,7 @@
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { failure } from "../../kernel/index.ts";
 import { selectDatabase, selectMigrations, updateSchemaVersion } from "./databases.sql.ts";
+import { deleteFailure } from "./fleet.sql.ts";
 import { type PlacementParts, requireDriver } from "./parts.ts";
 import { requireServer } from "./servers.ts";
 
@@ -23,6 +24,9 @@ export async function migrateDatabase(
     database: { name: database.name, roleName: database.roleName },
     schema: { appId: database.appId, migrations },
   });
-  await context.transaction((tx) => updateSchemaVersion(tx, databaseId, schemaVersion));
+  await context.transaction(async (tx) => {
+    await updateSchemaVersion(tx, databaseId, schemaVersion);
+    await deleteFailure(tx, databaseId);
+  });
   return { applied };
 }

@@ -2,6 +2,7 @@ import type { Db, Tx } from "../../infra/db/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { ensureBlueprint } from "./blueprints.ts";
 import { checkLogins } from "./check-logins.ts";
+import { type FleetWork, migrateFleet } from "./fleet.ts";
 import { findStanding, scanForLeftovers } from "./leftovers.ts";
 import { migrateDatabase } from "./migrate-database.ts";
 import type { PlacementParts } from "./parts.ts";
@@ -61,6 +62,9 @@ export function createPlacements(parts: PlacementParts) {
     /** Brings a database up to a schema version of its app. */
     migrateDatabase: (context: StepContext, databaseId: string, schemaVersion: number) =>
       migrateDatabase(parts, context, databaseId, schemaVersion),
+
+    /** Brings all databases of an app that are behind to a schema version, each on its own. */
+    migrateFleet: (context: StepContext, work: FleetWork) => migrateFleet(parts, context, work),
 
     /** Where environments' things are, for the runtime snapshot. */
     runtimePlaces: (db: Db | Tx, environmentIds: readonly string[]) =>

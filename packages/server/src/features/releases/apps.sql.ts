@@ -103,25 +103,21 @@ export async function updateNextRelease(tx: Tx, appId: string, releaseId: string
   await sql`update apps set next_release_id = ${releaseId} where id = ${appId}`.execute(tx);
 }
 
-/** A release of the app that is under way. Hold the app's row, so that no other begins meanwhile. */
-export async function selectOpenRelease(tx: Tx, appId: string): Promise<string | undefined> {
-  const { rows } = await sql<{ id: string }>`
-    select id from operations
-    where kind = 'app.release' and input ->> 'appId' = ${appId}
-      and status not in ('succeeded', 'failed', 'cancelled')
-  `.execute(tx);
-  return rows[0]?.id;
-}
+/** Operations that don't count as others: this one, or all of a kind. */
+export type OtherWork = { operationId?: string; kind?: string };
 
-/** Tenants' databases of the app whose schema is older. */
-export async function selectBehind(
-  db: Db | Tx,
-  wanted: { appId: string; schemaVersion: number; limit: number },
-): Promise<string[]> {
-  const { rows } = await sql<{ id: string }>`
-    select id from databases
-    where app_id = ${wanted.appId} and state = 'in_use' and schema_version < ${wanted.schemaVersion}
-    order by id limit ${wanted.limit}
-  `.execute(db);
-  return rows.map((row) => row.id);
+/** Work on all of an app that is under way. Hold the app's row, so that no other begins meanwhile. */
+export async function selectOpenWork(
+  tx: Tx,
+  appId: string,
+  except: OtherWork = {},
+): Promise<{ id: string; kind: string } | undefined> {
+  const { rows } = await sql<{ id: string; kind: string }>`
+    select id, kind from operations
+    where kind in ('app.release', 'app.migrate') and input ->> 'appId' = ${appId}
+      and status not in ('succeeded', 'failed', 'cancelled')
+      and id is distinct from ${except.operationId ?? null}::uuid
+      and kind is distinct from ${except.kind ?? null}::text
+  `.execute(tx);
+  return rows[0];
 }

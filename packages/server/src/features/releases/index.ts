@@ -1,6 +1,9 @@
 export { type AppRunner, type AppRunnerOptions, runApps } from "./app-runner.ts";
 export type { AppRow } from "./apps.sql.ts";
 export { currentRelease, findApp, holdApp, isCurrentRelease } from "./apps.ts";
+export type { RefreshRoutes } from "./hold.ts";
+export { type MigrateInput, migrateWorkflow } from "./migrate-workflow.ts";
+export { migrationRoutes } from "./migrations-routes.ts";
 export { createApp, createRelease, type ReleaseDependencies } from "./release.ts";
 export { type ReleaseInput, releaseWorkflow } from "./release-workflow.ts";
 export { type AppRouteDependencies, appRoutes } from "./routes.ts";

@@ -15,7 +15,13 @@ export type InstanceRow = {
 
 export type WantedRelease = ReleaseRow & { appSlug: string; runAsUid: number };
 
-/** The releases whose processes should run: of every app the current one, and the one that is being made ready. */
+/** Environments whose database couldn't follow stay with an older release, which goes on for them. */
+const isHeld = sql`exists (select from environments e where e.held_release_id = r.id)`;
+
+/**
+ * The releases whose processes should run: of every app the current one, the one that is being made ready, and those
+ * that environments were held back at.
+ */
 export async function selectWantedReleases(db: Db): Promise<WantedRelease[]> {
   const { rows } = await sql<WantedRelease>`
     select r.id, r.app_id as "appId", r.number, r.upstream_url as "upstreamUrl", r.command,
@@ -23,8 +29,8 @@ export async function selectWantedReleases(db: Db): Promise<WantedRelease[]> {
       r.variables_secret as "variablesSecret", r.health_path as "healthPath",
       r.schema_version as "schemaVersion", r.created_at as "createdAt",
       a.slug as "appSlug", a.run_as_uid as "runAsUid"
-    from apps a join releases r on r.id in (a.current_release_id, a.next_release_id)
-    where r.command is not null
+    from apps a join releases r on r.app_id = a.id
+    where r.command is not null and (r.id in (a.current_release_id, a.next_release_id) or ${isHeld})
   `.execute(db);
   return rows;
 }
@@ -79,37 +85,40 @@ const wantedUrls = sql`
     else array(select i.url from instances i where i.release_id = r.id and i.state = 'healthy' order by i.id) end
 `;
 
-/** The apps whose upstream says something else than it should: an instance went with its node, which told nobody. */
+/** What an upstream should say, and what it says. The current release's bears the app's id, a held one the release's. */
+export type UpstreamTarget = { id: string; releaseId: string; wanted: string[]; present: string[] | null };
+
+const targets = sql`
+  select a.id as "appId", place.id, r.id as "releaseId", ${wantedUrls} as wanted,
+    (select u.urls from upstreams u where u.id = place.id and u.release_id = r.id) as present
+  from apps a join releases r on r.app_id = a.id
+    cross join lateral (
+      select a.id where r.id = a.current_release_id union all select r.id where ${isHeld}
+    ) as place
+`;
+
+/** The apps of which an upstream says something else than it should: an instance went with its node, which told nobody. */
 export async function selectStaleUpstreams(db: Db): Promise<string[]> {
   const { rows } = await sql<{ appId: string }>`
-    select a.id as "appId" from apps a join releases r on r.id = a.current_release_id
-      left join upstreams u on u.id = a.id and u.release_id = r.id
-    where u.urls is distinct from ${wantedUrls}
+    select distinct "appId" from (${targets}) as target where present is distinct from wanted
   `.execute(db);
   return rows.map((row) => row.appId);
 }
 
-/** Where the app's current release answers: what its upstream should say, and what it says. */
-export async function selectUpstreamTarget(
-  tx: Tx | Db,
-  appId: string,
-): Promise<{ releaseId: string; wanted: string[]; present: string[] | null } | undefined> {
-  const { rows } = await sql<{ releaseId: string; wanted: string[]; present: string[] | null }>`
-    select r.id as "releaseId", ${wantedUrls} as wanted,
-      (select u.urls from upstreams u where u.id = a.id and u.release_id = r.id) as present
-    from apps a join releases r on r.id = a.current_release_id where a.id = ${appId}
-  `.execute(tx);
-  return rows[0];
+/** Where the releases of an app answer that environments are sent to. */
+export async function selectUpstreamTargets(tx: Tx | Db, appId: string): Promise<UpstreamTarget[]> {
+  const { rows } = await sql<UpstreamTarget>`${targets} where a.id = ${appId}`.execute(tx);
+  return rows;
 }
 
 export async function upsertUpstream(
   tx: Tx,
-  upstream: { appId: string; releaseId: string; urls: readonly string[] },
+  upstream: { id: string; appId: string; releaseId: string; urls: readonly string[] },
   version: number,
 ): Promise<void> {
   await sql`
     insert into upstreams (id, app_id, release_id, urls, version)
-    values (${upstream.appId}, ${upstream.appId}, ${upstream.releaseId}, ${upstream.urls}::text[], ${version})
+    values (${upstream.id}, ${upstream.appId}, ${upstream.releaseId}, ${upstream.urls}::text[], ${version})
     on conflict (id) do update set release_id = excluded.release_id, urls = excluded.urls, version = excluded.version
   `.execute(tx);
 }

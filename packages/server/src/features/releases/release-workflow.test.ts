@@ -14,12 +14,15 @@ let bench: WorkflowBench;
 /** What the migrations come to. */
 let outcome: () => Promise<void> = async () => undefined;
 
+const noFleet = { databases: 0, current: 0, givenUp: 0, environments: 0, environmentsGivenUp: 0 };
+
 const workflow = releaseWorkflow({
   placements: {
     tryMigrations: () => outcome(),
     dropTrials: async () => undefined,
-    migrateDatabase: async () => ({ applied: 0 }),
+    migrateFleet: async () => noFleet,
   },
+  refreshRoutes: async () => undefined,
 });
 
 beforeAll(async () => {

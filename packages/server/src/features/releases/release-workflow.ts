@@ -2,32 +2,41 @@ import { sql, type Tx } from "../../infra/db/index.ts";
 import { recordEvent } from "../../infra/events/index.ts";
 import { type Outcome, type StepContext, step, type Workflow } from "../../infra/workflow/index.ts";
 import { failure, showId } from "../../kernel/index.ts";
-import type { Placements } from "../placements/index.ts";
+import { deleteFailuresOf, isPending, type Placements } from "../placements/index.ts";
 import {
   deleteUnusedAppMigrations,
   lockApp,
   selectAppMigrations,
-  selectBehind,
   updateCurrentRelease,
   updateNextRelease,
 } from "./apps.sql.ts";
+import { allowedFailures, runFleet } from "./fleet-migration.ts";
+import { type RefreshRoutes, switchWithHolds } from "./hold.ts";
 import { selectInstances } from "./instances.sql.ts";
+import { refuseOtherWork } from "./other-work.ts";
 import { isNewestRelease, selectRelease } from "./releases.sql.ts";
-import { refreshUpstream } from "./upstreams.ts";
 
-export type ReleaseInput = { appId: string; releaseId: string; schemaVersion: number };
+export type ReleaseInput = {
+  appId: string;
+  releaseId: string;
+  schemaVersion: number;
+  /** Environments that may fail to be migrated. */
+  maxFailures?: number | undefined;
+};
 
 type Context = StepContext<ReleaseInput>;
-type Migrations = Pick<Placements, "tryMigrations" | "dropTrials" | "migrateDatabase">;
+type Migrations = Pick<Placements, "tryMigrations" | "dropTrials" | "migrateFleet">;
+type Dependencies = { placements: Migrations; refreshRoutes: RefreshRoutes };
 
 const startTimeoutMs = 60_000;
-const migratedAtOnce = 4;
 
 /**
- * Makes a release the one that all tenants of the app see: first its schema, then its processes, then the traffic. A
- * release that fails on the way changes nothing for anyone.
+ * Makes a release the one that the app's tenants see: first its schema, then its processes, then the traffic. A
+ * release that fails on the way changes nothing for anyone. Environments whose database can't be migrated keep the
+ * release that they have, and the others go on, unless that many fail that the release itself does.
  */
-export function releaseWorkflow({ placements }: { placements: Migrations }): Workflow<ReleaseInput> {
+export function releaseWorkflow(deps: Dependencies): Workflow<ReleaseInput> {
+  const { placements } = deps;
   return {
     kind: "app.release",
     version: 1,
@@ -37,6 +46,7 @@ export function releaseWorkflow({ placements }: { placements: Migrations }): Wor
         title: "Apply the migrations to a blueprint",
         async run(context) {
           await requireWhole(context);
+          await context.transaction((tx) => begin(tx, context));
           await placements.tryMigrations(context, context.input);
         },
       }),
@@ -51,7 +61,7 @@ export function releaseWorkflow({ placements }: { placements: Migrations }): Wor
       }),
       step("switch", {
         title: "Send the traffic there",
-        run: (context) => switchTraffic(placements, context),
+        run: (context) => switchTraffic(deps, context),
       }),
     ],
     ended: (tx, outcome) => forgetMigrations(placements, tx, outcome),
@@ -69,6 +79,13 @@ async function requireWhole({ db, input }: Context): Promise<void> {
       : "Another release of the application has come since.",
     remedy: "Release it again with `tenantry app release`.",
   });
+}
+
+/** What it failed at before is tried again; a migration that began since comes first. */
+async function begin(tx: Tx, { operationId, input }: Context): Promise<void> {
+  const app = await lockApp(tx, input.appId);
+  await refuseOtherWork(tx, app!, { kind: "app.release" });
+  await deleteFailuresOf(tx, operationId);
 }
 
 /** Nodes start the processes as soon as the release is the app's next; one healthy instance is enough to go on. */
@@ -93,18 +110,20 @@ async function startInstances(context: Context): Promise<{ instances: number }> 
   }
 }
 
-/** A tenant that was made meanwhile may have the old schema still: all must have the new one before the switch. */
-async function switchTraffic(placements: Migrations, context: Context): Promise<void> {
+/** A tenant that was made meanwhile may have the old schema still: all must have been tried before the switch. */
+async function switchTraffic({ placements, refreshRoutes }: Dependencies, context: Context): Promise<void> {
   const { appId, releaseId, schemaVersion } = context.input;
+  const to = { appId, schemaVersion };
   for (;;) {
     const switched = await context.transaction(async (tx) => {
       await lockApp(tx, appId);
-      if ((await selectBehind(tx, { appId, schemaVersion, limit: 1 })).length > 0) return false;
-      await updateCurrentRelease(tx, appId, releaseId, schemaVersion);
-      await setNextRelease(tx, appId, null);
-      const released = { appId: showId("app", appId), releaseId: showId("rel", releaseId), schemaVersion };
-      await recordEvent(tx, { name: "app.released", data: released });
-      await refreshUpstream(tx, appId);
+      if ((await isPending(tx, to, context.operationId)).pending) return false;
+      await switchWithHolds(tx, refreshRoutes, to, async () => {
+        await updateCurrentRelease(tx, appId, releaseId, schemaVersion);
+        await setNextRelease(tx, appId, null);
+        const released = { appId: showId("app", appId), releaseId: showId("rel", releaseId), schemaVersion };
+        await recordEvent(tx, { name: "app.released", data: released });
+      });
       return true;
     });
     if (switched) return;
@@ -112,18 +131,14 @@ async function switchTraffic(placements: Migrations, context: Context): Promise<
   }
 }
 
-/** Brings every tenant's database up to the release's schema, a few at a time, until none is behind. */
-async function migrateTenants(placements: Migrations, context: Context): Promise<{ migrated: number }> {
-  const { appId, schemaVersion } = context.input;
-  for (let migrated = 0; ; ) {
-    const behind = await selectBehind(context.db, { appId, schemaVersion, limit: migratedAtOnce });
-    if (behind.length === 0) return { migrated };
-    await Promise.all(
-      behind.map((databaseId) => placements.migrateDatabase(context, databaseId, schemaVersion)),
-    );
-    migrated += behind.length;
-    await context.progress(0, `${migrated} databases migrated`);
-  }
+/** Brings every tenant's database up to the release's schema, or gives it up, until none is left to be tried. */
+async function migrateTenants(placements: Migrations, context: Context) {
+  const { appId, schemaVersion, maxFailures } = context.input;
+  const { databases, current, environmentsGivenUp } = await runFleet(placements, context, {
+    ...{ appId, schemaVersion },
+    allowed: (tally) => allowedFailures(tally, maxFailures),
+  });
+  return { databases, migrated: current, environmentsHeldBack: environmentsGivenUp };
 }
 
 async function setNextRelease(tx: Tx, appId: string, releaseId: string | null): Promise<void> {

@@ -2,10 +2,11 @@ import type { CreateAppRequest, CreateReleaseRequest } from "@tenantry/contract"
 import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import type { Secrets } from "../../infra/secrets/index.ts";
 import { startOperation, type Workflow } from "../../infra/workflow/index.ts";
-import { failure, newId, showId } from "../../kernel/index.ts";
+import { failure, newId } from "../../kernel/index.ts";
 import { createApiKey } from "../access/index.ts";
-import { type AppRow, insertApp, lockApp, selectOpenRelease } from "./apps.sql.ts";
+import { type AppRow, insertApp, lockApp } from "./apps.sql.ts";
 import { findApp, recordRelease } from "./apps.ts";
+import { refuseOtherWork } from "./other-work.ts";
 import type { ReleaseInput } from "./release-workflow.ts";
 
 export type ReleaseDependencies = {
@@ -56,14 +57,8 @@ async function startRelease(
   release: CreateReleaseRequest,
   requestedBy: string,
 ): Promise<string> {
-  const other = await selectOpenRelease(tx, app.id);
-  if (other) {
-    throw failure("operation_in_progress", {
-      detail: `Another release of ${app.slug} is under way.`,
-      extra: { operationId: showId("op", other) },
-    });
-  }
+  await refuseOtherWork(tx, app);
   const { id: releaseId, schemaVersion } = await recordRelease(tx, deps.secrets, app, release);
-  const input: ReleaseInput = { appId: app.id, releaseId, schemaVersion };
+  const input: ReleaseInput = { appId: app.id, releaseId, schemaVersion, maxFailures: release.maxFailures };
   return startOperation(tx, { workflow: deps.releaseWorkflow, input, exclusive: false, requestedBy });
 }

@@ -1,6 +1,6 @@
 import { type Db, inTransaction, publish, type Tx } from "../../infra/db/index.ts";
 import { lockApp } from "./apps.sql.ts";
-import { selectStaleUpstreams, selectUpstreamTarget, upsertUpstream } from "./instances.sql.ts";
+import { selectStaleUpstreams, selectUpstreamTargets, upsertUpstream } from "./instances.sql.ts";
 
 /** Takes out of every upstream what has gone without a word: instances of nodes that died. */
 export async function refreshStaleUpstreams(db: Db): Promise<void> {
@@ -9,14 +9,16 @@ export async function refreshStaleUpstreams(db: Db): Promise<void> {
   }
 }
 
-/** Lets gateways know where the app's current release answers, if that changed. Call it late in the transaction. */
+/** Lets gateways know where the app's releases answer, if that changed. Call it late in the transaction. */
 export async function refreshUpstream(tx: Tx, appId: string): Promise<void> {
   // One at a time: of two instances that change at once, each would write an upstream without the other.
   await lockApp(tx, appId);
-  const target = await selectUpstreamTarget(tx, appId);
-  if (!target || sameUrls(target.wanted, target.present)) return;
-  const { releaseId, wanted } = target;
-  await publish(tx, "routes", (version) => upsertUpstream(tx, { appId, releaseId, urls: wanted }, version));
+  for (const { id, releaseId, wanted, present } of await selectUpstreamTargets(tx, appId)) {
+    if (sameUrls(wanted, present)) continue;
+    await publish(tx, "routes", (version) =>
+      upsertUpstream(tx, { id, appId, releaseId, urls: wanted }, version),
+    );
+  }
 }
 
 function sameUrls(wanted: readonly string[], present: readonly string[] | null): boolean {

@@ -24,7 +24,8 @@ export async function upsertRoute(tx: Tx, route: NewRoute, version: number): Pro
   const { rows } = await sql`
     insert into routes (hostname, kind, environment_id, environment_name, tenant_id, tenant_slug, tenant_name, app_id,
       upstream_id, status, status_reason, message, retry_after_seconds, version)
-    select ${route.hostname}, ${route.kind}, e.id, e.name, t.id, t.slug, t.name, t.app_id, t.app_id,
+    select ${route.hostname}, ${route.kind}, e.id, e.name, t.id, t.slug, t.name, t.app_id,
+      coalesce(e.held_release_id, t.app_id),
       ${shownStatus}, t.status_reason, e.maintenance_message, e.maintenance_retry_after_seconds, ${version}
     from environments e join tenants t on t.id = e.tenant_id where e.id = ${route.environmentId}
     on conflict (hostname) do update set kind = excluded.kind, redirect_to = null, expires_at = null,
@@ -43,7 +44,8 @@ export async function upsertRoute(tx: Tx, route: NewRoute, version: number): Pro
 /** Writes anew what the tenant's routes say of it. */
 export async function refreshRoutesOf(tx: Tx, tenantId: string, version: number): Promise<void> {
   await sql`
-    update routes r set tenant_slug = t.slug, tenant_name = t.name, app_id = t.app_id, upstream_id = t.app_id,
+    update routes r set tenant_slug = t.slug, tenant_name = t.name, app_id = t.app_id,
+      upstream_id = coalesce(e.held_release_id, t.app_id),
       status = ${shownStatus}, status_reason = t.status_reason, message = e.maintenance_message,
       retry_after_seconds = e.maintenance_retry_after_seconds, progress = null, version = ${version}
     from environments e join tenants t on t.id = e.tenant_id

@@ -11,7 +11,7 @@ export {
   type Waiting,
   type Workflow,
 } from "./definition.ts";
-export type { RecordedError } from "./failure.ts";
+export { isWorthRetrying, type RecordedError, recordError } from "./failure.ts";
 export { hasEnded, operationTransitions } from "./operation-state.ts";
 export { type StartOptions, startOperation } from "./start.ts";
 export type { SweptResource } from "./sweeper.sql.ts";

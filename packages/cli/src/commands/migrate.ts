@@ -1,0 +1,183 @@
+import type {
+  AppReply,
+  EnvironmentMigration,
+  MigrationListReply,
+  MigrationPlanReply,
+  OperationReply,
+  TenantReply,
+} from "@tenantry/contract";
+import { type Command, Option } from "commander";
+import type { Client } from "../api/client.ts";
+import { fetchPages } from "../api/pages.ts";
+import { path } from "../api/path.ts";
+import { type Context, contextOf, defineCommand, overApi, wholeNumber } from "../command.ts";
+import { followOperation } from "../follow/follow.ts";
+import type { Look } from "../output/look.ts";
+import { at, state, table } from "../output/table.ts";
+import { readMigrations } from "./app/migrations.ts";
+
+type Options = {
+  app?: string;
+  tenant?: string;
+  group?: string;
+  concurrency?: number;
+  status?: boolean;
+  failed?: boolean;
+  dryRun?: boolean;
+  migrations?: string;
+  wait?: boolean;
+};
+
+type Narrowed = { tenant?: string | undefined; group?: string | undefined };
+
+/** `tenantry migrate` */
+export function migrateCommand(): Command {
+  const command = defineCommand("migrate", {
+    summary: "bring tenants' databases to their application's current schema",
+    details:
+      "A release migrates them itself; this goes on with those that failed then. One that fails keeps nobody else from it. " +
+      "Of all applications, unless one is named.",
+    examples: [
+      "migrate --app notes --wait",
+      "migrate --tenant acme --wait",
+      "migrate --status --failed",
+      "migrate --app notes --dry-run --migrations ./migrations",
+    ],
+    calls: ["listApps", "showTenant", "startMigration", "followOperation", "listMigrations", "planMigration"],
+  })
+    .option("--app <app>", "of this application alone")
+    .addOption(new Option("--tenant <tenant>", "of this tenant alone").conflicts("group"))
+    .option("--group <group>", "of the tenants of this group alone")
+    .option(
+      "--concurrency <number>",
+      "databases at once, as far as their servers allow; 8, and 4 on a server, when left out",
+      wholeNumber(1, 64),
+    )
+    .addOption(new Option("--status", "show how far each is, and change nothing").conflicts("dryRun"))
+    .option("--failed", "with --status: only those that couldn't be migrated")
+    .option("--dry-run", "say whose databases would get what, and touch none")
+    .option(
+      "--migrations <dir>",
+      "with --dry-run: as if these came with a release; tries them on an empty database",
+    )
+    .option("--wait", "wait for the end, and show how far it is");
+  return overApi(command).action(migrate);
+}
+
+async function migrate(options: Options, command: Command): Promise<void> {
+  const context = await contextOf(command);
+  const apps = await appsOf(context.client, options);
+  const narrowed: Narrowed = { tenant: options.tenant, group: options.group };
+  if (options.status) return showStatus(context, apps, narrowed, options.failed ?? false);
+  if (options.dryRun) return showPlans(context, apps, narrowed, options.migrations);
+  const started: OperationReply[] = [];
+  for (const app of apps) {
+    const body = { ...narrowed, concurrency: options.concurrency };
+    const target = path`/v1/apps/${app}/migrations`;
+    const { body: operation } = await context.client.call<OperationReply>("POST", target, { body });
+    started.push(options.wait ? await followOperation(context, operation.id) : operation);
+  }
+  context.output.result({ items: started }, () =>
+    options.wait
+      ? `Every database of ${apps.join(", ")} that was meant has the current schema.`
+      : started.map(({ id }) => `Started. Follow it with: tenantry operation watch ${id}`).join("\n"),
+  );
+}
+
+async function appsOf(client: Client, { app, tenant }: Options): Promise<string[]> {
+  if (app !== undefined) return [app];
+  if (tenant !== undefined) {
+    const { body } = await client.call<TenantReply>("GET", path`/v1/tenants/${tenant}`);
+    return [body.app];
+  }
+  const { items } = await fetchPages<AppReply>(client, "/v1/apps", { all: true });
+  return items.filter(({ currentRelease }) => currentRelease !== null).map(({ slug }) => slug);
+}
+
+type Status = Omit<MigrationListReply, "nextCursor"> & { app: string };
+
+async function showStatus(
+  { client, output }: Context,
+  apps: readonly string[],
+  narrowed: Narrowed,
+  onlyFailed: boolean,
+): Promise<void> {
+  const found: Status[] = [];
+  for (const app of apps) {
+    const target = path`/v1/apps/${app}/migrations`;
+    const state = onlyFailed ? "failed" : undefined;
+    const query = { ...narrowed, state, limit: 1 };
+    const { schemaVersion, counts } = (await client.call<MigrationListReply>("GET", target, { query })).body;
+    const filter = { ...narrowed, state };
+    const { items } = await fetchPages<EnvironmentMigration>(client, target, { all: true }, filter);
+    found.push({ app, schemaVersion, counts, items });
+  }
+  output.result({ items: found }, showAll);
+}
+
+function showAll({ items }: { items: readonly Status[] }, look: Look): string {
+  return items.map((status) => showOne(status, look)).join("\n\n");
+}
+
+function showOne({ app, schemaVersion, counts, items }: Status, look: Look): string {
+  const held = counts.heldBack > 0 ? `, ${counts.heldBack} kept at an older release` : "";
+  const summary =
+    `${app}: ${counts.current} of ${counts.environments} at schema version ${schemaVersion}, ` +
+    `${counts.behind} behind, ${counts.failed} of them failed${held}`;
+  if (items.length === 0) return summary;
+  const rows = items.map((one) => [
+    one.environment === "production" ? one.tenantSlug : `${one.tenantSlug}--${one.environment}`,
+    one.level,
+    one.schemaVersion,
+    state(one.state),
+    one.heldRelease,
+    at(one.failure?.failedAt ?? null),
+    one.failure?.detail,
+  ]);
+  return `${summary}\n\n${table(look, ["tenant", "level", "schema", "state", "kept at", "failed", "reason"], rows)}`;
+}
+
+async function showPlans(
+  { client, output }: Context,
+  apps: readonly string[],
+  narrowed: Narrowed,
+  directory: string | undefined,
+): Promise<void> {
+  const migrations = directory === undefined ? undefined : await readMigrations(directory);
+  const plans: (MigrationPlanReply & { app: string })[] = [];
+  for (const app of apps) {
+    const target = path`/v1/apps/${app}/migrations/plan`;
+    const { body } = await client.call<MigrationPlanReply>("POST", target, {
+      body: { ...narrowed, migrations },
+    });
+    plans.push({ app, ...body });
+  }
+  output.result({ items: plans }, ({ items }, look) =>
+    items.map((plan) => showPlan(plan, look)).join("\n\n"),
+  );
+}
+
+function showPlan(
+  { app, schemaVersion, groups, tried, refused }: MigrationPlanReply & { app: string },
+  look: Look,
+) {
+  const parts = [`${app}, to schema version ${schemaVersion}:`];
+  if (groups.length === 0) parts[0] += " nobody is behind.";
+  else {
+    const rows = groups.map((group) => [
+      group.level,
+      group.schemaVersion,
+      group.databases,
+      group.tenants.join(", ") + (group.environments > group.tenants.length ? ", …" : ""),
+      group.pending.join(", "),
+    ]);
+    parts.push(table(look, ["level", "from", "databases", "tenants", "files"], rows));
+  }
+  for (const { level, object, problem, remedy } of refused)
+    parts.push(`${object} (refused at ${level})\n  ${problem}\n  ${remedy}`);
+  if (tried)
+    parts.push(
+      "The files work on an empty database. What they meet in tenants' rows, and how long they take there, only those can tell.",
+    );
+  return parts.join("\n\n");
+}

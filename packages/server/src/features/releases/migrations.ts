@@ -1,0 +1,166 @@
+import { createHash } from "node:crypto";
+import type {
+  EnvironmentMigration,
+  MigrationListReply,
+  MigrationPlanReply,
+  PlanMigrationRequest,
+  StartMigrationRequest,
+} from "@tenantry/contract";
+import { type Db, inTransaction } from "../../infra/db/index.ts";
+import { startOperation, type Workflow } from "../../infra/workflow/index.ts";
+import { failure, showId } from "../../kernel/index.ts";
+import type { Operations } from "../operations/index.ts";
+import { findingsOf, startSchemaCheck } from "../placements/index.ts";
+import { findTenant } from "../tenants/index.ts";
+import { lockApp, selectAppMigrations } from "./apps.sql.ts";
+import { addedMigrations, findApp } from "./apps.ts";
+import type { MigrateInput } from "./migrate-workflow.ts";
+import {
+  countMigrations,
+  type MigrationFilter,
+  type MigrationRow,
+  selectBehindGroups,
+  selectMigrationRows,
+} from "./migrations.sql.ts";
+import { refuseOtherWork } from "./other-work.ts";
+
+export type MigrationDependencies = {
+  db: Db;
+  operations: Pick<Operations, "waitForEnd">;
+  migrateWorkflow: Workflow<MigrateInput>;
+  checkSchema: Workflow;
+};
+
+type Narrowed = { tenant?: string | undefined; group?: string | undefined };
+
+/** The app, and which of its environments are meant; a tenant of another app is `tenant_not_found`. */
+async function scopeOf(db: Db, idOrSlug: string, { tenant, group }: Narrowed) {
+  const app = await findApp(db, idOrSlug);
+  const found = tenant === undefined ? undefined : await findTenant(db, tenant);
+  if (found && found.appId !== app.id) {
+    throw failure("tenant_not_found", { detail: `${found.slug} doesn't run ${app.slug}.` });
+  }
+  return { app, tenantId: found?.id, group };
+}
+
+/** Starts the migration of what is behind. Throws `operation_in_progress` while another, or a release, is under way. */
+export async function startMigration(
+  deps: MigrationDependencies,
+  idOrSlug: string,
+  { concurrency, ...narrowed }: StartMigrationRequest,
+  requestedBy: string,
+): Promise<string> {
+  const { app, tenantId, group } = await scopeOf(deps.db, idOrSlug, narrowed);
+  return inTransaction(deps.db, async (tx) => {
+    await refuseOtherWork(tx, (await lockApp(tx, app.id))!);
+    const input: MigrateInput = { appId: app.id, tenantId, group, concurrency };
+    return startOperation(tx, {
+      ...{ workflow: deps.migrateWorkflow, input, exclusive: false, requestedBy },
+      ...(tenantId === undefined ? {} : { tenantId }),
+    });
+  });
+}
+
+type ListQuery = Narrowed & {
+  state?: MigrationFilter["state"];
+  limit: number;
+  after: string | undefined;
+};
+
+/** How far each of an app's environments is. `nextAfter` is the last one's id when there are more. */
+export async function listMigrations(
+  db: Db,
+  idOrSlug: string,
+  { state, limit, after, ...narrowed }: ListQuery,
+): Promise<Omit<MigrationListReply, "nextCursor"> & { nextAfter: string | undefined }> {
+  const { app, tenantId, group } = await scopeOf(db, idOrSlug, narrowed);
+  const { schemaVersion } = app;
+  const filter = { appId: app.id, schemaVersion, tenantId, group };
+  const [counts, rows] = await Promise.all([
+    countMigrations(db, filter),
+    selectMigrationRows(db, { ...filter, state }, { limit, after }),
+  ]);
+  const shown = rows.slice(0, limit);
+  const nextAfter = rows.length > limit ? shown.at(-1)!.environmentId : undefined;
+  return { schemaVersion, counts, items: shown.map((row) => show(row, schemaVersion)), nextAfter };
+}
+
+function show({ failure: failed, failedAt, ...row }: MigrationRow, wanted: number): EnvironmentMigration {
+  const state = failed ? "failed" : row.schemaVersion < wanted ? "behind" : "current";
+  return {
+    tenantId: showId("tnt", row.tenantId),
+    tenantSlug: row.slug,
+    environmentId: showId("env", row.environmentId),
+    environment: row.environment,
+    level: row.level,
+    server: row.server,
+    schemaVersion: row.schemaVersion,
+    state,
+    heldRelease: row.heldRelease,
+    failure: failed && {
+      operationId: showId("op", failed.operationId),
+      targetVersion: failed.targetVersion,
+      attempts: failed.attempts,
+      failedAt: failedAt!.toISOString(),
+      code: failed.error.code,
+      detail: failed.error.detail ?? failed.error.title,
+      remedy: failed.error.remedy ?? null,
+    },
+  };
+}
+
+type Files = readonly { name: string; sql: string }[];
+
+/**
+ * What a migration would do: who is behind by how much, without touching anyone. With `migrations`, as if a release had
+ * brought them: they are applied to an empty database, too, and `migration_failed` or `migration_changed` is thrown as
+ * the release would.
+ */
+export async function planMigration(
+  deps: MigrationDependencies,
+  idOrSlug: string,
+  { migrations, ...narrowed }: PlanMigrationRequest,
+  caller: { requestedBy: string; signal: AbortSignal },
+): Promise<MigrationPlanReply> {
+  const { app, tenantId, group } = await scopeOf(deps.db, idOrSlug, narrowed);
+  const known = await selectAppMigrations(deps.db, app.id);
+  const files = migrations && [...known, ...addedMigrations(known, migrations)];
+  const schemaVersion = files?.length ?? app.schemaVersion;
+  const groups = await selectBehindGroups(deps.db, { appId: app.id, schemaVersion, tenantId, group });
+  const findings = files ? await tryOut(deps, files, caller) : [];
+  const inUse = new Set(groups.map(({ level }) => level));
+  return {
+    schemaVersion,
+    groups: groups.map((one) => ({
+      ...one,
+      pending: (files ?? known).slice(one.schemaVersion, schemaVersion).map(({ name }) => name),
+    })),
+    tried: files !== undefined,
+    refused: findings
+      .filter(({ severity, level }) => severity === "refused" && inUse.has(level))
+      .map(({ level, object, problem, remedy }) => ({ level, object, problem, remedy })),
+  };
+}
+
+const waitMs = 55_000;
+
+async function tryOut(
+  { db, operations, checkSchema }: MigrationDependencies,
+  files: Files,
+  { requestedBy, signal }: { requestedBy: string; signal: AbortSignal },
+) {
+  const migrations = files.map(({ name, sql }, index) => ({
+    ...{ ordinal: index + 1, name, sql },
+    checksum: createHash("sha256").update(sql).digest("hex"),
+  }));
+  const id = await startSchemaCheck(db, checkSchema, { migrations }, requestedBy);
+  const { status, error } = await operations.waitForEnd(showId("op", id), waitMs, signal);
+  const extra = { operationId: showId("op", id) };
+  if (status === "succeeded") return findingsOf(db, id);
+  if (status === "failed" && error) {
+    const code = error.code === "migration_failed" ? "migration_failed" : "operation_failed";
+    throw failure(code, { detail: error.detail ?? error.title, remedy: error.remedy, extra });
+  }
+  const detail = "The files aren't tried yet: they take long.";
+  throw failure("busy", { detail, extra, retryAfterSeconds: 30 });
+}

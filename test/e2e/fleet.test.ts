@@ -1,0 +1,193 @@
+import { copyFile, mkdir } from "node:fs/promises";
+import path from "node:path";
+import type { AppReply, MigrationListReply, MigrationPlanReply, OperationReply } from "@tenantry/contract";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
+import { fresh } from "../support/fresh.ts";
+import { type Installation, startInstallation } from "../support/installation.ts";
+import { databaseUrl, query, withClient } from "../support/registry.ts";
+import { becomesWhole } from "../support/whole.ts";
+
+let installation: Installation;
+let program: string;
+
+beforeAll(async () => {
+  installation = await startInstallation();
+  program = path.join(installation.directory, "echo");
+  await mkdir(program);
+  await copyFile(
+    new URL("../support/applications/echo.mjs", import.meta.url),
+    path.join(program, "echo.mjs"),
+  );
+});
+beforeEach(() => installation.revive());
+afterAll(() => installation?.[Symbol.asyncDispose]());
+
+const first = "create table notes (id int);";
+const unique = "create unique index notes_id on notes (id);";
+
+/** A release of an app that tells its number, with these files. */
+function release(number: number, ...files: string[]) {
+  const migrations = files.map((sql, index) => ({ name: `000${index + 1}.sql`, sql }));
+  const variables = { RELEASE: String(number) };
+  return { command: "node echo.mjs", workingDirectory: program, variables, migrations };
+}
+
+/** An app of one migration with tenants of its own, made anew for each test. */
+async function newApp(count: number, isolation?: Record<string, string>) {
+  const app = fresh("echo");
+  const made = await installation.api.call<AppReply & { operationId: string }>("POST", "/v1/apps", {
+    slug: app,
+    ...release(1, first),
+  });
+  expect(await installation.api.ended(made.body.operationId)).toMatchObject({ status: "succeeded" });
+  const tenants: string[] = [];
+  for (let number = 0; number < count; number += 1) {
+    const slug = fresh("tenant");
+    await installation.api.createTenant(slug, { app, ...(isolation ? { isolation } : {}) });
+    tenants.push(slug);
+  }
+  return { app, tenants };
+}
+
+/** Where a tenant's rows lie, for a superuser. */
+async function databaseOf(slug: string): Promise<string> {
+  const [row] = await installation.sql<{ name: string }>(
+    `select d.name from databases d join placements p on p.database_id = d.id
+       join environments e on e.id = p.environment_id join tenants t on t.id = e.tenant_id where t.slug = $1`,
+    [slug],
+  );
+  return databaseUrl(installation.registryUrl, row!.name);
+}
+
+async function begin(app: string, body: object): Promise<string> {
+  const reply = await installation.api.call<OperationReply>("POST", `/v1/apps/${app}/releases`, body);
+  expect(reply.status).toBe(202);
+  return reply.body.id;
+}
+
+const listed = async (app: string) =>
+  (await installation.api.call<MigrationListReply>("GET", `/v1/apps/${app}/migrations`)).body;
+
+async function shown(slug: string): Promise<string> {
+  const page = await installation.visit(slug);
+  expect(page.status).toBe(200);
+  return (JSON.parse(page.body) as { variables: { RELEASE: string } }).variables.RELEASE;
+}
+
+it("a tenant whose database can't be migrated keeps its release, the others get theirs; mended, it catches up", async () => {
+  const { app, tenants } = await newApp(3);
+  const [broken, ...others] = tenants as [string, string, string];
+  const database = await databaseOf(broken);
+  await query(database, "insert into public.notes values (1), (1)");
+  const done = await installation.api.ended(await begin(app, release(2, first, unique)));
+  expect(done).toMatchObject({ status: "succeeded" });
+  expect(await shown(broken)).toBe("1");
+  for (const slug of others) expect(await shown(slug)).toBe("2");
+
+  const status = await listed(app);
+  expect(status).toMatchObject({
+    schemaVersion: 2,
+    counts: { environments: 3, current: 2, behind: 1, failed: 1, heldBack: 1 },
+  });
+  expect(status.items.find(({ tenantSlug }) => tenantSlug === broken)).toMatchObject({
+    ...{ schemaVersion: 1, state: "failed", heldRelease: 1 },
+    failure: {
+      code: "migration_failed",
+      targetVersion: 2,
+      detail: expect.stringMatching(/^0002\.sql, line 1/),
+    },
+  });
+  const table = await installation.command(["migrate", "--app", app, "--status", "--failed"]);
+  expect(table.stdout).toContain("2 of 3 at schema version 2, 1 behind, 1 of them failed");
+  expect(table.stdout).toContain(broken);
+
+  const still = await installation.command(["migrate", "--app", app, "--wait"]);
+  expect(still).toMatchObject({ code: 1, stderr: expect.stringContaining(broken) });
+  expect(await shown(broken)).toBe("1");
+
+  await query(database, "delete from public.notes where ctid = '(0,1)'");
+  const mended = await installation.command(["migrate", "--tenant", broken, "--wait"]);
+  expect(mended).toMatchObject({ code: 0 });
+  await eventually("it has the new release", async () => (await shown(broken)) === "2");
+  expect((await listed(app)).counts).toEqual({
+    environments: 3,
+    current: 3,
+    behind: 0,
+    failed: 0,
+    heldBack: 0,
+  });
+  const events = await installation.sql<{ type: string }>(
+    `select type from events where data->>'slug' = $1 and type like 'environment.%' order by version`,
+    [broken],
+  );
+  expect([...new Set(events.map(({ type }) => type))]).toEqual([
+    "environment.migration-failed",
+    "environment.held-back",
+    "environment.caught-up",
+  ]);
+  await becomesWhole(installation);
+});
+
+it("a release that more tenants can't follow than may fails, and nobody gets it", async () => {
+  const { app, tenants } = await newApp(2);
+  for (const slug of tenants) await query(await databaseOf(slug), "insert into public.notes values (1), (1)");
+  const failed = await installation.api.ended(await begin(app, release(2, first, unique)));
+  expect(failed).toMatchObject({ status: "failed", error: { code: "migration_failed" } });
+  for (const slug of tenants) expect(failed.error?.detail).toContain(slug);
+  for (const slug of tenants) expect(await shown(slug)).toBe("1");
+  expect((await listed(app)).schemaVersion).toBe(1);
+  await becomesWhole(installation);
+});
+
+it("while a release is at work a second one, and a migration, are refused with its id; cancelled, it lets go", async () => {
+  const { app, tenants } = await newApp(1);
+  await withClient(await databaseOf(tenants[0]!), async (client) => {
+    await client.query("begin; lock table public.notes in access exclusive mode");
+    const id = await begin(app, release(2, first, "alter table notes add column stars int;"));
+    await eventually("it waits for the table", async () => {
+      const rows = await installation.sql(
+        "select from pg_stat_activity where wait_event_type = 'Lock' and query like 'alter table notes%'",
+      );
+      return rows.length > 0;
+    });
+    for (const [url, body] of [
+      ["migrations", {}],
+      ["releases", release(3, first)],
+    ] as const) {
+      const refused = await installation.api.call("POST", `/v1/apps/${app}/${url}`, body);
+      expect(refused).toMatchObject({
+        status: 409,
+        body: { code: "operation_in_progress", operationId: id },
+      });
+    }
+    await installation.api.call("POST", `/v1/operations/${id}/cancel`);
+    expect(await installation.api.ended(id)).toMatchObject({ status: "cancelled" });
+    await client.query("rollback");
+  });
+  expect(await listed(app)).toMatchObject({ schemaVersion: 1, counts: { current: 1, failed: 0 } });
+  expect(await shown(tenants[0]!)).toBe("1");
+  await becomesWhole(installation);
+});
+
+it("a dry run says who would get which file, tries the files, and touches nobody", async () => {
+  const { app, tenants } = await newApp(1);
+  const plan = (...files: string[]) =>
+    installation.api.call<MigrationPlanReply>("POST", `/v1/apps/${app}/migrations/plan`, {
+      migrations: release(2, ...files).migrations,
+    });
+  const good = await plan(first, unique);
+  expect(good).toMatchObject({
+    status: 200,
+    body: {
+      ...{ schemaVersion: 2, tried: true, refused: [] },
+      groups: [{ level: "database", schemaVersion: 1, databases: 1, tenants, pending: ["0002.sql"] }],
+    },
+  });
+  const bad = await plan(first, "create tabel a ();");
+  expect(bad).toMatchObject({ status: 422, body: { code: "migration_failed" } });
+  const changed = await plan(unique);
+  expect(changed).toMatchObject({ status: 409, body: { code: "migration_changed" } });
+  expect(await listed(app)).toMatchObject({ schemaVersion: 1, counts: { current: 1 } });
+  await becomesWhole(installation);
+});
