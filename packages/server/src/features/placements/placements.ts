@@ -16,7 +16,7 @@ import { repairLogin } from "./repair-login.ts";
 import { runtimeBudgets, runtimePlaces } from "./runtime-places.ts";
 import { chooseServer, openServer } from "./servers.ts";
 import type { DatabaseWanted } from "./wanted.ts";
-import { createPlacementWorkflows, dropTrials } from "./workflows.ts";
+import { createPlacementWorkflows, dropTrials, type PlacementWorkflows } from "./workflows.ts";
 
 export type Placements = ReturnType<typeof createPlacements>;
 
@@ -43,28 +43,7 @@ export function createPlacements(parts: PlacementParts) {
     removePlacements: (context: StepContext, which: { environmentId: string; kind: PlacementKind }) =>
       removePlacements(parts, context, which),
 
-    /**
-     * Tries an app's migrations up to a version, by building the blueprint that databases are copied from. Throws
-     * `migration_failed` with file, line and column, having left nothing behind.
-     */
-    async tryMigrations(
-      context: StepContext,
-      wanted: { appId: string; schemaVersion: number },
-    ): Promise<void> {
-      const server = await context.transaction((tx) => chooseServer(tx, {}));
-      const opened = openServer(parts.secrets, server);
-      await ensureBlueprint(parts, context, { ...wanted, server: opened });
-    },
-
-    /** Removes, soon, what `tryMigrations` built for a release that came to nothing. Hold the app's row. */
-    dropTrials: (tx: Tx, appId: string) => dropTrials(tx, workflows, appId),
-
-    /** Brings a database up to a schema version of its app. */
-    migrateDatabase: (context: StepContext, databaseId: string, schemaVersion: number) =>
-      migrateDatabase(parts, context, databaseId, schemaVersion),
-
-    /** Brings all databases of an app that are behind to a schema version, each on its own. */
-    migrateFleet: (context: StepContext, work: FleetWork) => migrateFleet(parts, context, work),
+    ...schemaWork(parts, workflows),
 
     /** Where environments' things are, for the runtime snapshot. */
     runtimePlaces: (db: Db | Tx, environmentIds: readonly string[]) =>
@@ -90,5 +69,33 @@ export function createPlacements(parts: PlacementParts) {
 
     /** The platform's own operations on databases, for the worker and for the keeper of spares. */
     workflows,
+  };
+}
+
+/** What is done about the schemas of an app's databases. */
+function schemaWork(parts: PlacementParts, workflows: PlacementWorkflows) {
+  return {
+    /**
+     * Tries an app's migrations up to a version, by building the blueprint that databases are copied from. Throws
+     * `migration_failed` with file, line and column, having left nothing behind.
+     */
+    async tryMigrations(
+      context: StepContext,
+      wanted: { appId: string; schemaVersion: number },
+    ): Promise<void> {
+      const server = await context.transaction((tx) => chooseServer(tx, {}));
+      const opened = openServer(parts.secrets, server);
+      await ensureBlueprint(parts, context, { ...wanted, server: opened });
+    },
+
+    /** Removes, soon, what `tryMigrations` built for a release that came to nothing. Hold the app's row. */
+    dropTrials: (tx: Tx, appId: string) => dropTrials(tx, workflows, appId),
+
+    /** Brings a database up to a schema version of its app. */
+    migrateDatabase: (context: StepContext, databaseId: string, schemaVersion: number) =>
+      migrateDatabase(parts, context, databaseId, schemaVersion),
+
+    /** Brings all databases of an app that are behind to a schema version, each on its own. */
+    migrateFleet: (context: StepContext, work: FleetWork) => migrateFleet(parts, context, work),
   };
 }
