@@ -86,6 +86,11 @@ const entries = {
     title: "This isolation isn't available here.",
     remedy: "Choose another level.",
   },
+  region_unavailable: {
+    status: 422,
+    title: "Nothing stands in this region.",
+    remedy: "Choose another region, or register a server that stands there.",
+  },
   illegal_transition: { status: 409, title: "That can't be done in the present state." },
   has_children: {
     status: 409,

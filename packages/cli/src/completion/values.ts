@@ -22,7 +22,10 @@ const lookups: Readonly<Record<string, Lookup>> = {
   app: async (client) =>
     (await list<AppReply>(client, "/v1/apps")).map(({ slug }) => ({ word: slug, about: "" })),
   server: async (client) =>
-    (await list<ServerReply>(client, "/v1/servers")).map(({ name, host }) => ({ word: name, about: host })),
+    (await list<ServerReply>(client, "/v1/servers")).map(({ name, host }) => ({
+      word: name,
+      about: host ?? "",
+    })),
   key: async (client) =>
     (await list<KeyReply>(client, "/v1/keys")).map(({ id, name }) => ({ word: id, about: name })),
   operation: async (client) =>

@@ -27,6 +27,7 @@ import { createSchedule } from "../infra/jobs/index.ts";
 import type { Log } from "../infra/log/index.ts";
 import { createMetrics } from "../infra/metrics/index.ts";
 import { createGatewayWatch } from "../infra/nodes/index.ts";
+import type { PostgresFleet } from "../infra/postgres-process/index.ts";
 import type { Secrets } from "../infra/secrets/index.ts";
 import { publicJwks } from "../infra/signing/index.ts";
 import { createSweeper, createWorker, defineWorkflow } from "../infra/workflow/index.ts";
@@ -47,6 +48,8 @@ export type ComposeInput = {
   installation: { id: string; rootDomain: string };
   node: { id: string };
   gatewayPort: number;
+  /** Starts servers for single environments; none where the operator gives the servers. */
+  fleet?: PostgresFleet | undefined;
   /** Whether this node is about to stop. */
   isDraining?: () => boolean;
 };
@@ -64,6 +67,7 @@ export async function compose(input: ComposeInput) {
     db,
     dataDir: config.dataDir,
     installationId: input.installation.id,
+    fleet: input.fleet,
   });
   // Before any tenant's files: applications get sight of it when they start.
   await mkdir(storageRoot, { recursive: true, mode: 0o711 });
@@ -72,10 +76,11 @@ export async function compose(input: ComposeInput) {
   const placements = createPlacements({
     ...drivers,
     secrets,
-    onTaken: (appId: string) => told.keeper?.taken(appId),
+    onTaken: (appId: string, level: string) => told.keeper?.taken(appId, level),
     onSpareEnded: (spare: Parameters<SpareKeeper["spareEnded"]>[0]) => told.keeper?.spareEnded(spare),
   });
-  told.keeper = createSpareKeeper({ db, log, workflows: placements.workflows });
+  const startsServers = input.fleet !== undefined;
+  told.keeper = createSpareKeeper({ db, log, workflows: placements.workflows, startsServers });
   const workflows = {
     provision: provisionWorkflow({ placements, rootDomain: config.rootDomain }),
     deletion: deleteWorkflow({ placements }),
@@ -115,6 +120,7 @@ export async function compose(input: ComposeInput) {
     }),
     registerServer: (server: Parameters<typeof registerOwnServer>[2]) =>
       registerOwnServer(db, secrets, server),
+    startServers: () => placements.startServers({ db, log }),
   };
 }
 
@@ -176,6 +182,7 @@ function createBackground(
       schedule.every("retention", 3_600_000, (signal) => removeExpired({ db, log, settings }, signal));
       schedule.every("variables", 3_600_000, () => sealPlainVariables({ db, secrets }));
       schedule.every("logins", 3_600_000, (signal) => placements.checkLogins({ db, log, signal }));
+      schedule.every("servers", 30_000, () => placements.startServers({ db, log }));
       schedule.every("redirects", 3_600_000, () => inTransaction(db, removeExpiredRedirects));
     },
     async stop() {

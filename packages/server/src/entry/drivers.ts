@@ -1,13 +1,19 @@
 import path from "node:path";
 import { createMemoryCacheDriver } from "../drivers/cache/index.ts";
-import { createDatabaseDrivers } from "../drivers/database/index.ts";
+import { createDatabaseDrivers, createEmbeddedServers } from "../drivers/database/index.ts";
 import { createFsStorageDriver } from "../drivers/storage/index.ts";
 import { placesOf } from "../features/placements/index.ts";
 import type { Db } from "../infra/db/index.ts";
+import type { PostgresFleet } from "../infra/postgres-process/index.ts";
 import { selectAppUid } from "./installation.sql.ts";
 
 /** The drivers of an installation, for every kind of place. */
-export function createDrivers(input: { db: Db; dataDir: string; installationId: string }) {
+export function createDrivers(input: {
+  db: Db;
+  dataDir: string;
+  installationId: string;
+  fleet: PostgresFleet | undefined;
+}) {
   const { db, dataDir, installationId } = input;
   const storageRoot = path.join(dataDir, "storage");
   const files = createFsStorageDriver({
@@ -21,5 +27,6 @@ export function createDrivers(input: { db: Db; dataDir: string; installationId: 
     storage: placesOf(files, "prefix"),
     tidyStorage: () => files.tidy(),
     cache: placesOf(createMemoryCacheDriver(), "prefix"),
+    servers: input.fleet && createEmbeddedServers(input.fleet),
   };
 }

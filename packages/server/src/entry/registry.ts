@@ -1,15 +1,20 @@
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../infra/config/index.ts";
 import { ensureDatabase, migrate, registryMigrations } from "../infra/db/index.ts";
 import type { Log } from "../infra/log/index.ts";
-import { startEmbeddedPostgres } from "../infra/postgres-process/index.ts";
+import {
+  createPostgresFleet,
+  keepEmbeddedPostgres,
+  type PostgresFleet,
+} from "../infra/postgres-process/index.ts";
 
 export type Registry = {
   /** Of the registry's database. */
   url: string;
   /** The PostgreSQL server it stands on, which holds tenants' databases too. */
   server: { name: string; kind: "embedded" | "external"; url: string; ownDatabases: string[] };
+  /** Starts more servers beside it; none where the operator gives the servers. */
+  fleet?: PostgresFleet;
   description: string;
   stop(): Promise<void>;
 };
@@ -49,40 +54,21 @@ export function embeddedDatabase(serverUrl: string): string {
 }
 
 async function embedded(dataDir: string, log: Log, signal?: AbortSignal): Promise<Registry> {
-  const directory = path.join(dataDir, "postgres");
-  let postgres = await startEmbeddedPostgres({ dataDir: directory, log, signal });
+  const postgres = await keepEmbeddedPostgres({ dataDir: path.join(dataDir, "postgres"), log, signal });
   const { port, version } = postgres;
-  let stopping = false;
-
-  /** A server that dies is started again on its port, which everyone knows it by. */
-  async function keepRunning(): Promise<void> {
-    for (;;) {
-      await postgres.exited;
-      await postgres.stop();
-      while (!stopping) {
-        try {
-          postgres = await startEmbeddedPostgres({ dataDir: directory, port, log });
-          break;
-        } catch (error) {
-          log.error({ error: (error as Error).message }, "postgres.restart-failed");
-          await delay(1_000);
-        }
-      }
-      if (stopping) return;
-    }
-  }
-  const keeping = keepRunning();
+  const fleet = createPostgresFleet({ directory: fleetDirectory(dataDir), log });
   await ensureDatabase(postgres.url, embeddedName);
   return {
     url: embeddedDatabase(postgres.url),
     server: { name: "embedded", kind: "embedded", url: postgres.url, ownDatabases: [embeddedName] },
+    fleet,
     description: `PostgreSQL ${version}, embedded, on port ${port}`,
     async stop() {
-      stopping = true;
-      await postgres.stop();
-      await keeping;
-      // One that was just being started again.
+      await fleet.stop();
       await postgres.stop();
     },
   };
 }
+
+/** Where the servers lie that one environment each has to itself. */
+export const fleetDirectory = (dataDir: string): string => path.join(dataDir, "servers");

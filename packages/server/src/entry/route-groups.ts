@@ -42,7 +42,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
   const publicUrl = (hostname: string) => publicUrlOf(config, hostname, input.gatewayPort);
   return [
     tenantRoutes({
-      ...{ db, settings, operations, publicUrl, ...workflows },
+      ...{ db, settings, operations, placements, publicUrl, ...workflows },
       rootDomain: config.rootDomain,
       levels: placements.availableLevels,
     }),

@@ -1,10 +1,5 @@
 import { once } from "node:events";
-import {
-  type AppRunner,
-  refreshStaleUpstreams,
-  runApps,
-  sealPlainVariables,
-} from "../features/releases/index.ts";
+import { refreshStaleUpstreams, runApps, sealPlainVariables } from "../features/releases/index.ts";
 import { createGateway, type Gateway } from "../gateway/index.ts";
 import type { Confinement } from "../infra/app-process/index.ts";
 import type { Config } from "../infra/config/index.ts";
@@ -110,6 +105,7 @@ async function start(options: StartOptions, shutdown: Shutdown) {
     config,
     log,
     gatewayPort: gatewayPort ?? config.gateway.port,
+    fleet: base.registry.fleet,
     isDraining: shutdown.isDraining,
     ...base,
   });
@@ -210,6 +206,7 @@ async function startWork(
   shutdown: Shutdown,
 ): Promise<Confinement> {
   await parts.registerServer(base.registry.server);
+  const serversAreUp = parts.startServers();
   shutdown.traffic.push(async () => {
     await parts.worker.drain({ timeoutMs: config.drainTimeoutMs });
     await parts.worker.close();
@@ -219,6 +216,7 @@ async function startWork(
   parts.background.start();
   await sealPlainVariables(base);
   const prepared = await prepareApplications(config, log);
+  await soonEnough(serversAreUp, signal);
   const apps = runApps({
     ...base,
     log: log.child({ part: "apps" }),
@@ -230,13 +228,14 @@ async function startWork(
   });
   shutdown.applications.push(() => apps.stop());
   await releaseSites(parts, signal);
-  await settledWithin(apps, AbortSignal.any([signal, AbortSignal.timeout(applicationsTimeoutMs)]));
+  await soonEnough(apps.settled(), signal);
   return prepared.confinement;
 }
 
-const applicationsTimeoutMs = 15_000;
+const patienceMs = 15_000;
 
-/** For applications that were here before; one that is slow holds nobody up for ever. */
-async function settledWithin(apps: AppRunner, enough: AbortSignal): Promise<void> {
-  if (!enough.aborted) await Promise.race([apps.settled(), once(enough, "abort")]);
+/** For applications and servers that were here before; one that is slow holds nobody up for ever. */
+async function soonEnough(settled: Promise<void>, signal: AbortSignal): Promise<void> {
+  const enough = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+  if (!enough.aborted) await Promise.race([settled, once(enough, "abort")]);
 }

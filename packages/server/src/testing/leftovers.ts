@@ -1,9 +1,11 @@
 import path from "node:path";
 import { createMemoryCacheDriver } from "../drivers/cache/index.ts";
-import { createDatabaseDrivers } from "../drivers/database/index.ts";
+import { createDatabaseDrivers, createEmbeddedServers } from "../drivers/database/index.ts";
 import { createFsStorageDriver } from "../drivers/storage/index.ts";
 import { createPlacements, type Leftover, placesOf } from "../features/placements/index.ts";
 import { createDb, sql } from "../infra/db/index.ts";
+import { silentLog } from "../infra/log/index.ts";
+import { createPostgresFleet } from "../infra/postgres-process/index.ts";
 import { createSecrets, loadMasterKey } from "../infra/secrets/index.ts";
 
 /** What stands without a reason, and what should stand and doesn't, in the installation that keeps its files there. */
@@ -16,6 +18,9 @@ export async function scanInstallation(dataDir: string, registryUrl: string): Pr
       drivers: createDatabaseDrivers({ installationId: rows[0]!.id }),
       storage: placesOf(createFsStorageDriver({ root: path.join(dataDir, "storage") }), "prefix"),
       cache: placesOf(createMemoryCacheDriver(), "prefix"),
+      servers: createEmbeddedServers(
+        createPostgresFleet({ directory: path.join(dataDir, "servers"), log: silentLog }),
+      ),
       secrets: createSecrets(key),
       onTaken: () => undefined,
     });

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createDatabaseDrivers, type DatabaseDrivers } from "../drivers/database/index.ts";
+import { createDatabaseDrivers, type DatabaseDrivers, type ServerDriver } from "../drivers/database/index.ts";
 import {
   type CachePlace,
   createPlacements,
@@ -60,6 +60,8 @@ export async function testPlacements(
     storage?: PlaceDriver<StoragePlace>;
     places?: Places<StoragePlace>;
     wrap?: (drivers: DatabaseDrivers) => DatabaseDrivers;
+    /** Starts servers for single environments. */
+    servers?: ServerDriver;
   } = {},
 ): Promise<TestPlacements> {
   const postgres = await testPostgres();
@@ -69,7 +71,9 @@ export async function testPlacements(
   const plain = createDatabaseDrivers({ installationId: newId() });
   const drivers = options.wrap?.(plain) ?? plain;
   const keepers: SpareKeeper[] = [];
-  const onTaken = (appId: string) => keepers.forEach((keeper) => void keeper.taken(appId));
+  const onTaken: SpareKeeper["taken"] = (appId, level) => {
+    for (const keeper of keepers) keeper.taken(appId, level);
+  };
   const places = {
     storage: options.places ?? placesOf(options.storage ?? memoryPlaces("fs"), "prefix"),
     cache: placesOf(memoryPlaces("memory"), "prefix"),
@@ -77,7 +81,9 @@ export async function testPlacements(
   const onSpareEnded: SpareKeeper["spareEnded"] = (spare) => {
     for (const keeper of keepers) keeper.spareEnded(spare);
   };
-  const placements = createPlacements({ drivers, secrets, ...places, onTaken, onSpareEnded });
+  const placements = createPlacements({
+    ...{ drivers, secrets, ...places, servers: options.servers, onTaken, onSpareEnded },
+  });
   const url = options.url ?? postgres.url;
   const serverId = await registerOwnServer(db, secrets, { name: "embedded", kind: "embedded", url });
   const anything = anyWork();
@@ -90,7 +96,13 @@ export async function testPlacements(
     ...{ postgres, registry, db, secrets, drivers, placements, serverId, sweeper, start },
     ended: (operationId) => waitForEnd(db, operationId),
     keeper(given = {}) {
-      const keeper = createSpareKeeper({ db, log: silentLog, workflows: placements.workflows, ...given });
+      const keeper = createSpareKeeper({
+        db,
+        log: silentLog,
+        workflows: placements.workflows,
+        startsServers: options.servers !== undefined,
+        ...given,
+      });
       keepers.push(keeper);
       return keeper;
     },

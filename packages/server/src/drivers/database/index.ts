@@ -1,6 +1,7 @@
 import type { DatabaseLevel } from "@tenantry/contract";
 import type { DatabaseDriverOptions } from "./common/parts.ts";
 import { createDatabaseDriver } from "./database/index.ts";
+import { createDedicatedDriver } from "./dedicated/index.ts";
 import type { DatabaseDriver } from "./driver.ts";
 import { createSchemaDriver } from "./schema/index.ts";
 import { createSharedDriver } from "./shared/index.ts";
@@ -8,6 +9,7 @@ import { createSharedDriver } from "./shared/index.ts";
 export { checkServer, type ServerCheck } from "./common/check-server.ts";
 export { blueprintName } from "./common/names.ts";
 export { openDatabases, protectDatabases } from "./common/protect.ts";
+export { createEmbeddedServers, type ServerDriver } from "./dedicated/servers.ts";
 export type {
   AppMigration,
   AppSchema,
@@ -37,5 +39,6 @@ export function createDatabaseDrivers(options: DatabaseDriverOptions): DatabaseD
     database: createDatabaseDriver(options),
     schema: createSchemaDriver(options),
     shared: createSharedDriver(forAll),
+    dedicated: createDedicatedDriver(forAll),
   };
 }

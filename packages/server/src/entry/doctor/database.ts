@@ -3,9 +3,12 @@ import { createPlacements } from "../../features/placements/index.ts";
 import { registryRoleName, tryRegistryRole } from "../../gateway/index.ts";
 import type { Config } from "../../infra/config/index.ts";
 import { createDb, type Db, registryMigrations, sql } from "../../infra/db/index.ts";
+import { silentLog } from "../../infra/log/index.ts";
+import { createPostgresFleet } from "../../infra/postgres-process/index.ts";
 import { createSecrets, loadMasterKey } from "../../infra/secrets/index.ts";
 import { createDrivers } from "../drivers.ts";
 import { selectInstallation } from "../installation.sql.ts";
+import { fleetDirectory } from "../registry.ts";
 import { type Finding, ok, problem, warning } from "./check.ts";
 import { checkOperations } from "./operations.ts";
 
@@ -101,7 +104,11 @@ async function checkLeftovers(db: Db, config: Config): Promise<Finding[]> {
   if (!installation) return [];
   const { dataDir, masterKeyFile } = config;
   const secrets = createSecrets(await loadMasterKey({ dataDir, masterKeyFile }));
-  const drivers = createDrivers({ db, dataDir, installationId: installation.id });
+  // To be listed, not started: that is for the node whose servers they are.
+  const fleet = config.databaseUrl
+    ? undefined
+    : createPostgresFleet({ directory: fleetDirectory(dataDir), log: silentLog });
+  const drivers = createDrivers({ db, dataDir, installationId: installation.id, fleet });
   const placements = createPlacements({
     ...drivers,
     secrets,
@@ -110,8 +117,14 @@ async function checkLeftovers(db: Db, config: Config): Promise<Finding[]> {
   });
   const found = await placements.scanForLeftovers(db);
   if (found.length === 0) return [ok("places", "What the registry knows and what stands are the same.")];
-  return found.map(({ problem: what, kind, name }) =>
-    what === "missing"
+  return found.map(({ problem: what, kind, name }) => {
+    if (what === "unreachable")
+      return problem(
+        "servers",
+        `The database server ${name} doesn't answer.`,
+        "Bring it back: what stands there serves nobody until then.",
+      );
+    return what === "missing"
       ? problem(
           "places",
           `The ${kind} ${name} is missing.`,
@@ -121,6 +134,6 @@ async function checkLeftovers(db: Db, config: Config): Promise<Finding[]> {
           "places",
           `The ${kind} ${name} stands, and nothing in the registry says why.`,
           "Look at it, then remove it.",
-        ),
-  );
+        );
+  });
 }

@@ -5,6 +5,7 @@ import { startOperation, type Workflow } from "../../infra/workflow/index.ts";
 import { failure, hasCode, invalidField, newId } from "../../kernel/index.ts";
 import { preparePassword } from "../access/index.ts";
 import { insertEnvironment } from "../environments/index.ts";
+import { giveServersTo, type Placements } from "../placements/index.ts";
 import { type AppRow, findApp } from "../releases/index.ts";
 import { addSystemRoute } from "../routing/index.ts";
 import type { Settings } from "../settings/index.ts";
@@ -27,6 +28,7 @@ export type CreateDependencies = {
   rootDomain: string;
   provision: Workflow<ProvisionInput>;
   levels: (db: Db) => Promise<AvailableLevels>;
+  placements: Pick<Placements, "requireEligible">;
 };
 
 /**
@@ -34,7 +36,7 @@ export type CreateDependencies = {
  * slug is held and the host answers (503 with progress, until it is ready).
  */
 export async function createTenant(
-  { db, settings, rootDomain, provision, levels }: CreateDependencies,
+  { db, settings, rootDomain, provision, levels, placements }: CreateDependencies,
   request: CreateTenantRequest,
   requestedBy: string,
 ): Promise<{ tenantId: string; operationId: string }> {
@@ -53,11 +55,14 @@ export async function createTenant(
     const environmentId = newId();
     await register(tx, { request, slug, tenantId, parentId, app });
     await insertEnvironment(tx, { id: environmentId, tenantId, name: "production" });
+    await giveServersTo(tx, { tenantId, slug });
+    const { region } = request;
+    await placements.requireEligible(tx, { level: isolation.database, region, environmentId });
     if (request.settings) {
       const layer = { scope: "tenant", scopeId: tenantId } as const;
       await settings.change(tx, layer, request.settings, { changedBy: requestedBy, pointer: "/settings" });
     }
-    const input: ProvisionInput = { appId: app.id, isolation, region: request.region ?? null, admin };
+    const input: ProvisionInput = { appId: app.id, isolation, region: region ?? null, admin };
     const operationId = await startOperation(tx, {
       workflow: provision,
       tenantId,

@@ -3,7 +3,7 @@ import { recordEvent } from "../../infra/events/index.ts";
 import { type Outcome, type StepContext, step, type Workflow } from "../../infra/workflow/index.ts";
 import { failure } from "../../kernel/index.ts";
 import { buryRuntime, moveEnvironment, selectEnvironmentsOf } from "../environments/index.ts";
-import { type Placements, physicalNames } from "../placements/index.ts";
+import { type Placements, retireServersOf, selectTraces, type Traces } from "../placements/index.ts";
 import { removeRoutes } from "../routing/index.ts";
 import { deleteSettingsOf } from "../settings/index.ts";
 import {
@@ -57,20 +57,20 @@ async function waitForGrace(context: Context) {
 }
 
 /** Its result names everything that will have to be gone at the end. */
-async function beginPurge(context: Context): Promise<{ names: string[] }> {
+async function beginPurge(context: Context): Promise<Traces> {
   return context.transaction(async (tx) => {
     const tenant = await lockTenant(tx, context.tenantId!);
     const environments = await selectEnvironmentsOf(tx, [context.tenantId!]);
     const ids = environments.map((environment) => environment.id);
-    const names = await physicalNames(tx, ids);
-    if (!tenant || tenant.status === "purging") return { names };
+    const traces = await selectTraces(tx, ids);
+    if (!tenant || tenant.status === "purging") return traces;
     requireTenantMove(tenant.status, "purging");
     await updateTenantStatus(tx, tenant.id, { status: "purging", deleteAt: tenant.deleteAt });
     for (const environment of environments) await moveEnvironment(tx, environment.id, "removing");
     await recordEvent(tx, { name: "tenant.purging", tenantId: tenant.id, data: { slug: tenant.slug } });
     // Applications let go of the environment's connections and files before those are removed.
     await buryRuntime(tx, ids);
-    return { names };
+    return traces;
   });
 }
 
@@ -87,9 +87,10 @@ function removal(placements: Removals, kind: "database" | "storage" | "cache", t
 
 /** Looks at the servers and disks themselves, not at our own notes. */
 async function prove(placements: Removals, context: Context): Promise<{ gone: string[] }> {
-  const { names } = context.results["begin-purge"] as { names: string[] };
-  const standing = await placements.standing(context.db, names);
-  if (standing.length === 0) return { gone: names };
+  // One that began before servers were noted looks at all of them.
+  const traces = context.results["begin-purge"] as Pick<Traces, "names"> & Partial<Traces>;
+  const standing = await placements.standing(context.db, traces);
+  if (standing.length === 0) return { gone: traces.names };
   throw failure("operation_failed", { detail: `Still there: ${standing.join(", ")}.` });
 }
 
@@ -101,6 +102,7 @@ async function releaseSlug(context: Context): Promise<void> {
     const environmentIds = environments.map((environment) => environment.id);
     await deleteSettingsOf(tx, [tenant.id, ...environmentIds]);
     await forgetAdminInput(tx, tenant.id);
+    await retireServersOf(tx, tenant.id);
     await deleteTenantRow(tx, tenant.id);
     await countTenantOut(tx);
     await recordEvent(tx, { name: "tenant.deleted", tenantId: tenant.id, data: { slug: tenant.slug } });

@@ -44,6 +44,22 @@ describe("the isolation of a new tenant", () => {
     expect(resolveIsolation(mended, "database", available).database).toBe("database");
   });
 
+  it("that is hard takes a database server to itself; of the other kinds it says that they aren't built", () => {
+    const isolation = { storage: "prefix", cache: "prefix", compute: "shared" } as const;
+    expect(resolveIsolation({ ...request, preset: "hard", isolation }, "database", available).database).toBe(
+      "dedicated",
+    );
+    expect(() => resolveIsolation({ ...request, preset: "hard" }, "database", available)).toThrow(
+      expect.objectContaining({
+        details: expect.objectContaining({
+          errors: ["storage", "cache", "compute"].map((kind) =>
+            expect.objectContaining({ pointer: "/preset", message: expect.stringContaining(kind) }),
+          ),
+        }),
+      }),
+    );
+  });
+
   it("that is soft shares everything", () => {
     const shared = { database: "shared", storage: "prefix", cache: "prefix", compute: "shared" };
     expect(resolveIsolation({ ...request, preset: "soft" }, "database", available)).toEqual(shared);

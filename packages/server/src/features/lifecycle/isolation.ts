@@ -17,7 +17,7 @@ const presetIsolation: Record<"soft" | "medium" | "hard", Wanted> = {
 };
 
 const built = {
-  database: ["database", "schema", "shared"],
+  database: ["database", "schema", "shared", "dedicated"],
   compute: ["shared"],
 };
 

@@ -22,6 +22,7 @@ import {
 import type { Workflow } from "../../infra/workflow/index.ts";
 import { showId } from "../../kernel/index.ts";
 import type { Operations } from "../operations/index.ts";
+import type { Placements } from "../placements/index.ts";
 import type { Settings } from "../settings/index.ts";
 import { findTenant, selectTenants } from "../tenants/index.ts";
 import { type CreateDependencies, createTenant } from "./create.ts";
@@ -44,6 +45,7 @@ export type LifecycleDependencies = {
   deletion: Workflow<DeleteInput>;
   /** The levels of files and caches that can be had at this moment. */
   levels: CreateDependencies["levels"];
+  placements: Pick<Placements, "requireEligible">;
 };
 
 /** `/v1/tenants`: create, list, show, change, suspend, resume, close for maintenance, delete. */

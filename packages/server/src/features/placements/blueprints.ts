@@ -1,6 +1,7 @@
 import { type AppSchema, blueprintName, type DatabaseServer } from "../../drivers/database/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { hasCode, newId } from "../../kernel/index.ts";
+import { chooseAnyServer } from "./choose-server.ts";
 import {
   deleteBlueprint,
   deleteUnfinished,
@@ -10,6 +11,7 @@ import {
   updateBlueprintReady,
 } from "./databases.sql.ts";
 import { type PlacementParts, requireDriver } from "./parts.ts";
+import { openServer } from "./servers.ts";
 
 type Wanted = { server: DatabaseServer; appId: string; schemaVersion: number };
 
@@ -51,6 +53,16 @@ export async function ensureBlueprint(
   }
   await context.transaction((tx) => updateBlueprintReady(tx, server.id, name));
   return schema;
+}
+
+/** Tries an app's migrations up to a version, on any server. Throws `migration_failed`. */
+export async function tryMigrations(
+  parts: PlacementParts,
+  context: StepContext,
+  wanted: { appId: string; schemaVersion: number },
+): Promise<void> {
+  const server = await context.transaction((tx) => chooseAnyServer(tx));
+  await ensureBlueprint(parts, context, { ...wanted, server: openServer(parts.secrets, server) });
 }
 
 /** Somebody dropped the blueprint's database behind our back: whoever comes next builds it again. */

@@ -1,7 +1,8 @@
-import { databaseErrorCode } from "../../infra/db/index.ts";
+import { databaseErrorCode, type Tx } from "../../infra/db/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { failure } from "../../kernel/index.ts";
 import { ensureBlueprint, forgetBlueprint } from "./blueprints.ts";
+import { requireRoom } from "./choose-server.ts";
 import {
   type DatabaseRow,
   type DatabaseState,
@@ -11,9 +12,10 @@ import {
   updateBuilt,
   updateRemoving,
 } from "./databases.sql.ts";
+import { readyServer, vacateServer } from "./dedicated-servers.ts";
 import { type PlacementParts, requireDriver, sealRoleSecret } from "./parts.ts";
 import { deletePlacement } from "./placements.sql.ts";
-import { requireServer } from "./servers.ts";
+import { removeFromServer } from "./remove-from-server.ts";
 
 export type NewDatabase = Pick<DatabaseRow, "id" | "serverId" | "appId" | "level" | "schemaVersion">;
 
@@ -37,10 +39,10 @@ export async function buildDatabase(
   const known = await selectDatabase(context.db, database.id);
   if (known && known.state !== "creating") return;
   const driver = requireDriver(parts.drivers, database.level);
-  const server = await requireServer(context.db, parts.secrets, database.serverId);
+  const server = await readyServer(parts, context, database.serverId);
   const schema = await ensureBlueprint(parts, context, { ...database, server });
   // The driver declares what it makes; a row that is lost before is written again.
-  await context.transaction((tx) => insertCreating(tx, creatingRow(parts, database)), { lazy: true });
+  await context.transaction((tx) => reserve(parts, tx, database), { lazy: true });
   const built = await driver
     .prepare(context, { server, schema })
     .then(() => driver.build(context, { server, databaseId: database.id, schema }))
@@ -57,6 +59,12 @@ export async function buildDatabase(
   await context.transaction((tx) => updateBuilt(tx, { id: database.id, state, roleSecret }), { lazy: true });
 }
 
+/** A tenant's database has its row before it comes here; a spare's takes what room is left. */
+async function reserve(parts: PlacementParts, tx: Tx, database: NewDatabase): Promise<void> {
+  if (!(await selectDatabase(tx, database.id))) await requireRoom(tx, database.serverId);
+  await insertCreating(tx, creatingRow(parts, database));
+}
+
 /**
  * Removes a database with its role from its server, and then its rows from the registry. Repeatable. One whose state
  * isn't in `from` stays: a spare may have found its tenant in the meantime.
@@ -69,11 +77,11 @@ export async function removeDatabase(
 ): Promise<void> {
   const database = await context.transaction((tx) => updateRemoving(tx, databaseId, options.from));
   if (!database) return;
-  const server = await requireServer(context.db, parts.secrets, database.serverId);
-  const thing = { kind: "database" as const, name: database.name };
-  await requireDriver(parts.drivers, database.level).remove(context, { server, thing });
-  await context.transaction(async (tx) => {
+  const forget = async (tx: Tx) => {
     if (options.placementId) await deletePlacement(tx, options.placementId);
     await deleteDatabase(tx, database.id);
-  });
+  };
+  if (database.level === "dedicated") return vacateServer(parts, context, database, forget);
+  await removeFromServer(parts, context, database);
+  await context.transaction(forget);
 }

@@ -150,13 +150,18 @@ export async function claimSpare(
       where d.state = 'spare' and d.app_id = ${wanted.appId} and d.level = ${wanted.level}
         and d.schema_version = ${wanted.schemaVersion}
         and s.state = 'ready' and (${region}::text is null or s.region = ${region})
+        and not exists (
+          select from environments e join database_servers own on own.tenant_id = e.tenant_id
+          where e.id = ${wanted.environmentId} and own.state in ('ready', 'unavailable')
+        )
       order by d.id limit 1
       for update of d skip locked
     ), claimed as (
       update databases d set state = 'in_use' from chosen where d.id = chosen.id returning ${columns}
     ), owned as (
       update resources r set environment_id = ${wanted.environmentId} from claimed
-      where r.server_id = claimed."serverId" and r.physical_name in (claimed.name, claimed."roleName")
+      where r.server_id = claimed."serverId"
+        and (r.kind = 'server' or r.physical_name in (claimed.name, claimed."roleName"))
     )
     select * from claimed
   `.execute(tx);

@@ -14,7 +14,7 @@ export {
 export type { FleetWork } from "./fleet.ts";
 export { type Holder, releaseBackends } from "./leases.sql.ts";
 export { leaseBackends } from "./leases.ts";
-export { physicalNames } from "./leftovers.sql.ts";
+export { selectTraces, type Traces } from "./leftovers.sql.ts";
 export type { Leftover } from "./leftovers.ts";
 export type { PlacementParts } from "./parts.ts";
 export { type PlaceDriver, type PlaceOn, type Places, type PlaceWanted, placesOf } from "./place-driver.ts";
@@ -24,5 +24,6 @@ export { serverRoutes } from "./routes.ts";
 export { runtimeBudgets } from "./runtime-places.ts";
 export { findingsOf, startSchemaCheck } from "./schema-check.ts";
 export { schemaCheckRoutes } from "./schema-check-routes.ts";
+export { giveServersTo, retireServersOf } from "./servers.sql.ts";
 export { registerOwnServer } from "./servers.ts";
 export { createSpareKeeper, type SpareKeeper, type SpareKeeperOptions } from "./spare-keeper.ts";

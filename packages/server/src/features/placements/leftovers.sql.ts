@@ -21,19 +21,27 @@ export async function selectPlacedNames(
   return rows;
 }
 
+/** What has to be gone when environments are: names, and the servers where things of those names may stand. */
+export type Traces = { names: string[]; serverIds: string[] };
+
 /** The physical name of everything that environments have to themselves, roles included. */
-export async function physicalNames(db: Db | Tx, environmentIds: readonly string[]): Promise<string[]> {
-  const { rows } = await sql<{ name: string }>`
-    select p.physical_name as name from placements p
+export async function selectTraces(db: Db | Tx, environmentIds: readonly string[]): Promise<Traces> {
+  const { rows } = await sql<{ name: string; serverId: string | null }>`
+    select p.physical_name as name, d.server_id as "serverId"
+    from placements p left join databases d on d.id = p.database_id
     where p.environment_id = any (${environmentIds}::uuid[]) and p.physical_name is not null
     union
-    select d.role_name from placements p join databases d on d.id = p.database_id
+    select d.role_name, d.server_id from placements p join databases d on d.id = p.database_id
     where p.environment_id = any (${environmentIds}::uuid[]) and d.role_name is not null and d.level <> 'shared'
     union
-    select r.physical_name from resources r
+    select r.physical_name, r.server_id from resources r
     where r.environment_id = any (${environmentIds}::uuid[])
       and not exists (select from databases d where d.level = 'shared' and d.state = 'in_use'
         and d.server_id = r.server_id and r.physical_name in (d.name, d.role_name))
   `.execute(db);
-  return rows.map((row) => row.name);
+  const unique = (values: (string | null)[]) => [...new Set(values)].filter((value) => value !== null);
+  return {
+    names: unique(rows.map(({ name }) => name)),
+    serverIds: unique(rows.map(({ serverId }) => serverId)),
+  };
 }

@@ -1,16 +1,20 @@
 import type { DatabaseServer, PhysicalName } from "../../drivers/database/index.ts";
 import type { Db } from "../../infra/db/index.ts";
+import { hasCode } from "../../kernel/index.ts";
 import { selectDatabasesOn } from "./databases.sql.ts";
-import { selectDeclared, selectPlacedNames } from "./leftovers.sql.ts";
+import { selectDeclared, selectPlacedNames, type Traces } from "./leftovers.sql.ts";
 import type { PlacementParts } from "./parts.ts";
 import type { PlaceKind, PlaceOn } from "./place-driver.ts";
-import { selectServers } from "./servers.sql.ts";
+import { type ServerRow, selectServer, selectServers } from "./servers.sql.ts";
 import { openServer } from "./servers.ts";
 
 export type Leftover = {
-  /** `unexplained`: it stands, and no row says why. `missing`: a row says it stands, and it doesn't. */
-  problem: "unexplained" | "missing";
-  kind: "database" | "role" | "storage" | "cache";
+  /**
+   * `unexplained`: it stands, and no row says why. `missing`: a row says it stands, and it doesn't. `unreachable`: a
+   * server that doesn't answer, so that nobody can tell.
+   */
+  problem: "unexplained" | "missing" | "unreachable";
+  kind: "database" | "role" | "server" | "storage" | "cache";
   name: string;
   serverId?: string;
 };
@@ -22,8 +26,10 @@ export type Leftover = {
 export async function scanForLeftovers(db: Db, parts: PlacementParts): Promise<Leftover[]> {
   const found: Leftover[] = [];
   for (const row of await selectServers(db)) {
-    found.push(...(await scanServer(db, parts, row)));
+    if (isOnItsWay(row)) continue;
+    found.push(...(await scanServer(db, parts, row).catch((error) => unreachable(error, row))));
   }
+  found.push(...(await scanStarted(db, parts)));
   for (const kind of ["storage", "cache"] as const) {
     for (const place of await parts[kind].all(db)) found.push(...(await scanPlace(db, kind, place)));
   }
@@ -42,14 +48,37 @@ async function scanPlace(db: Db, kind: PlaceKind, { driver, serverId }: PlaceOn)
   return compared.map((difference) => ({ ...difference, kind, ...(serverId && { serverId }) }));
 }
 
-/** Which of these names still stand somewhere: on a server or among the files and caches, not in our notes. */
+const isOnItsWay = ({ state }: Pick<ServerRow, "state">) => state === "creating" || state === "removing";
+
+function unreachable(error: unknown, { id, name }: Pick<ServerRow, "id" | "name">): Leftover[] {
+  if (!hasCode(error, "server_unreachable")) throw error;
+  return [{ problem: "unreachable", kind: "server", name, serverId: id }];
+}
+
+/** The servers that we started: their files, whether or not they run. */
+async function scanStarted(db: Db, parts: PlacementParts): Promise<Leftover[]> {
+  const { servers } = parts;
+  if (!servers) return [];
+  const standing = await servers.list();
+  const started = (await selectServers(db)).filter(({ kind, dedicated }) => kind === "embedded" && dedicated);
+  const names = (rows: readonly ServerRow[]) => rows.map(({ id }) => servers.nameFor(id));
+  const compared = compare(standing, names(started), names(started.filter((row) => !isOnItsWay(row))));
+  return compared.map((difference) => ({ ...difference, kind: "server" }));
+}
+
+/**
+ * Which of these names still stand somewhere: on one of these servers (any, when none is told) or among the files and caches, not in our notes. A
+ * server that is gone holds nothing; where others live, whether they answer is nobody's business here.
+ */
 export async function findStanding(
   db: Db,
   parts: PlacementParts,
-  names: readonly string[],
+  { names, serverIds }: Pick<Traces, "names"> & Partial<Traces>,
 ): Promise<string[]> {
-  const standing = new Set<string>();
-  for (const row of await selectServers(db)) {
+  const standing = new Set<string>(await parts.servers?.list());
+  for (const id of serverIds ?? (await selectServers(db)).map((row) => row.id)) {
+    const row = await selectServer(db, id);
+    if (!row) continue;
     for (const { name } of await listServer(parts, openServer(parts.secrets, row))) standing.add(name);
   }
   for (const kind of ["storage", "cache"] as const) {
@@ -67,11 +96,7 @@ async function listServer(parts: PlacementParts, server: DatabaseServer): Promis
   return [...new Map(found.map((thing) => [`${thing.kind} ${thing.name}`, thing])).values()];
 }
 
-async function scanServer(
-  db: Db,
-  parts: PlacementParts,
-  row: { id: string; urlSecret: Buffer },
-): Promise<Leftover[]> {
+async function scanServer(db: Db, parts: PlacementParts, row: ServerRow): Promise<Leftover[]> {
   const standing = await listServer(parts, openServer(parts.secrets, row));
   // Read after looking at the server: what was declared since then isn't there yet.
   const databases = await selectDatabasesOn(db, row.id);

@@ -9,7 +9,7 @@ import {
   testPlacements,
 } from "../../testing/placements.ts";
 import { openPlace } from "../../testing/shared-harness.ts";
-import { physicalNames } from "./index.ts";
+import { selectTraces } from "./index.ts";
 
 let house: TestPlacements;
 beforeAll(async () => {
@@ -57,11 +57,11 @@ test("environments that come at the same time share one database, which one of t
     ]);
   }
   expect(
-    await physicalNames(
+    await selectTraces(
       house.db,
       placed.map(({ environmentId }) => environmentId),
     ),
-  ).toEqual([]);
+  ).toEqual({ names: [], serverIds: [] });
   await nothingOdd();
 });
 

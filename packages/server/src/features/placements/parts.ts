@@ -1,4 +1,4 @@
-import type { DatabaseDriver, DatabaseDrivers } from "../../drivers/database/index.ts";
+import type { DatabaseDriver, DatabaseDrivers, ServerDriver } from "../../drivers/database/index.ts";
 import type { Secrets } from "../../infra/secrets/index.ts";
 import { failure } from "../../kernel/index.ts";
 import type { PlaceKind, Places } from "./place-driver.ts";
@@ -9,11 +9,13 @@ export type PlacementParts = {
   drivers: DatabaseDrivers;
   storage: Places<StoragePlace>;
   cache: Places<CachePlace>;
+  /** Starts servers for the level `dedicated`; none where the operator gives the servers. */
+  servers?: ServerDriver | undefined;
   secrets: Secrets;
   /** Told of each database that was taken, so that the shelf is filled up again. */
-  onTaken: (appId: string) => void;
+  onTaken: (appId: string, level: string) => void;
   /** Told how each building of a spare ended. */
-  onSpareEnded?: (spare: { serverId: string; succeeded: boolean }) => void;
+  onSpareEnded?: (spare: { shelf: string; succeeded: boolean }) => void;
 };
 
 /** For those to whom it is the same where files and where caches are. */

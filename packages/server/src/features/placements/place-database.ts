@@ -2,7 +2,10 @@ import type { Tx } from "../../infra/db/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { newId } from "../../kernel/index.ts";
 import { buildDatabase, creatingRow } from "./build-database.ts";
+import { hasOwnServer } from "./choose-server.sql.ts";
+import { chooseServer, findServerWithRoom } from "./choose-server.ts";
 import { claimSpare, type DatabaseRow, insertCreating, selectDatabase } from "./databases.sql.ts";
+import { reserveStartedServer } from "./dedicated-servers.ts";
 import { type PlacementParts, requireDriver } from "./parts.ts";
 import { placeShared } from "./place-shared.ts";
 import {
@@ -11,7 +14,6 @@ import {
   selectPlacements,
   updatePlacementCurrent,
 } from "./placements.sql.ts";
-import { chooseServer } from "./servers.ts";
 import type { DatabasePlaced, DatabaseWanted } from "./wanted.ts";
 
 /**
@@ -27,7 +29,7 @@ export async function placeDatabase(
   if (sharing) return placeShared(parts, context, wanted, sharing);
   // Of no consequence until a database is declared, or the step is done.
   const begun = await context.transaction((tx) => claimOrReserve(parts, tx, wanted), { lazy: true });
-  parts.onTaken(wanted.appId);
+  parts.onTaken(wanted.appId, wanted.level);
   const { placement } = begun;
   const { id: placementId } = placement;
   const placed = {
@@ -50,12 +52,20 @@ type Begun = {
 async function claimOrReserve(parts: PlacementParts, tx: Tx, wanted: DatabaseWanted): Promise<Begun> {
   const [known] = await selectPlacements(tx, wanted.environmentId, "database");
   if (known && known.state !== "retired") return { placement: known, fromSpare: false };
-  const spare = await claimSpare(tx, wanted);
+  // A server that the operator keeps for one environment goes before one that we start.
+  const kept = wanted.level === "dedicated" ? await findServerWithRoom(tx, wanted) : undefined;
+  const spare = kept ? undefined : await claimSpare(tx, wanted);
   if (spare) return { placement: await insertFor(tx, wanted, spare, "current"), fromSpare: true };
-  const server = await chooseServer(tx, wanted);
-  const row = creatingRow(parts, { ...wanted, id: newId(), serverId: server.id });
+  const serverId = kept?.id ?? (await startedOrChosen(parts, tx, wanted));
+  const row = creatingRow(parts, { ...wanted, id: newId(), serverId });
   await insertCreating(tx, row);
   return { placement: await insertFor(tx, wanted, row, "building"), fromSpare: false };
+}
+
+async function startedOrChosen(parts: PlacementParts, tx: Tx, wanted: DatabaseWanted): Promise<string> {
+  const mayStart = wanted.level === "dedicated" && !(await hasOwnServer(tx, wanted.environmentId));
+  const started = mayStart ? await reserveStartedServer(parts, tx, wanted) : undefined;
+  return started ?? (await chooseServer(tx, wanted)).id;
 }
 
 async function insertFor(

@@ -4,6 +4,7 @@ import type { Tx } from "../../infra/db/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { failure, newId } from "../../kernel/index.ts";
 import { buildDatabase, creatingRow } from "./build-database.ts";
+import { chooseServer } from "./choose-server.ts";
 import { type DatabaseRow, insertCreating, selectDatabase } from "./databases.sql.ts";
 import { openRoleSecret, type PlacementParts, requireDriver } from "./parts.ts";
 import {
@@ -13,7 +14,7 @@ import {
   selectPlacements,
   updatePlacementCurrent,
 } from "./placements.sql.ts";
-import { chooseServer, requireServer } from "./servers.ts";
+import { requireServer } from "./servers.ts";
 import { lockShared, selectSharedDatabase } from "./shared-databases.sql.ts";
 import type { DatabasePlaced, DatabaseWanted } from "./wanted.ts";
 

@@ -174,7 +174,7 @@ test("a server where building fails is left alone for a while, and others go on"
   const keeper = house.keeper({ atRest: 2, pollMs: 20 });
   // Often enough that the pause outlasts the test on a machine that is busy.
   for (let failures = 0; failures < 6; failures += 1) {
-    keeper.spareEnded({ serverId: house.serverId, succeeded: false });
+    keeper.spareEnded({ shelf: house.serverId, succeeded: false });
   }
   keeper.start();
   const built = await waitUntil("the second server's shelf is full", async () => {

@@ -1,7 +1,10 @@
 import type { Db, Tx } from "../../infra/db/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
-import { ensureBlueprint } from "./blueprints.ts";
+import { tryMigrations } from "./blueprints.ts";
 import { checkLogins } from "./check-logins.ts";
+import type { ServerWanted } from "./choose-server.sql.ts";
+import { requireEligible } from "./choose-server.ts";
+import { startServers } from "./dedicated-servers.ts";
 import { type FleetWork, migrateFleet } from "./fleet.ts";
 import { findStanding, scanForLeftovers } from "./leftovers.ts";
 import { migrateDatabase } from "./migrate-database.ts";
@@ -14,7 +17,6 @@ import { removePlacements } from "./remove-placements.ts";
 import { createRemovers } from "./removers.ts";
 import { repairLogin } from "./repair-login.ts";
 import { runtimeBudgets, runtimePlaces } from "./runtime-places.ts";
-import { chooseServer, openServer } from "./servers.ts";
 import type { DatabaseWanted } from "./wanted.ts";
 import { createPlacementWorkflows, dropTrials, type PlacementWorkflows } from "./workflows.ts";
 
@@ -26,6 +28,15 @@ export function createPlacements(parts: PlacementParts) {
   return {
     /** Gives an environment its database: a spare, or one built on the spot. */
     placeDatabase: (context: StepContext, wanted: DatabaseWanted) => placeDatabase(parts, context, wanted),
+
+    /**
+     * Throws `region_unavailable` or `isolation_unavailable` when no server could ever hold such a database, full or not.
+     */
+    requireEligible: (db: Db | Tx, wanted: ServerWanted) =>
+      requireEligible(db, wanted, parts.servers !== undefined),
+
+    /** Sees to it that the servers run that we started for single environments. One that can't start is told in the log. */
+    startServers: (run: Parameters<typeof startServers>[1]) => startServers(parts, run),
 
     /** Gives an environment its files. */
     placeStorage: (context: StepContext, wanted: PlaceWanted) =>
@@ -62,7 +73,7 @@ export function createPlacements(parts: PlacementParts) {
     scanForLeftovers: (db: Db) => scanForLeftovers(db, parts),
 
     /** Which of these physical names still stand somewhere. */
-    standing: (db: Db, names: readonly string[]) => findStanding(db, parts, names),
+    standing: (db: Db, traces: Parameters<typeof findStanding>[2]) => findStanding(db, parts, traces),
 
     /** For the sweeper: `kind/driver` → how to remove what an ended operation left unfinished. */
     removers: (db: Db) => createRemovers(db, parts),
@@ -79,14 +90,8 @@ function schemaWork(parts: PlacementParts, workflows: PlacementWorkflows) {
      * Tries an app's migrations up to a version, by building the blueprint that databases are copied from. Throws
      * `migration_failed` with file, line and column, having left nothing behind.
      */
-    async tryMigrations(
-      context: StepContext,
-      wanted: { appId: string; schemaVersion: number },
-    ): Promise<void> {
-      const server = await context.transaction((tx) => chooseServer(tx, {}));
-      const opened = openServer(parts.secrets, server);
-      await ensureBlueprint(parts, context, { ...wanted, server: opened });
-    },
+    tryMigrations: (context: StepContext, wanted: { appId: string; schemaVersion: number }) =>
+      tryMigrations(parts, context, wanted),
 
     /** Removes, soon, what `tryMigrations` built for a release that came to nothing. Hold the app's row. */
     dropTrials: (tx: Tx, appId: string) => dropTrials(tx, workflows, appId),

@@ -1,21 +1,26 @@
-import type { DriverContext } from "../../drivers/database/index.ts";
+import type { DriverContext, ServerDriver } from "../../drivers/database/index.ts";
 import type { Db } from "../../infra/db/index.ts";
 import { longestRemovalMs, type RemoveResource } from "../../infra/workflow/index.ts";
 import { newId } from "../../kernel/index.ts";
 import { deleteUnfinished } from "./databases.sql.ts";
+import { deleteServerWhole } from "./dedicated-servers.sql.ts";
 import { type PlacementParts, placesFor, requireDriver } from "./parts.ts";
 import { type PlaceKind, placeOf } from "./place-driver.ts";
 import { deleteResource, isBeingSwept } from "./removers.sql.ts";
-import { requireServer } from "./servers.ts";
+import { selectServer } from "./servers.sql.ts";
+import { openServer } from "./servers.ts";
 
 /**
- * What the sweeper removes databases, roles, files and caches with, by `kind/driver`: things whose operation ended before they were
+ * What the sweeper removes databases, roles, servers, files and caches with, by `kind/driver`: things whose operation ended before they were
  * finished. Whoever still works on one of that name is a zombie, and is ended first.
  */
 export function createRemovers(db: Db, parts: PlacementParts): Record<string, RemoveResource> {
   const remove: RemoveResource = async (resource) => {
     if (resource.serverId === undefined) return;
-    const server = await requireServer(db, parts.secrets, resource.serverId);
+    const row = await selectServer(db, resource.serverId);
+    // A server that we started went with all that was on it.
+    if (!row) return;
+    const server = openServer(parts.secrets, row);
     const thing = { kind: resource.kind as "database" | "role", name: resource.physicalName };
     const driver = requireDriver(parts.drivers, resource.driver);
     await driver.remove(sweepingContext(db, resource.id), { server, thing });
@@ -30,7 +35,14 @@ export function createRemovers(db: Db, parts: PlacementParts): Record<string, Re
         await driver.remove(sweepingContext(db, resource.id), resource.physicalName);
       },
     ]);
+  const removeServer =
+    (servers: ServerDriver): RemoveResource =>
+    async (resource) => {
+      await servers.remove(sweepingContext(db, resource.id), resource.serverId!);
+      await deleteServerWhole(db, resource.serverId!);
+    };
   return {
+    ...(parts.servers && { "server/embedded": removeServer(parts.servers) }),
     ...Object.fromEntries(
       databases.flatMap((level) => [`database/${level}`, `role/${level}`].map((kind) => [kind, remove])),
     ),

@@ -1,9 +1,10 @@
 import type { AppMigration, Finding } from "../../drivers/database/index.ts";
 import { type Db, inTransaction } from "../../infra/db/index.ts";
 import { defineWorkflow, startOperation, step, type Workflow } from "../../infra/workflow/index.ts";
+import { chooseAnyServer } from "./choose-server.ts";
 import { type PlacementParts, requireDriver } from "./parts.ts";
 import { deleteInput, selectStepResult } from "./schema-check.sql.ts";
-import { chooseServer, openServer, requireServer } from "./servers.ts";
+import { requireServer } from "./servers.ts";
 
 export type SchemaCheckInput = { migrations: AppMigration[] };
 
@@ -19,8 +20,8 @@ export function schemaCheckWorkflow(parts: PlacementParts): Workflow {
       step<SchemaCheckInput>("choose-server", {
         title: "Choose a server",
         async run(context): Promise<Chosen> {
-          const server = await context.transaction((tx) => chooseServer(tx, {}));
-          return { serverId: openServer(parts.secrets, server).id };
+          const server = await context.transaction((tx) => chooseAnyServer(tx));
+          return { serverId: server.id };
         },
       }),
       step<SchemaCheckInput>("try-out", {

@@ -4,28 +4,41 @@ export type ServerRow = {
   id: string;
   name: string;
   kind: "embedded" | "external";
-  urlSecret: Buffer;
+  /** None before a server that we start ourselves has come up for the first time. */
+  urlSecret: Buffer | null;
   versionNumber: number;
   region: string | null;
   capacity: number;
   maxBackends: number;
-  state: "ready" | "unavailable" | "draining";
+  /** Takes one environment at the level `dedicated`, and no other. */
+  dedicated: boolean;
+  /** Whose own it is. The slug may wait for a tenant that isn't there yet. */
+  tenantId: string | null;
+  tenantSlug: string | null;
+  statementTimeoutMs: number | null;
+  state: "creating" | "ready" | "unavailable" | "draining" | "removing";
   createdAt: Date;
 };
 
 const columns = sql`
   s.id, s.name, s.kind, s.url_secret as "urlSecret", s.version_number as "versionNumber", s.region, s.capacity,
-  s.max_backends as "maxBackends", s.state, s.created_at as "createdAt"
+  s.max_backends as "maxBackends", s.dedicated, s.tenant_id as "tenantId",
+  coalesce((select slug from tenants t where t.id = s.tenant_id), s.tenant_slug) as "tenantSlug",
+  s.statement_timeout_ms as "statementTimeoutMs", s.state, s.created_at as "createdAt"
 `;
 
-type NewServer = Omit<ServerRow, "state" | "createdAt">;
+type Optional = "dedicated" | "tenantId" | "tenantSlug" | "statementTimeoutMs" | "state";
+export type NewServer = Omit<ServerRow, Optional | "createdAt"> & Partial<Pick<ServerRow, Optional>>;
 
 /** False when another server has the name. */
 export async function insertServer(tx: Tx, server: NewServer): Promise<boolean> {
   const { rows } = await sql`
-    insert into database_servers (id, name, kind, url_secret, version_number, region, capacity, max_backends)
+    insert into database_servers (id, name, kind, url_secret, version_number, region, capacity, max_backends,
+      dedicated, tenant_id, tenant_slug, statement_timeout_ms, state)
     values (${server.id}, ${server.name}, ${server.kind}, ${server.urlSecret}, ${server.versionNumber},
-      ${server.region}, ${server.capacity}, ${server.maxBackends})
+      ${server.region}, ${server.capacity}, ${server.maxBackends}, ${server.dedicated ?? false},
+      ${server.tenantId ?? null}, ${server.tenantSlug ?? null}, ${server.statementTimeoutMs ?? null},
+      ${server.state ?? "ready"})
     on conflict (name) do nothing returning id
   `.execute(tx);
   return rows.length === 1;
@@ -69,30 +82,16 @@ export async function selectServers(
   return rows;
 }
 
-/** How many databases stand on each server, spares and blueprints included. */
+/** How many databases stand on each server: spares included, blueprints not. */
 export async function countDatabases(
   db: Db | Tx,
   serverIds: readonly string[],
 ): Promise<Map<string, number>> {
   const { rows } = await sql<{ serverId: string; count: number }>`
     select server_id as "serverId", count(*) as count from databases
-    where server_id = any (${serverIds}::uuid[]) group by server_id
+    where server_id = any (${serverIds}::uuid[]) and state <> 'blueprint' group by server_id
   `.execute(db);
   return new Map(rows.map((row) => [row.serverId, row.count]));
-}
-
-/** The ready server with the most room, in the region when one is given. */
-export async function selectRoomiestServer(
-  tx: Tx,
-  region: string | undefined,
-): Promise<ServerRow | undefined> {
-  const { rows } = await sql<ServerRow>`
-    select ${columns} from database_servers s
-    cross join lateral (select count(*) as used from databases d where d.server_id = s.id) as d
-    where s.state = 'ready' and d.used < s.capacity and (${region ?? null}::text is null or s.region = ${region ?? null})
-    order by s.capacity - d.used desc, s.id limit 1
-  `.execute(tx);
-  return rows[0];
 }
 
 /** False when databases stand on it. */
@@ -103,4 +102,20 @@ export async function deleteServer(tx: Tx, id: string): Promise<boolean> {
     returning s.id
   `.execute(tx);
   return rows.length === 1;
+}
+
+/** Servers that were registered for a tenant before there was one are its own from now on. */
+export async function giveServersTo(tx: Tx, tenant: { tenantId: string; slug: string }): Promise<void> {
+  await sql`
+    update database_servers set tenant_id = ${tenant.tenantId}
+    where tenant_id is null and tenant_slug = ${tenant.slug} and state <> 'draining'
+  `.execute(tx);
+}
+
+/** A tenant's own servers serve nobody after it: not another one either who comes to have its slug. */
+export async function retireServersOf(tx: Tx, tenantId: string): Promise<void> {
+  await sql`
+    update database_servers s set state = 'draining', tenant_slug = t.slug
+    from tenants t where s.tenant_id = ${tenantId} and t.id = s.tenant_id
+  `.execute(tx);
 }

@@ -8,7 +8,6 @@ import {
   deleteServer,
   insertServer,
   type ServerRow,
-  selectRoomiestServer,
   selectServer,
   selectServerByName,
   updateOwnServer,
@@ -16,8 +15,13 @@ import {
 
 const secretContext = (serverId: string) => `database_server:${serverId}`;
 
+export function sealServerUrl(secrets: Secrets, serverId: string, url: string): Buffer {
+  return secrets.seal(url, secretContext(serverId));
+}
+
 /** The server as drivers take it, its URL opened. */
 export function openServer(secrets: Secrets, row: Pick<ServerRow, "id" | "urlSecret">): DatabaseServer {
+  if (!row.urlSecret) throw failure("server_unreachable", { detail: "The server hasn't come up yet." });
   return { id: row.id, url: secrets.open(row.urlSecret, secretContext(row.id)).toString("utf8") };
 }
 
@@ -49,7 +53,7 @@ export async function registerOwnServer(
       id,
       name: server.name,
       kind: server.kind,
-      urlSecret: secrets.seal(server.url, secretContext(id)),
+      urlSecret: sealServerUrl(secrets, id, server.url),
       versionNumber,
       region: null,
       capacity: 10_000,
@@ -57,7 +61,7 @@ export async function registerOwnServer(
     });
     if (inserted) return id;
     const known = (await selectServerByName(tx, server.name))!;
-    const urlSecret = secrets.seal(server.url, secretContext(known.id));
+    const urlSecret = sealServerUrl(secrets, known.id, server.url);
     await updateOwnServer(tx, { id: known.id, urlSecret, versionNumber, maxBackends });
     return known.id;
   });
@@ -77,7 +81,7 @@ export async function addServer(
       id,
       name: request.name,
       kind: "external",
-      urlSecret: secrets.seal(request.url, secretContext(id)),
+      urlSecret: sealServerUrl(secrets, id, request.url),
       versionNumber: check.versionNumber,
       region: request.region ?? null,
       capacity: request.capacity,
@@ -109,14 +113,6 @@ export async function findServer(db: Db | Tx, idOrName: string): Promise<ServerR
   return server;
 }
 
-/** Where a new database of that region goes: where there is most room. `no_capacity` when no server has any. */
-export async function chooseServer(tx: Tx, wanted: { region?: string | undefined }): Promise<ServerRow> {
-  const server = await selectRoomiestServer(tx, wanted.region);
-  if (server) return server;
-  const where = wanted.region ? ` in the region ${wanted.region}` : "";
-  throw failure("no_capacity", { detail: `No database server${where} has room.` });
-}
-
 /** Servers as the API shows them: where, never with which password. */
 export async function showServers(
   db: Db,
@@ -131,12 +127,15 @@ export async function showServers(
     id: showId("srv", row.id),
     name: row.name,
     kind: row.kind,
-    host: hostOf(openServer(secrets, row).url),
+    host: row.urlSecret && hostOf(openServer(secrets, row).url),
     version: `${Math.floor(row.versionNumber / 10_000)}.${row.versionNumber % 10_000}`,
     region: row.region,
     capacity: row.capacity,
     databases: used.get(row.id) ?? 0,
     maxBackends: row.maxBackends,
+    statementTimeoutMs: row.statementTimeoutMs,
+    dedicated: row.dedicated,
+    tenant: row.tenantSlug,
     state: row.state,
     createdAt: row.createdAt.toISOString(),
   }));
@@ -151,7 +150,7 @@ function hostOf(url: string): string {
 const ownBackends = 40;
 
 /** Leaves a fifth of the server's connections, and at least those reserved, to Tenantry and to administrators. */
-function backendsFor(maxConnections: number, reserved = 10): number {
+export function backendsFor(maxConnections: number, reserved = 10): number {
   return Math.max(1, maxConnections - Math.max(reserved, Math.ceil(maxConnections / 5)));
 }
 

@@ -8,6 +8,29 @@ export async function lockSpares(tx: Tx): Promise<boolean> {
   return rows[0]!.locked;
 }
 
+/** Where spares stand together that the same trouble keeps from being built. */
+export const shelfOf = ({ level, serverId }: { level: string; serverId: string }): string =>
+  level === "dedicated" ? level : serverId;
+
+/** Spares of an application that have a server each. */
+export type ServerShelf = { appId: string; schemaVersion: number; spares: number; building: number };
+
+/** What stands ready, or is being built, for each application of which an environment has a server to itself. */
+export async function selectServerShelves(tx: Tx, kind: string): Promise<ServerShelf[]> {
+  const { rows } = await sql<ServerShelf>`
+    select a.id as "appId", a.schema_version as "schemaVersion",
+      (select count(*) from databases d where d.app_id = a.id and d.level = 'dedicated' and d.state = 'spare'
+        and d.schema_version = a.schema_version) as spares,
+      (select count(*) from operations o where o.kind = ${kind} and o.input->>'level' = 'dedicated'
+        and o.input->>'appId' = a.id::text
+        and o.status in ('queued', 'running', 'waiting', 'cancelling', 'undoing')) as building
+    from apps a where a.current_release_id is not null and exists (
+      select from databases d where d.app_id = a.id and d.level = 'dedicated' and d.state = 'in_use')
+    order by a.id
+  `.execute(tx);
+  return rows;
+}
+
 export type Shelf = {
   appId: string;
   schemaVersion: number;
@@ -29,26 +52,28 @@ export async function selectShelves(tx: Tx, kind: string): Promise<Shelf[]> {
       where status in ('queued', 'running', 'waiting', 'cancelling', 'undoing')
     ), building as (
       select input->>'appId' as app_id, input->>'serverId' as server_id, count(*) as count
-      from open where kind = ${kind} group by 1, 2
+      from open where kind = ${kind} and input->>'level' = 'database' group by 1, 2
     ), spares as (
       select d.app_id, d.server_id, d.schema_version, count(*) as count
       from databases d where d.state = 'spare' and d.level = 'database' group by 1, 2, 3
     )
     select a.id as "appId", a.schema_version as "schemaVersion", s.id as "serverId",
       coalesce(spares.count, 0) as spares, coalesce(building.count, 0) as building,
-      s.capacity - (select count(*) from databases d where d.server_id = s.id) as room,
+      s.capacity - (select count(*) from databases d where d.server_id = s.id and d.state <> 'blueprint') as room,
       (select count(*) from open where not internal and status in ('queued', 'running')) as "underWay"
     from apps a cross join database_servers s
     left join spares on spares.app_id = a.id and spares.server_id = s.id and spares.schema_version = a.schema_version
     left join building on building.app_id = a.id::text and building.server_id = s.id::text
     where a.current_release_id is not null and s.state = 'ready'
+      and not s.dedicated and s.tenant_id is null and s.tenant_slug is null
     order by a.id, s.id
   `.execute(tx);
   return rows;
 }
 
 /**
- * Marks spares and blueprints of older schema versions for removal, a few at a time, and answers them. A blueprint
+ * Marks spares and blueprints for removal, a few at a time, and answers them: of older schema versions, on servers that
+ * are being drained, and servers that stand ready for applications none of whose environments has one. A blueprint
  * that something is still being built from is found again.
  */
 export async function markOutdated(tx: Tx, limit: number): Promise<string[]> {
@@ -56,7 +81,12 @@ export async function markOutdated(tx: Tx, limit: number): Promise<string[]> {
     update databases d set state = 'removing'
     where d.id in (
       select d.id from databases d join apps a on a.id = d.app_id
-      where d.state in ('spare', 'blueprint') and d.schema_version < a.schema_version
+      where d.state in ('spare', 'blueprint') and (
+        d.schema_version < a.schema_version
+        or exists (select from database_servers s where s.id = d.server_id and s.state = 'draining')
+        or d.state = 'spare' and d.level = 'dedicated' and not exists (
+          select from databases used where used.app_id = d.app_id and used.level = 'dedicated' and used.state = 'in_use')
+      )
       order by d.state desc, d.id limit ${limit} for update of d skip locked
     )
     returning d.id

@@ -3,7 +3,14 @@ import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import type { Log } from "../../infra/log/index.ts";
 import { startOperation, type Workflow } from "../../infra/workflow/index.ts";
 import { newId } from "../../kernel/index.ts";
-import { lockSpares, markOutdated, type Shelf, selectShelves } from "./spare-keeper.sql.ts";
+import { createSpareDemand } from "./spare-demand.ts";
+import {
+  lockSpares,
+  markOutdated,
+  type Shelf,
+  selectServerShelves,
+  selectShelves,
+} from "./spare-keeper.sql.ts";
 import type { PlacementWorkflows } from "./workflows.ts";
 
 export type SpareKeeperOptions = {
@@ -16,14 +23,16 @@ export type SpareKeeperOptions = {
   atMost?: number;
   /** How often to look, beside being told; 1,000 when left out. */
   pollMs?: number;
+  /** Whether servers are started for single environments. */
+  startsServers?: boolean;
 };
 
 export type SpareKeeper = {
   start(): void;
   /** A database was taken: the shelf is filled again soon, and higher the more are taken. */
-  taken(appId: string): void;
-  /** The building of a spare ended. A server on which it failed is left alone for a while, longer each time. */
-  spareEnded(spare: { serverId: string; succeeded: boolean }): void;
+  taken(appId: string, level: string): void;
+  /** The building of a spare ended. Where it failed, nothing is built for a while, longer each time. */
+  spareEnded(spare: { shelf: string; succeeded: boolean }): void;
   /** Waits for a look under way. Repeatable. */
   close(): Promise<void>;
 };
@@ -40,11 +49,9 @@ const builtInQuiet = 2;
 /** A shelf with fewer is nearly empty. */
 const scarce = 4;
 
-/** How long a server where building fails is left alone at most. */
-const longestPauseMs = 300_000;
-
-/** What was taken in this time is expected to be taken again. */
-const memoryMs = 600_000;
+/** Servers kept ready for environments that want one to themselves: each takes memory, so only after some were taken more. */
+const serversAtRest = 1;
+const serversAtMost = 4;
 
 /** How soon to look again: while there is something to build that has to wait, after a database was taken, and after a spare ended. */
 const soonMs = { held: 200, taken: 100, ended: 10 };
@@ -56,21 +63,24 @@ const soonMs = { held: 200, taken: 100, ended: 10 };
 export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
   const { db, log, workflows, atRest = 8, atMost = 64, pollMs = 1_000 } = options;
   const closing = new AbortController();
-  const takenAt = new Map<string, number[]>();
-  const troubles = new Map<string, { failures: number; until: number }>();
+  const demand = createSpareDemand({ atMost });
   const alarm = createAlarm(closing.signal);
   let running: Promise<void> | undefined;
 
-  function takenLately(appId: string): number {
-    const since = Date.now() - memoryMs;
-    return (takenAt.get(appId) ?? []).filter((time) => time > since).length;
-  }
+  const wantedOf = (appId: string) => Math.min(atMost, atRest + demand.takenLately(appId, "database"));
+  const serversWantedOf = (appId: string) =>
+    Math.min(serversAtMost, serversAtRest + demand.takenLately(appId, "dedicated"));
 
-  function mayBuildOn({ serverId }: Shelf): boolean {
-    return (troubles.get(serverId)?.until ?? 0) <= Date.now();
+  async function startServerSpares(tx: Tx): Promise<void> {
+    if (!options.startsServers || !demand.mayBuildOn("dedicated")) return;
+    for (const shelf of await selectServerShelves(tx, workflows.buildSpare.kind)) {
+      const { appId, schemaVersion, spares, building } = shelf;
+      // One after the other: making one takes a core for half a second.
+      if (building > 0 || spares >= serversWantedOf(appId)) continue;
+      const input = { id: newId(), serverId: newId(), appId, level: "dedicated", schemaVersion };
+      await start(tx, workflows.buildSpare, input);
+    }
   }
-
-  const wantedOf = (appId: string) => Math.min(atMost, atRest + takenLately(appId));
 
   function start(tx: Tx, workflow: Workflow, input: Record<string, unknown>): Promise<string> {
     return startOperation(tx, { workflow, input, exclusive: false, internal: true });
@@ -81,13 +91,17 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
     return inTransaction(db, async (tx) => {
       if (!(await lockSpares(tx))) return false;
       const shelves = await selectShelves(tx, workflows.buildSpare.kind);
-      const plans = toBuild(shelves.filter(mayBuildOn), wantedOf);
+      const plans = toBuild(
+        shelves.filter(({ serverId }) => demand.mayBuildOn(serverId)),
+        wantedOf,
+      );
       for (const { appId, serverId, schemaVersion, count } of plans) {
         for (let number = 0; number < count; number += 1) {
           const input = { id: newId(), serverId, appId, level: "database", schemaVersion };
           await start(tx, workflows.buildSpare, input);
         }
       }
+      await startServerSpares(tx);
       for (const databaseId of await markOutdated(tx, builtAtOnce)) {
         await start(tx, workflows.removeUnused, { databaseId });
       }
@@ -111,17 +125,12 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
     start() {
       running ??= keep();
     },
-    taken(appId) {
-      takenAt.set(appId, [...(takenAt.get(appId) ?? []), Date.now()].slice(-atMost));
+    taken(appId, level) {
+      demand.taken(appId, level);
       alarm.set(soonMs.taken);
     },
-    spareEnded({ serverId, succeeded }) {
-      if (succeeded) troubles.delete(serverId);
-      else {
-        const failures = (troubles.get(serverId)?.failures ?? 0) + 1;
-        const until = Date.now() + Math.min(1_000 * 2 ** failures, longestPauseMs);
-        troubles.set(serverId, { failures, until });
-      }
+    spareEnded(spare) {
+      demand.ended(spare);
       alarm.set(soonMs.ended);
     },
     async close() {

@@ -1,11 +1,20 @@
 import type { Tx } from "../../infra/db/index.ts";
-import { defineWorkflow, startOperation, step, type Workflow } from "../../infra/workflow/index.ts";
+import {
+  defineWorkflow,
+  type StepContext,
+  startOperation,
+  step,
+  type Workflow,
+} from "../../infra/workflow/index.ts";
 import { ensureBlueprint } from "./blueprints.ts";
 import { buildDatabase, type NewDatabase, removeDatabase } from "./build-database.ts";
 import { markUnreleasedBlueprints } from "./databases.sql.ts";
+import { readyServer, removeStartedServer, reserveStartedServer } from "./dedicated-servers.ts";
 import type { PlacementParts } from "./parts.ts";
 import { schemaCheckWorkflow } from "./schema-check.ts";
+import { selectServer } from "./servers.sql.ts";
 import { requireServer } from "./servers.ts";
+import { shelfOf } from "./spare-keeper.sql.ts";
 
 export type RemovalInput = { databaseId: string };
 
@@ -18,9 +27,17 @@ const unused = ["creating", "blueprint", "spare"] as const;
 export function createPlacementWorkflows(parts: PlacementParts): PlacementWorkflows {
   const buildSpare = defineWorkflow<NewDatabase>({
     kind: "database.spare.build",
-    version: 1,
+    version: 2,
     lazyLedger: true,
     steps: [
+      step<NewDatabase>("server", {
+        title: "Start a server, if it gets one to itself",
+        run: (context) => startSparesServer(parts, context),
+        async undo(context) {
+          const { level, serverId } = context.input;
+          if (level === "dedicated") await removeStartedServer(parts, context, serverId);
+        },
+      }),
       step<NewDatabase>("blueprint", {
         title: "Prepare the blueprint",
         async run(context) {
@@ -35,7 +52,7 @@ export function createPlacementWorkflows(parts: PlacementParts): PlacementWorkfl
       }),
     ],
     async ended(_tx, { input, status }) {
-      parts.onSpareEnded?.({ serverId: input.serverId, succeeded: status === "succeeded" });
+      parts.onSpareEnded?.({ shelf: shelfOf(input), succeeded: status === "succeeded" });
     },
   });
   const removeUnused = defineWorkflow<RemovalInput>({
@@ -51,6 +68,15 @@ export function createPlacementWorkflows(parts: PlacementParts): PlacementWorkfl
     ],
   });
   return { buildSpare, removeUnused, checkSchema: schemaCheckWorkflow(parts) };
+}
+
+async function startSparesServer(parts: PlacementParts, context: StepContext<NewDatabase>): Promise<void> {
+  const { level, serverId: id } = context.input;
+  if (level !== "dedicated") return;
+  await context.transaction(async (tx) => {
+    if (!(await selectServer(tx, id))) await reserveStartedServer(parts, tx, { id });
+  });
+  await readyServer(parts, context, id);
 }
 
 /** Starts the removal of blueprints that were tried for releases which came to nothing. Hold the app's row. */

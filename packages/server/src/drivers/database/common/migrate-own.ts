@@ -1,9 +1,9 @@
-import { migrationPlace, runMigrations } from "../common/migrator.ts";
-import type { DriverParts } from "../common/parts.ts";
-import { withSession } from "../common/session.ts";
 import type { AppSchema, DatabaseServer, DriverContext, PhysicalDatabase } from "../driver.ts";
+import { migrationPlace, runMigrations } from "./migrator.ts";
+import type { DriverParts } from "./parts.ts";
+import { withSession } from "./session.ts";
 
-/** Implements `DatabaseDriver.migrate`. */
+/** Implements `DatabaseDriver.migrate` where an environment has a database of its own. */
 export async function migrate(
   parts: DriverParts,
   context: DriverContext,

@@ -1,12 +1,12 @@
-import { createDatabase, dropDatabase, openDatabase, selectDatabase } from "../common/databases.sql.ts";
-import { blueprintName, databaseName, roleName } from "../common/names.ts";
-import type { DriverParts } from "../common/parts.ts";
-import { createLoginRole, grantMembership } from "../common/roles.sql.ts";
-import { newPassword, scramVerifier } from "../common/scram.ts";
-import { type Session, withSession } from "../common/session.ts";
 import type { AppSchema, BuiltDatabase, DatabaseServer, DriverContext } from "../driver.ts";
+import { createDatabase, dropDatabase, openDatabase, selectDatabase } from "./databases.sql.ts";
+import { blueprintName, databaseName, roleName } from "./names.ts";
+import type { DriverParts } from "./parts.ts";
+import { createLoginRole, grantMembership } from "./roles.sql.ts";
+import { newPassword, scramVerifier } from "./scram.ts";
+import { type Session, withSession } from "./session.ts";
 
-/** Implements `DatabaseDriver.build`. */
+/** Implements `DatabaseDriver.build` where an environment has a database of its own. */
 export async function build(
   parts: DriverParts,
   context: DriverContext,

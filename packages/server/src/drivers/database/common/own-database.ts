@@ -1,0 +1,36 @@
+import type { DatabaseDriver } from "../driver.ts";
+import { buildBlueprint } from "./build-blueprint.ts";
+import { build } from "./build-own.ts";
+import { list, measure, verify } from "./inspect.ts";
+import { createLogins, databaseLogins } from "./logins.ts";
+import { migrate } from "./migrate-own.ts";
+import { databaseName, roleName } from "./names.ts";
+import type { DriverParts } from "./parts.ts";
+import { remove } from "./remove.ts";
+import { repairLogin } from "./repair-login.ts";
+import { trials } from "./try-out.ts";
+import { urlAs } from "./url.ts";
+
+/** What the levels have in common at which an environment has a database of its own, whoever else is on its server. */
+export function ownDatabase(parts: DriverParts): Omit<DatabaseDriver, "level"> {
+  return {
+    buildBlueprint: (context, request) => buildBlueprint(parts, context, request),
+    nameOf: ({ databaseId }) => ({ name: databaseName(databaseId), roleName: roleName(databaseId) }),
+    // The blueprint is all that copies of it need.
+    prepare: () => Promise.resolve(),
+    build: (context, request) => build(parts, context, request),
+    connectionUrl: (server, built) =>
+      urlAs(server.url, { user: built.roleName, password: built.password, database: built.name }),
+    migrate: (context, request) => migrate(parts, context, request),
+    measure: (server, database) => measure(parts, server, database),
+    verify: (server, database) => verify(parts, server, database),
+    repairLogin(context, request) {
+      const { name } = request.database;
+      return repairLogin(parts, context, { ...request, place: { database: name, lock: name } });
+    },
+    logins: createLogins(parts, databaseLogins(parts)),
+    ...trials(parts),
+    remove: (context, request) => remove(parts, context, request),
+    list: (server) => list(parts, server),
+  };
+}
