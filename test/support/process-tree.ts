@@ -41,6 +41,11 @@ export function processesCalled(command: string): ProcessInfo[] {
   return allProcesses().filter((one) => one.command === command);
 }
 
+/** Everything on this machine whose command holds these words. */
+export function processesWith(words: string): ProcessInfo[] {
+  return allProcesses().filter((one) => one.command.includes(words));
+}
+
 function allProcesses(): ProcessInfo[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))

@@ -3,7 +3,7 @@ import path from "node:path";
 import { scanInstallation } from "../../packages/server/src/testing/leftovers.ts";
 import { eventually } from "./eventually.ts";
 import type { Installation } from "./installation.ts";
-import { processOf } from "./process-tree.ts";
+import { type ProcessInfo, processesWith, processOf } from "./process-tree.ts";
 import { databaseUrl, query } from "./registry.ts";
 
 /**
@@ -40,7 +40,7 @@ async function differences(installation: Installation): Promise<string[]> {
     ...compare(
       "database",
       await names(standingDatabases),
-      await names("select name from databases where level = 'database'"),
+      await names(`select d.name from databases d where d.level = 'database' ${onTheRegistrysServer}`),
     ),
     ...compare(
       "schema",
@@ -50,7 +50,9 @@ async function differences(installation: Installation): Promise<string[]> {
     ...compare(
       "role",
       await names("select rolname as name from pg_roles where rolname ~ '^tn(r|mb?)_'"),
-      await names("select role_name as name from databases where role_name is not null"),
+      await names(
+        `select d.role_name as name from databases d where d.role_name is not null ${onTheRegistrysServer}`,
+      ),
     ),
     ...compare(
       "directory",
@@ -59,6 +61,10 @@ async function differences(installation: Installation): Promise<string[]> {
     ),
   ];
 }
+
+/** Those that environments have to themselves are looked at by the product's own scan. */
+const onTheRegistrysServer =
+  "and exists (select from database_servers s where s.id = d.server_id and not s.dedicated)";
 
 const standingDatabases = `
   select datname as name from pg_database
@@ -157,9 +163,10 @@ const oddRowQueries: Record<string, string> = {
 async function oddProcesses(installation: Installation): Promise<string[]> {
   const { mainPid } = installation;
   const processes = installation.processes();
-  const server = processes.find(
-    ({ command, parent }) => parent === mainPid && command.includes("/postgres -D"),
-  );
+  const isServer = ({ command }: ProcessInfo, place: string) =>
+    command.includes(`/postgres -D ${path.join(installation.dataDir, place)}`);
+  const server = processes.find((one) => one.parent === mainPid && isServer(one, "postgres"));
+  const small = processes.filter((one) => isServer(one, "servers")).map(({ pid }) => pid);
   const instances = await installation.sql<{ id: number }>(
     "select process_id as id from instances where state = 'healthy'",
   );
@@ -171,12 +178,24 @@ async function oddProcesses(installation: Installation): Promise<string[]> {
   );
   const odd = processes.filter(({ pid, parent, command }) => {
     if ([mainPid, server?.pid].includes(pid) || parent === server?.pid) return false;
+    // That each of them has an environment, the scan says by their directories.
+    if (small.includes(pid) || small.includes(parent)) return false;
     if (command.includes("tenantry.js up") || ids.includes(pid) || launchers.has(pid)) return false;
     if (launchers.has(parent) && command === "cat") return false;
     return !(parent === mainPid && / guard \d+ TENANTRY_INSTANCE=\S+ \d*$/.test(command));
   });
   return [
     ...odd.map(({ pid, command }) => `process ${pid} runs: ${command}`),
+    ...(await serversWithoutFiles(installation)),
     ...ids.filter((pid) => !processOf(pid)).map((pid) => `process ${pid} is healthy, and gone`),
   ];
+}
+
+/** A server that lost its directory while it ran is found by nothing but its process. */
+async function serversWithoutFiles(installation: Installation): Promise<string[]> {
+  const directory = path.join(installation.dataDir, "servers");
+  const names = await readdir(directory).catch(() => []);
+  return processesWith(`-D ${directory}/`)
+    .filter(({ command }) => !names.some((name) => command.includes(path.join(directory, name))))
+    .map(({ pid, command }) => `process ${pid} runs: ${command}`);
 }
