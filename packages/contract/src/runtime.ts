@@ -69,7 +69,10 @@ export type RuntimeEnvironment = {
     seal?: RuntimeSeal;
   };
   storage?: { driver: "fs"; directory: string; generation: number };
-  cache?: { driver: "memory"; prefix: string; generation: number };
+  /** In Redis keys begin with `prefix`, and the URL's user has no right to others. */
+  cache?:
+    | { driver: "memory"; prefix: string; generation: number }
+    | { driver: "redis"; url: string; prefix: string; generation: number };
 };
 
 /** The session's user, as `POST /v1/runtime/auth/…` answers. */

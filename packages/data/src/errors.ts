@@ -96,6 +96,15 @@ export class ValueTooLarge extends DataError {
   }
 }
 
+/** The cache doesn't answer, or has too much to do, and what was asked can't be answered without it. */
+export class CacheUnavailable extends DataError {
+  readonly retryAfterSeconds = 1;
+
+  constructor(message: string, options?: { cause?: unknown }) {
+    super("CacheUnavailable", "unavailable", message, options);
+  }
+}
+
 /** No database connection came free in time, or too many already wait for one. Try again after `retryAfterSeconds`. */
 export class PoolExhausted extends DataError {
   readonly retryAfterSeconds: number;

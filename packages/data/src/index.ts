@@ -5,6 +5,15 @@
 export type { Cache, CacheOptions } from "./cache/cache.ts";
 export { openMemoryCache } from "./cache/memory.ts";
 export { createMemoryStore, type MemoryStore, type MemoryStoreOptions } from "./cache/memory-store.ts";
+export { parseRedisUrl, type RedisAddress, redisUrl } from "./cache/redis/address.ts";
+export { IdentityRefused, type RedisCommand, type RedisReply } from "./cache/redis/connection.ts";
+export { createRedisConnections, type RedisConnections } from "./cache/redis/connections.ts";
+export {
+  createRedisCaches,
+  type RedisCachePlace,
+  type RedisCaches,
+  type RedisCachesOptions,
+} from "./cache/redis/index.ts";
 export {
   type Database,
   type DatabaseOptions,

@@ -15,20 +15,24 @@ export function createMemoryCacheDriver(options: MemoryStoreOptions = {}): Cache
   return {
     driver: "memory",
     makesNothing: true,
-    nameFor: encodeUuid,
+    nameFor: (environmentId) => encodeUuid(environmentId),
     provision: (context) => context.assertLease(),
-    handle(physicalName, generation) {
-      const prefix = `${physicalName} ${generation}`;
-      used.set(physicalName, (used.get(physicalName) ?? new Set()).add(prefix));
+    admit: async () => undefined,
+    handle({ name }, generation) {
+      const prefix = `${name} ${generation}`;
+      used.set(name, (used.get(name) ?? new Set()).add(prefix));
       return openMemoryCache({ store, prefix });
     },
-    location: (physicalName) => ({ driver: "memory", prefix: physicalName }),
+    location: ({ name }, generation) => ({ driver: "memory", prefix: name, generation }),
+    flush: async () => undefined,
+    measure: async () => undefined,
     verify: async () => [],
-    async remove(context, physicalName) {
+    async remove(context, { name }) {
       await context.assertLease();
-      for (const prefix of used.get(physicalName) ?? []) store.flush(prefix);
-      used.delete(physicalName);
+      for (const prefix of used.get(name) ?? []) store.flush(prefix);
+      used.delete(name);
     },
     list: async () => undefined,
+    close: async () => undefined,
   };
 }

@@ -1,0 +1,64 @@
+import {
+  createRedisConnections,
+  parseRedisUrl,
+  type RedisCommand,
+  type RedisConnections,
+  type RedisReply,
+} from "@tenantry/data";
+
+/** A way to a server as whoever administers it. */
+export type Administration = {
+  /** Runs one command in a numbered database. Throws the server's error. Run again when the connection broke. */
+  ask(server: { url: string }, command: RedisCommand, database?: number): Promise<RedisReply>;
+  close(): void;
+};
+
+export function createAdministration(
+  connections: RedisConnections = createRedisConnections({ maxConnections: 2, deadlineMs: 10_000 }),
+): Administration {
+  return {
+    async ask(server, command, database) {
+      const address = parseRedisUrl(server.url);
+      const [reply] = await connections.run(
+        { ...address, database: database ?? address.database },
+        [command],
+        { repeatable: true },
+      );
+      if (reply instanceof Error) throw reply;
+      return reply!;
+    },
+    close: () => connections.close(),
+  };
+}
+
+const batch = 1_000;
+
+/**
+ * Every key that matches, a piece at a time: no command of it holds the server up. Keys that are written meanwhile may be
+ * missed, and one may come twice.
+ */
+export async function* keysLike(
+  { ask }: Administration,
+  server: { url: string },
+  where: { pattern: string; database: number; signal: AbortSignal },
+): AsyncGenerator<string[]> {
+  let cursor = "0";
+  do {
+    where.signal.throwIfAborted();
+    const command = ["SCAN", cursor, "MATCH", where.pattern, "COUNT", String(batch)];
+    const [next, keys] = (await ask(server, command, where.database)) as [string, string[]];
+    if (keys.length > 0) yield keys;
+    cursor = next;
+  } while (cursor !== "0");
+}
+
+/** Writes the users down where the server has a file for them; where not, they are given again when they are missed. */
+export async function saveUsers({ ask }: Administration, server: { url: string }): Promise<boolean> {
+  try {
+    await ask(server, ["ACL", "SAVE"]);
+    return true;
+  } catch (error) {
+    if (/not configured to use an ACL file/.test((error as Error).message)) return false;
+    throw error;
+  }
+}
