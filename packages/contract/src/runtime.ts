@@ -19,6 +19,8 @@ export type RuntimeSnapshot = {
   issuer: string;
   /** Database backends this process may hold, by server id. */
   budgets: { serverId: string; backends: number }[];
+  /** The space that all tenants of the application share when they ask for it; in its processes when it isn't here. */
+  globalCache?: RuntimeEnvironment["cache"];
 };
 
 export type JsonWebKeyWithId = { kid: string; kty: string; crv: string; x: string; alg: string; use: string };

@@ -33,12 +33,14 @@ function isTimezone(name: string): boolean {
 }
 
 export const databaseLevels = ["shared", "schema", "database", "dedicated", "sqlite"] as const;
+export const cacheLevels = ["prefix", "user", "database", "own"] as const;
+export type CacheLevel = (typeof cacheLevels)[number];
 export const presets = ["soft", "medium", "hard"] as const;
 
 export const isolationRequest = z.strictObject({
   database: z.enum(databaseLevels).optional(),
   storage: z.enum(["prefix", "bucket", "own"]).optional(),
-  cache: z.enum(["prefix", "user", "own"]).optional(),
+  cache: z.enum(cacheLevels).optional(),
   compute: z.enum(["shared", "process", "container"]).optional(),
 });
 export type IsolationRequest = z.infer<typeof isolationRequest>;

@@ -12,6 +12,7 @@ export type IdPrefix =
   | "app"
   | "rel"
   | "srv"
+  | "csr"
   | "db"
   | "usr"
   | "ses"

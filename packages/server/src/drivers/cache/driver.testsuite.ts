@@ -2,14 +2,10 @@ import type { Cache } from "@tenantry/data";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { newId } from "../../kernel/index.ts";
 import { testContext } from "../../testing/driver-context.ts";
-import type { CacheDriver, CachePlace, CacheServer } from "./driver.ts";
+import type { CacheDriver } from "./driver.ts";
 
 export type CacheDriverHarness = {
   driver: CacheDriver;
-  /** Where its caches stand, if they stand anywhere. */
-  server?: CacheServer;
-  /** A numbered database of it. */
-  database?: number | undefined;
   /** Lets this many milliseconds pass for the driver. */
   pass(milliseconds: number): Promise<void>;
   close(): Promise<void>;
@@ -27,38 +23,32 @@ export function describeCacheDriver(title: string, open: () => Promise<CacheDriv
     });
     afterAll(() => harness.close());
 
-    const newPlace = (environmentId: string): CachePlace => ({
-      name: driver.nameFor(environmentId, harness.database),
-      server: harness.server,
-      password: harness.server?.users ? newId() : undefined,
-    });
-
-    async function made(): Promise<{ place: CachePlace; cache: Cache }> {
+    async function made(): Promise<{ name: string; cache: Cache }> {
       const environmentId = newId();
-      const place = newPlace(environmentId);
-      await driver.provision(testContext(), place, environmentId);
-      return { place, cache: driver.handle(place, 1) };
+      const name = driver.nameFor(environmentId);
+      await driver.provision(testContext(), name, environmentId);
+      return { name, cache: driver.handle(name, 1) };
     }
 
-    const listed = async () => (await driver.list(harness.server)) ?? [];
+    const listed = async () => (await driver.list()) ?? [];
     const signal = new AbortController().signal;
 
     describe("life", () => {
       test("a cache is made, listed if anything is, found in order, and leaves nothing behind", async () => {
         const context = testContext();
         const environmentId = newId();
-        const place = newPlace(environmentId);
-        await driver.provision(context, place, environmentId);
-        await driver.provision(context.next(), place, environmentId);
-        expect(await driver.verify(place)).toEqual([]);
-        await driver.handle(place, 1).set("a", 1);
-        if (!driver.makesNothing) expect(await listed()).toContain(place.name);
-        await driver.remove(context, place);
-        await driver.remove(context, place);
-        expect(await listed()).not.toContain(place.name);
+        const name = driver.nameFor(environmentId);
+        await driver.provision(context, name, environmentId);
+        await driver.provision(context.next(), name, environmentId);
+        expect(await driver.verify(name)).toEqual([]);
+        await driver.handle(name, 1).set("a", 1);
+        if (!driver.makesNothing) expect(await listed()).toContain(name);
+        await driver.remove(context, name);
+        await driver.remove(context, name);
+        expect(await listed()).not.toContain(name);
         expect(context.resources()).toEqual([]);
-        await driver.provision(context, place, environmentId);
-        expect(await driver.handle(place, 1).get("a")).toBeUndefined();
+        await driver.provision(context, name, environmentId);
+        expect(await driver.handle(name, 1).get("a")).toBeUndefined();
       });
 
       test("without the lease nothing is made or removed", async () => {
@@ -67,17 +57,17 @@ export function describeCacheDriver(title: string, open: () => Promise<CacheDriv
         const context = testContext();
         context.lose();
         const environmentId = newId();
-        const place = newPlace(environmentId);
-        await expect(driver.provision(context, place, environmentId)).rejects.toThrow();
-        expect(await listed()).not.toContain(place.name);
-        await expect(driver.remove(context, kept.place)).rejects.toThrow();
+        const name = driver.nameFor(environmentId);
+        await expect(driver.provision(context, name, environmentId)).rejects.toThrow();
+        expect(await listed()).not.toContain(name);
+        await expect(driver.remove(context, kept.name)).rejects.toThrow();
         expect(await kept.cache.get("a")).toBe(1);
       });
 
       test("a new generation begins empty", async () => {
-        const { place, cache } = await made();
+        const { name, cache } = await made();
         await cache.set("a", 1);
-        const next = driver.handle(place, 2);
+        const next = driver.handle(name, 2);
         expect(await next.has("a")).toBe(false);
         await next.set("a", 2);
         expect(await cache.get("a")).toBe(1);
@@ -85,19 +75,19 @@ export function describeCacheDriver(title: string, open: () => Promise<CacheDriv
 
       test("what is counted and flushed is one environment's, in all its generations", async () => {
         const [mine, theirs] = [await made(), await made()];
-        for (const { place } of [mine, theirs]) {
-          await driver.handle(place, 1).set("a", "x".repeat(100));
-          await driver.handle(place, 2).set("b", 1);
+        for (const { name } of [mine, theirs]) {
+          await driver.handle(name, 1).set("a", "x".repeat(100));
+          await driver.handle(name, 2).set("b", 1);
         }
-        const usage = await driver.measure(mine.place, signal);
+        const usage = await driver.measure(mine.name, signal);
         if (usage) {
           expect(usage.keys).toBeGreaterThanOrEqual(2);
           expect(usage.bytes).toBeGreaterThan(100);
         }
-        if (!(await driver.flush(mine.place, signal))) return;
-        expect(await driver.measure(mine.place, signal)).toEqual({ keys: 0, bytes: 0 });
+        if (!(await driver.flush(mine.name, signal))) return;
+        expect(await driver.measure(mine.name, signal)).toEqual({ keys: 0, bytes: 0 });
         expect(await mine.cache.get("a")).toBeUndefined();
-        expect(await driver.handle(mine.place, 2).has("b")).toBe(false);
+        expect(await driver.handle(mine.name, 2).has("b")).toBe(false);
         expect(await theirs.cache.has("a")).toBe(true);
       });
     });

@@ -2,23 +2,10 @@ import type { RuntimeEnvironment } from "@tenantry/contract";
 import type { Cache } from "@tenantry/data";
 import type { DriverContext } from "../context.ts";
 
-/** A server that caches stand on, with the URL by which we administer it. */
-export type CacheServer = {
-  id: string;
-  url: string;
-  /** Whether rights can be given to users of their own there; if not, applications get the server's own URL. */
-  users: boolean;
-};
+type Without<Place> = Place extends unknown ? Omit<Place, "generation"> : never;
 
-/** One environment's cache: all that it takes to make, reach and remove it. */
-export type CachePlace = {
-  /** Its physical name. */
-  name: string;
-  /** Where it stands; drivers that keep caches in processes have none. */
-  server?: CacheServer | undefined;
-  /** The password of its user, where it has one. */
-  password?: string | undefined;
-};
+/** How an application reaches a cache, but for the generation, which is the placement's. */
+export type CacheLocation = Without<NonNullable<RuntimeEnvironment["cache"]>>;
 
 export type CacheUsage = { keys: number; bytes: number };
 
@@ -33,45 +20,41 @@ export type CacheDriver = {
   /** Whether `provision` makes nothing outside of processes: then it needn't be called. */
   readonly makesNothing?: boolean;
 
-  /** In a numbered database of the server when it is given, above 0. */
-  nameFor(environmentId: string, database?: number): string;
+  nameFor(environmentId: string): string;
 
   /** Makes what the cache needs, and declares it first. Leaves an empty cache. */
-  provision(context: DriverContext, place: CachePlace, environmentId: string): Promise<void>;
+  provision(context: DriverContext, physicalName: string, environmentId: string): Promise<void>;
 
   /**
    * Lets the environment's user in, with exactly the rights that `provision` gives, or takes every right away from it,
    * from connections that are open, too. What is in the cache stays.
    */
-  admit(place: CachePlace, admitted: boolean): Promise<void>;
+  admit(physicalName: string, admitted: boolean): Promise<void>;
 
   /** Reaches the cache from this process. A generation that was never used is empty. */
-  handle(place: CachePlace, generation: number): Cache;
+  handle(physicalName: string, generation: number): Cache;
 
-  /** How an application reaches the cache: a part of its runtime snapshot, with the password. */
-  location(place: CachePlace, generation: number): NonNullable<RuntimeEnvironment["cache"]>;
+  /** How an application reaches the cache: a part of its runtime snapshot, with secrets. */
+  location(physicalName: string): CacheLocation;
 
   /**
    * Empties all generations, a piece at a time, so that nobody else waits for it; undefined where each process
    * has to do that itself, which it does for a new generation.
    */
-  flush(place: CachePlace, signal: AbortSignal): Promise<{ keys: number } | undefined>;
+  flush(physicalName: string, signal: AbortSignal): Promise<{ keys: number } | undefined>;
 
   /** Counts what there is, in time that grows with the server's keys; undefined where only processes know. */
-  measure(place: CachePlace, signal: AbortSignal): Promise<CacheUsage | undefined>;
+  measure(physicalName: string, signal: AbortSignal): Promise<CacheUsage | undefined>;
 
   /** What is wrong with the cache, in sentences; empty when all is as `provision` leaves it. */
-  verify(place: CachePlace): Promise<string[]>;
+  verify(physicalName: string): Promise<string[]>;
 
   /** Removes all that `provision` made and all keys. What isn't there counts as removed. */
-  remove(context: DriverContext, place: CachePlace): Promise<void>;
+  remove(context: DriverContext, physicalName: string): Promise<void>;
 
   /**
-   * The name of every cache of this installation that stands on the server, for the scan for leftovers; undefined for a
-   * driver that makes nothing outside of processes, of which nothing can be left over or missing.
+   * The name of every cache of this installation that stands there, for the scan for leftovers; undefined for a driver
+   * that makes nothing outside of processes, of which nothing can be left over or missing.
    */
-  list(server?: CacheServer): Promise<string[] | undefined>;
-
-  /** Lets go of connections. */
-  close(): Promise<void>;
+  list(): Promise<string[] | undefined>;
 };

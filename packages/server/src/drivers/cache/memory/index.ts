@@ -15,24 +15,23 @@ export function createMemoryCacheDriver(options: MemoryStoreOptions = {}): Cache
   return {
     driver: "memory",
     makesNothing: true,
-    nameFor: (environmentId) => encodeUuid(environmentId),
+    nameFor: encodeUuid,
     provision: (context) => context.assertLease(),
     admit: async () => undefined,
-    handle({ name }, generation) {
+    handle(name, generation) {
       const prefix = `${name} ${generation}`;
       used.set(name, (used.get(name) ?? new Set()).add(prefix));
       return openMemoryCache({ store, prefix });
     },
-    location: ({ name }, generation) => ({ driver: "memory", prefix: name, generation }),
+    location: (name) => ({ driver: "memory", prefix: name }),
     flush: async () => undefined,
     measure: async () => undefined,
     verify: async () => [],
-    async remove(context, { name }) {
+    async remove(context, name) {
       await context.assertLease();
       for (const prefix of used.get(name) ?? []) store.flush(prefix);
       used.delete(name);
     },
     list: async () => undefined,
-    close: async () => undefined,
   };
 }

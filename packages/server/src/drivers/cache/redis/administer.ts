@@ -10,20 +10,27 @@ import {
 export type Administration = {
   /** Runs one command in a numbered database. Throws the server's error. Run again when the connection broke. */
   ask(server: { url: string }, command: RedisCommand, database?: number): Promise<RedisReply>;
+  /** Runs many in one go; an error stands in the place of its reply. */
+  askAll(
+    server: { url: string },
+    commands: readonly RedisCommand[],
+    database?: number,
+  ): Promise<RedisReply[]>;
   close(): void;
 };
 
 export function createAdministration(
   connections: RedisConnections = createRedisConnections({ maxConnections: 2, deadlineMs: 10_000 }),
 ): Administration {
+  const askAll: Administration["askAll"] = async (server, commands, database) => {
+    const address = parseRedisUrl(server.url);
+    const identity = { ...address, database: database ?? address.database };
+    return connections.run(identity, commands, { repeatable: true });
+  };
   return {
+    askAll,
     async ask(server, command, database) {
-      const address = parseRedisUrl(server.url);
-      const [reply] = await connections.run(
-        { ...address, database: database ?? address.database },
-        [command],
-        { repeatable: true },
-      );
+      const [reply] = await askAll(server, [command], database);
       if (reply instanceof Error) throw reply;
       return reply!;
     },

@@ -1,118 +1,129 @@
-import { createRedisCaches, parseRedisUrl, redisUrl } from "@tenantry/data";
-import type { CacheDriver, CachePlace, CacheServer } from "../driver.ts";
+import { createHmac } from "node:crypto";
+import { createRedisCaches, parseRedisUrl, type RedisCaches, redisUrl } from "@tenantry/data";
+import type { CacheDriver, CacheUsage } from "../driver.ts";
 import { type Administration, createAdministration, keysLike, saveUsers } from "./administer.ts";
 import { cacheName, databaseOf, installationMark, isCacheName } from "./names.ts";
 import { faultsOf, grant, revoke } from "./rights.ts";
 
-/**
- * Caches in Redis. Each environment has a user of its own, whose rights end where its keys do; what makes the levels is
- * what else it shares: the server, the numbered database, or nothing. On a server where no users can be made, prefixes
- * alone keep environments apart, and applications keep to them.
- */
-export function createRedisCacheDriver(options: { installationId: string }): CacheDriver {
-  const administration = createAdministration();
-  const caches = createRedisCaches();
+/** A server that caches stand on. */
+export type RedisServer = {
+  id: string;
+  /** By which we administer it. */
+  url: string;
+  /** Whether rights can be given to users of their own there; if not, applications get the server's own URL. */
+  users: boolean;
+  /** What users' passwords are derived from. */
+  key: Buffer;
+};
 
+/** The connections that drivers of several servers share. */
+export type RedisLink = { administration: Administration; caches: RedisCaches; close(): void };
+
+export function createRedisLink(): RedisLink {
+  const [administration, caches] = [createAdministration(), createRedisCaches()];
   return {
-    driver: "redis",
-    nameFor: (environmentId, database) => cacheName(options.installationId, environmentId, database),
-    async provision(context, place, environmentId) {
-      const server = serverOf(place);
-      const resource = resourceOf(place);
-      await context.declareResource({ ...resource, detail: { environmentId } });
-      await context.assertLease();
-      await admit(administration, place, true);
-      // Keys of before: of a cache of this name that was removed while its application still wrote.
-      await unlinkAll(administration, server, place.name, context.signal);
-      await context.resourcePresent(resource);
-    },
-    admit: (place, admitted) => admit(administration, place, admitted),
-    handle: (place, generation) => caches.open({ url: urlFor(place), prefix: place.name, generation }),
-    location: (place, generation) => ({
-      driver: "redis",
-      url: urlFor(place),
-      prefix: place.name,
-      generation,
-    }),
-    flush: async (place, signal) => ({
-      keys: await unlinkAll(administration, serverOf(place), place.name, signal),
-    }),
-    measure: (place, signal) => measure(administration, place, signal),
-    verify: (place) => verify(administration, place),
-    async remove(context, place) {
-      await context.assertLease();
-      const server = serverOf(place);
-      // First nobody may write any more; the user goes last, since by it what is left would be found.
-      if (server.users && (await hasUser(administration, place))) {
-        await administration.ask(server, revoke(place.name));
-      }
-      await unlinkAll(administration, server, place.name, context.signal);
-      if (server.users) {
-        await administration.ask(server, ["ACL", "DELUSER", place.name]);
-        await saveUsers(administration, server);
-      }
-      await context.resourceRemoved(resourceOf(place));
-    },
-    list: async (server) =>
-      server ? listNames(administration, server, installationMark(options.installationId)) : [],
-    async close() {
+    ...{ administration, caches },
+    close() {
       administration.close();
       caches.close();
     },
   };
 }
 
-function serverOf({ name, server }: CachePlace): CacheServer {
-  databaseOf(name);
-  if (server) return server;
-  throw new Error(`The cache ${name} has no server.`);
+export type RedisDriverOptions = {
+  installationId: string;
+  server: RedisServer;
+  link: RedisLink;
+  /** The numbered database that a new cache gets; 0 when left out. */
+  database?: number | undefined;
+};
+
+/**
+ * Caches on one Redis. Each environment has a user of its own, whose rights end where its keys do; what makes the levels
+ * is what else it shares: the server, the numbered database, or nothing. On a server where no users can be made, prefixes
+ * alone keep environments apart, and applications keep to them.
+ */
+export function createRedisCacheDriver(options: RedisDriverOptions): CacheDriver {
+  const { installationId, server, link, database } = options;
+  const { administration, caches } = link;
+  const ask = (...command: string[]) => administration.ask(server, command);
+  const resourceOf = (name: string) => ({
+    ...{ kind: "cache", driver: "redis", serverId: server.id, physicalName: requireName(name) },
+  });
+  const mark = installationMark(installationId);
+
+  async function admit(name: string, admitted: boolean): Promise<void> {
+    const own = databaseOf(name);
+    if (!server.users) return;
+    await ask(...(admitted ? grant(name, passwordOf(server, name), own) : revoke(name)));
+    await saveUsers(administration, server);
+  }
+
+  return {
+    driver: "redis",
+    nameFor: (environmentId) => cacheName(installationId, environmentId, database),
+    async provision(context, name, environmentId) {
+      await context.declareResource({ ...resourceOf(name), detail: { environmentId } });
+      await context.assertLease();
+      await admit(name, true);
+      // Of a cache of this name that was removed while its application still wrote.
+      await unlinkAll(link, server, name, context.signal);
+      await context.resourcePresent(resourceOf(name));
+    },
+    admit,
+    handle: (name, generation) => caches.open({ url: urlOf(server, name), prefix: name, generation }),
+    location: (name) => ({ driver: "redis", url: urlOf(server, name), prefix: name }),
+    flush: async (name, signal) => ({ keys: await unlinkAll(link, server, requireName(name), signal) }),
+    measure: (name, signal) => measure(link, server, requireName(name), signal),
+    async verify(name) {
+      const own = databaseOf(name);
+      return server.users ? faultsOf(await ask("ACL", "GETUSER", name), name, own) : [];
+    },
+    async remove(context, name) {
+      requireName(name);
+      await context.assertLease();
+      // First nobody may write any more; the user goes last, since by it what is left would be found.
+      if (server.users && (await ask("ACL", "GETUSER", name)) !== null) await ask(...revoke(name));
+      await unlinkAll(link, server, name, context.signal);
+      if (server.users) {
+        await ask("ACL", "DELUSER", name);
+        await saveUsers(administration, server);
+      }
+      await context.resourceRemoved(resourceOf(name));
+    },
+    async list() {
+      const ours = (name: string) => name.startsWith(mark) && isCacheName(name);
+      if (server.users) return ((await ask("ACL", "USERS")) as string[]).filter(ours);
+      return (await namesInKeys(link, server, mark)).filter(ours);
+    },
+  };
 }
 
-const resourceOf = (place: CachePlace) => ({
-  kind: "cache",
-  driver: "redis",
-  serverId: serverOf(place).id,
-  physicalName: place.name,
-});
+function requireName(name: string): string {
+  databaseOf(name);
+  return name;
+}
+
+/** Nobody has to keep it: whoever has the server's key knows it. */
+function passwordOf({ key }: RedisServer, name: string): string {
+  return createHmac("sha256", key).update(name).digest("base64url");
+}
 
 /** How the environment's own user gets there; where it has none, whoever administers the server. */
-function urlFor(place: CachePlace): string {
-  const server = serverOf(place);
-  const database = databaseOf(place.name);
+function urlOf(server: RedisServer, name: string): string {
+  const database = databaseOf(name);
   if (!server.users) return redisUrl(server.url, { ...parseRedisUrl(server.url), database });
-  return redisUrl(server.url, { username: place.name, password: requirePassword(place), database });
-}
-
-function requirePassword({ name, password }: CachePlace): string {
-  if (password) return password;
-  throw new Error(`The cache ${name} has no password.`);
-}
-
-async function admit(administration: Administration, place: CachePlace, admitted: boolean): Promise<void> {
-  const server = serverOf(place);
-  if (!server.users) return;
-  const { name } = place;
-  const command = admitted ? grant(name, requirePassword(place), databaseOf(name)) : revoke(name);
-  await administration.ask(server, command);
-  await saveUsers(administration, server);
-}
-
-async function hasUser({ ask }: Administration, place: CachePlace): Promise<boolean> {
-  return (await ask(serverOf(place), ["ACL", "GETUSER", place.name])) !== null;
-}
-
-async function verify({ ask }: Administration, place: CachePlace): Promise<string[]> {
-  const server = serverOf(place);
-  if (!server.users) return [];
-  return faultsOf(await ask(server, ["ACL", "GETUSER", place.name]), place.name, databaseOf(place.name));
+  return redisUrl(server.url, { username: name, password: passwordOf(server, name), database });
 }
 
 /** A user may write into database 0, too, before it selects its own. */
 const databasesOf = (name: string): number[] => [...new Set([0, databaseOf(name)])];
 
+type Where = { url: string };
+
 async function unlinkAll(
-  administration: Administration,
-  server: CacheServer,
+  { administration }: RedisLink,
+  server: Where,
   name: string,
   signal: AbortSignal,
 ): Promise<number> {
@@ -125,39 +136,36 @@ async function unlinkAll(
   return count;
 }
 
-async function measure(administration: Administration, place: CachePlace, signal: AbortSignal) {
-  const server = serverOf(place);
+async function measure(
+  { administration }: RedisLink,
+  server: Where,
+  name: string,
+  signal: AbortSignal,
+): Promise<CacheUsage> {
   const usage = { keys: 0, bytes: 0 };
-  for (const database of databasesOf(place.name)) {
+  for (const database of databasesOf(name)) {
     const seen = new Set<string>();
-    for await (const keys of keysLike(administration, server, {
-      pattern: `${place.name}:*`,
-      database,
-      signal,
-    })) {
-      for (const key of keys) {
-        if (seen.has(key)) continue;
-        seen.add(key);
-        usage.bytes +=
-          ((await administration.ask(server, ["MEMORY", "USAGE", key], database)) as number) ?? 0;
-      }
+    for await (const keys of keysLike(administration, server, { pattern: `${name}:*`, database, signal })) {
+      const fresh = keys.filter((key) => !seen.has(key));
+      for (const key of fresh) seen.add(key);
+      const sizes = await administration.askAll(
+        server,
+        fresh.map((key) => ["MEMORY", "USAGE", key]),
+        database,
+      );
+      // A key that went meanwhile has no size.
+      for (const size of sizes) usage.bytes += typeof size === "number" ? size : 0;
     }
     usage.keys += seen.size;
   }
   return usage;
 }
 
-async function listNames(
-  administration: Administration,
-  server: CacheServer,
-  mark: string,
-): Promise<string[]> {
-  const ours = (name: string) => name.startsWith(mark) && isCacheName(name);
-  if (server.users) return ((await administration.ask(server, ["ACL", "USERS"])) as string[]).filter(ours);
+async function namesInKeys({ administration }: RedisLink, server: Where, mark: string): Promise<string[]> {
   const names = new Set<string>();
   const where = { pattern: `${mark}*`, database: 0, signal: AbortSignal.timeout(60_000) };
   for await (const keys of keysLike(administration, server, where)) {
     for (const key of keys) names.add(key.slice(0, key.indexOf(":")));
   }
-  return [...names].filter(ours);
+  return [...names];
 }

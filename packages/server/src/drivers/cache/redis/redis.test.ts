@@ -1,25 +1,23 @@
 import { newId } from "../../../kernel/index.ts";
 import { testRedis } from "../../../testing/redis.ts";
 import { describeCacheDriver } from "../driver.testsuite.ts";
-import { createRedisCacheDriver } from "./index.ts";
+import { createRedisCacheDriver, createRedisLink } from "./index.ts";
 
-async function open(options: { users: boolean; database?: number }) {
-  const redis = await testRedis({ open: !options.users });
-  const driver = createRedisCacheDriver({ installationId: newId() });
+async function open({ users, database = 0 }: { users: boolean; database?: number }) {
+  const redis = await testRedis({ open: !users });
+  const link = createRedisLink();
+  const server = { id: newId(), url: redis.url, users, key: Buffer.alloc(32, 5) };
   return {
-    driver,
-    server: { id: newId(), url: redis.url, users: options.users },
-    database: options.database,
+    driver: createRedisCacheDriver({ installationId: newId(), server, link, database }),
     // Redis goes by the machine's clock, so that what has a time gets less of it instead.
     pass: async (milliseconds: number) => {
-      const database = options.database ?? 0;
       for (const key of (await redis.in(database, "KEYS", "*")) as string[]) {
         const left = (await redis.in(database, "PTTL", key)) as number;
         if (left >= 0) await redis.in(database, "PEXPIRE", key, String(left - milliseconds));
       }
     },
     close: async () => {
-      await driver.close();
+      link.close();
       await redis.stop();
     },
   };
