@@ -1,5 +1,5 @@
 import type { RuntimeEnvironment } from "@tenantry/contract";
-import type { Cache, Database, Storage } from "@tenantry/data";
+import type { Database, Storage, TenantCache } from "@tenantry/data";
 import { type Auth, createAuth, type SessionCache } from "./auth.ts";
 import { cacheHandle, databaseHandle, storageHandle } from "./handles.ts";
 import type { Resources } from "./resources.ts";
@@ -22,7 +22,7 @@ export type TenantContext = {
   readonly requestId: string | undefined;
   readonly db: Database;
   readonly storage: Storage;
-  readonly cache: Cache;
+  readonly cache: TenantCache;
   readonly settings: Settings;
   readonly auth: Auth;
 };
@@ -61,7 +61,7 @@ export function createContext(
     },
     db: databaseHandle(() => parts.resources.database(usable())),
     storage: storageHandle(() => parts.resources.storage(usable())),
-    cache: cacheHandle(() => parts.resources.cache(usable())),
+    cache: cacheHandle(() => parts.resources.cache(usable()), parts.resources.globalCache),
     settings: createSettings(() => usable().settings),
     auth: createAuth(parts.api, parts.sessions, () => usable().id),
   };

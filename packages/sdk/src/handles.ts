@@ -1,4 +1,5 @@
-import type { Cache, Database, QueryOptions, Storage } from "@tenantry/data";
+import type { Cache, Database, QueryOptions, Storage, TenantCache } from "@tenantry/data";
+import { checkGlobalName } from "@tenantry/data";
 
 /** A database that is looked up anew at each call: of the tenant that holds then, at the place where it is then. */
 export function databaseHandle(current: () => Database): Database {
@@ -28,8 +29,18 @@ export function storageHandle(current: () => Storage): Storage {
   };
 }
 
-/** A cache that is looked up anew at each call. */
-export function cacheHandle(current: () => Cache): Cache {
+/** A tenant's cache that is looked up anew at each call, and the way to the spaces that all tenants share. */
+export function cacheHandle(current: () => Cache, globalSpace: (name: string) => Cache): TenantCache {
+  return {
+    ...freshCache(current),
+    global(name) {
+      checkGlobalName(name);
+      return freshCache(() => globalSpace(name));
+    },
+  };
+}
+
+function freshCache(current: () => Cache): Cache {
   return {
     get: async <Value>(key: string) => current().get<Value>(key),
     set: async (...given) => current().set(...given),

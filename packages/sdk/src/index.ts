@@ -21,10 +21,12 @@ export type {
   StorageBody,
   StorageUsage,
   StoredObject,
+  TenantCache,
   Transaction,
   TransactionOptions,
 } from "@tenantry/data";
 export {
+  CacheUnavailable,
   DatabaseUnavailable,
   DataError,
   InvalidArgument,

@@ -1,16 +1,10 @@
 import type { RuntimeEnvironment } from "@tenantry/contract";
-import {
-  type Cache,
-  createMemoryStore,
-  createPools,
-  type Database,
-  openFsStorage,
-  openMemoryCache,
-  type Storage,
-} from "@tenantry/data";
+import { type Cache, createPools, type Database, openFsStorage, type Storage } from "@tenantry/data";
+import { createCaches } from "./caches.ts";
+import type { Log } from "./config.ts";
 import { openTenantDatabase } from "./database.ts";
-import { EnvironmentUnavailable } from "./errors.ts";
-import type { Repair } from "./repair.ts";
+import { EnvironmentUnavailable, RuntimeUnavailable } from "./errors.ts";
+import type { Repairs } from "./repair.ts";
 import type { RuntimeFollower } from "./runtime/follower.ts";
 import type { RuntimeState } from "./runtime/state.ts";
 import { isUsable } from "./usable.ts";
@@ -20,6 +14,8 @@ export type Resources = {
   database(environment: RuntimeEnvironment): Database;
   storage(environment: RuntimeEnvironment): Storage;
   cache(environment: RuntimeEnvironment): Cache;
+  /** What all tenants of the application share under that name. */
+  globalCache(name: string): Cache;
   /** Takes a new state to heart: shares of connections, and environments that may not be used any more. */
   applied(state: RuntimeState): void;
   /** Waits for what is at work, ten seconds at most, and lets go of every connection. */
@@ -31,9 +27,10 @@ const leastBackends = 1;
 
 export function createResources(
   follower: Pick<RuntimeFollower, "state" | "askAgain">,
-  repair: Repair,
+  repairs: Repairs,
+  log: Log,
 ): Resources {
-  const memory = createMemoryStore();
+  const caches = createCaches(repairs, log);
   const connected = new Set<string>();
   const pools = createPools({
     applicationName: "tenantry application",
@@ -44,7 +41,11 @@ export function createResources(
     database(environment) {
       if (!environment.database) throw missing(environment, "database");
       connected.add(environment.id);
-      return openTenantDatabase({ pools, follower, repair }, environment.id, environment.database);
+      return openTenantDatabase(
+        { pools, follower, repair: repairs.database },
+        environment.id,
+        environment.database,
+      );
     },
     storage(environment) {
       if (!environment.storage) throw missing(environment, "storage");
@@ -52,9 +53,12 @@ export function createResources(
     },
     cache(environment) {
       if (!environment.cache) throw missing(environment, "cache");
-      // A new generation begins empty: what was cached before a restore may not be true any more.
-      const { prefix, generation } = environment.cache;
-      return openMemoryCache({ store: memory, prefix: `${prefix} ${generation}` });
+      return caches.open(environment.cache, environment.id);
+    },
+    globalCache(name) {
+      const state = follower.state();
+      if (!state) throw new RuntimeUnavailable("Tenantry's API hasn't answered yet.");
+      return caches.openGlobal(state.globalCache, name);
     },
     applied(state) {
       for (const id of connected) {
@@ -64,7 +68,10 @@ export function createResources(
       }
       pools.refresh();
     },
-    close: () => pools.close(),
+    async close() {
+      await pools.close();
+      caches.close();
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { tenantHeaders } from "@tenantry/contract";
-import type { Cache, Database, Storage } from "@tenantry/data";
+import type { Database, Storage, TenantCache } from "@tenantry/data";
 import { type Auth, createSessionCache } from "./auth.ts";
 import { configure, type TenantryOptions } from "./config.ts";
 import { type ContextParts, createContext, type TenantContext } from "./context.ts";
@@ -7,7 +7,7 @@ import { contextStore } from "./context-store.ts";
 import { RuntimeUnavailable, TenantContextMissing } from "./errors.ts";
 import { cacheHandle, databaseHandle, storageHandle } from "./handles.ts";
 import { headerOf, type RequestHeaders } from "./headers.ts";
-import { createRepair } from "./repair.ts";
+import { createRepairs } from "./repair.ts";
 import { createResolver } from "./resolve.ts";
 import { createResources } from "./resources.ts";
 import { createRuntimeApi } from "./runtime/api.ts";
@@ -44,8 +44,8 @@ export type Tenantry = {
   readonly db: Database;
   /** The files of the current tenant. */
   readonly storage: Storage;
-  /** The cache of the current tenant. */
-  readonly cache: Cache;
+  /** The cache of the current tenant; `cache.global(name)` is one that all tenants share. */
+  readonly cache: TenantCache;
   /** The settings of the current tenant. */
   readonly settings: Settings;
   /** Log-in of the current tenant's users. */
@@ -63,7 +63,7 @@ export function createTenantry(options: TenantryOptions = {}): Tenantry {
   const configuration = configure(options);
   const api = createRuntimeApi(configuration);
   const follower = createRuntimeFollower(api, configuration.log, (state) => resources.applied(state));
-  const resources = createResources(follower, createRepair(api.repairDatabase, configuration.log));
+  const resources = createResources(follower, createRepairs(api, configuration.log), configuration.log);
   const parts: ContextParts = { follower, api, sessions: createSessionCache(), resources };
   const resolver = createResolver(follower);
 
@@ -98,7 +98,7 @@ export function createTenantry(options: TenantryOptions = {}): Tenantry {
     },
     db: databaseHandle(() => current().db),
     storage: storageHandle(() => current().storage),
-    cache: cacheHandle(() => current().cache),
+    cache: cacheHandle(() => current().cache, resources.globalCache),
     settings: createSettings(() => current().settings.all()),
     auth: {
       login: async (credentials) => current().auth.login(credentials),

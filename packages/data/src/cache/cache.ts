@@ -26,3 +26,12 @@ export type Cache = {
   /** Forgets everything of this environment, and nothing of another. */
   flush(): Promise<void>;
 };
+
+/** The cache of a tenant, and the way to what all tenants of the application share. */
+export type TenantCache = Cache & {
+  /**
+   * A space that all tenants of the application share, known by its name (small letters, digits, - and _; 63 at most). What
+   * a tenant may not see doesn't belong there. It can be asked for outside of a tenant, too.
+   */
+  global(name: string): Cache;
+};

@@ -12,6 +12,13 @@ export function checkCacheKey(key: string): void {
   }
 }
 
+const globalNameForm = /^[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?$/;
+
+export function checkGlobalName(name: string): void {
+  if (typeof name === "string" && globalNameForm.test(name)) return;
+  throw new InvalidArgument("The name of a global cache is up to 63 small letters, digits, - and _.");
+}
+
 /** Milliseconds to live; undefined for no limit. */
 export function checkTtl(ttlSeconds: number | undefined): number | undefined {
   if (ttlSeconds === undefined) return undefined;

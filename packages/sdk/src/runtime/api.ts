@@ -21,6 +21,8 @@ export type RuntimeApi = {
   changePassword(environmentId: string, token: string, change: PasswordChange): Promise<RuntimeLogin>;
   /** Makes the environment's database let us in again, where its role gave itself another password. */
   repairDatabase(environmentId: string): Promise<void>;
+  /** Gives the user of an environment's cache its rights back; without an environment, that of the global one. */
+  repairCache(environmentId: string | undefined): Promise<void>;
   /** The tenant's users, as its admin: the answer's JSON; undefined when there is none. */
   users(environmentId: string, request: UserRequest): Promise<unknown>;
 };
@@ -108,6 +110,13 @@ export function createRuntimeApi({ url, appKey }: Configuration): RuntimeApi {
       send("POST", "auth/password", { environmentId, token, ...change }),
     repairDatabase: (environmentId) =>
       send("POST", `environments/${encodeURIComponent(environmentId)}/database/repair`),
+    repairCache: (environmentId) =>
+      send(
+        "POST",
+        environmentId === undefined
+          ? "global-cache/repair"
+          : `environments/${encodeURIComponent(environmentId)}/cache/repair`,
+      ),
     users(environmentId, { method, path, session, body }) {
       return send(method, `environments/${encodeURIComponent(environmentId)}/users${path}`, body, session);
     },

@@ -8,6 +8,7 @@ export type RuntimeState = {
   readonly audience: string;
   readonly issuer: string;
   readonly budgets: RuntimeSnapshot["budgets"];
+  readonly globalCache?: RuntimeSnapshot["globalCache"];
 };
 
 /** Fetches one page; `undefined` asks from the beginning. */
@@ -29,8 +30,8 @@ export async function catchUp(state: RuntimeState | undefined, fetchPage: FetchP
     if (page.hasMore && page.cursor === cursor) throw new Error("The runtime snapshot doesn't move on.");
     cursor = page.cursor;
     if (!page.hasMore) {
-      const { keys, audience, issuer, budgets } = page;
-      return { cursor, environments, keys, audience, issuer, budgets };
+      const { keys, audience, issuer, budgets, globalCache } = page;
+      return { cursor, environments, keys, audience, issuer, budgets, globalCache };
     }
   }
 }

@@ -43,10 +43,11 @@ export function redisCache(parts: RedisCacheParts): Cache {
   async function add(key: string, amount: number, time: readonly string[]): Promise<number> {
     const replies = await within((start) => addition(start + key, amount, time), false);
     const done = sure(replies.at(-1));
-    const sum = Array.isArray(done) ? done[1] : undefined;
-    if (Number.isSafeInteger(sum)) return sum as number;
+    const [, added, text] = Array.isArray(done) ? done : [];
+    const sum = typeof added === "number" ? Number(text) : Number.NaN;
+    if (Number.isSafeInteger(sum)) return sum;
     // Beyond what a number can say exactly: taken back, as if it hadn't been.
-    if (typeof sum === "number") await within((start) => [["DECRBY", start + key, String(amount)]], false);
+    if (!Number.isNaN(sum)) await within((start) => [["DECRBY", start + key, String(amount)]], false);
     throw new InvalidArgument(`${JSON.stringify(key)} holds no whole number, so it can't be counted up.`);
   }
 
@@ -92,9 +93,10 @@ function timeOf(ttlSeconds: number | undefined): string[] {
   return ttlMs === undefined ? [] : ["PX", String(ttlMs)];
 }
 
-/** In one transaction, so that a counter never stands without its time. */
+/** In one transaction, so that a counter never stands without its time. Read as text, which is exact. */
 function addition(key: string, amount: number, time: readonly string[]): RedisCommand[] {
-  return [["MULTI"], ["SET", key, "0", ...time, "NX"], ["INCRBY", key, String(amount)], ["EXEC"]];
+  const counted = ["INCRBY", key, String(amount)];
+  return [["MULTI"], ["SET", key, "0", ...time, "NX"], counted, ["GET", key], ["EXEC"]];
 }
 
 function parse<Value>(reply: RedisReply | undefined): Value | undefined {

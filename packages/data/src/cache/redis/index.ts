@@ -1,5 +1,6 @@
 import { CacheUnavailable, InvalidArgument } from "../../errors.ts";
 import type { Cache } from "../cache.ts";
+import { checkGlobalName } from "../check.ts";
 import { parseRedisUrl } from "./address.ts";
 import { redisCache } from "./cache.ts";
 import { IdentityRefused, type RedisReply } from "./connection.ts";
@@ -12,6 +13,8 @@ export type RedisCachePlace = {
   prefix: string;
   /** Another generation is another cache, which begins empty. */
   generation: number;
+  /** A space of its own within it. */
+  name?: string;
 };
 
 export type RedisCachesOptions = RedisConnectionsOptions & {
@@ -50,9 +53,13 @@ export function createRedisCaches(options: RedisCachesOptions = {}): RedisCaches
   return {
     open(place, { repair = async () => false } = {}) {
       if (!prefixForm.test(place.prefix)) throw new InvalidArgument("This isn't the prefix of a cache.");
+      if (place.name !== undefined) checkGlobalName(place.name);
       const address = parseRedisUrl(place.url);
+      const space = [place.prefix, place.generation, place.name]
+        .filter((part) => part !== undefined)
+        .join(":");
       return redisCache({
-        ...{ epochs, maxValueBytes, space: `${place.prefix}:${place.generation}` },
+        ...{ epochs, maxValueBytes, space },
         missed: (error) => onMissed(place, error),
         run: (commands, repeatable) =>
           withRepair(() => connections.run(address, commands, { repeatable }), repair),

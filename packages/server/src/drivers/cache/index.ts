@@ -1,4 +1,2 @@
-export type { CacheDriver, CacheLocation, CacheUsage } from "./driver.ts";
+export type { CacheDriver } from "./driver.ts";
 export { createMemoryCacheDriver } from "./memory/index.ts";
-export { type CacheServerCheck, checkCacheServer } from "./redis/check-server.ts";
-export { createRedisCacheDriver, createRedisLink, type RedisLink, type RedisServer } from "./redis/index.ts";

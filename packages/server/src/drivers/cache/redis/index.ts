@@ -1,9 +1,9 @@
-import { createHmac } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { createRedisCaches, parseRedisUrl, type RedisCaches, redisUrl } from "@tenantry/data";
 import type { CacheDriver, CacheUsage } from "../driver.ts";
 import { type Administration, createAdministration, keysLike, saveUsers } from "./administer.ts";
 import { cacheName, databaseOf, installationMark, isCacheName } from "./names.ts";
-import { faultsOf, grant, revoke } from "./rights.ts";
+import { faultsOf, grant, reference, revoke } from "./rights.ts";
 
 /** A server that caches stand on. */
 export type RedisServer = {
@@ -75,10 +75,7 @@ export function createRedisCacheDriver(options: RedisDriverOptions): CacheDriver
     location: (name) => ({ driver: "redis", url: urlOf(server, name), prefix: name }),
     flush: async (name, signal) => ({ keys: await unlinkAll(link, server, requireName(name), signal) }),
     measure: (name, signal) => measure(link, server, requireName(name), signal),
-    async verify(name) {
-      const own = databaseOf(name);
-      return server.users ? faultsOf(await ask("ACL", "GETUSER", name), name, own) : [];
-    },
+    verify: (name) => verify(link, server, name),
     async remove(context, name) {
       requireName(name);
       await context.assertLease();
@@ -97,6 +94,21 @@ export function createRedisCacheDriver(options: RedisDriverOptions): CacheDriver
       return (await namesInKeys(link, server, mark)).filter(ours);
     },
   };
+}
+
+async function verify({ administration }: RedisLink, server: RedisServer, name: string): Promise<string[]> {
+  const database = databaseOf(name);
+  if (!server.users) return [];
+  const like = `tnk_like_${randomBytes(8).toString("hex")}`;
+  const replies = await administration.askAll(server, [
+    reference(like, database),
+    ["ACL", "GETUSER", like],
+    ["ACL", "GETUSER", name],
+    ["ACL", "DELUSER", like],
+  ]);
+  const failed = replies.find((reply) => reply instanceof Error);
+  if (failed) throw failed;
+  return faultsOf(name, passwordOf(server, name), replies[2], replies[1]);
 }
 
 function requireName(name: string): string {

@@ -53,6 +53,8 @@ export function grant(name: string, password: string, database: number): string[
   ];
 }
 
+const digestOf = (password: string): string => createHash("sha256").update(password).digest("hex");
+
 /** The command that takes everything from a user: from connections that are open, too. */
 export const revoke = (name: string): string[] => ["ACL", "SETUSER", name, "reset"];
 
@@ -62,36 +64,44 @@ const rules = (database: number): string[] => [
   `+select|${database}`,
 ];
 
-/** What is wrong with a user, from the answer to ACL GETUSER. */
-export function faultsOf(answer: unknown, name: string, database: number): string[] {
-  if (!Array.isArray(answer)) return [`The user ${name} isn't there.`];
-  const facts = new Map<string, unknown>();
-  for (let index = 0; index < answer.length; index += 2) facts.set(String(answer[index]), answer[index + 1]);
-  const faults: string[] = [];
+/**
+ * A user who can't log in, with the rights of an environment's. Redis sums rights up in words of its own choice, so that
+ * only those of two users can be compared.
+ */
+export const reference = (name: string, database: number): string[] => [
+  ...["ACL", "SETUSER", name, "reset"],
+  ...rules(database),
+];
+
+/** What is wrong with a user, from the answers to ACL GETUSER for it and for one that has the same rights for sure. */
+export function faultsOf(name: string, password: string, user: unknown, like: unknown): string[] {
+  if (!Array.isArray(user)) return [`The user ${name} isn't there.`];
+  const facts = factsOf(user);
   const flags = facts.get("flags") as string[];
+  const faults: string[] = [];
   if (!flags.includes("on")) faults.push(`The user ${name} is off.`);
   if (flags.includes("nopass")) faults.push(`The user ${name} needs no password.`);
-  for (const [what, sign] of [
-    ["keys", "~"],
-    ["channels", "&"],
-  ] as const) {
-    // A list without the sign before 7.0.
+  const passwords = [facts.get("passwords")].flat();
+  if (passwords.join(" ") !== digestOf(password)) faults.push(`The user ${name} has another password.`);
+  for (const what of ["keys", "channels"] as const) {
+    // Before 7.0 a list, and without the sign.
     const given = [facts.get(what)].flat().map((pattern) => String(pattern).replace(/^[~&]/, ""));
-    if (given.join(" ") !== `${name}:*`)
-      faults.push(`The user ${name} has the ${what} ${sign}${given.join(" ")}.`);
+    if (given.join(" ") !== `${name}:*`) faults.push(`The user ${name} has the ${what} ${given.join(" ")}.`);
   }
   const selectors = facts.get("selectors");
   if (Array.isArray(selectors) && selectors.length > 0) faults.push(`The user ${name} has selectors.`);
-  return [...faults, ...wrongCommands(String(facts.get("commands")), name, database)];
+  const [have, wanted] = [words(facts.get("commands")), words(factsOf(like as unknown[]).get("commands"))];
+  const differing = [...have.symmetricDifference(wanted)];
+  if (differing.length > 0) {
+    faults.push(`The user ${name} has other rights than it should: ${differing.join(" ")}.`);
+  }
+  return faults;
 }
 
-function wrongCommands(given: string, name: string, database: number): string[] {
-  const have = new Set(given.split(" "));
-  const wanted = new Set(rules(database));
-  const more = [...have].filter((rule) => !wanted.has(rule));
-  const less = [...wanted].filter((rule) => !have.has(rule));
-  // Before 7.0 Redis sums rules up in categories of its own choice; those can't be compared.
-  if (more.some((rule) => rule.startsWith("+@") && rule !== "+@all") && less.length > 0) return [];
-  if (more.length > 0) return [`The user ${name} has more rights: ${more.join(" ")}.`];
-  return less.length > 0 ? [`The user ${name} lacks rights: ${less.join(" ")}.`] : [];
+function factsOf(answer: readonly unknown[]): Map<string, unknown> {
+  const facts = new Map<string, unknown>();
+  for (let index = 0; index < answer.length; index += 2) facts.set(String(answer[index]), answer[index + 1]);
+  return facts;
 }
+
+const words = (text: unknown): Set<string> => new Set(String(text).split(" "));

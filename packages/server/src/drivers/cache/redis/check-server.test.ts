@@ -1,0 +1,92 @@
+import { createServer } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type TestRedis, testRedis } from "../../../testing/redis.ts";
+import { checkCacheServer } from "./check-server.ts";
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await testRedis({ lines: ["user weak on >weak ~* &* +@all -acl"] });
+});
+afterAll(() => redis.stop());
+
+const as = (user: string, password: string) =>
+  Object.assign(new URL(redis.url), { username: user, password }).href;
+
+test("a Redis whose user may do everything is fit for all levels, and nothing is left of the trial", async () => {
+  const users = await redis.ask("ACL", "USERS");
+  const check = await checkCacheServer(redis.url);
+  expect(check).toMatchObject({ usable: true, users: true, databases: 16 });
+  if (!check.usable) return;
+  expect(check.version).toMatch(/^\d+\.\d+\.\d+$/);
+  expect(check.warnings.join(" ")).toMatch(/forgets its users/);
+  expect(check.warnings.join(" ")).toMatch(/maxmemory/);
+  expect(await redis.ask("ACL", "USERS")).toEqual(users);
+  expect(await redis.ask("KEYS", "*")).toEqual([]);
+});
+
+test("one that keeps its users in a file, with limits, is taken without a warning", async () => {
+  const lines = ["maxmemory 50mb", "maxmemory-policy allkeys-lru"];
+  const kept = await testRedis({ aclFile: true, lines });
+  expect(await checkCacheServer(kept.url)).toMatchObject({ usable: true, users: true, warnings: [] });
+  await kept.stop();
+});
+
+test("one that lets everybody in, or whose user can't give rights, is fit for prefixes alone", async () => {
+  const open = await testRedis({ open: true });
+  const check = await checkCacheServer(open.url);
+  expect(check).toMatchObject({ usable: true, users: false });
+  expect(JSON.stringify(check)).toMatch(/without a password.*only the level prefix/);
+  await open.stop();
+  const weak = await checkCacheServer(as("weak", "weak"));
+  expect(weak).toMatchObject({ usable: true, users: false });
+  expect(JSON.stringify(weak)).toMatch(/The user weak can't give others rights/);
+});
+
+test("a wrong password, nobody there, a wrong URL and a numbered database are told, without the password", async () => {
+  const wrong = [
+    [as("admin", "sesame"), /doesn't let admin in: WRONGPASS/],
+    ["redis://admin:sesame@127.0.0.1:1", /doesn't answer: connect ECONNREFUSED/],
+    ["http://admin:sesame@127.0.0.1", /redis:\/\/user:password@host/],
+    [`${redis.url}/4`, /names a database/],
+  ] as const;
+  for (const [url, told] of wrong) {
+    const check = await checkCacheServer(url);
+    expect(check).toMatchObject({ usable: false, missing: [expect.stringMatching(told)] });
+    expect(JSON.stringify(check)).not.toContain("sesame");
+  }
+});
+
+test("a cluster is refused", async () => {
+  const cluster = await testRedis({ lines: ["cluster-enabled yes"] });
+  expect(await checkCacheServer(cluster.url)).toMatchObject({
+    usable: false,
+    missing: [expect.stringMatching(/cluster/)],
+  });
+  await cluster.stop();
+});
+
+/** A server that answers every command in the same way. */
+async function answering(reply: string | undefined): Promise<{ url: string; close(): void }> {
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    if (reply !== undefined) socket.on("data", () => socket.write(reply));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  const { port } = server.address() as { port: number };
+  return { url: `redis://127.0.0.1:${port}`, close: () => server.close() };
+}
+
+test("an old Redis, one that says nothing, and what isn't Redis are refused with the reason", async () => {
+  const info = "redis_version:6.0.16\r\nrole:master\r\n";
+  const cases = [
+    [`$${info.length}\r\n${info}\r\n`, /runs Redis 6\.0\.16; 6\.2 is the oldest/],
+    [undefined, /doesn't answer/],
+    ["HTTP/1.1 400 Bad Request\r\n\r\n", /doesn't answer/],
+  ] as const;
+  for (const [reply, told] of cases) {
+    const server = await answering(reply);
+    const check = await checkCacheServer(server.url, 500);
+    server.close();
+    expect(check).toMatchObject({ usable: false, missing: [expect.stringMatching(told)] });
+  }
+});
