@@ -13,4 +13,4 @@ export async function bindLogin(inside: Session, environmentId: string): Promise
   return { [trustedParameter]: contextOfLogin(environmentId) };
 }
 
-const contextOfLogin = (environmentId: string): string => environmentId.replaceAll("-", "_");
+const contextOfLogin = (environmentId: string): string => environmentId.replaceAll("-", "");

@@ -1,46 +1,37 @@
 import { type SealStrategy, tokenParameter, trustedParameter } from "./strategy.ts";
 
 /**
- * The lines of PL/pgSQL that turn `token` into `found`, or raise. Every comparison must be true, not merely not false:
- * with NULL somewhere (a missing secret, a missing token) the answer is NULL. The codes are hashed once more under the
- * secret before they are compared, so that the time a comparison takes tells nothing about the right one.
+ * What `opened` gives when `token` opens its environment, else NULL: the token is under its code, made for this database
+ * and connection, and by `now` it hasn't expired, nor will it last longer than tokens do. NULL anywhere (a missing secret,
+ * a missing token) comes to NULL. The codes are hashed once more under the secret before they are compared, so that the
+ * time a comparison takes tells nothing about the right one. It is one expression, because after DISCARD ALL each one is
+ * planned anew.
  */
-const verification = (now: string): string => `
+const ifAccepted = (now: string, opened: string): string => `
+    case when length(token) = 117 and starts_with(token, '1')
+        and sha256(secret.outer_pad || sha256(secret.outer_pad || sha256(secret.inner_pad || convert_to(substr(token, 2, 52), 'UTF8'))))
+          = sha256(secret.outer_pad || decode(substr(token, 54), 'hex'))
+      then case when substr(token, 34, 10)::float8 > date_part('epoch', ${now})
+          and substr(token, 34, 10)::float8 <= date_part('epoch', clock_timestamp()) + 61
+          and substr(token, 44, 10)::bigint in (pg_backend_pid(), case when secret.pooled then 0 end)
+        then ${opened} end end`;
+
+/** Says why a token didn't. It ends in an error whatever it finds. */
+const refusal = `
   if (length(token) = 117 and left(token, 1) = '1' and token !~ '[^0-9a-f]') is not true then
     raise exception using errcode = 'TN002', message = 'no tenant was entered: there is no token, or it is malformed';
   end if;
-  select s.database_id, s.inner_pad, s.outer_pad, s.pooled into secret from tenantry.secret s;
-  if (length(secret.inner_pad) = 64 and length(secret.outer_pad) = 64) is not true then
+  if (length(secret.inner_pad) = 97 and length(secret.outer_pad) = 64) is not true then
     raise exception using errcode = 'TN002', message = 'no tenant was entered: the database has no secret';
   end if;
-  code := sha256(secret.outer_pad || sha256(secret.inner_pad || convert_to(
-    '1' || translate(secret.database_id::text, '-', '') || substr(token, 2, 52), 'UTF8')));
-  if (sha256(secret.outer_pad || code) = sha256(secret.outer_pad || decode(substr(token, 54), 'hex'))) is not true then
-    raise exception using errcode = 'TN002', message = 'no tenant was entered: the token wasn''t made for this database';
+  if (${ifAccepted("'-infinity'::timestamptz", "true")}) is true then
+    raise exception using errcode = 'TN002', message = 'no tenant was entered: the token has expired';
   end if;
-  expires := substr(token, 34, 10)::double precision;
-  if (expires > extract(epoch from ${now}) and expires <= extract(epoch from clock_timestamp()) + 61) is not true then
-    raise exception using errcode = 'TN002', message = 'no tenant was entered: the token has expired, or is good for too long';
-  end if;
-  backend := substr(token, 44, 10)::bigint;
-  if (backend = pg_backend_pid() or backend = 0 and secret.pooled) is not true then
-    raise exception using errcode = 'TN002', message = 'no tenant was entered: the token is another connection''s';
-  end if;`;
-
-const declarations = `
-declare
-  secret record;
-  code bytea;
-  expires double precision;
-  backend bigint;`;
+  raise exception using errcode = 'TN002',
+    message = 'no tenant was entered: the token is another database''s or connection''s, or is good for too long';`;
 
 /** A login that was given out is one environment's for good: who it is says so, which no statement changes. */
 const isLogin = "pg_catalog.starts_with(session_user::text, 'tnl_')";
-
-const withoutToken = `
-  if ${isLogin} then
-    raise exception using errcode = 'TN002', message = 'this login has an environment of its own, and enters no other';
-  end if;`;
 
 const byLogin = `
   if ${isLogin} then
@@ -51,30 +42,43 @@ const byLogin = `
     return own;
   end if;`;
 
+const secret = `
+  select s.inner_pad, s.outer_pad, s.pooled into secret from tenantry.secret s;`;
+
 const pinned = "security definer set search_path = pg_catalog, pg_temp";
+
+const enter = (setting: string): string => `
+declare
+  secret record;
+  entered text;
+begin${secret}
+  entered := case when not ${isLogin} then${ifAccepted("clock_timestamp()", setting)} end;
+  if entered is not null then
+    return;
+  end if;
+  if ${isLogin} then
+    raise exception using errcode = 'TN002', message = 'this login has an environment of its own, and enters no other';
+  end if;${refusal}
+end`;
 
 /** What both functions are made of, by name: installed, and compared with what stands when the seal is verified. */
 export function sealFunctionBodies(strategy: SealStrategy): Record<string, string> {
   if (strategy === "parameter") {
-    return {
-      enter: `${declarations}
-begin${withoutToken}${verification("clock_timestamp()")}
-  perform set_config('${trustedParameter}',
-    translate(substr(token, 2, 32)::uuid::text, '-', '_'), true);
-end`,
-    };
+    return { enter: enter(`set_config('${trustedParameter}', substr(token, 2, 32), true)`) };
   }
   return {
-    enter: `${declarations}
-begin${withoutToken}${verification("clock_timestamp()")}
-  perform set_config('${tokenParameter}', token, true);
-end`,
+    enter: enter(`set_config('${tokenParameter}', token, true)`),
     // A transaction may last longer than a token: what counts is that it began in time.
-    environment: `${declarations}
+    environment: `
+declare
+  secret record;
   token text := current_setting('${tokenParameter}', true);
   own uuid;
-begin${byLogin}${verification("transaction_timestamp()")}
-  return substr(token, 2, 32)::uuid;
+begin${byLogin}${secret}
+  own := ${ifAccepted("transaction_timestamp()", "substr(token, 2, 32)::uuid")};
+  if own is not null then
+    return own;
+  end if;${refusal}
 end`,
   };
 }

@@ -28,23 +28,27 @@ export type SealRequest = {
  * another key replaces the one before.
  */
 export async function installSeal(session: Session, request: SealRequest): Promise<SealStrategy> {
-  const { roles, key } = request;
+  const { roles } = request;
   const strategy = request.strategy ?? (await chooseStrategy(session));
   await createGroupRole(session, roles.seal);
   if (strategy === "parameter") await grantParameter(session, roles);
   await session.inDatabase(request.name, async (inside) => {
     await createSeal(inside, roles, strategy);
     const pooled = request.pooled ?? false;
-    await upsertSecret(inside, { databaseId: request.databaseId, ...padsOf(key), pooled });
+    await upsertSecret(inside, { databaseId: request.databaseId, ...padsOf(request), pooled });
     await revokeForms(inside);
     if (session.superuser) await revokeSharedReach(inside, roles);
   });
   return strategy;
 }
 
-/** HMAC's key, made ready for its two rounds (RFC 2104); a key is no longer than SHA-256's block of 64 bytes. */
-function padsOf(key: Buffer): { innerPad: Buffer; outerPad: Buffer } {
+/**
+ * HMAC's key, made ready for its two rounds (RFC 2104); a key is no longer than SHA-256's block of 64 bytes. Each token's
+ * message begins alike, with the version and the database's id.
+ */
+function padsOf({ key, databaseId }: SealRequest): { innerPad: Buffer; outerPad: Buffer } {
   if (key.length !== 32) throw new TypeError("The seal's key has 32 bytes.");
-  const pad = (byte: number) => Buffer.alloc(64, byte).map((each, index) => each ^ (key[index] ?? 0));
-  return { innerPad: Buffer.from(pad(0x36)), outerPad: Buffer.from(pad(0x5c)) };
+  const pad = (byte: number) => Buffer.from(Buffer.alloc(64, byte).map((each, at) => each ^ (key[at] ?? 0)));
+  const beginning = Buffer.from(`1${databaseId.replaceAll("-", "").toLowerCase()}`);
+  return { innerPad: Buffer.concat([pad(0x36), beginning]), outerPad: pad(0x5c) };
 }

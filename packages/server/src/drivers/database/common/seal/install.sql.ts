@@ -29,7 +29,7 @@ export async function createSeal(
     create table if not exists tenantry.secret (
       singleton boolean primary key default true check (singleton),
       database_id uuid not null,
-      inner_pad bytea not null check (length(inner_pad) = 64),
+      inner_pad bytea not null check (length(inner_pad) = 97),
       outer_pad bytea not null check (length(outer_pad) = 64),
       pooled boolean not null
     );
@@ -54,7 +54,7 @@ function createReference(strategy: SealStrategy): string {
       using (tenantry_environment = ${policyExpression}) with check (tenantry_environment = ${policyExpression});`;
 }
 
-/** The secret as it is used: HMAC's two pads. Bound, so that it stands in no log. */
+/** The secret as it is used: HMAC's two pads, the first with what each message begins with. Bound, so that it stands in no log. */
 export async function upsertSecret(
   session: Session,
   secret: { databaseId: string; innerPad: Buffer; outerPad: Buffer; pooled: boolean },

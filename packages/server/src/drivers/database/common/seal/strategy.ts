@@ -27,7 +27,7 @@ export type SealExpressions = {
 /** No nullif anywhere: without a context there must be an error, never a table that looks empty. */
 export function sealExpressions(strategy: SealStrategy): SealExpressions {
   if (strategy === "parameter") {
-    const context = `pg_catalog.translate(pg_catalog.current_setting('${trustedParameter}'), '_', '-')::uuid`;
+    const context = `pg_catalog.current_setting('${trustedParameter}')::uuid`;
     return { contextExpression: context, policyExpression: `(select ${context})` };
   }
   return {

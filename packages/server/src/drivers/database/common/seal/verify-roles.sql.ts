@@ -35,7 +35,7 @@ export async function selectRoleProblems(
          and (s.setrole = 0 or s.setrole in (select oid from logins))
          and not exists (select from tenantry.login l join pg_roles r on r.rolname = l.role
            where r.oid = s.setrole and s.setdatabase <> 0
-             and setting = '${trustedParameter}=' || translate(l.environment::text, '-', '_'))
+             and setting = '${trustedParameter}=' || replace(l.environment::text, '-', ''))
      union all select format('%s may set ${trustedParameter}.', coalesce(nullif(grantee, 0)::regrole::text, 'PUBLIC'))
        from pg_parameter_acl p cross join aclexplode(p.paracl)
        where p.parname = '${trustedParameter}' and privilege_type = 'SET' and (grantee = 0

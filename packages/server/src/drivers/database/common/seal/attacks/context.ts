@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Attack, type Attacker, sql } from "./attack.ts";
 
-const underscored = (uuid: string): string => uuid.replaceAll("-", "_");
+const digitsOf = (uuid: string): string => uuid.replaceAll("-", "");
 const readAll = "select * from notes";
 const group = "Changing the context";
 
@@ -12,20 +12,17 @@ const believed = (title: string, statement: (attacker: Attacker) => string): Att
 const settings: Attack[] = [
   believed(
     "SET of the trusted parameter",
-    ({ neighbour }) => `set backtrace_functions = '${underscored(neighbour)}'`,
+    ({ neighbour }) => `set backtrace_functions = '${digitsOf(neighbour)}'`,
   ),
-  believed(
-    "SET LOCAL of it",
-    ({ neighbour }) => `set local backtrace_functions = '${underscored(neighbour)}'`,
-  ),
+  believed("SET LOCAL of it", ({ neighbour }) => `set local backtrace_functions = '${digitsOf(neighbour)}'`),
   believed(
     "set_config of it",
-    ({ neighbour }) => `select set_config('backtrace_functions', '${underscored(neighbour)}', true)`,
+    ({ neighbour }) => `select set_config('backtrace_functions', '${digitsOf(neighbour)}', true)`,
   ),
   believed(
     "UPDATE pg_settings of it",
     ({ neighbour }) =>
-      `update pg_settings set setting = '${underscored(neighbour)}' where name = 'backtrace_functions'`,
+      `update pg_settings set setting = '${digitsOf(neighbour)}' where name = 'backtrace_functions'`,
   ),
   believed("RESET of it", () => "reset backtrace_functions"),
   sql(group, "RESET ALL", "refused", "reset all", readAll),
@@ -41,15 +38,14 @@ const settings: Attack[] = [
     group,
     "a forged token put where the verified one lies",
     { own: "nothing", given: "refused" },
-    ({ neighbour }) =>
-      `set tenantry.token = '1${neighbour.replaceAll("-", "")}${"9".repeat(20)}${"0".repeat(64)}'`,
+    ({ neighbour }) => `set tenantry.token = '1${digitsOf(neighbour)}${"9".repeat(20)}${"0".repeat(64)}'`,
     readAll,
   ),
   sql(
     group,
     "a session that begins with the parameter",
     "refused",
-    ({ neighbour }) => `alter role current_user set backtrace_functions = '${underscored(neighbour)}'`,
+    ({ neighbour }) => `alter role current_user set backtrace_functions = '${digitsOf(neighbour)}'`,
   ),
   sql(group, "row_security = off", "refused", "set row_security = off", readAll),
   sql(group, "session_replication_role = replica", "refused", "set session_replication_role = replica"),
@@ -142,7 +138,7 @@ const forged: Attack[] = [
   ),
   withToken("the own one with the neighbour's id", ({ token, own, neighbour, backend }) => {
     const mine = token({ environmentId: own, backend });
-    return `1${neighbour.replaceAll("-", "")}${mine.slice(33)}`;
+    return `1${digitsOf(neighbour)}${mine.slice(33)}`;
   }),
   withToken("the own one with a later expiry", ({ token, own, backend }) => {
     const mine = token({ environmentId: own, backend, expiresAt: now() - 1 });

@@ -1,0 +1,76 @@
+import { createPools, type Database, openDatabase, type Pools } from "@tenantry/data";
+import pg from "pg";
+import type { SealedDatabase } from "../../packages/server/src/testing/sealed-database.ts";
+import { usualRecipe } from "./peers.ts";
+import { openPrisma } from "./prisma.ts";
+
+export type Contender = { name: string; ask: (turn: number) => Promise<unknown> };
+
+export type Places = {
+  /** A role's URL to the peers' tables. */
+  peerUrl: string;
+  sealed: SealedDatabase[];
+  tenants: readonly string[];
+  /** Leads the way to a server that is reached over a slower link, if any. */
+  via: (url: string) => string;
+};
+
+const byKey = "select title from notes where id = $1";
+const named = "select title from peer.plain where id = $1 and tenant = $2";
+
+/** Everybody on one connection, one statement after another; the first is what all are compared with. */
+export async function openContenders({ peerUrl, sealed, tenants, via }: Places, withPrisma: boolean) {
+  const plain = new pg.Client({ connectionString: via(peerUrl) });
+  await plain.connect();
+  const pools = createPools({ budgets: () => 1, environmentShare: 1 });
+  const list: Contender[] = [
+    { name: "pg, tenant in WHERE", ask: (turn) => plain.query(named, [5, tenants[turn % 2]]) },
+    {
+      name: "pg, tenant in WHERE, prepared",
+      ask: (turn) => plain.query({ name: "by_key", text: named, values: [5, tenants[turn % 2]] }),
+    },
+    { name: "policy on a setting, in a transaction", ask: (turn) => usualRecipe(plain, tenants[turn % 2]!) },
+  ];
+  const prisma = withPrisma ? await openPrisma(via(peerUrl), tenants) : undefined;
+  if (prisma) list.push({ name: "Prisma's extension for row-level security", ask: prisma.ask });
+  for (const [level, url] of [
+    ["database", peerUrl],
+    ["schema", peerUrl.replace("//peer:peer@", "//own_0:own@")],
+  ] as const) {
+    const placement = { environmentId: level, serverId: level, url: via(url), generation: 1 };
+    const database = openDatabase({ pools, placement });
+    list.push({
+      name: `level ${level}`,
+      ask: () => (level === "schema" ? database.query(byKey, [5]) : database.query(named, [5, tenants[0]])),
+    });
+  }
+  for (const each of sealed) list.push(...(await sealedContenders(pools, each, { tenants, via })));
+  return {
+    list,
+    async close() {
+      await Promise.all([pools.close(), plain.end(), prisma?.close()]);
+    },
+  };
+}
+
+async function sealedContenders(
+  pools: Pools,
+  { databaseId, key, url, strategy }: SealedDatabase,
+  { tenants, via }: Pick<Places, "tenants" | "via">,
+): Promise<Contender[]> {
+  const databases = tenants.map((environmentId) => {
+    const seal = { databaseId, environmentId, key: key.toString("base64"), pooled: false };
+    const placement = { environmentId, serverId: strategy, url: via(url), generation: 1, seal };
+    return openDatabase({ pools, placement });
+  }) as [Database, Database];
+  for (const database of databases) {
+    await database.query(
+      "insert into notes (id, title) select n, 'note ' || n from generate_series(1, 1000) n on conflict (id) do nothing",
+    );
+  }
+  const level = `level shared by ${strategy}`;
+  return [
+    { name: `${level}, one tenant`, ask: () => databases[0].query(byKey, [5]) },
+    { name: `${level}, another tenant each time`, ask: (turn) => databases[turn % 2]!.query(byKey, [5]) },
+  ];
+}

@@ -1,0 +1,41 @@
+import { quantile } from "../common/statistics.ts";
+import type { Contender } from "./contenders.ts";
+
+export type Taken = {
+  /** Microseconds of each statement. */
+  latencies: number[];
+  /** Of each round: the median of its statements, to the first contender's in the same round. */
+  ratios: number[];
+  /** Of each round: this process's processor time for a statement, in microseconds. */
+  cpuUs: number[];
+};
+
+/** All contenders in turns, a few statements each; two statements before each turn aren't counted. */
+export async function measure(
+  list: readonly Contender[],
+  { rounds, statements }: { rounds: number; statements: number },
+): Promise<Map<string, Taken>> {
+  const taken = new Map(list.map(({ name }) => [name, { latencies: [], ratios: [], cpuUs: [] } as Taken]));
+  for (const { ask } of list) for (let warm = 0; warm < 200; warm += 1) await ask(warm);
+  for (let round = 0; round < rounds; round += 1) {
+    let base = 0;
+    for (const { name, ask } of list) {
+      const of = taken.get(name)!;
+      for (let warm = 0; warm < 2; warm += 1) await ask(warm);
+      const before = process.cpuUsage();
+      const latencies: number[] = [];
+      for (let turn = 0; turn < statements; turn += 1) {
+        const startedAt = performance.now();
+        await ask(turn);
+        latencies.push((performance.now() - startedAt) * 1_000);
+      }
+      const { user, system } = process.cpuUsage(before);
+      const median = quantile(latencies, 0.5);
+      base ||= median;
+      of.latencies.push(...latencies);
+      of.ratios.push(median / base);
+      of.cpuUs.push((user + system) / statements);
+    }
+  }
+  return taken;
+}
