@@ -95,7 +95,7 @@ export async function interruptible<Result>(
     interruption ??= connection.cancel().catch(() => connection.abandon());
     grace ??= setTimeout(() => connection.abandon(), graceMs);
   };
-  const deadline = setTimeout(interrupt, deadlineMs);
+  const stopWatching = connection.watch(deadlineMs, interrupt);
   signal?.addEventListener("abort", interrupt);
   try {
     return await work();
@@ -106,7 +106,7 @@ export async function interruptible<Result>(
     }
     throw asUnavailable(error, "The connection to the database broke.");
   } finally {
-    clearTimeout(deadline);
+    stopWatching();
     signal?.removeEventListener("abort", interrupt);
     // A cancellation under way must arrive before the next statement starts, or it would hit that one.
     await interruption;

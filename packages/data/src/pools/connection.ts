@@ -32,9 +32,13 @@ export type Connection = {
   isBroken(): boolean;
   /** Runs when the backend is gone, for whatever reason; at once if it is already. */
   onGone(listener: () => void): void;
+  /** Calls `late` once so much time has passed, unless the function that is returned was called. One at a time. */
+  watch(deadlineMs: number, late: () => void): () => void;
   /** Asks the server to cancel what this backend does; resolves when the server has taken note. */
   cancel(): Promise<void>;
-  /** Waits until the backend is ready for the next statement, or gone. pg reports errors before that. */
+  /** Ready for the next statement, or gone. pg reports errors before that. */
+  isReady(): boolean;
+  /** Waits for it. */
   ready(): Promise<void>;
   /** Ends the backend and waits until it is gone: politely when it is idle, by force when it isn't. */
   close(): Promise<void>;
@@ -103,6 +107,8 @@ function wrap(client: pg.Client): Connection {
     gone.resolve();
   });
 
+  const isReady = (): boolean => inner.readyForQuery === true || ended;
+
   function destroy(): void {
     broken = true;
     inner.connection.stream.destroy();
@@ -114,9 +120,11 @@ function wrap(client: pg.Client): Connection {
     statements: createPreparedStatements(),
     isBroken: () => broken,
     onGone: (listener) => void gone.promise.then(listener),
+    watch: reusedTimer(gone.promise),
     cancel: () => sendCancelRequest(client),
+    isReady,
     async ready() {
-      if (inner.readyForQuery || ended) return;
+      if (isReady()) return;
       const drained = Promise.withResolvers<void>();
       client.once("drain", drained.resolve);
       await Promise.race([drained.promise, gone.promise]);
@@ -138,8 +146,30 @@ function wrap(client: pg.Client): Connection {
   };
 }
 
+/** One timer for all the statements of a connection: to make and clear one for each costs more than it need. */
+function reusedTimer(gone: Promise<void>): Connection["watch"] {
+  let timer: NodeJS.Timeout | undefined;
+  let timerMs = 0;
+  let watched: (() => void) | undefined;
+  const stop = (): void => {
+    watched = undefined;
+  };
+  void gone.then(() => clearTimeout(timer));
+  return (deadlineMs, late) => {
+    watched = late;
+    if (timer && timerMs === deadlineMs) timer.refresh();
+    else {
+      clearTimeout(timer);
+      timer = setTimeout(() => watched?.(), deadlineMs).unref();
+      timerMs = deadlineMs;
+    }
+    return stop;
+  };
+}
+
 /** Waits for `ready()`, and cuts the line when even that takes long. */
 export async function readyAgain(connection: Connection): Promise<void> {
+  if (connection.isReady()) return;
   const timer = setTimeout(() => connection.abandon(), closeTimeoutMs);
   await connection.ready();
   clearTimeout(timer);

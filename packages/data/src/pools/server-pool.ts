@@ -58,6 +58,16 @@ export class ServerPool {
   async lease(placement: DatabasePlacement, signal: AbortSignal | undefined): Promise<Lease> {
     signal?.throwIfAborted();
     if (this.#closed) throw closingDown();
+    const idle = this.#queue.size === 0 ? this.#slots.idleOf(placement.environmentId) : undefined;
+    if (idle) {
+      idle.placement = placement;
+      this.#slots.use(idle);
+      return this.#toLease(idle);
+    }
+    return this.#waitFor(placement, signal);
+  }
+
+  async #waitFor(placement: DatabasePlacement, signal: AbortSignal | undefined): Promise<Lease> {
     const answer = Promise.withResolvers<Lease>();
     const waiter: Waiter = {
       environmentId: placement.environmentId,
@@ -135,8 +145,8 @@ export class ServerPool {
 
   /** Serves whoever can be served, in turn, and brings the number of backends back under the budget. */
   #pump(): void {
-    let served: boolean;
-    do {
+    let served = this.#queue.size > 0;
+    while (served) {
       served = false;
       // Every backend on its way out makes room for one who can't be served otherwise.
       let roomComing = this.#slots.count(isClosing);
@@ -145,7 +155,7 @@ export class ServerPool {
         if (outcome === "served") served = true;
         if (outcome === "waits for room") roomComing -= 1;
       }
-    } while (served);
+    }
     this.#shrink();
   }
 

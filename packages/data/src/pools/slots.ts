@@ -44,13 +44,13 @@ export function createSlots(options: ConnectionOptions & { idleMs: number }, lef
   /** In the order they became idle. */
   const idle = new Set<Slot>();
 
-  function wake(slot: Slot): void {
+  function leave(slot: Slot): void {
     idle.delete(slot);
     clearTimeout(slot.idleTimer);
   }
 
   function close(slot: Slot): void {
-    wake(slot);
+    leave(slot);
     slot.state = "closing";
     void slot.connection!.close();
   }
@@ -91,21 +91,24 @@ export function createSlots(options: ConnectionOptions & { idleMs: number }, lef
       }
       slot.openedAt = performance.now();
       slot.connection.onGone(() => {
-        wake(slot);
+        leave(slot);
         slots.delete(slot);
         left();
       });
       return slot;
     },
     use(slot) {
-      wake(slot);
+      idle.delete(slot);
       slot.state = "busy";
     },
     rest(slot) {
       slot.state = "idle";
       idle.add(slot);
-      slot.idleTimer = setTimeout(() => close(slot), options.idleMs);
-      slot.idleTimer.unref();
+      // One for all its life, which goes off in vain when the slot is busy: to make and clear one each time costs more.
+      slot.idleTimer ??= setTimeout(() => {
+        if (slot.state === "idle") close(slot);
+      }, options.idleMs).unref();
+      slot.idleTimer.refresh();
     },
     close,
     has: (slot) => slots.has(slot),

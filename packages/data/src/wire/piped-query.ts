@@ -25,6 +25,7 @@ type RowDescription = { fields: { name: string }[] };
 type DataRow = { fields: (string | null)[] };
 type Handlers = {
   name: string | undefined;
+  queryMode: string | undefined;
   submit(wire: Wire): Error | null;
   hasBeenParsed(wire: Wire): boolean;
   handleRowDescription(message: RowDescription): void;
@@ -32,7 +33,8 @@ type Handlers = {
   handleCommandComplete(message: { text: string }, wire: Wire): void;
 };
 type QueryClass = new (
-  config: object,
+  text: string,
+  values: unknown[],
   callback: (error: Error | undefined, result: pg.QueryResult) => void,
 ) => Handlers & { callback: unknown };
 
@@ -55,7 +57,8 @@ class PipedQuery extends (pg.Query as unknown as QueryClass) {
 
   constructor(message: Message, callback: (error: Error | undefined, result: pg.QueryResult) => void) {
     const { text, values } = message.main;
-    super({ text, values: [...values], queryMode: "extended" }, callback);
+    super(text, [...values], callback);
+    this.queryMode = "extended";
     this.#message = message;
   }
 
