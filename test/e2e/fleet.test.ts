@@ -191,3 +191,19 @@ it("a dry run says who would get which file, tries the files, and touches nobody
   expect(await listed(app)).toMatchObject({ schemaVersion: 1, counts: { current: 1 } });
   await becomesWhole(installation);
 });
+
+it("the command names tenant, thing and what differs when somebody changed a schema by hand", async () => {
+  const { app, tenants } = await newApp(2);
+  const same = await installation.command(["schema", "drift", "--app", app]);
+  expect(same).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("2 of 2 databases compared, 0 differ"),
+  });
+  await query(await databaseOf(tenants[0]!), "alter table public.notes alter id type bigint");
+  const found = await installation.command(["schema", "drift", "--app", app]);
+  expect(found).toMatchObject({ code: 1, stderr: expect.stringContaining("1 of the databases differ") });
+  expect(found.stdout).toContain(tenants[0]);
+  expect(found.stdout).toContain('column "notes"."id": different: type is bigint, and should be integer');
+  expect(found.stdout).not.toContain(tenants[1]);
+  await becomesWhole(installation);
+});

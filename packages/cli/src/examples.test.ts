@@ -29,6 +29,11 @@ function answers(): (asked: Asked) => Answer {
     if (found.operationId === "cancelOperation") status = "cancelled";
     if (found.operationId === "followOperation")
       return { events: [operation({ status, progress: 1, endedAt: "2026-01-01T00:00:01.000Z" })] };
+    // What differs would be a refusal.
+    if (found.operationId === "listDrift")
+      return {
+        body: { counts: { databases: 2, checked: 2, drifted: 0 }, items: [], nextCursor: null },
+      };
     if (found.operationId !== "followEvents") return sampleReply(found);
     const event = {
       type: "tenantry.tenant.suspended",

@@ -7,6 +7,7 @@ export type LocalCode =
   | "installation_unreachable"
   | "not_confirmed"
   | "not_tenantry"
+  | "schema_drifted"
   | "start_failed"
   | "stop_failed"
   | "wrong_usage";

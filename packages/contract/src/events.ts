@@ -144,6 +144,20 @@ const entries = {
       since: z.iso.datetime().describe("When something happened last."),
     }),
   },
+  "schema.drifted": {
+    description:
+      "A database's schema isn't what its application's migrations make. Told when it was found, and when it changed since.",
+    data: z.strictObject({
+      appId: z.string().describe("app_…"),
+      tenants: z.array(z.string()).describe("The slugs of those who live in it; the first twenty."),
+      level: z.string(),
+      schemaVersion: z.number().int(),
+      differences: z.number().int(),
+      objects: z
+        .array(z.string())
+        .describe("What differs, such as: column notes.stars: missing; the first twenty."),
+    }),
+  },
   "app.released": {
     description: "An application's release took over.",
     data: z.strictObject({

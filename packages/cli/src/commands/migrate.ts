@@ -1,13 +1,10 @@
 import type {
-  AppReply,
   EnvironmentMigration,
   MigrationListReply,
   MigrationPlanReply,
   OperationReply,
-  TenantReply,
 } from "@tenantry/contract";
 import { type Command, Option } from "commander";
-import type { Client } from "../api/client.ts";
 import { fetchPages } from "../api/pages.ts";
 import { path } from "../api/path.ts";
 import { type Context, contextOf, defineCommand, overApi, wholeNumber } from "../command.ts";
@@ -15,11 +12,9 @@ import { followOperation } from "../follow/follow.ts";
 import type { Look } from "../output/look.ts";
 import { at, state, table } from "../output/table.ts";
 import { readMigrations } from "./app/migrations.ts";
+import { appsOf, type Whose } from "./whose.ts";
 
-type Options = {
-  app?: string;
-  tenant?: string;
-  group?: string;
+type Options = Whose & {
   concurrency?: number;
   status?: boolean;
   failed?: boolean;
@@ -82,16 +77,6 @@ async function migrate(options: Options, command: Command): Promise<void> {
       ? `Every database of ${apps.join(", ")} that was meant has the current schema.`
       : started.map(({ id }) => `Started. Follow it with: tenantry operation watch ${id}`).join("\n"),
   );
-}
-
-async function appsOf(client: Client, { app, tenant }: Options): Promise<string[]> {
-  if (app !== undefined) return [app];
-  if (tenant !== undefined) {
-    const { body } = await client.call<TenantReply>("GET", path`/v1/tenants/${tenant}`);
-    return [body.app];
-  }
-  const { items } = await fetchPages<AppReply>(client, "/v1/apps", { all: true });
-  return items.filter(({ currentRelease }) => currentRelease !== null).map(({ slug }) => slug);
 }
 
 type Status = Omit<MigrationListReply, "nextCursor"> & { app: string };

@@ -92,6 +92,7 @@ const shapes: Record<string, Shape> = {
     body: { group: "first", concurrency: 4 },
     optional: ["/group", "/concurrency"],
   },
+  startDriftCheck: { body: { group: "first" }, optional: ["/group"] },
   planMigration: {
     body: { group: "first", migrations: release.migrations },
     optional: ["/group", "/migrations"],

@@ -4,6 +4,7 @@ import { createEvents } from "../features/events/index.ts";
 import { deleteWorkflow, provisionWorkflow } from "../features/lifecycle/index.ts";
 import { createOperations, observeOperations, reportStuckOperations } from "../features/operations/index.ts";
 import {
+  checkDrift,
   createPlacements,
   createSpareKeeper,
   type Placements,
@@ -181,6 +182,7 @@ function createBackground(
       schedule.every("storage", 86_400_000, tidyStorage);
       schedule.every("retention", 3_600_000, (signal) => removeExpired({ db, log, settings }, signal));
       schedule.every("variables", 3_600_000, () => sealPlainVariables({ db, secrets }));
+      schedule.every("drift", 86_400_000, () => checkDrift(db, placements.workflows.drift));
       schedule.every("logins", 3_600_000, (signal) => placements.checkLogins({ db, log, signal }));
       schedule.every("servers", 30_000, () => placements.startServers({ db, log }));
       schedule.every("redirects", 3_600_000, () => inTransaction(db, removeExpiredRedirects));

@@ -5,7 +5,7 @@ import { type Events, eventRoutes } from "../features/events/index.ts";
 import { tenantRoutes, tenantSettingsRoutes } from "../features/lifecycle/index.ts";
 import { type createOperations, operationRoutes } from "../features/operations/index.ts";
 import { type Placements, schemaCheckRoutes, serverRoutes } from "../features/placements/index.ts";
-import { appRoutes, findApp, migrationRoutes } from "../features/releases/index.ts";
+import { appRoutes, driftRoutes, findApp, migrationRoutes } from "../features/releases/index.ts";
 import { createBudgets, readSnapshot, runtimeRoutes } from "../features/runtime/index.ts";
 import { type createSettings, settingsRoutes } from "../features/settings/index.ts";
 import { firstAppUid } from "../infra/app-process/index.ts";
@@ -60,6 +60,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
       ...{ db, operations, migrateWorkflow: workflows.migration },
       checkSchema: placements.workflows.checkSchema,
     }),
+    driftRoutes({ db, operations, drift: placements.workflows.drift }),
     serverRoutes({ db, secrets }),
     schemaCheckRoutes({ db, operations, workflow: placements.workflows.checkSchema }),
     operationRoutes({ operations }),

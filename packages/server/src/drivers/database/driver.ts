@@ -85,6 +85,19 @@ export type Logins = {
   schemaOf(database: PhysicalDatabase): string;
 };
 
+/**
+ * What stands in a database, each thing under its name, as properties in words: without rows, and equal for two databases
+ * of one level with the same schema.
+ */
+export type SchemaForm = { readonly [object: string]: { readonly [property: string]: string } };
+
+/** What of a database's schema isn't as it should be. */
+export type Difference = {
+  object: string;
+  problem: "missing" | "unexpected" | "different";
+  detail: string | null;
+};
+
 /** Something on a server that bears our names. */
 export type PhysicalName = { kind: "database" | "role"; name: string };
 
@@ -149,6 +162,9 @@ export type DatabaseDriver = {
 
   /** What is wrong with the database or its role, in sentences; empty when all is as `build` leaves it. */
   verify(server: DatabaseServer, database: PhysicalDatabase): Promise<string[]>;
+
+  /** The database's schema as it stands; nothing of one that isn't there. Throws `server_unreachable`. */
+  readForm(server: DatabaseServer, database: PhysicalDatabase): Promise<SchemaForm>;
 
   /**
    * Lets the database's role log in with its password again: a role may give itself another one, and nobody can take

@@ -7,6 +7,7 @@ import { createSchemaDriver } from "./schema/index.ts";
 import { createSharedDriver } from "./shared/index.ts";
 
 export { checkServer, type ServerCheck } from "./common/check-server.ts";
+export { compareForms, hashForm } from "./common/form/compare-forms.ts";
 export { blueprintName } from "./common/names.ts";
 export { openDatabases, protectDatabases } from "./common/protect.ts";
 export { createEmbeddedServers, type ServerDriver } from "./dedicated/servers.ts";
@@ -16,6 +17,7 @@ export type {
   BuiltDatabase,
   DatabaseDriver,
   DatabaseServer,
+  Difference,
   DriverContext,
   Finding,
   Login,
@@ -25,6 +27,7 @@ export type {
   MigrationLimits,
   PhysicalDatabase,
   PhysicalName,
+  SchemaForm,
   SharedPlace,
   Sharing,
 } from "./driver.ts";

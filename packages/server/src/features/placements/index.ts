@@ -3,6 +3,8 @@
  * generations, and the budget of connections [ISO-3, REG-4].
  */
 export { currentPlacements, type ShownPlacements } from "./current.ts";
+export { countDrift, type DriftRow, type DriftScope, selectDrifted } from "./drift.sql.ts";
+export { checkDrift, type DriftInput } from "./drift.ts";
 export {
   deleteFailuresOf,
   type FleetScope,

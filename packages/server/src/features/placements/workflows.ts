@@ -10,6 +10,7 @@ import { ensureBlueprint } from "./blueprints.ts";
 import { buildDatabase, type NewDatabase, removeDatabase } from "./build-database.ts";
 import { markUnreleasedBlueprints } from "./databases.sql.ts";
 import { readyServer, removeStartedServer, reserveStartedServer } from "./dedicated-servers.ts";
+import { driftWorkflow } from "./drift.ts";
 import type { PlacementParts } from "./parts.ts";
 import { schemaCheckWorkflow } from "./schema-check.ts";
 import { selectServer } from "./servers.sql.ts";
@@ -18,7 +19,12 @@ import { shelfOf } from "./spare-keeper.sql.ts";
 
 export type RemovalInput = { databaseId: string };
 
-export type PlacementWorkflows = { buildSpare: Workflow; removeUnused: Workflow; checkSchema: Workflow };
+export type PlacementWorkflows = {
+  buildSpare: Workflow;
+  removeUnused: Workflow;
+  checkSchema: Workflow;
+  drift: Workflow;
+};
 
 /** A database that serves a tenant is never taken by these. */
 const unused = ["creating", "blueprint", "spare"] as const;
@@ -67,7 +73,7 @@ export function createPlacementWorkflows(parts: PlacementParts): PlacementWorkfl
       }),
     ],
   });
-  return { buildSpare, removeUnused, checkSchema: schemaCheckWorkflow(parts) };
+  return { buildSpare, removeUnused, checkSchema: schemaCheckWorkflow(parts), drift: driftWorkflow(parts) };
 }
 
 async function startSparesServer(parts: PlacementParts, context: StepContext<NewDatabase>): Promise<void> {

@@ -1,6 +1,7 @@
 export { type AppRunner, type AppRunnerOptions, runApps } from "./app-runner.ts";
 export type { AppRow } from "./apps.sql.ts";
 export { currentRelease, findApp, holdApp, isCurrentRelease } from "./apps.ts";
+export { driftRoutes } from "./drift-routes.ts";
 export type { RefreshRoutes } from "./hold.ts";
 export { type MigrateInput, migrateWorkflow } from "./migrate-workflow.ts";
 export { migrationRoutes } from "./migrations-routes.ts";

@@ -11,9 +11,8 @@ import { startOperation, type Workflow } from "../../infra/workflow/index.ts";
 import { failure, showId } from "../../kernel/index.ts";
 import type { Operations } from "../operations/index.ts";
 import { findingsOf, startSchemaCheck } from "../placements/index.ts";
-import { findTenant } from "../tenants/index.ts";
 import { lockApp, selectAppMigrations } from "./apps.sql.ts";
-import { addedMigrations, findApp } from "./apps.ts";
+import { addedMigrations } from "./apps.ts";
 import type { MigrateInput } from "./migrate-workflow.ts";
 import {
   countMigrations,
@@ -23,6 +22,7 @@ import {
   selectMigrationRows,
 } from "./migrations.sql.ts";
 import { refuseOtherWork } from "./other-work.ts";
+import { type Narrowed, scopeOf } from "./scope.ts";
 
 export type MigrationDependencies = {
   db: Db;
@@ -30,18 +30,6 @@ export type MigrationDependencies = {
   migrateWorkflow: Workflow<MigrateInput>;
   checkSchema: Workflow;
 };
-
-type Narrowed = { tenant?: string | undefined; group?: string | undefined };
-
-/** The app, and which of its environments are meant; a tenant of another app is `tenant_not_found`. */
-async function scopeOf(db: Db, idOrSlug: string, { tenant, group }: Narrowed) {
-  const app = await findApp(db, idOrSlug);
-  const found = tenant === undefined ? undefined : await findTenant(db, tenant);
-  if (found && found.appId !== app.id) {
-    throw failure("tenant_not_found", { detail: `${found.slug} doesn't run ${app.slug}.` });
-  }
-  return { app, tenantId: found?.id, group };
-}
 
 /** Starts the migration of what is behind. Throws `operation_in_progress` while another, or a release, is under way. */
 export async function startMigration(

@@ -1,6 +1,7 @@
 import type { DatabaseDriver } from "../driver.ts";
 import { buildBlueprint } from "./build-blueprint.ts";
 import { build } from "./build-own.ts";
+import { readForm } from "./form/read-form.ts";
 import { list, measure, verify } from "./inspect.ts";
 import { createLogins, databaseLogins } from "./logins.ts";
 import { migrate } from "./migrate-own.ts";
@@ -9,7 +10,7 @@ import type { DriverParts } from "./parts.ts";
 import { remove } from "./remove.ts";
 import { repairLogin } from "./repair-login.ts";
 import { trials } from "./try-out.ts";
-import { urlAs } from "./url.ts";
+import { urlAs, urlTo } from "./url.ts";
 
 /** What the levels have in common at which an environment has a database of its own, whoever else is on its server. */
 export function ownDatabase(parts: DriverParts): Omit<DatabaseDriver, "level"> {
@@ -23,6 +24,7 @@ export function ownDatabase(parts: DriverParts): Omit<DatabaseDriver, "level"> {
       urlAs(server.url, { user: built.roleName, password: built.password, database: built.name }),
     migrate: (context, request) => migrate(parts, context, request),
     measure: (server, database) => measure(parts, server, database),
+    readForm: (server, database) => readForm(parts.connect, urlTo(server.url, database.name)),
     verify: (server, database) => verify(parts, server, database),
     repairLogin(context, request) {
       const { name } = request.database;

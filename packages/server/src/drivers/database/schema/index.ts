@@ -1,10 +1,11 @@
 import { buildBlueprint } from "../common/build-blueprint.ts";
+import { readForm } from "../common/form/read-form.ts";
 import { createLogins } from "../common/logins.ts";
 import { partsOfPlace, rolesOfSchema, schemaPlace } from "../common/names.ts";
 import { type DatabaseDriverOptions, driverParts } from "../common/parts.ts";
 import { repairLogin } from "../common/repair-login.ts";
 import { trials } from "../common/try-out.ts";
-import { urlAs } from "../common/url.ts";
+import { urlAs, urlTo } from "../common/url.ts";
 import type { DatabaseDriver } from "../driver.ts";
 import { build } from "./build.ts";
 import { list, measure, verify } from "./inspect.ts";
@@ -35,6 +36,10 @@ export function createSchemaDriver(options: DatabaseDriverOptions): DatabaseDriv
     },
     migrate: (context, request) => migrate(parts, context, request),
     measure: (server, database) => measure(parts, server, database),
+    readForm(server, database) {
+      const { container, schema } = partsOfPlace(database.name);
+      return readForm(parts.connect, urlTo(server.url, container), { home: schema, only: true });
+    },
     verify: (server, database) => verify(parts, server, database),
     repairLogin(context, request) {
       const { container, schema } = partsOfPlace(request.database.name);

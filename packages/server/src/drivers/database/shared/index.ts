@@ -1,4 +1,5 @@
 import { buildBlueprint } from "../common/build-blueprint.ts";
+import { readForm } from "../common/form/read-form.ts";
 import { list, measure } from "../common/inspect.ts";
 import { createLogins } from "../common/logins.ts";
 import { databaseName, roleName } from "../common/names.ts";
@@ -6,7 +7,7 @@ import { type DatabaseDriverOptions, driverParts } from "../common/parts.ts";
 import { remove } from "../common/remove.ts";
 import { repairLogin } from "../common/repair-login.ts";
 import { trials } from "../common/try-out.ts";
-import { urlAs } from "../common/url.ts";
+import { urlAs, urlTo } from "../common/url.ts";
 import type { DatabaseDriver } from "../driver.ts";
 import { admit } from "./admit.ts";
 import { build } from "./build.ts";
@@ -39,6 +40,7 @@ export function createSharedDriver(options: DatabaseDriverOptions): DatabaseDriv
       urlAs(server.url, { user: built.roleName, password: built.password, database: built.name }),
     migrate: (context, request) => migrate(parts, context, request),
     measure: (server, database) => measure(parts, server, database),
+    readForm: (server, database) => readForm(parts.connect, urlTo(server.url, database.name)),
     verify: (server, database) => verify(parts, server, database),
     repairLogin(context, request) {
       const { name } = request.database;

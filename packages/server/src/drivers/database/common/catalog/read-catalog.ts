@@ -64,7 +64,8 @@ async function read(scope: Scope, extensions: Catalog["extensions"]): Promise<Ca
   };
 }
 
-const selections: readonly ((scope: Scope) => Promise<Found<CatalogObject>[]>)[] = [
+/** What there is beside tables, sequences and schemas. */
+export const selections: readonly ((scope: Scope) => Promise<Found<CatalogObject>[]>)[] = [
   selectEnums,
   selectDomains,
   selectComposites,
