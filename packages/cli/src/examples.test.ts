@@ -82,7 +82,7 @@ describe("--json", () => {
       if (example.startsWith("event follow"))
         return expect((await tryOut(`tenantry ${example} --json`)).code).toBe(1);
       const { stdout, stderr, code } = await tryOut(
-        `tenantry ${example.replace(/ < \S+$/, "").replace(/ --json$/, "")} --json`,
+        `tenantry ${example.replace(/ [<>] \S+$/, "").replace(/ --json$/, "")} --json`,
       );
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       expect(JSON.parse(stdout)).toBeTypeOf("object");

@@ -4,6 +4,7 @@ import { appCommand } from "./commands/app/index.ts";
 import { certificateCommand } from "./commands/certificate.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { eventCommand } from "./commands/event.ts";
+import { isolationCommand } from "./commands/isolation/index.ts";
 import { keyCommand } from "./commands/key.ts";
 import { doctorCommand, downCommand, logsCommand, serveCommand, upCommand } from "./commands/local/index.ts";
 import { migrateCommand } from "./commands/migrate.ts";
@@ -41,6 +42,7 @@ export function createProgram(): Command {
     operationCommand,
     serverCommand,
     schemaCommand,
+    isolationCommand,
     settingsCommand,
     keyCommand,
     certificateCommand,

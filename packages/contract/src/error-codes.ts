@@ -47,6 +47,11 @@ const entries = {
     remedy: "List the applications with `tenantry app list`.",
   },
   operation_not_found: { status: 404, title: "No such operation." },
+  report_not_found: {
+    status: 404,
+    title: "No such report.",
+    remedy: "List the reports with `tenantry isolation reports`.",
+  },
   server_not_found: { status: 404, title: "No such database server." },
   user_not_found: { status: 404, title: "No such user." },
   cursor_expired: {

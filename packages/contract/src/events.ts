@@ -158,6 +158,14 @@ const entries = {
         .describe("What differs, such as: column notes.stars: missing; the first twenty."),
     }),
   },
+  "isolation.breached": {
+    description: "A verification got from one tenant to another, or found that somebody could.",
+    data: z.strictObject({
+      reportId: z.string().describe("rpt_…"),
+      breaches: z.number().int().describe("How many attempts got through."),
+      probes: z.array(z.string()).describe("Which, each once."),
+    }),
+  },
   "app.released": {
     description: "An application's release took over.",
     data: z.strictObject({

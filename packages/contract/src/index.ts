@@ -4,6 +4,7 @@ export * from "./certificates.ts";
 export * from "./drift.ts";
 export * from "./error-codes.ts";
 export * from "./events.ts";
+export * from "./isolation.ts";
 export * from "./keys.ts";
 export * from "./migrations.ts";
 export * from "./operations.ts";

@@ -11,6 +11,8 @@ export const permissionCatalogue = {
   "operations:read": "See operations and follow their progress.",
   "operations:write": "Cancel and retry operations.",
   "events:read": "See what happened to tenants and applications, and follow it.",
+  "isolation:read": "See what verifications of isolation found.",
+  "isolation:verify": "Have it verified that no tenant reaches another.",
   "settings:read": "See the installation's settings.",
   "settings:write": "Change the installation's settings.",
   "keys:read": "See which API keys exist, never the keys themselves.",

@@ -68,6 +68,21 @@ export const settingDefinitions = {
     scopes: ["platform"],
     variable: "OPERATION_STUCK_AFTER_MINUTES",
   },
+  isolationVerifyEveryHours: {
+    schema: z.number().min(0).max(8_760),
+    default: 24,
+    description:
+      "Hours between two verifications that no tenant reaches another; 0 for none, and no canaries.",
+    scopes: ["platform"],
+    variable: "ISOLATION_VERIFY_EVERY_HOURS",
+  },
+  isolationSampleSize: {
+    schema: z.number().int().min(0).max(10_000),
+    default: 20,
+    description: "How many tenants a verification looks at beside its canaries.",
+    scopes: ["platform"],
+    variable: "ISOLATION_SAMPLE_SIZE",
+  },
   storageQuota: {
     schema: size,
     default: "1GB",

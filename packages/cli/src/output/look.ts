@@ -32,6 +32,8 @@ export function lookOf(stream: NodeJS.WriteStream): Look {
 
 const tones: Readonly<Record<string, Tone>> = {
   active: "good",
+  isolated: "good",
+  breached: "bad",
   ready: "good",
   healthy: "good",
   succeeded: "good",

@@ -32,6 +32,6 @@ export async function run(line: string, environment: Record<string, string>, inp
 
 /** Words and quoted words; a redirection isn't one. */
 function words(line: string): string[] {
-  const command = line.replace(/ < \S+$/, "");
+  const command = line.replace(/ [<>] \S+$/, "");
   return [...command.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2]!);
 }

@@ -80,6 +80,10 @@ const shapes: Record<string, Shape> = {
     body: { migrations: release.migrations },
     takes: { "/migrations/0/sql": [...anything, "long text"] },
   },
+  verifyIsolation: {
+    body: { tenant: "acme", level: "database", sample: 5 },
+    optional: ["/tenant", "/level", "/sample"],
+  },
   changeTenantSettings: { body: { "app.colour": "red" }, anyJson: ["/app.colour"] },
   changeSettings: { body: { maxUsers: 7 }, optional: ["/maxUsers"], nullable: ["/maxUsers"] },
   createUser: newUser,
@@ -153,6 +157,7 @@ const badQueries: Record<string, readonly string[]> = {
   kind: ["x".repeat(2_000)],
   tenantId: ["x", "op_01jd0000000000000000000000"],
   internal: ["", "nonsense"],
+  operation: ["x", "tnt_01jd0000000000000000000000", "x".repeat(2_000)],
   now: ["", "nonsense"],
   type: ["", "nonsense", "tenant.suspended", "tenantry.tenant.suspended,", "x".repeat(5_000)],
   since: ["nonsense", "x".repeat(2_000)],

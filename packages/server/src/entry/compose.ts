@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { createKeyCheck, selectGoodKeyIds } from "../features/access/index.ts";
 import { createEvents } from "../features/events/index.ts";
-import { deleteWorkflow, provisionWorkflow } from "../features/lifecycle/index.ts";
+import { type IsolationParts, verifyWhenDue, verifyWorkflow } from "../features/isolation/index.ts";
 import { createOperations, observeOperations, reportStuckOperations } from "../features/operations/index.ts";
 import {
   checkDrift,
@@ -23,7 +23,7 @@ import {
   inTransaction,
   type Notifications,
 } from "../infra/db/index.ts";
-import { bearerKey, createApi, createIdempotencyStore } from "../infra/http/index.ts";
+import { type Api, bearerKey, createApi, createIdempotencyStore } from "../infra/http/index.ts";
 import { createSchedule } from "../infra/jobs/index.ts";
 import type { Log } from "../infra/log/index.ts";
 import { createMetrics } from "../infra/metrics/index.ts";
@@ -34,6 +34,7 @@ import { publicJwks } from "../infra/signing/index.ts";
 import { createSweeper, createWorker, defineWorkflow } from "../infra/workflow/index.ts";
 import { issuerOf } from "./addresses.ts";
 import { createDrivers } from "./drivers.ts";
+import { isolationParts } from "./isolation.ts";
 import { removeExpired } from "./retention.ts";
 import { type RouteGroupInput, routeGroups } from "./route-groups.ts";
 import { version } from "./version.ts";
@@ -64,7 +65,7 @@ export async function compose(input: ComposeInput) {
   const gateways = createGatewayWatch({ db, notifications, log });
   const settled = () => gateways.caughtUp();
   const operations = createOperations({ db, notifications, settled });
-  const { storageRoot, tidyStorage, ...drivers } = createDrivers({
+  const { storageRoot, tidyStorage, probed, ...drivers } = createDrivers({
     db,
     dataDir: config.dataDir,
     installationId: input.installation.id,
@@ -73,7 +74,7 @@ export async function compose(input: ComposeInput) {
   // Before any tenant's files: applications get sight of it when they start.
   await mkdir(storageRoot, { recursive: true, mode: 0o711 });
   // The keeper's workflows come from the placements, which tell the keeper what was taken.
-  const told: { keeper?: SpareKeeper } = {};
+  const told: { keeper?: SpareKeeper; api?: Api } = {};
   const placements = createPlacements({
     ...drivers,
     secrets,
@@ -82,12 +83,12 @@ export async function compose(input: ComposeInput) {
   });
   const startsServers = input.fleet !== undefined;
   told.keeper = createSpareKeeper({ db, log, workflows: placements.workflows, startsServers });
-  const workflows = {
-    provision: provisionWorkflow({ placements, rootDomain: config.rootDomain }),
-    deletion: deleteWorkflow({ placements }),
-    release: releaseWorkflow({ placements, refreshRoutes }),
-    migration: migrateWorkflow({ placements, refreshRoutes }),
-  };
+  // Verifications of isolation ask the API, which has routes that start them.
+  const isolation = isolationParts({
+    ...input,
+    ...{ settings, settled, placements, drivers: probed, api: () => told.api! },
+  });
+  const workflows = composeWorkflows(placements, isolation);
   const events = createEvents({
     db,
     versions: createVersionWatch({ db, notifications, log, stream: "events" }),
@@ -102,6 +103,7 @@ export async function compose(input: ComposeInput) {
     workflows,
     settled,
   });
+  told.api = api;
   return {
     db,
     log,
@@ -118,6 +120,7 @@ export async function compose(input: ComposeInput) {
       placements,
       settings,
       tidyStorage,
+      verifyWhenDue: () => verifyWhenDue({ ...isolation, verify: workflows.verify }),
     }),
     registerServer: (server: Parameters<typeof registerOwnServer>[2]) =>
       registerOwnServer(db, secrets, server),
@@ -125,14 +128,25 @@ export async function compose(input: ComposeInput) {
   };
 }
 
+function composeWorkflows(placements: Placements, isolation: IsolationParts) {
+  const { provision, deletion } = isolation;
+  return {
+    ...{ provision, deletion },
+    release: releaseWorkflow({ placements, refreshRoutes }),
+    migration: migrateWorkflow({ placements, refreshRoutes }),
+    verify: verifyWorkflow(isolation),
+  };
+}
+
 function composeWorker(input: ComposeInput, workflows: RouteGroupInput["workflows"], placements: Placements) {
   const { db, url, notifications, log } = input;
-  const { provision, deletion, release, migration } = workflows;
+  const { provision, deletion, release, migration, verify } = workflows;
   const own = [
     defineWorkflow(provision),
     defineWorkflow(deletion),
     defineWorkflow(release),
     defineWorkflow(migration),
+    defineWorkflow(verify),
   ];
   const all = [...own, ...Object.values(placements.workflows)];
   return createWorker({ db, url, notifications, log, workflows: all });
@@ -168,6 +182,7 @@ function createBackground(
     placements: Placements;
     settings: Settings;
     tidyStorage: () => Promise<unknown>;
+    verifyWhenDue: () => Promise<void>;
   },
 ) {
   const { db, log, notifications, secrets, keeper, placements, settings, tidyStorage } = input;
@@ -185,6 +200,7 @@ function createBackground(
       schedule.every("drift", 86_400_000, () => checkDrift(db, placements.workflows.drift));
       schedule.every("logins", 3_600_000, (signal) => placements.checkLogins({ db, log, signal }));
       schedule.every("servers", 30_000, () => placements.startServers({ db, log }));
+      schedule.every("isolation", 60_000, () => input.verifyWhenDue());
       schedule.every("redirects", 3_600_000, () => inTransaction(db, removeExpiredRedirects));
     },
     async stop() {

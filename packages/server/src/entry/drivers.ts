@@ -21,12 +21,15 @@ export function createDrivers(input: {
     // As root, apps run as users of their own; otherwise as the same user as we.
     ownerOf: process.getuid?.() === 0 ? (environmentId) => selectAppUid(db, environmentId) : undefined,
   });
+  const memory = createMemoryCacheDriver();
   return {
     storageRoot,
     drivers: createDatabaseDrivers({ installationId }),
     storage: placesOf(files, "prefix"),
+    /** Whom verifications of isolation ask, by the drivers' names. */
+    probed: { storage: [files], cache: [memory] },
     tidyStorage: () => files.tidy(),
-    cache: placesOf(createMemoryCacheDriver(), "prefix"),
+    cache: placesOf(memory, "prefix"),
     servers: input.fleet && createEmbeddedServers(input.fleet),
   };
 }

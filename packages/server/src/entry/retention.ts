@@ -1,4 +1,5 @@
 import { deleteEndedSessions, deleteStaleAttempts } from "../features/access/index.ts";
+import { deleteOldReports } from "../features/isolation/index.ts";
 import { deleteEndedOperations } from "../features/operations/index.ts";
 import type { Settings } from "../features/settings/index.ts";
 import { type Db, forgetTombstones, removeInBatches } from "../infra/db/index.ts";
@@ -30,6 +31,7 @@ export async function removeExpired(
     operations: (limit) => deleteEndedOperations(db, { internal: false, days: operationDays }, limit),
     "internal operations": (limit) =>
       deleteEndedOperations(db, { internal: true, days: internalOperationDays }, limit),
+    "isolation reports": (limit) => deleteOldReports(db, operationDays, limit),
     sessions: (limit) => deleteEndedSessions(db, limit),
     "login attempts": (limit) => deleteStaleAttempts(db, limit),
     "idempotency keys": (limit) => deleteOldKeys(db, limit),

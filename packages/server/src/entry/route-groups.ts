@@ -2,6 +2,7 @@ import { accessRoutes, createLogIn, createUsers, keyRoutes } from "../features/a
 import { certificateRoutes } from "../features/domains/index.ts";
 import { touchAllRuntime } from "../features/environments/index.ts";
 import { type Events, eventRoutes } from "../features/events/index.ts";
+import { isolationRoutes } from "../features/isolation/index.ts";
 import { tenantRoutes, tenantSettingsRoutes } from "../features/lifecycle/index.ts";
 import { type createOperations, operationRoutes } from "../features/operations/index.ts";
 import { type Placements, schemaCheckRoutes, serverRoutes } from "../features/placements/index.ts";
@@ -33,6 +34,7 @@ export type RouteGroupInput = {
   workflows: Pick<Parameters<typeof tenantRoutes>[0], "provision" | "deletion"> & {
     release: Parameters<typeof appRoutes>[0]["releaseWorkflow"];
     migration: Parameters<typeof migrationRoutes>[0]["migrateWorkflow"];
+    verify: Parameters<typeof isolationRoutes>[0]["verify"];
   };
 };
 
@@ -66,6 +68,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
     operationRoutes({ operations }),
     eventRoutes({ events }),
     settingsRoutes({ db, settings, changed: touchAllRuntime }),
+    isolationRoutes({ db, settings, operations, verify: workflows.verify }),
     certificateRoutes({ db, rootDomain: config.rootDomain }),
     applicationRoutes(input),
   ];

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { tenantHeaders } from "@tenantry/contract";
-import { failure, type TenantryError } from "../kernel/index.ts";
+import { failure, isCanarySlug, type TenantryError } from "../kernel/index.ts";
+import { echoOf } from "./canary.ts";
 import type { ClientRequest, ClientResponse } from "./client.ts";
 import { type Admitted, Exchange, tooLargeDetails } from "./exchange.ts";
 import { Http2Request } from "./http2/request.ts";
@@ -45,7 +46,7 @@ export function refuseExpectation(
 
 const mostHops = 2;
 
-/** Decides in this order: form, host, reserved paths, status, redirect, size, upstream. */
+/** Decides in this order: form, host, reserved paths, status, redirect, size, canaries, upstream. */
 export function admit(
   parts: GatewayParts,
   request: ClientRequest,
@@ -94,6 +95,11 @@ export function admit(
   }
   if (headers.contentLength > parts.limits.maxBodyBytes) {
     return refuse(failure("payload_too_large", tooLargeDetails(parts.limits.maxBodyBytes)));
+  }
+  if (isCanarySlug(route.tenantSlug)) {
+    addOurs(parts, headers, route, requestId);
+    sendJson(parts, response, echoOf(headers.passed), requestId);
+    return undefined;
   }
   const upstream = route.upstreamId === null ? undefined : parts.table.upstream(route.upstreamId);
   if (upstream === undefined) return refuse(failure("no_upstream", { retryAfterSeconds: 5 }));

@@ -19,7 +19,8 @@ export type IdPrefix =
   | "key"
   | "evt"
   | "plc"
-  | "ins";
+  | "ins"
+  | "rpt";
 
 const last = { ms: 0, count: 0 };
 

@@ -32,6 +32,8 @@ export type {
   Sharing,
 } from "./driver.ts";
 
+export { type DatabaseGround, databaseProbes, type ProbedDatabase } from "./probes/index.ts";
+
 /** The levels that can be had here, each with its driver. */
 export type DatabaseDrivers = { readonly [level in DatabaseLevel]?: DatabaseDriver };
 

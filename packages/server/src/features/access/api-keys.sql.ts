@@ -14,6 +14,8 @@ export type ApiKeyRow = {
 export type NewApiKeyRow = Pick<ApiKeyRow, "id" | "kind" | "appId" | "name" | "hint"> & {
   instanceId: string | null;
   keyHash: Buffer;
+  /** For ever when null. */
+  lifetimeSeconds: number | null;
 };
 
 const columns = sql`
@@ -23,8 +25,9 @@ const columns = sql`
 
 export async function insertApiKey(tx: Tx, row: NewApiKeyRow): Promise<ApiKeyRow> {
   const { rows } = await sql<ApiKeyRow>`
-    insert into api_keys (id, kind, app_id, instance_id, name, hint, key_hash)
-    values (${row.id}, ${row.kind}, ${row.appId}, ${row.instanceId}, ${row.name}, ${row.hint}, ${row.keyHash})
+    insert into api_keys (id, kind, app_id, instance_id, name, hint, key_hash, expires_at)
+    values (${row.id}, ${row.kind}, ${row.appId}, ${row.instanceId}, ${row.name}, ${row.hint}, ${row.keyHash},
+      now() + ${row.lifetimeSeconds}::float8 * interval '1 second')
     returning ${columns}
   `.execute(tx);
   return rows[0]!;

@@ -16,7 +16,8 @@ import {
 const cacheMs = 5_000;
 const mostCached = 10_000;
 
-export type MakeKey = { name: string } & (
+/** Without a lifetime the key is good until it is revoked. */
+export type MakeKey = { name: string; lifetimeSeconds?: number } & (
   | { kind: Extract<KeyKind, "operator"> }
   | { kind: Extract<KeyKind, "app">; appId: string; instanceId?: string }
 );
@@ -32,6 +33,7 @@ export async function createApiKey(tx: Tx, wanted: MakeKey): Promise<ApiKeyRow &
     name: wanted.name,
     hint,
     keyHash: hash,
+    lifetimeSeconds: wanted.lifetimeSeconds ?? null,
   });
   return { ...row, key };
 }

@@ -5,6 +5,7 @@
 
 export { selectGoodKeyIds } from "./api-keys.sql.ts";
 export { createApiKey, createKeyCheck, endApiKey, type MakeKey } from "./api-keys.ts";
+export { endInternalSessions, openInternalSession } from "./internal-session.ts";
 export { type KeyRouteDependencies, keyRoutes } from "./key-routes.ts";
 export { type Credentials, createLogIn, type LogIn, type Place } from "./login.ts";
 export { deleteStaleAttempts } from "./login-attempts.sql.ts";

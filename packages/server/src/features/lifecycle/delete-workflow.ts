@@ -67,7 +67,9 @@ async function beginPurge(context: Context): Promise<Traces> {
     requireTenantMove(tenant.status, "purging");
     await updateTenantStatus(tx, tenant.id, { status: "purging", deleteAt: tenant.deleteAt });
     for (const environment of environments) await moveEnvironment(tx, environment.id, "removing");
-    await recordEvent(tx, { name: "tenant.purging", tenantId: tenant.id, data: { slug: tenant.slug } });
+    if (!tenant.internal) {
+      await recordEvent(tx, { name: "tenant.purging", tenantId: tenant.id, data: { slug: tenant.slug } });
+    }
     // Applications let go of the environment's connections and files before those are removed.
     await buryRuntime(tx, ids);
     return traces;
@@ -104,8 +106,10 @@ async function releaseSlug(context: Context): Promise<void> {
     await forgetAdminInput(tx, tenant.id);
     await retireServersOf(tx, tenant.id);
     await deleteTenantRow(tx, tenant.id);
-    await countTenantOut(tx);
-    await recordEvent(tx, { name: "tenant.deleted", tenantId: tenant.id, data: { slug: tenant.slug } });
+    if (!tenant.internal) {
+      await countTenantOut(tx);
+      await recordEvent(tx, { name: "tenant.deleted", tenantId: tenant.id, data: { slug: tenant.slug } });
+    }
     await removeRoutes(tx, tenant.id);
     // Once more: an application that began to follow during the purge has seen them since.
     await buryRuntime(tx, environmentIds);

@@ -61,6 +61,7 @@ export async function deleteTenant(
       tenantId: tenant.id,
       environmentId: production!.id,
       input: { slug: tenant.slug },
+      internal: tenant.internal,
       requestedBy: options.requestedBy,
     });
     const reason = tenant.statusReason;

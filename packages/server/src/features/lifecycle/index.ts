@@ -1,5 +1,7 @@
-export { deleteWorkflow } from "./delete-workflow.ts";
-export { provisionWorkflow } from "./provision-workflow.ts";
+export { deleteTenant } from "./delete.ts";
+export { type DeleteInput, deleteWorkflow } from "./delete-workflow.ts";
+export { createInternalTenant } from "./internal-tenant.ts";
+export { type ProvisionInput, provisionWorkflow } from "./provision-workflow.ts";
 export { type LifecycleDependencies, tenantRoutes } from "./routes.ts";
 export { tenantSettingsRoutes } from "./settings-routes.ts";
 export type { PublicUrl } from "./tenant-view.ts";

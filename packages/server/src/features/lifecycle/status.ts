@@ -45,13 +45,14 @@ type MoreData<Name extends EventName> = Omit<EventData<Name>, "slug">;
 /** Tells everyone who follows the tenant what became of it: the outbox, the gateways, the applications. */
 export async function announce<Name extends StatusEvent>(
   tx: Tx,
-  tenant: Pick<TenantRow, "id" | "slug">,
+  tenant: Pick<TenantRow, "id" | "slug" | "internal">,
   name: Name,
   ...[more]: keyof MoreData<Name> extends never ? [] : [MoreData<Name>]
 ): Promise<void> {
   const environments = await selectEnvironmentsOf(tx, [tenant.id]);
   const data = { slug: tenant.slug, ...more } as EventData<Name>;
-  await recordEvent(tx, { name, tenantId: tenant.id, data });
+  // Nobody is told of tenants that stand in no list.
+  if (!tenant.internal) await recordEvent(tx, { name, tenantId: tenant.id, data });
   await refreshRoutes(tx, tenant.id);
   const ids = environments.map((environment) => environment.id);
   await touchRuntime(tx, ids);

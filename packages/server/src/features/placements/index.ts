@@ -5,6 +5,7 @@
 export { currentPlacements, type ShownPlacements } from "./current.ts";
 export { countDrift, type DriftRow, type DriftScope, selectDrifted } from "./drift.sql.ts";
 export { checkDrift, type DriftInput } from "./drift.ts";
+export type { ExaminedPlaces } from "./examine.ts";
 export {
   deleteFailuresOf,
   type FleetScope,

@@ -5,6 +5,7 @@ import { checkLogins } from "./check-logins.ts";
 import type { ServerWanted } from "./choose-server.sql.ts";
 import { requireEligible } from "./choose-server.ts";
 import { startServers } from "./dedicated-servers.ts";
+import { createExaminer } from "./examine.ts";
 import { type FleetWork, migrateFleet } from "./fleet.ts";
 import { findStanding, scanForLeftovers } from "./leftovers.ts";
 import { migrateDatabase } from "./migrate-database.ts";
@@ -59,6 +60,8 @@ export function createPlacements(parts: PlacementParts) {
     /** Where environments' things are, for the runtime snapshot. */
     runtimePlaces: (db: Db | Tx, environmentIds: readonly string[]) =>
       runtimePlaces(db, parts, environmentIds),
+
+    ...createExaminer(parts),
 
     /** Lets the role of an environment's database log in again that gave itself another password. */
     repairLogin: (db: Db, environmentId: string) => repairLogin(db, parts, environmentId),

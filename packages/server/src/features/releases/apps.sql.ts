@@ -62,7 +62,8 @@ export async function selectApps(
 
 export async function countTenantsOf(db: Db, appIds: readonly string[]): Promise<Map<string, number>> {
   const { rows } = await sql<{ appId: string; count: number }>`
-    select app_id as "appId", count(*) as count from tenants where app_id = any (${appIds}::uuid[]) group by app_id
+    select app_id as "appId", count(*) as count from tenants
+    where app_id = any (${appIds}::uuid[]) and not internal group by app_id
   `.execute(db);
   return new Map(rows.map((row) => [row.appId, row.count]));
 }

@@ -23,7 +23,7 @@ export async function selectChangedEnvironments(
     select e.id, e.version, e.name, e.status, t.id as "tenantId", t.slug as "tenantSlug", t.name as "tenantName",
       t.status as "tenantStatus", t.timezone, t.language
     from environments e join tenants t on t.id = e.tenant_id
-    where t.app_id = ${after.appId} and (e.version, e.id) > (${after.version}, ${after.id}::uuid)
+    where t.app_id = ${after.appId} and not t.internal and (e.version, e.id) > (${after.version}, ${after.id}::uuid)
     order by e.version, e.id limit ${after.limit}
   `.execute(tx);
   return rows;

@@ -1,3 +1,5 @@
+import { isCanarySlug } from "../../kernel/index.ts";
+
 /** Names that would collide with paths, hosts or roles of the platform itself. */
 const reserved = new Set(
   (
@@ -29,7 +31,7 @@ function refusal(slug: string): string | undefined {
   if (!/^[a-z0-9-]+$/.test(slug)) return "A slug has only the letters a to z, digits and hyphens.";
   if (/^\d+$/.test(slug))
     return "A slug has at least one letter: a bare number reads like part of an address.";
-  if (reserved.has(slug)) return `"${slug}" is reserved for the platform itself.`;
+  if (reserved.has(slug) || isCanarySlug(slug)) return `"${slug}" is reserved for the platform itself.`;
   return undefined;
 }
 

@@ -19,6 +19,8 @@ export type TenantRow = {
   language: string;
   logoUrl: string | null;
   deleteAt: Date | null;
+  /** The platform's own: in no list, and against no limit. */
+  internal: boolean;
   revision: number;
   createdAt: Date;
   updatedAt: Date;
@@ -27,7 +29,7 @@ export type TenantRow = {
 const columns = sql`
   t.id, t.slug, t.client_id as "clientId", t.name, t.status, t.status_reason as "statusReason",
   t.status_before as "statusBefore", t.app_id as "appId", a.slug as "appSlug", t.plan, t.region, t.groups,
-  t.parent_id as "parentId", t.timezone, t.language, t.logo_url as "logoUrl", t.delete_at as "deleteAt",
+  t.parent_id as "parentId", t.timezone, t.language, t.logo_url as "logoUrl", t.delete_at as "deleteAt", t.internal,
   t.revision, t.created_at as "createdAt", t.updated_at as "updatedAt"
 `;
 
@@ -45,16 +47,16 @@ export type NewTenant = Pick<
   | "timezone"
   | "language"
   | "logoUrl"
->;
+> & { internal?: boolean };
 
 /** False when another tenant has the slug or the client id. */
 export async function insertTenant(tx: Tx, tenant: NewTenant): Promise<boolean> {
   const { rows } = await sql`
     insert into tenants (id, slug, client_id, name, status, app_id, plan, region, groups, parent_id, timezone, language,
-      logo_url)
+      logo_url, internal)
     values (${tenant.id}, ${tenant.slug}, ${tenant.clientId}, ${tenant.name}, 'provisioning', ${tenant.appId},
       ${tenant.plan}, ${tenant.region}, ${tenant.groups}, ${tenant.parentId}, ${tenant.timezone}, ${tenant.language},
-      ${tenant.logoUrl})
+      ${tenant.logoUrl}, ${tenant.internal ?? false})
     on conflict do nothing
     returning id
   `.execute(tx);
@@ -96,7 +98,7 @@ export type TenantFilter = {
 
 /** Newest first. One more than `limit` comes back when there is a next page. */
 export async function selectTenants(db: Db, filter: TenantFilter): Promise<TenantRow[]> {
-  const conditions = [sql`t.status <> 'deleted'`];
+  const conditions = [sql`t.status <> 'deleted'`, sql`not t.internal`];
   if (filter.search) {
     const pattern = `%${filter.search.replace(/[\\%_]/g, "\\$&")}%`;
     conditions.push(

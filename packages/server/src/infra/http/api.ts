@@ -20,7 +20,7 @@ import { rawProblem, replyWithProblem } from "./problem.ts";
 import { createRateLimit, type RateLimits } from "./rate-limit.ts";
 import { requireRouteRules } from "./route-rules.ts";
 import { replyWhenSettled } from "./settled.ts";
-import type { Api, RouteGroup } from "./types.ts";
+import type { Api, KnownRoute, RouteGroup } from "./types.ts";
 import { validate } from "./validation.ts";
 
 export type ApiOptions = {
@@ -72,11 +72,16 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   rememberRequests(api);
   observeRequests(api, metrics);
   answerUnknownRoutes(api);
+  const routes: KnownRoute[] = [];
+  api.decorate("knownRoutes", routes);
   api.addHook("onRoute", (route) => {
     if (`${route.url}/`.startsWith(`${documentationPath}/`)) {
       route.config = { ...route.config, permission: "public", quiet: true };
     }
     requireRouteRules(route);
+    for (const method of [route.method].flat()) {
+      if (method !== "HEAD") routes.push({ method, url: route.url, permission: route.config!.permission! });
+    }
   });
   await api.register(helmet, {
     contentSecurityPolicy: {

@@ -13,6 +13,7 @@ export type { ReadinessCheck } from "./platform-routes.ts";
 export type { RateLimits } from "./rate-limit.ts";
 export {
   type Api,
+  type KnownRoute,
   type Principal,
   principalName,
   principalOf,

@@ -45,6 +45,7 @@ export const tags = [
   { name: "operations", description: "Durable work: what is done, step by step." },
   { name: "events", description: "What happened, in order, as CloudEvents." },
   { name: "servers", description: "Database servers that tenants' databases stand on." },
+  { name: "isolation", description: "Whether tenants are kept apart: verifications, and what they found." },
   { name: "keys", description: "API keys of operators and applications." },
   { name: "certificates", description: "How tenants' hosts prove who they are over HTTPS." },
   { name: "runtime", description: "What an application's SDK asks, by the application's key." },

@@ -26,6 +26,9 @@ export type RouteGroup = (api: Api) => void | Promise<void>;
 /** Who sent a request. Ids are UUIDs. */
 export type Principal = { kind: "operator"; keyId: string } | { kind: "app"; keyId: string; appId: string };
 
+/** A route that the API has, as it was declared: `/v1/tenants/:tenant`. */
+export type KnownRoute = { method: string; url: string; permission: Permission | "public" };
+
 export type { FastifyReply as Reply, FastifyRequest as Request };
 
 declare module "fastify" {
@@ -44,6 +47,8 @@ declare module "fastify" {
   interface FastifyInstance {
     /** Aborts when the API begins to close: end what would go on for long. */
     drainSignal: AbortSignal;
+    /** Every route there is, but HEAD. */
+    knownRoutes: readonly KnownRoute[];
     /** Tells when the right of a key ends. */
     keyWatch: KeyWatch;
   }

@@ -4,7 +4,7 @@ import path from "node:path";
 import type { JsonWebKeyWithId } from "@tenantry/contract";
 import { calculateJwkThumbprint } from "jose";
 import { type Db, inTransaction } from "../db/index.ts";
-import { createSigner, type Signer } from "./signer.ts";
+import { createDocumentSigner, createSigner, type DocumentSigner, type Signer } from "./signer.ts";
 import {
   insertSigningKey,
   lockSigningKeys,
@@ -39,6 +39,15 @@ export async function loadSigner(options: {
   if (cacheFile) await writeCache(cacheFile, row);
   const privateKey = secrets.open(row.privateSecret, contextOf(row.kid));
   return createSigner({ kid: row.kid, privateKey, issuer: options.issuer });
+}
+
+/** The installation's signer of documents, by the key that its tokens are signed with. */
+export async function loadDocumentSigner(db: Db, secrets: Sealer): Promise<DocumentSigner> {
+  const row = await keyFromRegistry(db, secrets);
+  return createDocumentSigner({
+    kid: row.kid,
+    privateKey: secrets.open(row.privateSecret, contextOf(row.kid)),
+  });
 }
 
 /** The public keys (RFC 7517) by which applications verify `Tenantry-Token`; served at /.well-known/jwks.json. */

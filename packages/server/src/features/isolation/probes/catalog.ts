@@ -1,0 +1,60 @@
+import type { CacheDriver } from "../../../drivers/cache/index.ts";
+import { breach, type Probe, type ProbeAnswer, skipped, sound } from "../../../drivers/probe.ts";
+import type { StorageDriver } from "../../../drivers/storage/index.ts";
+import type { Db } from "../../../infra/db/index.ts";
+import type { ExaminedPlaces, Placements } from "../../placements/index.ts";
+import { lettingNobodyIn, remedyOf } from "../remedies.ts";
+
+/** One environment's places, to be compared with how they were built. */
+export type CatalogGround = {
+  db: Db;
+  placements: Pick<Placements, "verifyDatabase">;
+  environmentId: string;
+  places: ExaminedPlaces;
+  storage: readonly StorageDriver[];
+  cache: readonly CacheDriver[];
+};
+
+/** What stands on servers and disks, compared with how it was built. */
+export const catalogProbes: readonly Probe<CatalogGround>[] = [
+  {
+    id: "database.catalog",
+    path: "database",
+    title: "schemas, roles, rights, policies, views, functions and the seal of its database, as they stand",
+    remedy: "Put it back as it was built, and look who changed it.",
+    applies: ({ places }) => places.database !== undefined,
+    run: async ({ placements, db, environmentId }) =>
+      judge(await placements.verifyDatabase(db, environmentId)),
+  },
+  {
+    id: "storage.place",
+    path: "storage",
+    title: "its directory or bucket: whose it is, and to whom it is open",
+    remedy: "Put it back as it was built, and look who changed it.",
+    applies: ({ places }) => places.storage !== undefined,
+    async run({ places, storage, environmentId }) {
+      const driver = storage.find((one) => one.driver === places.storage!.driver);
+      if (!driver) return skipped(`this node has no driver ${places.storage!.driver}`);
+      return judge(await driver.verify(places.storage!.physicalName, environmentId));
+    },
+  },
+  {
+    id: "cache.place",
+    path: "cache",
+    title: "its cache's user, prefix or server, as they stand",
+    remedy: "Put it back as it was built, and look who changed it.",
+    applies: ({ places }) => places.cache !== undefined,
+    async run({ places, cache }) {
+      const driver = cache.find((one) => one.driver === places.cache!.driver);
+      if (!driver) return skipped(`this node has no driver ${places.cache!.driver}`);
+      return judge(await driver.verify(places.cache!.physicalName));
+    },
+  },
+];
+
+function judge(sentences: readonly string[]): ProbeAnswer {
+  const open = sentences.filter((sentence) => !lettingNobodyIn(sentence));
+  if (open.length > 0) return breach(open.join(" "), remedyOf(open[0]!));
+  if (sentences.length > 0) return skipped(`it lets nobody in, but isn't sound: ${sentences.join(" ")}`);
+  return sound("as it was built");
+}

@@ -1,0 +1,39 @@
+import { type CacheGround, cacheProbes } from "../../../drivers/cache/index.ts";
+import { type DatabaseGround, databaseProbes } from "../../../drivers/database/index.ts";
+import type { Probe } from "../../../drivers/probe.ts";
+import { type StorageGround, storageProbes } from "../../../drivers/storage/index.ts";
+import { type CatalogGround, catalogProbes } from "./catalog.ts";
+import { type GatewayGround, gatewayProbes } from "./gateway.ts";
+import { type OperatorRouteGround, operatorRouteProbe } from "./operator-routes.ts";
+import { type RegistryGround, registryProbes } from "./registry.ts";
+import { type RuntimeGround, runtimeProbes } from "./runtime-routes.ts";
+
+export { operatorRoutesOf } from "./operator-routes.ts";
+export { unprobedOperations } from "./runtime-routes.ts";
+export type {
+  CacheGround,
+  CatalogGround,
+  DatabaseGround,
+  GatewayGround,
+  OperatorRouteGround,
+  RegistryGround,
+  RuntimeGround,
+  StorageGround,
+};
+
+/** Every probe there is, by what it needs. */
+export const probes = {
+  registry: registryProbes,
+  catalog: catalogProbes,
+  database: databaseProbes,
+  storage: storageProbes,
+  cache: cacheProbes,
+  operatorRoutes: [operatorRouteProbe],
+  runtime: runtimeProbes,
+  gateway: gatewayProbes,
+} as const;
+
+/** The published list. */
+export function everyProbe(): Pick<Probe<never>, "id" | "path" | "title" | "remedy">[] {
+  return Object.values(probes).flat();
+}

@@ -1,0 +1,67 @@
+import { connect } from "node:net";
+
+export type Visit = {
+  /** For people, after "a request". */
+  what: string;
+  address: { host: string; port: number };
+  /** Names and values, as they go over the wire. */
+  headers: readonly string[];
+  target?: string;
+};
+export type Visited = { status: number; body: string };
+
+/** What the gateway says it would pass on to the application of a canary. */
+export type Echo = {
+  tenants: string[];
+  environments: string[];
+  claims: { sub: string; env: string }[];
+};
+
+const mostMs = 5_000;
+const mostBytes = 64 * 1024;
+
+/**
+ * One request, written by hand: clients that mean well refuse to send what is tried here. Rejects when nobody answers.
+ */
+export function visit({ address, headers, target = "/" }: Visit): Promise<Visited> {
+  const { promise, resolve, reject } = Promise.withResolvers<Visited>();
+  const socket = connect({ host: address.host, port: address.port, timeout: mostMs });
+  let text = "";
+  const lines = [`GET ${target} HTTP/1.1`];
+  for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`);
+  if (!headers.includes("Connection")) lines.push("Connection: close");
+  const end = () => {
+    socket.destroy();
+    const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1]);
+    if (Number.isNaN(status)) reject(new Error("The gateway closed the connection without an answer."));
+    else resolve({ status, body: text.slice(text.indexOf("\r\n\r\n") + 4) });
+  };
+  socket.setEncoding("latin1");
+  socket.on("connect", () => socket.write(`${lines.join("\r\n")}\r\n\r\n`));
+  socket.on("data", (piece: string) => {
+    text += piece;
+    if (text.length > mostBytes || isWhole(text)) end();
+  });
+  socket.on("end", end);
+  socket.on("timeout", () => socket.destroy(new Error("The gateway doesn't answer.")));
+  socket.on("error", reject);
+  return promise;
+}
+
+function isWhole(text: string): boolean {
+  const head = text.indexOf("\r\n\r\n");
+  if (head < 0) return false;
+  const length = /\r\ncontent-length: *(\d+)/i.exec(text.slice(0, head + 2))?.[1];
+  return length !== undefined && text.length >= head + 4 + Number(length);
+}
+
+/** Undefined for answers that aren't the gateway's echo to a canary. */
+export function echoOf({ status, body }: Visited): Echo | undefined {
+  if (status !== 200) return undefined;
+  try {
+    const { tenantryCanary } = JSON.parse(body) as { tenantryCanary?: Echo };
+    return tenantryCanary;
+  } catch {
+    return undefined;
+  }
+}

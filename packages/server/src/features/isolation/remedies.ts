@@ -1,0 +1,43 @@
+/** What to do about what a driver found wrong with a database or a directory, by its sentence. */
+const remedies: readonly [RegExp, string][] = [
+  [/has no row-level security/, "ALTER TABLE … ENABLE ROW LEVEL SECURITY, as its owner."],
+  [/doesn't force row-level security/, "ALTER TABLE … FORCE ROW LEVEL SECURITY, as its owner."],
+  [
+    /lacks the policy|lets rows through/,
+    "Drop the strange policy and create the seal's, as on tenantry.reference.",
+  ],
+  [/isn't security_invoker/, "ALTER VIEW … SET (security_invoker = true), as its owner."],
+  [/materialised view|foreign table/, "Drop it: rows outside of policies are everybody's."],
+  [/may pass row-level security/, "ALTER ROLE … NOBYPASSRLS."],
+  [/is a superuser/, "ALTER ROLE … NOSUPERUSER."],
+  [
+    /rights beyond its database/,
+    "ALTER ROLE … NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS.",
+  ],
+  [/can become|is a member of/, "REVOKE the membership from the role."],
+  [/PUBLIC may CONNECT/, "REVOKE CONNECT ON DATABASE … FROM PUBLIC."],
+  [/ may .* on | may /, "REVOKE the right from the grantee."],
+  [/has no secret/, "Give the seal its secret back: restore tenantry.secret; until then nobody gets in."],
+  [
+    /isn't the one that was installed|is missing/,
+    "Restore the function from another database of the application.",
+  ],
+  [/open to other users/, "chmod 700 the directory."],
+  [
+    /is no directory|belongs to the user/,
+    "Put the environment's own directory back in its place, with its owner.",
+  ],
+];
+
+export function remedyOf(sentence: string): string {
+  const known = remedies.find(([pattern]) => pattern.test(sentence));
+  return known?.[1] ?? "Put it back as it was built, and look who changed it.";
+}
+
+/** What keeps a place from serving, but lets nobody in. */
+const harmless =
+  /isn't there|takes no connections|may not connect|can't log in|isn't a member of|closed to its own user|no limit of connections/;
+
+export function lettingNobodyIn(sentence: string): boolean {
+  return harmless.test(sentence);
+}

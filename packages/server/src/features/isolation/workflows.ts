@@ -1,0 +1,128 @@
+import type { DatabaseLevel } from "@tenantry/contract";
+import { recordEvent } from "../../infra/events/index.ts";
+import type { Log } from "../../infra/log/index.ts";
+import type { DocumentSigner } from "../../infra/signing/index.ts";
+import { type StepContext, step, type Workflow } from "../../infra/workflow/index.ts";
+import { newId, showId } from "../../kernel/index.ts";
+import { type CanaryParts, ensureCanaries, standingPairs, wantedLevels } from "./canaries.ts";
+import { makeReport, signReport } from "./report.ts";
+import { insertReport } from "./reports.sql.ts";
+import { gatherSubjects, type Subject } from "./subjects.ts";
+import { type VerifyParts, verifyIsolation, writeMarker } from "./verify.ts";
+
+export type VerifyInput = { tenantId?: string; level?: DatabaseLevel; sample: number };
+
+export type IsolationParts = VerifyParts &
+  Omit<CanaryParts, "db"> & {
+    log: Log;
+    /** `urn:uuid:…` */
+    installation: string;
+    signer: () => Promise<DocumentSigner>;
+  };
+
+type Context = StepContext<VerifyInput>;
+
+export const verifyKind = "isolation.verify";
+
+/** Makes the canaries that are missing, tries every way between them and into tenants, and writes down what came of it. */
+export function verifyWorkflow(parts: IsolationParts): Workflow<VerifyInput> {
+  return {
+    kind: verifyKind,
+    version: 1,
+    steps: [
+      step<VerifyInput>("canaries", {
+        title: "See to the canaries",
+        run: async (context) =>
+          (await ensureCanaries(parts, context, await wantedLevels(parts, context.input.level))) ?? {},
+      }),
+      step<VerifyInput>("probe", {
+        title: "Try every way from one tenant to another",
+        run: (context) => probe(parts, context),
+      }),
+    ],
+  };
+}
+
+async function probe(parts: IsolationParts, context: Context): Promise<object> {
+  const { tenantId, level, sample } = context.input;
+  const startedAt = new Date();
+  const levels = await wantedLevels(parts, level);
+  const pairs = await standingPairs(context.db, levels);
+  const subjects = await gatherSubjects({ ...parts, db: context.db }, pairs, { tenantId, level, sample });
+  for (const { a, b } of subjects.pairs) await mark(parts, [a, b]);
+  const { signal } = context;
+  const attempts = await verifyIsolation(parts, subjects, {
+    signal,
+    progress: (fraction, message) => context.progress(fraction, message),
+  });
+  const missing = levels.filter(
+    (one) => !pairs.some((pair) => pair.level === one.level && pair.appId === one.appId),
+  );
+  for (const { appSlug, level: at } of missing) attempts.push(withoutCanaries(`${appSlug}/${at}`));
+  const id = newId();
+  const report = makeReport(
+    {
+      id: showId("rpt", id),
+      operationId: showId("op", context.operationId),
+      installation: parts.installation,
+      startedAt: startedAt.toISOString(),
+      endedAt: new Date().toISOString(),
+      scope: {
+        tenant: tenantId ? showId("tnt", tenantId) : null,
+        level: level ?? null,
+        sample,
+        canaries: pairs.map(({ appSlug, level: at }) => `${appSlug}/${at}`),
+      },
+    },
+    attempts,
+  );
+  await save(parts, context, id, report);
+  return { reportId: report.id, verdict: report.verdict };
+}
+
+async function mark({ storage }: VerifyParts, canaries: readonly Subject[]): Promise<void> {
+  for (const canary of canaries) await writeMarker(storage, canary);
+}
+
+function withoutCanaries(where: string) {
+  return {
+    probe: "canaries",
+    path: "registry" as const,
+    from: "-",
+    to: `canary ${where}`,
+    tried: "work with a pair of canaries",
+    outcome: "skipped" as const,
+    answer: "They couldn't be provisioned: see `tenantry operation list --internal`.",
+    remedy: null,
+  };
+}
+
+async function save(
+  parts: IsolationParts,
+  context: Context,
+  id: string,
+  report: ReturnType<typeof makeReport>,
+): Promise<void> {
+  const document = signReport(report, await parts.signer());
+  const { counts, attempts, verdict } = report;
+  const breaches = attempts.filter(({ outcome }) => outcome === "breach");
+  const probes = [...new Set(breaches.map(({ probe }) => probe))];
+  const row = {
+    ...{ id, operationId: context.operationId, verdict },
+    attempts: attempts.length,
+    breaches: counts.breach,
+    skipped: counts.skipped,
+    startedAt: new Date(report.startedAt),
+    endedAt: new Date(report.endedAt),
+  };
+  const told = await context.transaction(async (tx) => {
+    if (!(await insertReport(tx, row, document))) return false;
+    if (counts.breach === 0) return false;
+    const data = { reportId: report.id, breaches: counts.breach, probes };
+    await recordEvent(tx, { name: "isolation.breached", data });
+    return true;
+  });
+  if (!told) return;
+  for (const { probe, from, to, answer, remedy } of breaches)
+    parts.log.error({ reportId: report.id, probe, from, to, answer, remedy }, "isolation.breached");
+}
