@@ -42,5 +42,5 @@ export function signedReport(attempts: Partial<IsolationAttempt>[] = [{}]): Sign
     attempts: all,
   };
   const value = sign(null, Buffer.from(isolationReportText(report)), privateKey).toString("base64url");
-  return { report, signature: { algorithm: "Ed25519", keyId, publicKey, value } };
+  return { report, signature: { algorithm: "Ed25519", keyId, publicKey: { ...publicKey }, value } };
 }

@@ -46,6 +46,11 @@ export function refuseExpectation(
 
 const mostHops = 2;
 
+const readyPath = "/_tenantry/ready";
+const healthPath = "/_tenantry/health";
+/** What the gateway answers itself, under every host. */
+export const reservedPaths: readonly string[] = [readyPath, healthPath];
+
 /** Decides in this order: form, host, reserved paths, status, redirect, size, canaries, upstream. */
 export function admit(
   parts: GatewayParts,
@@ -67,7 +72,7 @@ export function admit(
   if (mistake !== undefined) return refuse(failure("invalid_http", { detail: mistake }), true);
   if (request.method === "TRACE" || request.method === "CONNECT")
     return refuse(failure("method_not_allowed"));
-  if (path === "/_tenantry/ready") {
+  if (path === readyPath) {
     if (!isReady(parts)) return refuse(failure("unavailable", { retryAfterSeconds: 2 }));
     sendJson(parts, response, { status: "ready" }, requestId);
     return undefined;
@@ -79,7 +84,7 @@ export function admit(
   }
   if (route === undefined) return refuse(noRoute(parts, headers.hostname));
   if (path!.startsWith("/_tenantry/") || path === "/_tenantry") {
-    if (path !== "/_tenantry/health") return refuse(failure("not_found"));
+    if (path !== healthPath) return refuse(failure("not_found"));
     sendHealth(parts, response, route, requestId);
     return undefined;
   }

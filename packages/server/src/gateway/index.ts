@@ -15,6 +15,7 @@ import type { TlsOptions } from "./tls/options.ts";
 import { createUpstreamPools } from "./upstream/pools.ts";
 
 export type { GatewayStats } from "./counters.ts";
+export { reservedPaths } from "./handler.ts";
 export type { GatewayLimits } from "./limits.ts";
 export {
   prepareRegistryRole,

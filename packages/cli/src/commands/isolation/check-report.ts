@@ -78,7 +78,7 @@ function isSigned(
 function changed(detail: string): CliError {
   return new CliError({
     title: "This isn't a report that the installation signed.",
-    detail,
+    detail: `This isn't a report that the installation signed. ${detail}`,
     remedy: "Ask the installation for it again: `tenantry isolation report <id> --json`.",
   });
 }

@@ -21,13 +21,7 @@ export function verifyCommand(): Command {
       "isolation verify --level shared --sample 100",
       "isolation verify --tenant acme --json",
     ],
-    calls: [
-      "verifyIsolation",
-      "showOperation",
-      "followOperation",
-      "listIsolationReports",
-      "showIsolationReport",
-    ],
+    calls: ["verifyIsolation", "followOperation", "listIsolationReports", "showIsolationReport"],
   })
     .option("--tenant <tenant>", "look at this tenant, and no others")
     .addOption(

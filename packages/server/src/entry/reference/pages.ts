@@ -8,6 +8,7 @@ import { type Option, options } from "../../infra/config/index.ts";
 import { attacksPage } from "./attacks-page.ts";
 import { eventsPage } from "./events-page.ts";
 import { page, table } from "./markdown.ts";
+import { probesPage } from "./probes-page.ts";
 
 /** The pages of the reference that are written from the code, by their file's name below docs/reference. */
 export const pages: Readonly<Record<string, () => string>> = {
@@ -15,6 +16,7 @@ export const pages: Readonly<Record<string, () => string>> = {
   "configuration.md": configurationPage,
   "errors.md": errorsPage,
   "events.md": eventsPage,
+  "isolation-probes.md": probesPage,
   "permissions.md": permissionsPage,
 };
 
