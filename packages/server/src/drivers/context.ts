@@ -13,4 +13,5 @@ export type DriverContext = Pick<
   | "declareResource"
   | "resourcePresent"
   | "resourceRemoved"
->;
+> &
+  Partial<Pick<StepContext, "progress">>;

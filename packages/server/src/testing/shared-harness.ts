@@ -25,7 +25,6 @@ export async function sharedHarness(open: () => Promise<TestServer>): Promise<Da
     driver,
     server,
     close: () => postgres.stop(),
-    migrates: false,
     environment: {
       async open(context, built, databaseId, { appId }) {
         const environmentId = places.get(built.name)?.environmentId ?? newId();

@@ -34,10 +34,24 @@ export type SharedPlace = {
   sealKey: string;
 };
 
+/** A database, and the schema that it is to have. */
+export type MigrateRequest = {
+  server: DatabaseServer;
+  /** With its seal's key where environments share it: their rows are written as theirs. */
+  database: PhysicalDatabase & { sealKey?: string };
+  schema: AppSchema;
+};
+
 /** What a level can do besides, when one database serves many environments. */
 export type Sharing = {
   /** Gives an environment the rows that the migrations left. Repeatable. */
   admit(context: DriverContext, place: SharedPlace): Promise<void>;
+  /**
+   * Finds out whether `migrate` can bring a database to a schema, without touching it. Throws `isolation_unavailable`
+   * with file and line for what can't be held, or would break the release that runs meanwhile; `migration_changed`.
+   * Repeatable.
+   */
+  rehearse(context: DriverContext, request: MigrateRequest): Promise<void>;
   /** Removes all rows of an environment, in batches. Repeatable; a database that isn't there holds none. */
   dismiss(context: DriverContext, place: SharedPlace): Promise<void>;
 };
@@ -150,11 +164,12 @@ export type DatabaseDriver = {
 
   /**
    * Applies the migrations that the database doesn't have yet, one by one, each recorded in the transaction that applies
-   * it. Throws `migration_failed`, or `migration_changed` when one that was applied reads differently now.
+   * it. Throws `migration_failed`, or `migration_changed` when one that was applied reads differently now, or
+   * `isolation_unavailable` for what the level can't hold.
    */
   migrate(
     context: DriverContext,
-    request: { server: DatabaseServer; database: PhysicalDatabase; schema: AppSchema },
+    request: MigrateRequest,
   ): Promise<{ applied: number; schemaVersion: number }>;
 
   /** Bytes on disk. */

@@ -17,8 +17,6 @@ export type DatabaseDriverHarness = {
     /** Runs statements in it as its application does, and answers the last one's rows. */
     run(built: BuiltDatabase, statements: readonly string[]): Promise<pg.QueryResultRow[]>;
   };
-  /** False for a level whose databases keep the schema that they were built with. */
-  migrates?: boolean;
 };
 
 /** A schema of an app from texts of migrations; the files are called 0001.sql and on. */

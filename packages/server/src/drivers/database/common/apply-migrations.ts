@@ -100,8 +100,9 @@ async function asMigrator<Result>(client: pg.Client, work: () => Promise<Result>
 const privilegeRemedy =
   "Migrations run without superuser rights. Leave the statement out, or have a superuser do it on the server once.";
 
-function explain(
-  run: MigrationRun,
+/** What went wrong in a file, with the place where, when the file is to blame. */
+export function explain(
+  run: Pick<MigratorRun, "limits">,
   file: MigrationFile,
   statement: Statement,
   error: unknown,

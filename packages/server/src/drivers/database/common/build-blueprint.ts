@@ -33,7 +33,8 @@ export async function buildBlueprint(
     if (!isFinishedBlueprint(await selectDatabase(session, name))) {
       try {
         await removeBlueprint(session, name);
-        await fillBlueprint(parts, session, { context, ...request, name });
+        await fillFromFiles(parts, session, { context, ...request, name });
+        await closeBlueprint(session, name);
       } catch (error) {
         if (hasCode(error, "migration_failed")) {
           await removeBlueprint(session, name);
@@ -47,13 +48,14 @@ export async function buildBlueprint(
   });
 }
 
-async function removeBlueprint(session: Session, name: string): Promise<void> {
+export async function removeBlueprint(session: Session, name: string): Promise<void> {
   await terminateRole(session, migratorName(name));
   await dropDatabase(session, name);
   await dropRole(session, migratorName(name));
 }
 
-async function fillBlueprint(
+/** A database of that name in which every migration was applied, open to us. */
+export async function fillFromFiles(
   parts: DriverParts,
   session: Session,
   request: { context: DriverContext; server: DatabaseServer; schema: AppSchema; name: string },
@@ -74,5 +76,4 @@ async function fillBlueprint(
     await grantRows(inside, owner, roles);
   });
   await runMigrations(session, { ...parts, ...request, ...migrationPlace(request.name, request.schema) });
-  await closeBlueprint(session, request.name);
 }

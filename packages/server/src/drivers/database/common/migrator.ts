@@ -38,6 +38,8 @@ export type MigrationPlace = {
   migrator: string;
   /** Whose rights the files have, and who owns what they make. */
   owner: string;
+  /** Whose rights the login has beside, and whom it can become. */
+  become?: readonly string[];
   /** The ledger's table. */
   ledger: string;
   /** Where unqualified names are looked for; the server's default when left out. */
@@ -69,7 +71,7 @@ export async function asMigrator<Result>(
   request: Omit<MigrationRequest, "schema" | "ledger" | "wrap">,
   work: (run: MigratorRun) => Promise<Result>,
 ): Promise<Result> {
-  const { context, database, migrator, owner, roles } = request;
+  const { context, database, migrator, owner, roles, become = [] } = request;
   const resource = {
     kind: "role",
     driver: request.level,
@@ -86,6 +88,7 @@ export async function asMigrator<Result>(
     memberships: [
       grantMembership(session, owner, migrator, { inherit: false, set: true }),
       grantMembership(session, roles.ledger, migrator, { inherit: true, set: false }),
+      ...become.map((role) => grantMembership(session, role, migrator, { inherit: true, set: true })),
     ],
   });
   await openToMigrator(session, database, { migrator, owner });
@@ -94,12 +97,14 @@ export async function asMigrator<Result>(
     (reason: unknown) => [undefined, reason] as const,
   );
   // A file that fails is an answer; after anything else the session may be of no use, and a repetition cleans up.
-  if (error && !hasCode(error, "migration_failed") && !hasCode(error, "migration_changed")) throw error;
+  if (error && !answers.some((code) => hasCode(error, code))) throw error;
   await removeMigrator(session, { database, migrator });
   await context.resourceRemoved(resource);
   if (error) throw error;
   return result as Result;
 }
+
+const answers = ["migration_failed", "migration_changed", "isolation_unavailable"] as const;
 
 async function logIn<Result>(
   session: Session,

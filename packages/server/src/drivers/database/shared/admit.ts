@@ -10,13 +10,21 @@ export async function admit(parts: DriverParts, context: DriverContext, place: S
   const lock = `${database.name}/${environmentId}`;
   await withSession(parts.connect, context, server, lock, (session) =>
     session.inDatabase(database.name, async (inside) => {
-      const seeds = await selectSeeds(inside, environmentId);
-      if (!seeds) return;
-      await entered(inside, place, async () => {
-        await inside.change(`set local search_path = ${seeds.path}`);
-        for (const statement of seeds.statements) await inside.change(statement);
-        await insertAdmitted(inside, environmentId, parts.roles);
-      });
+      let seeds: Awaited<ReturnType<typeof selectSeeds>>;
+      await entered(
+        inside,
+        place,
+        async () => {
+          await inside.change(`set local search_path = ${seeds!.path}`);
+          for (const statement of seeds!.statements) await inside.change(statement);
+          await insertAdmitted(inside, environmentId, parts.roles);
+        },
+        async () => {
+          // What a migration has them begin with is told only once that is through.
+          seeds = await selectSeeds(inside, environmentId);
+          return seeds !== undefined;
+        },
+      );
     }),
   );
 }

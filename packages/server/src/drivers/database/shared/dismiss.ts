@@ -6,7 +6,13 @@ import { removeLogin } from "../common/remove.ts";
 import { type Session, withSession } from "../common/session.ts";
 import type { DriverContext, SharedPlace } from "../driver.ts";
 import { entered } from "./entered.ts";
-import { deleteBatch, forgetEnvironment, selectTables, withoutTriggers } from "./environments.sql.ts";
+import {
+  deleteBatch,
+  forgetEnvironment,
+  hasRows,
+  selectTables,
+  withoutTriggers,
+} from "./environments.sql.ts";
 
 const batchSize = 5_000;
 
@@ -25,16 +31,34 @@ export async function dismiss(parts: DriverParts, context: DriverContext, place:
     }
     await session.inDatabase(database.name, async (inside) => {
       await withoutTriggers(inside);
-      const tables = await selectTables(inside);
-      let progress: Progress;
-      do {
-        progress = { deleted: 0, refused: undefined };
+      let gone = false;
+      while (!gone) {
+        // A migration may have made some.
+        const tables = await selectTables(inside);
+        const progress: Progress = { deleted: 0, refused: undefined };
         for (const table of tables) await empty(inside, place, table, progress);
         if (progress.deleted === 0 && progress.refused) throw progress.refused;
-      } while (progress.deleted > 0);
-      await forgetEnvironment(inside, environmentId, parts.roles);
+        if (progress.deleted === 0) gone = await close(parts, inside, place, tables);
+      }
     });
   });
+}
+
+/** A migration may have written rows since they were looked for: it is forgotten in a moment when there are none. */
+async function close(
+  parts: DriverParts,
+  inside: Session,
+  place: SharedPlace,
+  tables: readonly string[],
+): Promise<boolean> {
+  const closed = await entered(inside, place, async () => {
+    for (const table of tables) {
+      if (await hasRows(inside, table, place.environmentId)) return false;
+    }
+    await forgetEnvironment(inside, place.environmentId, parts.roles);
+    return true;
+  });
+  return closed === true;
 }
 
 type Progress = { deleted: number; refused: unknown };
@@ -49,7 +73,7 @@ async function empty(inside: Session, place: SharedPlace, table: string, progres
       progress.refused = error;
       return 0;
     });
-    progress.deleted += deleted;
-    if (deleted === 0) return;
+    progress.deleted += deleted ?? 0;
+    if (!deleted) return;
   }
 }

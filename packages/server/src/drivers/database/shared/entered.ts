@@ -3,15 +3,18 @@ import pg from "pg";
 import { ownerName } from "../common/names.ts";
 import type { Session } from "../common/session.ts";
 import type { SharedPlace } from "../driver.ts";
+import { lockAgainstMigrations } from "./migration/run.sql.ts";
 
 /**
  * Runs `work` in one transaction as the owner of the tables, entered as the environment: its policies bind the owner, too.
+ * No migration is under way meanwhile. Nothing is done, and undefined answered, when `needed` says so in there.
  */
 export async function entered<Result>(
   inside: Session,
   place: SharedPlace,
   work: () => Promise<Result>,
-): Promise<Result> {
+  needed: () => Promise<boolean> = async () => true,
+): Promise<Result | undefined> {
   const [now] = await inside.read<{ pid: number; seconds: number }>(
     "select pg_backend_pid() as pid, floor(extract(epoch from clock_timestamp()))::float8 as seconds",
   );
@@ -22,6 +25,11 @@ export async function entered<Result>(
     backend: now!.pid,
   });
   await inside.change("begin");
+  await inside.change(lockAgainstMigrations);
+  if (!(await needed())) {
+    await inside.change("rollback");
+    return undefined;
+  }
   await inside.change(`set local role ${pg.escapeIdentifier(ownerName(place.appId))}`);
   await inside.change("select tenantry.enter($1)", [token]);
   const result = await work();

@@ -57,13 +57,21 @@ export async function deleteBatch(
   );
 }
 
+export async function hasRows(inside: Session, table: string, environmentId: string): Promise<boolean> {
+  const [row] = await inside.read<{ found: boolean }>(
+    `select exists (select from ${table} where tenantry_environment = $1) as found`,
+    [environmentId],
+  );
+  return row!.found;
+}
+
 /** The last traces: its numbers, and that it was here. */
 export async function forgetEnvironment(
   inside: Session,
   environmentId: string,
   roles: InstallationRoles,
 ): Promise<void> {
-  await inside.change(`set role ${id(roles.seal)}`);
+  await inside.change(`set local role ${id(roles.seal)}`);
   await inside.change("delete from tenantry.count where environment = $1", [environmentId]);
   await inside.change("delete from tenantry.admitted where environment = $1", [environmentId]);
 }

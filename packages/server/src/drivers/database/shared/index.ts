@@ -13,7 +13,7 @@ import { admit } from "./admit.ts";
 import { build } from "./build.ts";
 import { dismiss } from "./dismiss.ts";
 import { sharedLogins } from "./logins.ts";
-import { migrate } from "./migrate.ts";
+import { migrate, rehearse } from "./migrate.ts";
 import { verify } from "./verify.ts";
 
 /** All processes of an application, for all its environments; what they hold is leased out server by server. */
@@ -30,6 +30,7 @@ export function createSharedDriver(options: DatabaseDriverOptions): DatabaseDriv
     sharing: {
       admit: (context, place) => admit(parts, context, place),
       dismiss: (context, place) => dismiss(parts, context, place),
+      rehearse: (context, request) => rehearse(parts, context, request),
     },
     buildBlueprint: (context, request) => buildBlueprint(parts, context, request),
     nameOf: ({ databaseId }) => ({ name: databaseName(databaseId), roleName: roleName(databaseId) }),

@@ -35,9 +35,11 @@ const nodes = `
   union all
   select 'pg_statistic_ext'::regclass, s.oid, 'statistics:' || s.oid from pg_statistic_ext s`;
 
+export type Dependency = { node: string; needs: string };
+
 /** 16384 is the first number that PostgreSQL gives to anything of a database's users. */
-export async function selectDependencies(scope: Scope): Promise<{ node: string; needs: string }[]> {
-  return readScope(
+export async function selectDependencies(scope: Scope): Promise<Dependency[]> {
+  return readScope<Dependency>(
     scope,
     `with nodes as materialized (select * from (${nodes}) every where every.objid >= 16384 or every.node ~ '^schema:')
      select distinct a.node, b.node as needs

@@ -3,6 +3,9 @@ import type { CatalogObject } from "./catalog.ts";
 /** A thing as it was found: `node` tells it from all others, `age` grows with the time at which it was made. */
 export type Found<Thing> = Thing & { node: string; age: string };
 
+/** A thing of a catalog, and what tells it from all others as long as it exists, whatever it is called. */
+export type Known = { node: string; object: CatalogObject };
+
 /** What comes first when nothing else decides: rows go in before whatever would check or react to them. */
 const ranks: { [kind in CatalogObject["kind"]]: number } = {
   schema: 0,
@@ -37,7 +40,7 @@ function rankOf(thing: CatalogObject): number {
 export function inOrder(
   things: readonly Found<CatalogObject>[],
   dependencies: readonly { node: string; needs: string }[],
-): CatalogObject[] {
+): Known[] {
   const waiting = new Map([...things].sort(earlier).map((thing) => [thing.node, thing]));
   const needs = new Map<string, Set<string>>();
   for (const { node, needs: needed } of dependencies) {
@@ -46,14 +49,14 @@ export function inOrder(
     if (known) known.add(needed);
     else needs.set(node, new Set([needed]));
   }
-  const ordered: CatalogObject[] = [];
+  const ordered: Known[] = [];
   const isFree = (thing: Found<CatalogObject>) =>
     [...(needs.get(thing.node) ?? [])].every((needed) => !waiting.has(needed));
   while (waiting.size > 0) {
     const next = [...waiting.values()].find(isFree) ?? [...waiting.values()][0]!;
     waiting.delete(next.node);
     const { node, age, ...thing } = next;
-    ordered.push(thing as CatalogObject);
+    ordered.push({ node, object: thing as CatalogObject });
   }
   return ordered;
 }

@@ -1,7 +1,7 @@
 import type { Catalog, CatalogObject, SequenceObject, TableObject } from "./catalog.ts";
 import { selectConstraints, selectIndexes, selectPolicies, selectTriggers } from "./constraints.sql.ts";
-import { selectDependencies } from "./dependencies.sql.ts";
-import { type Found, inOrder } from "./order.ts";
+import { type Dependency, selectDependencies } from "./dependencies.sql.ts";
+import { type Found, inOrder, type Known } from "./order.ts";
 import {
   type SequenceState,
   selectDefaults,
@@ -37,13 +37,27 @@ export async function readCatalog(
     const extensions = await selectExtensions(client);
     const schemas = only ? [home] : await selectSchemas(client);
     await lookFrom(client, [...new Set([home, ...extensions.map(({ schema }) => schema)])]);
-    return await read({ client, home, schemas }, extensions);
+    const { known, tables } = await readObjects({ client, home, schemas }, extensions);
+    const objects = known.map(({ object }) => object);
+    return { extensions, objects, ...(await readRest({ client, home, schemas }, tables)) };
   } finally {
     await client.query("rollback");
   }
 }
 
-async function read(scope: Scope, extensions: Catalog["extensions"]): Promise<Catalog> {
+export async function readRest(
+  scope: Scope,
+  tables: readonly TableObject[],
+): Promise<Pick<Catalog, "rows" | "unsupported">> {
+  const rows = await selectRows(scope.client, tables, scope.home);
+  return { rows, unsupported: await selectUnsupported(scope) };
+}
+
+/** The things that there are, each with what tells it from others, and how they need each other. */
+export async function readObjects(
+  scope: Scope,
+  extensions: Catalog["extensions"],
+): Promise<{ known: Known[]; tables: TableObject[]; dependencies: Dependency[] }> {
   const states = await selectSequenceStates(scope);
   const tables = (await selectTables(scope)).map((table) => withStates(withoutNulls(table), states));
   const sequences = (await selectSequences(scope)).map((sequence) =>
@@ -56,12 +70,8 @@ async function read(scope: Scope, extensions: Catalog["extensions"]): Promise<Ca
   }
   for (const select of selections) others.push(...(await select(scope)));
   const dependencies = await selectDependencies(scope);
-  return {
-    extensions,
-    objects: inOrder([...tables, ...sequences, ...others.map(withoutNulls)], dependencies),
-    rows: await selectRows(scope.client, tables, scope.home),
-    unsupported: await selectUnsupported(scope),
-  };
+  const known = inOrder([...tables, ...sequences, ...others.map(withoutNulls)], dependencies);
+  return { known, tables, dependencies };
 }
 
 /** What there is beside tables, sequences and schemas. */

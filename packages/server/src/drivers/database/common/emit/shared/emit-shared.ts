@@ -41,14 +41,20 @@ export function emitShared(catalog: Catalog, seal: SealText): EmittedShared {
   };
 }
 
-function extensionsFor(catalog: Catalog): EmittedShared["extensions"] {
+/** What has to be installed, beside the application's own. */
+export function extensionsFor(catalog: Pick<Catalog, "extensions" | "objects">): EmittedShared["extensions"] {
   const own = catalog.extensions.map(({ name, schema }) => ({ name, schema }));
   const needed = catalog.objects.some((object) => object.kind === "constraint" && needsGistOfScalars(object));
   const lacking = needed && !own.some(({ name }) => name === "btree_gist");
   return lacking ? [...own, { name: "btree_gist", schema: "public" }] : own;
 }
 
-function sharedObject(object: CatalogObject, tables: readonly TableObject[], seal: SealText): string[] {
+/** Statements that make one thing for many environments; a table is sealed by itself. */
+export function sharedObject(
+  object: CatalogObject,
+  tables: readonly TableObject[],
+  seal: SealText,
+): string[] {
   switch (object.kind) {
     case "table":
       return object.inherits.length > 0 ? [] : sharedTable(object, seal);
@@ -82,7 +88,7 @@ function sharedIndex(index: IndexObject): string[] {
 }
 
 /** With the rights of who asks: else it would be read with its owner's. */
-function sharedView(view: ViewObject): string[] {
+export function sharedView(view: ViewObject): string[] {
   const options = view.options.filter((option) => !option.startsWith("security_invoker="));
   return createView(view, ["security_invoker=true", ...options]);
 }

@@ -8,7 +8,8 @@ export function sharedRoutine(routine: RoutineObject): RoutineObject {
   return { ...routine, body: routine.body && withConflictTargets(routine.body) };
 }
 
-function withConflictTargets(body: string): string {
+/** The columns of a conflict within one environment. */
+export function withConflictTargets(body: string): string {
   const parts = tokensOf(body);
   const words = significant(parts);
   for (let at = 2; at < words.length; at += 1) {
@@ -21,7 +22,7 @@ function withConflictTargets(body: string): string {
 }
 
 /** What isn't blank or a comment, in lower case, with where it stands. */
-function significant(parts: readonly string[]): { word: string; index: number }[] {
+export function significant(parts: readonly string[]): { word: string; index: number }[] {
   return parts.flatMap((part, index) => {
     const skip = /^(\s|--|\/\*)/.test(part);
     return skip ? [] : [{ word: part.toLowerCase(), index }];
