@@ -24,6 +24,7 @@ export type {
   LoginPlace,
   LoginState,
   Logins,
+  MigrateRequest,
   MigrationLimits,
   PhysicalDatabase,
   PhysicalName,

@@ -10,6 +10,7 @@ import {
   selectMigrations,
   updateBlueprintReady,
 } from "./databases.sql.ts";
+import { rehearseShared } from "./migrate-database.ts";
 import { type PlacementParts, requireDriver } from "./parts.ts";
 import { openServer } from "./servers.ts";
 
@@ -63,6 +64,7 @@ export async function tryMigrations(
 ): Promise<void> {
   const server = await context.transaction((tx) => chooseAnyServer(tx));
   await ensureBlueprint(parts, context, { ...wanted, server: openServer(parts.secrets, server) });
+  await rehearseShared(parts, context, wanted);
 }
 
 /** Somebody dropped the blueprint's database behind our back: whoever comes next builds it again. */

@@ -100,15 +100,46 @@ test("a schema that the level can't hold is refused by name, and nothing of its 
   await nothingOdd();
 });
 
-test("another schema version of the app gets a database of its own; a shared one can't be brought up to it", async () => {
+test("a shared database is brought to the app's next schema with all who are in it; who comes later joins them there", async () => {
   const appId = await insertApp(house.db, notes);
-  const early = await place(appId);
-  await insertMigrations(house.db, appId, 2, ["alter table notes add column stars int default 2"]);
-  await expect(
-    house.run((context) => house.placements.migrateDatabase(context, early.databaseId, 2)),
-  ).rejects.toMatchObject({ code: "isolation_unavailable", detail: expect.stringContaining("0002.sql") });
-  const late = await place(appId, 2);
-  expect(late.databaseId).not.toBe(early.databaseId);
-  expect(await run(late.environmentId, "select stars from notes")).toEqual([{ stars: 2 }]);
+  const early = [await place(appId), await place(appId)];
+  for (const { environmentId } of early) await run(environmentId, "insert into notes (body) values ('mine')");
+  await insertMigrations(house.db, appId, 2, [
+    "alter table notes add column stars int default 2; update notes set stars = id + 1;",
+  ]);
+  const migrate = () =>
+    house.run((context) => house.placements.migrateDatabase(context, early[0]!.databaseId, 2));
+  expect(await migrate()).toEqual({ applied: 1 });
+  expect(await migrate()).toEqual({ applied: 0 });
+  const later = [await place(appId, 1), await place(appId, 2)];
+  for (const { databaseId, schemaVersion } of later) {
+    expect({ databaseId, schemaVersion }).toEqual({ databaseId: early[0]!.databaseId, schemaVersion: 2 });
+  }
+  const read = "select id, body, stars from notes order by id";
+  const first = { id: 1, body: "from the migration", stars: 2 };
+  for (const { environmentId } of early) {
+    expect(await run(environmentId, read)).toEqual([first, { id: 2, body: "mine", stars: 3 }]);
+  }
+  for (const { environmentId } of later) expect(await run(environmentId, read)).toEqual([first]);
+  await nothingOdd();
+});
+
+test("a release that takes something from the running one is refused by file and line, before anybody is touched", async () => {
+  const appId = await insertApp(house.db, notes);
+  const { environmentId } = await place(appId);
+  const files = [
+    "alter table notes add column stars int;",
+    "drop view fine_notes;\nalter table notes drop column body;",
+  ];
+  await insertMigrations(house.db, appId, 2, files);
+  const trial = house.run((context) => house.placements.tryMigrations(context, { appId, schemaVersion: 3 }));
+  await expect(trial).rejects.toMatchObject({
+    code: "isolation_unavailable",
+    detail: expect.stringMatching(/^0003\.sql, line 2: .*(is gone)/),
+    remedy: expect.stringContaining("-- tenantry: contract"),
+  });
+  expect(await run(environmentId, "select id, body, mood from notes")).toEqual([
+    { id: 1, body: "from the migration", mood: "fine" },
+  ]);
   await nothingOdd();
 });

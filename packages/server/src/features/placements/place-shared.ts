@@ -76,7 +76,7 @@ async function joinOrBegin(
   if (known && known.state !== "retired") return known;
   const standing = await selectSharedDatabase(tx, wanted);
   if (standing?.state === "creating") return undefined;
-  if (standing) return insertFor(tx, wanted, standing.id);
+  if (standing) return insertFor(tx, { ...wanted, schemaVersion: standing.schemaVersion }, standing.id);
   const server = await chooseServer(tx, wanted);
   const row = creatingRow(parts, { ...wanted, id: newId(), serverId: server.id });
   await insertCreating(tx, row);

@@ -8,7 +8,7 @@ import { insertLedger, onlyLedger } from "../../common/ledger.sql.ts";
 import { selectConstraintProblems, selectRelationProblems } from "../../common/seal/verify-tables.sql.ts";
 import type { Statement } from "../../common/split-statements.ts";
 import { createEntrance, type SealKey } from "./environments.ts";
-import type { PlannedFile, PlannedStep } from "./plan.ts";
+import type { PlannedFile, PlannedStep } from "./planned.ts";
 import { isFinished, lockLedger, replaceSeeds, selectEnvironments } from "./run.sql.ts";
 
 const id = pg.escapeIdentifier;

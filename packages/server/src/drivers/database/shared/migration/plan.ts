@@ -1,46 +1,14 @@
 import type pg from "pg";
-import type { Extension, Place } from "../../common/catalog/catalog.ts";
+import type { Place } from "../../common/catalog/catalog.ts";
 import { readState, type State, withRows } from "../../common/catalog/read-state.ts";
 import { counterBeginnings } from "../../common/emit/shared/diff/counters.ts";
 import type { LockMode } from "../../common/emit/shared/diff/locks.ts";
-import type { Makers, Step } from "../../common/emit/shared/diff/step.ts";
 import { extensionsFor } from "../../common/emit/shared/emit-shared.ts";
 import { seedStatements } from "../../common/emit/shared/seeds.ts";
 import type { MigrationFile } from "../../common/migration-file.ts";
-import type { Statement } from "../../common/split-statements.ts";
-import type { AppMigration } from "../../driver.ts";
+import type { PlannedFile, Planning, Walk } from "./planned.ts";
 import { refuseContraction, refuseUnheld } from "./refusals.ts";
-import { takeStatement, type Walk } from "./walk.ts";
-
-/** What a file says by SET, for the statements after it. */
-export type Settings = { name: string; value: string }[];
-
-export type PlannedStep = Step & {
-  statement: Statement;
-  settings: Settings;
-  /** A block in PL/pgSQL, for which whoever runs it needs the language. */
-  block: boolean;
-};
-
-/** What it takes to bring a shared database over one file. */
-export type PlannedFile = {
-  file: MigrationFile;
-  steps: PlannedStep[];
-  /** Tables that were there before, by how far others have to stay away from them. */
-  locks: { [mode in LockMode]: Place[] };
-  extensions: Pick<Extension, "name" | "schema">[];
-  /** What new environments begin with from here on; undefined when that is as before. */
-  seeds: string[] | undefined;
-  beginnings: string[];
-};
-
-/** `run` runs a statement of a file, and explains what goes wrong. */
-export type Planning = {
-  client: pg.Client;
-  makers: Makers;
-  migrations: readonly AppMigration[];
-  run(file: MigrationFile, statement: Statement): Promise<pg.QueryResult>;
-};
+import { takeStatement } from "./walk.ts";
 
 /**
  * Finds out what files come to in a database that many environments share, by applying them, statement by statement, to

@@ -7,7 +7,7 @@ import type { MigrationFile } from "../../common/migration-file.ts";
 import type { Statement } from "../../common/split-statements.ts";
 import type { AppMigration } from "../../driver.ts";
 import { contractions, isAssured } from "./contraction.ts";
-import type { Walk } from "./walk.ts";
+import type { Walk } from "./planned.ts";
 
 /** `isolation_unavailable` at a statement of a file. */
 export function refuseAt(

@@ -1,27 +1,13 @@
 import type pg from "pg";
 import type { State } from "../../common/catalog/read-state.ts";
 import { diffShared } from "../../common/emit/shared/diff/diff.ts";
-import { type LockMode, touched } from "../../common/emit/shared/diff/locks.ts";
+import { touched } from "../../common/emit/shared/diff/locks.ts";
 import type { Step } from "../../common/emit/shared/diff/step.ts";
-import type { MigrationFile } from "../../common/migration-file.ts";
 import type { Statement } from "../../common/split-statements.ts";
 import { contractions } from "./contraction.ts";
-import type { PlannedStep, Planning, Settings } from "./plan.ts";
+import type { Planning, Settings, Walk } from "./planned.ts";
 import { refuseAt } from "./refusals.ts";
 import { forEnvironment, isBlock, natureOf, sequenceWords, usingOf, writesRows } from "./statement.ts";
-
-/** How far a file has been gone through. */
-export type Walk = {
-  file: MigrationFile;
-  state: State;
-  /** Rows were written since the state was read, so sequences may stand elsewhere. */
-  stale: boolean;
-  settings: Settings;
-  steps: PlannedStep[];
-  /** What isn't there any more that was when the file began, and which statement saw to that. */
-  missed: { words: string; statement: Statement }[];
-  locked: Map<string, LockMode>;
-};
 
 type Taking = Planning & { read(): Promise<State>; begun: State };
 

@@ -1,19 +1,19 @@
 import type { QueryResultRow } from "pg";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { newId } from "../../../kernel/index.ts";
-import { embeddedLikeServer, givenServer, type TestServer } from "../../../testing/database-servers.ts";
-import { testContext } from "../../../testing/driver-context.ts";
-import { first, later, ownRows, script } from "../../../testing/migrations/typical.ts";
-import { openPlace } from "../../../testing/shared-harness.ts";
-import type { Catalog, TableObject } from "../common/catalog/catalog.ts";
-import { readCatalog } from "../common/catalog/read-catalog.ts";
-import { comparable } from "../common/emit/testing.ts";
-import { urlTo } from "../common/url.ts";
-import { createDatabaseDriver } from "../database/index.ts";
-import { runAt, schemaOf } from "../driver.testsuite.ts";
-import type { AppSchema, BuiltDatabase, DatabaseServer, SharedPlace } from "../driver.ts";
-import { createSharedDriver } from "./index.ts";
+import { newId } from "../../kernel/index.ts";
+import { embeddedLikeServer, givenServer, type TestServer } from "../../testing/database-servers.ts";
+import { testContext } from "../../testing/driver-context.ts";
+import { first, later, ownRows, script } from "../../testing/migrations/typical.ts";
+import { openPlace } from "../../testing/shared-harness.ts";
+import type { Catalog, TableObject } from "./common/catalog/catalog.ts";
+import { readCatalog } from "./common/catalog/read-catalog.ts";
+import { comparable } from "./common/emit/testing.ts";
+import { urlTo } from "./common/url.ts";
+import { createDatabaseDriver } from "./database/index.ts";
+import { runAt, schemaOf } from "./driver.testsuite.ts";
+import type { AppSchema, BuiltDatabase, DatabaseServer, SharedPlace } from "./driver.ts";
+import { createSharedDriver } from "./shared/index.ts";
 
 describe.each([
   ["PostgreSQL 18 as a superuser", embeddedLikeServer],
