@@ -182,6 +182,11 @@ const entries = {
   session_invalid: { status: 401, title: "The session isn't valid here.", remedy: "Log in again." },
   environment_unavailable: { status: 409, title: "The environment isn't available now." },
   environment_not_found: { status: 404, title: "No such environment." },
+  credentials_not_found: {
+    status: 404,
+    title: "The environment has no database login.",
+    remedy: "Make one with `tenantry tenant credentials`.",
+  },
   unsafe_path: {
     status: 422,
     title: "This key would leave the tenant's space.",

@@ -98,6 +98,19 @@ const entries = {
     description: "An environment that was held back has the application's current release again.",
     data: z.strictObject({ slug, environment, release: heldRelease }),
   },
+  "environment.credentials-issued": {
+    description: "An environment got a database login for programs of any kind, its first or another one.",
+    data: z.strictObject({
+      slug,
+      environment,
+      user: z.string().describe("The login's name; never its password."),
+      previousUntil: z.iso.datetime().nullable().describe("When the login before it ends, if there was one."),
+    }),
+  },
+  "environment.credentials-revoked": {
+    description: "The database logins of an environment were ended.",
+    data: z.strictObject({ slug, environment }),
+  },
   "user.created": {
     description: "A tenant has a new user.",
     data: z.strictObject({ userId }),

@@ -1,6 +1,7 @@
 export * from "./access.ts";
 export * from "./apps.ts";
 export * from "./certificates.ts";
+export * from "./credentials.ts";
 export * from "./drift.ts";
 export * from "./error-codes.ts";
 export * from "./events.ts";

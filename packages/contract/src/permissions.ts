@@ -2,6 +2,8 @@
 export const permissionCatalogue = {
   "tenants:read": "See tenants and their environments.",
   "tenants:write": "Create, change, suspend, resume and delete tenants.",
+  "credentials:read": "See the database logins of environments. Holds their passwords.",
+  "credentials:write": "Make, rotate and revoke database logins of environments.",
   "users:read": "See the users of tenants.",
   "users:write": "Create, change and delete users of tenants, and end their sessions.",
   "apps:read": "See applications and their releases.",

@@ -57,6 +57,7 @@ const shapes: Record<string, Shape> = {
     takes: { "/name": letters, "/clientId": letters, "/admin/password": anything },
     anyJson: ["/settings/app.colour"],
   },
+  rotateCredentials: { body: { overlapSeconds: 60 }, optional: ["/overlapSeconds"] },
   updateTenant: {
     body: {
       slug: "good-slug",

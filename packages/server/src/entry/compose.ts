@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { createKeyCheck, selectGoodKeyIds } from "../features/access/index.ts";
+import { type Credentials, createCredentials } from "../features/credentials/index.ts";
 import { createEvents } from "../features/events/index.ts";
 import { type IsolationParts, verifyWhenDue, verifyWorkflow } from "../features/isolation/index.ts";
 import { createOperations, observeOperations, reportStuckOperations } from "../features/operations/index.ts";
@@ -94,15 +95,9 @@ export async function compose(input: ComposeInput) {
     versions: createVersionWatch({ db, notifications, log, stream: "events" }),
     source: issuerOf(input.installation.id),
   });
-  const api = await composeApi({
-    ...input,
-    settings,
-    operations,
-    events,
-    placements,
-    workflows,
-    settled,
-  });
+  const credentials = createCredentials({ db, log, secrets, placements, events });
+  const shared = { settings, operations, events, placements, credentials, workflows, settled };
+  const api = await composeApi({ ...input, ...shared });
   told.api = api;
   return {
     db,
@@ -113,12 +108,11 @@ export async function compose(input: ComposeInput) {
     firstUid: () => firstAppUid(input.installation.id),
     storageRoot,
     api,
-    worker: composeWorker(input, workflows, placements),
+    worker: composeWorker(input, shared),
     background: createBackground({
       ...input,
+      ...shared,
       keeper: told.keeper,
-      placements,
-      settings,
       tidyStorage,
       verifyWhenDue: () => verifyWhenDue({ ...isolation, verify: workflows.verify }),
     }),
@@ -138,9 +132,11 @@ function composeWorkflows(placements: Placements, isolation: IsolationParts) {
   };
 }
 
-function composeWorker(input: ComposeInput, workflows: RouteGroupInput["workflows"], placements: Placements) {
-  const { db, url, notifications, log } = input;
-  const { provision, deletion, release, migration, verify } = workflows;
+function composeWorker(
+  { db, url, notifications, log }: ComposeInput,
+  parts: Pick<RouteGroupInput, "workflows" | "placements" | "credentials">,
+) {
+  const { provision, deletion, release, migration, verify } = parts.workflows;
   const own = [
     defineWorkflow(provision),
     defineWorkflow(deletion),
@@ -148,7 +144,8 @@ function composeWorker(input: ComposeInput, workflows: RouteGroupInput["workflow
     defineWorkflow(migration),
     defineWorkflow(verify),
   ];
-  const all = [...own, ...Object.values(placements.workflows)];
+  const features = [parts.placements, parts.credentials];
+  const all = [...own, ...features.flatMap(({ workflows }) => Object.values(workflows))];
   return createWorker({ db, url, notifications, log, workflows: all });
 }
 
@@ -179,18 +176,20 @@ async function composeApi(input: ApiInput) {
 function createBackground(
   input: ComposeInput & {
     keeper: SpareKeeper;
+    credentials: Credentials;
     placements: Placements;
     settings: Settings;
     tidyStorage: () => Promise<unknown>;
     verifyWhenDue: () => Promise<void>;
   },
 ) {
-  const { db, log, notifications, secrets, keeper, placements, settings, tidyStorage } = input;
+  const { db, log, notifications, secrets, keeper, credentials, placements, settings, tidyStorage } = input;
   const sweeper = createSweeper({ db, log, remove: placements.removers(db) });
   const schedule = createSchedule({ db, log });
   return {
     start() {
       keeper.start();
+      credentials.keeper.start();
       sweeper.start(notifications);
       schedule.every("sweep", 60_000, () => sweeper.sweep());
       schedule.every("stuck-operations", 60_000, () => reportStuckOperations({ db, log, settings }));
@@ -201,10 +200,12 @@ function createBackground(
       schedule.every("logins", 3_600_000, (signal) => placements.checkLogins({ db, log, signal }));
       schedule.every("servers", 30_000, () => placements.startServers({ db, log }));
       schedule.every("isolation", 60_000, () => input.verifyWhenDue());
+      schedule.every("credentials", 60_000, () => credentials.keeper.pass());
       schedule.every("redirects", 3_600_000, () => inTransaction(db, removeExpiredRedirects));
     },
     async stop() {
       await schedule.close();
+      await credentials.keeper.close();
       await sweeper.close();
       await keeper.close();
     },

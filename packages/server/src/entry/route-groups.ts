@@ -1,4 +1,5 @@
 import { accessRoutes, createLogIn, createUsers, keyRoutes } from "../features/access/index.ts";
+import { type Credentials, credentialRoutes } from "../features/credentials/index.ts";
 import { certificateRoutes } from "../features/domains/index.ts";
 import { touchAllRuntime } from "../features/environments/index.ts";
 import { type Events, eventRoutes } from "../features/events/index.ts";
@@ -31,6 +32,7 @@ export type RouteGroupInput = {
   operations: ReturnType<typeof createOperations>;
   events: Events;
   placements: Placements;
+  credentials: Credentials;
   workflows: Pick<Parameters<typeof tenantRoutes>[0], "provision" | "deletion"> & {
     release: Parameters<typeof appRoutes>[0]["releaseWorkflow"];
     migration: Parameters<typeof migrationRoutes>[0]["migrateWorkflow"];
@@ -49,6 +51,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
       levels: placements.availableLevels,
     }),
     tenantSettingsRoutes({ db, settings }),
+    credentialRoutes({ credentials: input.credentials, operations }),
     accessRoutes({ users: createUsers({ db, settings, log }) }),
     keyRoutes({ db, findAppId: async (tx, idOrSlug) => (await findApp(tx, idOrSlug)).id }),
     appRoutes({

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { defineGroup } from "../../command.ts";
 import { statusCommands, updateCommand } from "./changes.ts";
 import { createCommand } from "./create.ts";
+import { credentialsCommand } from "./credentials.ts";
 import { deleteCommand } from "./delete.ts";
 import { maintenanceCommand } from "./maintenance.ts";
 import { listCommand, showCommand } from "./reads.ts";
@@ -15,6 +16,7 @@ export function tenantCommand(): Command {
     updateCommand(),
     ...statusCommands(),
     maintenanceCommand(),
+    credentialsCommand(),
     deleteCommand(),
   ]);
 }

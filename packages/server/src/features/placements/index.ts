@@ -19,6 +19,7 @@ export { type Holder, releaseBackends } from "./leases.sql.ts";
 export { leaseBackends } from "./leases.ts";
 export { selectTraces, type Traces } from "./leftovers.sql.ts";
 export type { Leftover } from "./leftovers.ts";
+export type { EnvironmentLogins } from "./login-place.ts";
 export type { PlacementParts } from "./parts.ts";
 export { type PlaceDriver, type PlaceOn, type Places, type PlaceWanted, placesOf } from "./place-driver.ts";
 export type { CachePlace, StoragePlace } from "./place-kinds.ts";

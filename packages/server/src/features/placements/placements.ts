@@ -8,6 +8,7 @@ import { startServers } from "./dedicated-servers.ts";
 import { createExaminer } from "./examine.ts";
 import { type FleetWork, migrateFleet } from "./fleet.ts";
 import { findStanding, scanForLeftovers } from "./leftovers.ts";
+import { environmentLogins } from "./login-place.ts";
 import { migrateDatabase } from "./migrate-database.ts";
 import type { PlacementParts } from "./parts.ts";
 import { placeDatabase } from "./place-database.ts";
@@ -63,11 +64,7 @@ export function createPlacements(parts: PlacementParts) {
 
     ...createExaminer(parts),
 
-    /** Lets the role of an environment's database log in again that gave itself another password. */
-    repairLogin: (db: Db, environmentId: string) => repairLogin(db, parts, environmentId),
-
-    /** Looks whether every role in use has the password that we know, and gives it back where not. */
-    checkLogins: (run: Parameters<typeof checkLogins>[0]) => checkLogins(run, parts),
+    ...logins(parts),
 
     /** How many database backends a process may hold, by server; asking again renews its lease. */
     runtimeBudgets,
@@ -105,5 +102,18 @@ function schemaWork(parts: PlacementParts, workflows: PlacementWorkflows) {
 
     /** Brings all databases of an app that are behind to a schema version, each on its own. */
     migrateFleet: (context: StepContext, work: FleetWork) => migrateFleet(parts, context, work),
+  };
+}
+
+function logins(parts: PlacementParts) {
+  return {
+    /** Where logins for programs that don't use the SDK lead, and what makes them there. */
+    environmentLogins: (db: Db | Tx, environmentId: string) => environmentLogins(db, parts, environmentId),
+
+    /** Lets the role of an environment's database log in again that gave itself another password. */
+    repairLogin: (db: Db, environmentId: string) => repairLogin(db, parts, environmentId),
+
+    /** Looks whether every role in use has the password that we know, and gives it back where not. */
+    checkLogins: (run: Parameters<typeof checkLogins>[0]) => checkLogins(run, parts),
   };
 }
