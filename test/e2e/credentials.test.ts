@@ -96,31 +96,31 @@ describe.each(levels)("at the level %s", (level) => {
     expect(await query(databaseUrl, `select from pg_roles where rolname = '${user}'`)).toEqual([]);
     await eventually("it is gone", () => refused(url));
   });
+});
 
-  it("rotation gives another login and ends the one before, at once or after a while", async () => {
-    const slug = await newTenant(level);
-    const first = await credentials(slug);
-    const second = await credentials(slug, "--rotate");
-    expect(second.user).not.toBe(first.user);
-    expect(await refused(first.url)).toBe(true);
-    expect(await psql(second.url, page("kept"), "select slug from pages")).toBe("kept");
-    const third = await credentials(slug, "--rotate", "--overlap", "600");
-    expect(third.previous).toMatchObject([{ user: second.user }]);
-    for (const { url } of [second, third]) expect(await psql(url, "select slug from pages")).toBe("kept");
-    await credentials(slug, "--rotate");
-    for (const { url } of [second, third]) expect(await refused(url)).toBe(true);
-    const revoked = await installation.command(["tenant", "credentials", slug, "--revoke", "--yes"]);
-    expect(revoked).toMatchObject({ code: 0 });
-    const { databaseUrl } = installation.operator;
-    const left = await query<{ name: string }>(
-      databaseUrl,
-      "select rolname as name from pg_roles where rolname ~ '^tnl_'",
-    );
-    for (const { user } of [first, second, third]) expect(left).not.toContainEqual({ name: user });
-    const { status, body } = await installation.api.call(
-      "GET",
-      `/v1/tenants/${slug}/environments/production/credentials`,
-    );
-    expect([status, body]).toEqual([404, expect.objectContaining({ code: "credentials_not_found" })]);
-  });
+it("rotation gives another login and ends the one before, at once or after a while", async () => {
+  const slug = await newTenant("shared");
+  const first = await credentials(slug);
+  const second = await credentials(slug, "--rotate");
+  expect(second.user).not.toBe(first.user);
+  expect(await refused(first.url)).toBe(true);
+  expect(await psql(second.url, page("kept"), "select slug from pages")).toBe("kept");
+  const third = await credentials(slug, "--rotate", "--overlap", "600");
+  expect(third.previous).toMatchObject([{ user: second.user }]);
+  for (const { url } of [second, third]) expect(await psql(url, "select slug from pages")).toBe("kept");
+  await credentials(slug, "--rotate");
+  for (const { url } of [second, third]) expect(await refused(url)).toBe(true);
+  const revoked = await installation.command(["tenant", "credentials", slug, "--revoke", "--yes"]);
+  expect(revoked).toMatchObject({ code: 0 });
+  const { databaseUrl } = installation.operator;
+  const left = await query<{ name: string }>(
+    databaseUrl,
+    "select rolname as name from pg_roles where rolname ~ '^tnl_'",
+  );
+  for (const { user } of [first, second, third]) expect(left).not.toContainEqual({ name: user });
+  const { status, body } = await installation.api.call(
+    "GET",
+    `/v1/tenants/${slug}/environments/production/credentials`,
+  );
+  expect([status, body]).toEqual([404, expect.objectContaining({ code: "credentials_not_found" })]);
 });

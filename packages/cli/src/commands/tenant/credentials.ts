@@ -1,13 +1,13 @@
 import type { CredentialsReply } from "@tenantry/contract";
 import type { Command } from "commander";
-import type { Client } from "../../api/client.ts";
 import { path } from "../../api/path.ts";
 import { contextOf, defineCommand, overApi, wholeNumber } from "../../command.ts";
 import { confirm } from "../../confirm.ts";
-import { CliError, wrongUsage } from "../../problem.ts";
+import { wrongUsage } from "../../problem.ts";
 
 type Options = {
   environment: string;
+  show?: boolean;
   rotate?: boolean;
   overlap?: number;
   revoke?: boolean;
@@ -22,6 +22,7 @@ export function credentialsCommand(): Command {
       "Made at the first call, the same from then on. It reaches this environment alone, and reads and writes rows. Not while the tenant is suspended.",
     examples: [
       "tenant credentials acme",
+      "tenant credentials acme --show --json",
       "tenant credentials acme --rotate --overlap 600",
       "tenant credentials acme --revoke --yes",
     ],
@@ -29,6 +30,7 @@ export function credentialsCommand(): Command {
   })
     .argument("<tenant>", "its slug or id")
     .option("--environment <name>", "which of its environments", "production")
+    .option("--show", "show the login that there is; make none")
     .option("--rotate", "make another login; the one before ends at once, with its connections")
     .option(
       "--overlap <seconds>",
@@ -43,8 +45,8 @@ export function credentialsCommand(): Command {
 }
 
 async function act(command: Command, tenant: string, options: Options): Promise<void> {
-  if (options.rotate && options.revoke)
-    throw wrongUsage("A login can be rotated or revoked.", "Give --rotate or --revoke.");
+  if ([options.show, options.rotate, options.revoke].filter(Boolean).length > 1)
+    throw wrongUsage("One thing at a time.", "Give one of --show, --rotate and --revoke.");
   if (options.overlap !== undefined && !options.rotate)
     throw wrongUsage("There is nothing to overlap.", "Give --rotate as well.");
   const { client, output } = await contextOf(command);
@@ -54,29 +56,13 @@ async function act(command: Command, tenant: string, options: Options): Promise<
     await client.call("DELETE", target);
     return output.result({ revoked: tenant }, () => `${tenant} has no database login any more.`);
   }
-  const reply = options.rotate
-    ? await rotate(client, target, options.overlap)
-    : await showOrMake(client, target);
+  const body = { overlapSeconds: options.overlap ?? 0 };
+  const { body: reply } = options.rotate
+    ? await client.call<CredentialsReply>("POST", `${target}/rotate`, { body })
+    : await client.call<CredentialsReply>(options.show ? "GET" : "PUT", target);
   // The URL alone on standard output, so that a shell can take it.
   output.result(reply, ({ url }) => url);
   for (const note of notesOn(reply)) output.note(note);
-}
-
-async function rotate(client: Client, target: string, overlapSeconds = 0): Promise<CredentialsReply> {
-  const { body } = await client.call<CredentialsReply>("POST", `${target}/rotate`, {
-    body: { overlapSeconds },
-  });
-  return body;
-}
-
-/** Looks first, which takes less than making: no right to write, and no turn behind other operations. */
-async function showOrMake(client: Client, target: string): Promise<CredentialsReply> {
-  try {
-    return (await client.call<CredentialsReply>("GET", target)).body;
-  } catch (error) {
-    if (!(error instanceof CliError) || error.problem.code !== "credentials_not_found") throw error;
-    return (await client.call<CredentialsReply>("PUT", target)).body;
-  }
 }
 
 function notesOn({ open, schema, previous }: CredentialsReply): string[] {

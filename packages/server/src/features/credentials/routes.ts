@@ -14,7 +14,7 @@ import { failure, showId } from "../../kernel/index.ts";
 import type { Operations } from "../operations/index.ts";
 import type { Credentials } from "./credentials.ts";
 
-const tags = ["credentials"];
+const tags = ["tenants"];
 const path = "/v1/tenants/:tenant/environments/:environment/credentials";
 const params = z.object({
   tenant: z.string().max(200).describe("Its id (tnt_…) or its slug."),
