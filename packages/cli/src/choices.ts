@@ -1,5 +1,6 @@
 import type {
   presets as allPresets,
+  CacheLevel,
   DatabaseLevel,
   OperationReply,
   UserReply,
@@ -15,6 +16,7 @@ export const databaseLevels = [
   "dedicated",
   "sqlite",
 ] as const satisfies DatabaseLevel[];
+export const cacheLevels = ["prefix", "user", "database", "own"] as const satisfies CacheLevel[];
 export const presets = ["soft", "medium", "hard"] as const satisfies (typeof allPresets)[number][];
 export const userRoles = ["admin", "editor", "viewer"] as const satisfies UserRole[];
 export const userStatuses = ["active", "deactivated"] as const satisfies UserReply["status"][];

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { appCommand } from "./commands/app/index.ts";
+import { cacheCommand } from "./commands/cache.ts";
 import { certificateCommand } from "./commands/certificate.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { eventCommand } from "./commands/event.ts";
@@ -41,6 +42,7 @@ export function createProgram(): Command {
     migrateCommand,
     operationCommand,
     serverCommand,
+    cacheCommand,
     schemaCommand,
     isolationCommand,
     settingsCommand,

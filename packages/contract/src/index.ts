@@ -1,5 +1,6 @@
 export * from "./access.ts";
 export * from "./apps.ts";
+export * from "./cache-servers.ts";
 export * from "./certificates.ts";
 export * from "./credentials.ts";
 export * from "./drift.ts";

@@ -113,6 +113,10 @@ const shapes: Record<string, Shape> = {
     },
     optional: ["/region", "/capacity", "/maxBackends"],
   },
+  createCacheServer: {
+    body: { name: "second", url: "redis://a:b@127.0.0.1:1", purpose: "shared", region: "eu", capacity: 5 },
+    optional: ["/purpose", "/region", "/capacity"],
+  },
   createKey: { body: { kind: "app", name: "web", app: "sites" }, takes: { "/name": letters } },
   runtimeLogin: {
     body: {

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { createKeyCheck, selectGoodKeyIds } from "../features/access/index.ts";
+import { type CacheUpkeep, createCacheUpkeep } from "../features/caches/index.ts";
 import { type Credentials, createCredentials } from "../features/credentials/index.ts";
 import { createEvents } from "../features/events/index.ts";
 import { type IsolationParts, verifyWhenDue, verifyWorkflow } from "../features/isolation/index.ts";
@@ -66,12 +67,14 @@ export async function compose(input: ComposeInput) {
   const gateways = createGatewayWatch({ db, notifications, log });
   const settled = () => gateways.caughtUp();
   const operations = createOperations({ db, notifications, settled });
-  const { storageRoot, tidyStorage, probed, ...drivers } = createDrivers({
+  const { storageRoot, tidyStorage, closeDrivers, probed, ...drivers } = createDrivers({
     db,
     dataDir: config.dataDir,
     installationId: input.installation.id,
     fleet: input.fleet,
+    secrets,
   });
+  const caches = createCacheUpkeep(drivers.cache);
   // Before any tenant's files: applications get sight of it when they start.
   await mkdir(storageRoot, { recursive: true, mode: 0o711 });
   // The keeper's workflows come from the placements, which tell the keeper what was taken.
@@ -96,7 +99,7 @@ export async function compose(input: ComposeInput) {
     source: issuerOf(input.installation.id),
   });
   const credentials = createCredentials({ db, log, secrets, placements, events });
-  const shared = { settings, operations, events, placements, credentials, workflows, settled };
+  const shared = { settings, operations, events, placements, credentials, caches, workflows, settled };
   const api = await composeApi({ ...input, ...shared });
   told.api = api;
   return {
@@ -113,6 +116,7 @@ export async function compose(input: ComposeInput) {
       ...input,
       ...shared,
       keeper: told.keeper,
+      closeDrivers,
       tidyStorage,
       verifyWhenDue: () => verifyWhenDue({ ...isolation, verify: workflows.verify }),
     }),
@@ -181,6 +185,8 @@ function createBackground(
     settings: Settings;
     tidyStorage: () => Promise<unknown>;
     verifyWhenDue: () => Promise<void>;
+    caches: CacheUpkeep;
+    closeDrivers: () => void;
   },
 ) {
   const { db, log, notifications, secrets, keeper, credentials, placements, settings, tidyStorage } = input;
@@ -197,6 +203,8 @@ function createBackground(
       schedule.every("retention", 3_600_000, (signal) => removeExpired({ db, log, settings }, signal));
       schedule.every("variables", 3_600_000, () => sealPlainVariables({ db, secrets }));
       schedule.every("drift", 86_400_000, () => checkDrift(db, placements.workflows.drift));
+      schedule.every("caches", 5_000, (signal) => input.caches.settle({ db, log, signal }));
+      schedule.every("cache-users", 3_600_000, (signal) => input.caches.check({ db, log, signal }));
       schedule.every("logins", 3_600_000, (signal) => placements.checkLogins({ db, log, signal }));
       schedule.every("servers", 30_000, () => placements.startServers({ db, log }));
       schedule.every("isolation", 60_000, () => input.verifyWhenDue());
@@ -208,6 +216,7 @@ function createBackground(
       await credentials.keeper.close();
       await sweeper.close();
       await keeper.close();
+      input.closeDrivers();
     },
   };
 }

@@ -1,10 +1,12 @@
 import path from "node:path";
-import { createMemoryCacheDriver } from "../drivers/cache/index.ts";
+import { createMemoryCacheDriver, createRedisLink } from "../drivers/cache/index.ts";
 import { createDatabaseDrivers, createEmbeddedServers } from "../drivers/database/index.ts";
 import { createFsStorageDriver } from "../drivers/storage/index.ts";
+import { createCachePlaces } from "../features/caches/index.ts";
 import { placesOf } from "../features/placements/index.ts";
 import type { Db } from "../infra/db/index.ts";
 import type { PostgresFleet } from "../infra/postgres-process/index.ts";
+import type { Secrets } from "../infra/secrets/index.ts";
 import { selectAppUid } from "./installation.sql.ts";
 
 /** The drivers of an installation, for every kind of place. */
@@ -12,9 +14,11 @@ export function createDrivers(input: {
   db: Db;
   dataDir: string;
   installationId: string;
+  secrets: Secrets;
   fleet: PostgresFleet | undefined;
 }) {
-  const { db, dataDir, installationId } = input;
+  const { db, dataDir, installationId, secrets } = input;
+  const link = createRedisLink();
   const storageRoot = path.join(dataDir, "storage");
   const files = createFsStorageDriver({
     root: storageRoot,
@@ -29,7 +33,9 @@ export function createDrivers(input: {
     /** Whom verifications of isolation ask, by the drivers' names. */
     probed: { storage: [files], cache: [memory] },
     tidyStorage: () => files.tidy(),
-    cache: placesOf(memory, "prefix"),
+    cache: createCachePlaces({ installationId, secrets, link, memory }),
+    /** Lets go of connections that drivers hold. */
+    closeDrivers: () => link.close(),
     servers: input.fleet && createEmbeddedServers(input.fleet),
   };
 }

@@ -1,4 +1,5 @@
 import { accessRoutes, createLogIn, createUsers, keyRoutes } from "../features/access/index.ts";
+import { type CacheUpkeep, cacheRoutes } from "../features/caches/index.ts";
 import { type Credentials, credentialRoutes } from "../features/credentials/index.ts";
 import { certificateRoutes } from "../features/domains/index.ts";
 import { touchAllRuntime } from "../features/environments/index.ts";
@@ -33,6 +34,7 @@ export type RouteGroupInput = {
   events: Events;
   placements: Placements;
   credentials: Credentials;
+  caches: CacheUpkeep;
   workflows: Pick<Parameters<typeof tenantRoutes>[0], "provision" | "deletion"> & {
     release: Parameters<typeof appRoutes>[0]["releaseWorkflow"];
     migration: Parameters<typeof migrationRoutes>[0]["migrateWorkflow"];
@@ -66,6 +68,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
       checkSchema: placements.workflows.checkSchema,
     }),
     driftRoutes({ db, operations, drift: placements.workflows.drift }),
+    cacheRoutes({ db, secrets, caches: input.caches }),
     serverRoutes({ db, secrets }),
     schemaCheckRoutes({ db, operations, workflow: placements.workflows.checkSchema }),
     operationRoutes({ operations }),
@@ -87,6 +90,8 @@ function applicationRoutes(input: RouteGroupInput): RouteGroup {
     users: createUsers({ db, settings, log }),
     versions: createVersionWatch({ db, notifications, log, stream: "runtime" }),
     repairLogin: (environmentId) => placements.repairLogin(db, environmentId),
+    repairCache: (environmentId) => input.caches.repair(db, environmentId),
+    repairGlobalCache: (appId) => input.caches.repairShared(db, appId),
     snapshot: (question) =>
       readSnapshot(
         {
@@ -95,6 +100,7 @@ function applicationRoutes(input: RouteGroupInput): RouteGroup {
           keys: () => publicJwks(db),
           places: placements.runtimePlaces,
           budgets,
+          globalCache: (appId) => input.caches.shared(db, appId),
           issuer: issuerOf(input.installation.id),
         },
         question,

@@ -59,6 +59,7 @@ export async function testPlacements(
     url?: string;
     storage?: PlaceDriver<StoragePlace>;
     places?: Places<StoragePlace>;
+    caches?: (secrets: Secrets) => Places<CachePlace>;
     wrap?: (drivers: DatabaseDrivers) => DatabaseDrivers;
     /** Starts servers for single environments. */
     servers?: ServerDriver;
@@ -76,7 +77,7 @@ export async function testPlacements(
   };
   const places = {
     storage: options.places ?? placesOf(options.storage ?? memoryPlaces("fs"), "prefix"),
-    cache: placesOf(memoryPlaces("memory"), "prefix"),
+    cache: options.caches?.(secrets) ?? placesOf(memoryPlaces("memory"), "prefix"),
   };
   const onSpareEnded: SpareKeeper["spareEnded"] = (spare) => {
     for (const keeper of keepers) keeper.spareEnded(spare);

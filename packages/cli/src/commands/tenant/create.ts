@@ -1,7 +1,7 @@
 import type { OperationReply, TenantReply } from "@tenantry/contract";
 import { type Command, Option } from "commander";
 import { path } from "../../api/path.ts";
-import { databaseLevels, presets } from "../../choices.ts";
+import { cacheLevels, databaseLevels, presets } from "../../choices.ts";
 import { collect, contextOf, defineCommand, overApi } from "../../command.ts";
 import { readSecret } from "../../confirm.ts";
 import { followOperation } from "../../follow/follow.ts";
@@ -18,6 +18,7 @@ type CreateOptions = {
   parent?: string;
   preset?: string;
   level?: string;
+  cache?: string;
   timezone?: string;
   language?: string;
   logoUrl?: string;
@@ -67,6 +68,7 @@ function addOptions(command: Command): Command {
 function addIsolationOptions(command: Command): Command {
   return command
     .addOption(new Option("--level <level>", "how its database is kept apart").choices(databaseLevels))
+    .addOption(new Option("--cache <level>", "how its cache is kept apart").choices(cacheLevels))
     .addOption(new Option("--preset <preset>", "how all of it is kept apart").choices(presets))
     .option("--region <region>", "where its data lies");
 }
@@ -99,7 +101,7 @@ async function requestBody(
     ...{ slug, name, app, plan, region, preset, timezone, language, logoUrl, clientId },
     groups: options.group,
     parentId: options.parent,
-    isolation: options.level && { database: options.level },
+    isolation: (options.level || options.cache) && { database: options.level, cache: options.cache },
     admin: options.adminEmail && { email: options.adminEmail, password: await adminPassword(options) },
     settings: options.setting && parseSettings(options.setting),
   };

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { defineGroup } from "../../command.ts";
+import { flushCacheCommand, showCacheCommand } from "./cache.ts";
 import { statusCommands, updateCommand } from "./changes.ts";
 import { createCommand } from "./create.ts";
 import { credentialsCommand } from "./credentials.ts";
@@ -17,6 +18,8 @@ export function tenantCommand(): Command {
     ...statusCommands(),
     maintenanceCommand(),
     credentialsCommand(),
+    showCacheCommand(),
+    flushCacheCommand(),
     deleteCommand(),
   ]);
 }

@@ -31,6 +31,7 @@ export function describeCacheDriver(title: string, open: () => Promise<CacheDriv
     }
 
     const listed = async () => (await driver.list()) ?? [];
+    const listsAny = async () => (await driver.list()) !== undefined;
     const signal = new AbortController().signal;
 
     describe("life", () => {
@@ -42,7 +43,7 @@ export function describeCacheDriver(title: string, open: () => Promise<CacheDriv
         await driver.provision(context.next(), name, environmentId);
         expect(await driver.verify(name)).toEqual([]);
         await driver.handle(name, 1).set("a", 1);
-        if (!driver.makesNothing) expect(await listed()).toContain(name);
+        if (await listsAny()) expect(await listed()).toContain(name);
         await driver.remove(context, name);
         await driver.remove(context, name);
         expect(await listed()).not.toContain(name);

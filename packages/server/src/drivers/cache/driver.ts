@@ -53,8 +53,8 @@ export type CacheDriver = {
   remove(context: DriverContext, physicalName: string): Promise<void>;
 
   /**
-   * The name of every cache of this installation that stands there, for the scan for leftovers; undefined for a driver
-   * that makes nothing outside of processes, of which nothing can be left over or missing.
+   * The name of every cache of this installation that stands there, for the scan for leftovers; undefined where a cache
+   * is nothing but what is in it, so that none can be left over or missing.
    */
   list(): Promise<string[] | undefined>;
 };

@@ -108,14 +108,17 @@ async function checkLeftovers(db: Db, config: Config): Promise<Finding[]> {
   const fleet = config.databaseUrl
     ? undefined
     : createPostgresFleet({ directory: fleetDirectory(dataDir), log: silentLog });
-  const drivers = createDrivers({ db, dataDir, installationId: installation.id, fleet });
+  const { closeDrivers, ...drivers } = createDrivers({
+    ...{ db, dataDir, secrets, fleet },
+    installationId: installation.id,
+  });
   const placements = createPlacements({
     ...drivers,
     secrets,
     onTaken: () => undefined,
     onSpareEnded: () => undefined,
   });
-  const found = await placements.scanForLeftovers(db);
+  const found = await placements.scanForLeftovers(db).finally(closeDrivers);
   if (found.length === 0) return [ok("places", "What the registry knows and what stands are the same.")];
   return found.map(({ problem: what, kind, name }) => {
     if (what === "unreachable")

@@ -104,6 +104,8 @@ async function createWorld() {
         snapshot,
         versions: createVersionWatch({ db, notifications, log: silentLog, stream: "runtime" }),
         repairLogin: () => Promise.reject(new Error("Nobody asks for it here.")),
+        repairCache: async () => false,
+        repairGlobalCache: async () => false,
       }),
     ],
     authenticate: async (request) => principals.get(bearerKey(request) ?? ""),

@@ -11,6 +11,7 @@ import type { Db, VersionWatch } from "../../infra/db/index.ts";
 import { type Api, type RouteGroup, requestingAppId, sendEvents } from "../../infra/http/index.ts";
 import type { LogIn, Users } from "../access/index.ts";
 import { changePassword, findPlace, requireOpen } from "./auth.ts";
+import { runtimeCacheRoutes } from "./cache-routes.ts";
 import { type RepairLogin, runtimeDatabaseRoutes } from "./database-routes.ts";
 import type { SnapshotQuestion } from "./snapshot.ts";
 import { runtimeUserRoutes } from "./user-routes.ts";
@@ -22,6 +23,8 @@ export type RuntimeRouteDeps = {
   snapshot: (question: SnapshotQuestion) => Promise<RuntimeSnapshot>;
   versions: VersionWatch;
   repairLogin: RepairLogin;
+  repairCache: RepairLogin;
+  repairGlobalCache: (appId: string) => Promise<boolean>;
 };
 
 const tags = ["runtime"];
@@ -37,6 +40,7 @@ export function runtimeRoutes(deps: RuntimeRouteDeps): RouteGroup {
     passwordRoute(api, deps);
     runtimeUserRoutes(api, deps);
     runtimeDatabaseRoutes(api, deps);
+    runtimeCacheRoutes(api, deps);
   };
 }
 

@@ -51,8 +51,16 @@ beforeAll(async () => {
   const versions = createVersionWatch({ db, notifications, log: silentLog, stream: "runtime" });
   const users = createUsers({ db, settings, log: silentLog });
   const repairLogin = async (environmentId: string) => repaired.push(environmentId) > 0;
+  const repairCache = async (environmentId: string) => repaired.push(`cache ${environmentId}`) > 0;
+  const repairGlobalCache = async (appId: string) => repaired.push(`global ${appId}`) > 0;
   api = await createTestApi({
-    groups: [runtimeRoutes({ db, logIn, users, snapshot, versions, repairLogin })],
+    groups: [
+      runtimeRoutes({
+        ...{ db, logIn, users, snapshot, versions, repairLogin },
+        repairCache,
+        repairGlobalCache,
+      }),
+    ],
     authenticate: async (request) => keys.get(bearerKey(request) ?? ""),
   });
   acme = await insertTestTenant(db, sites, "acme");

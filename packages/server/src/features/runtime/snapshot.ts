@@ -17,6 +17,8 @@ export type SnapshotDeps = {
   keys: () => Promise<{ keys: JsonWebKeyWithId[] }>;
   /** How many database backends a process of the application may hold. */
   budgets: (appId: string, processId: string | undefined) => Promise<RuntimeSnapshot["budgets"]>;
+  /** Where its tenants share a cache. */
+  globalCache?: (appId: string) => Promise<RuntimeSnapshot["globalCache"]>;
   issuer: string;
 };
 
@@ -31,12 +33,13 @@ const mostRemoved = 10_000;
  */
 export async function readSnapshot(deps: SnapshotDeps, question: SnapshotQuestion): Promise<RuntimeSnapshot> {
   const { appId, processId, since } = question;
-  const [page, keys, budgets] = await Promise.all([
+  const [page, keys, budgets, globalCache] = await Promise.all([
     inTransaction(deps.db, (tx) => readPage(deps, tx, appId, since), { isolation: "repeatable read" }),
     deps.keys(),
     deps.budgets(appId, processId),
+    deps.globalCache?.(appId),
   ]);
-  return { ...page, keys, budgets, audience: showId("app", appId), issuer: deps.issuer };
+  return { ...page, keys, budgets, globalCache, audience: showId("app", appId), issuer: deps.issuer };
 }
 
 type Page = Pick<RuntimeSnapshot, "cursor" | "hasMore" | "full" | "environments" | "removed">;

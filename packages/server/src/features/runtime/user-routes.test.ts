@@ -33,7 +33,12 @@ beforeAll(async () => {
   const snapshot = () => Promise.reject(new Error("Nobody asks for it here."));
   const repairLogin = () => Promise.reject(new Error("Nobody asks for it here."));
   api = await createTestApi({
-    groups: [runtimeRoutes({ db, logIn, users, snapshot, versions, repairLogin })],
+    groups: [
+      runtimeRoutes({
+        ...{ db, logIn, users, snapshot, versions, repairLogin },
+        ...{ repairCache: repairLogin, repairGlobalCache: repairLogin },
+      }),
+    ],
     authenticate: async (request) => keys.get(bearerKey(request) ?? ""),
   });
   const appId = (keys.get("sites") as { appId: string }).appId;

@@ -89,9 +89,10 @@ export function createRedisCacheDriver(options: RedisDriverOptions): CacheDriver
       await context.resourceRemoved(resourceOf(name));
     },
     async list() {
-      const ours = (name: string) => name.startsWith(mark) && isCacheName(name);
-      if (server.users) return ((await ask("ACL", "USERS")) as string[]).filter(ours);
-      return (await namesInKeys(link, server, mark)).filter(ours);
+      // Without users a cache is nothing but its keys, which go with it.
+      if (!server.users) return undefined;
+      const names = (await ask("ACL", "USERS")) as string[];
+      return names.filter((name) => name.startsWith(mark) && isCacheName(name));
     },
   };
 }
@@ -171,13 +172,4 @@ async function measure(
     usage.keys += seen.size;
   }
   return usage;
-}
-
-async function namesInKeys({ administration }: RedisLink, server: Where, mark: string): Promise<string[]> {
-  const names = new Set<string>();
-  const where = { pattern: `${mark}*`, database: 0, signal: AbortSignal.timeout(60_000) };
-  for await (const keys of keysLike(administration, server, where)) {
-    for (const key of keys) names.add(key.slice(0, key.indexOf(":")));
-  }
-  return [...names];
 }

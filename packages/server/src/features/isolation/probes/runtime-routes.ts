@@ -150,7 +150,7 @@ export const runtimeProbes: readonly RuntimeProbe[] = [
     path: "api",
     title: "reach the neighbour's environment with another application's key",
     remedy: "Stop the API and upgrade: it lets one application's key reach another's tenants.",
-    covers: ["runtimeRepairDatabase"],
+    covers: ["runtimeRepairDatabase", "runtimeRepairCache"],
     async run(ground) {
       if (ground.strangersKey === undefined) return skipped("there is one application only");
       const key = ground.strangersKey;
@@ -161,6 +161,7 @@ export const runtimeProbes: readonly RuntimeProbe[] = [
         ["environment_not_found"],
         [
           { method: "POST", url: `/v1/runtime/environments/${environment}/database/repair`, key },
+          { method: "POST", url: `/v1/runtime/environments/${environment}/cache/repair`, key },
           { method: "GET", url: usersOf(environment), key, headers },
           {
             method: "POST",
@@ -195,6 +196,8 @@ export const runtimeProbes: readonly RuntimeProbe[] = [
 /** Operations of the API that need no probe of their own, each with the reason. */
 export const unprobedOperations: Readonly<Record<string, string>> = {
   runtimeStream: "Tells a version number, the same for all, and nothing of any tenant.",
+  runtimeRepairGlobalCache:
+    "Names no tenant: it is about the key's own application, and gives rights back that are known.",
   runtimeLogin:
     "An address and password are looked up among the users of one tenant; canaries' users have no password. Tests try it.",
 };
