@@ -35,7 +35,7 @@ export function cacheRoutes(deps: CacheRouteDeps): RouteGroup {
   };
 }
 
-const tags = ["cache servers"];
+const tags = ["servers"];
 
 function addReading(api: Api, { db, secrets }: CacheRouteDeps): void {
   const config = { permission: "servers:read" } as const;
