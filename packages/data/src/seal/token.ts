@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** Longer than this a database takes no token for. */
 export const sealTokenSeconds = 60;
@@ -21,11 +21,24 @@ export type SealClaims = {
 export function mintSealToken(key: Buffer, claims: SealClaims): string {
   const environment = hexOf(claims.environmentId);
   const rest = `${environment}${digits(claims.expiresAt)}${digits(claims.backend)}`;
-  const code = createHmac("sha256", key)
-    .update(`1${hexOf(claims.databaseId)}${rest}`)
-    .digest("hex");
-  return `1${rest}${code}`;
+  return `1${rest}${codeOf(key, `1${hexOf(claims.databaseId)}${rest}`)}`;
 }
+
+/** HMAC-SHA256 in hexadecimal (RFC 2104). Node's own makes a key object first, which takes five times as long. */
+function codeOf(key: Buffer, message: string): string {
+  if (key.length > blockBytes) throw new TypeError("The seal's key has 32 bytes.");
+  const inner = Buffer.alloc(blockBytes + message.length, 0x36);
+  const outer = Buffer.alloc(blockBytes + 32, 0x5c);
+  for (let index = 0; index < key.length; index += 1) {
+    inner[index] = key[index]! ^ 0x36;
+    outer[index] = key[index]! ^ 0x5c;
+  }
+  inner.latin1Write(message, blockBytes);
+  hash("sha256", inner, "buffer").copy(outer, blockBytes);
+  return hash("sha256", outer, "hex");
+}
+
+const blockBytes = 64;
 
 const hexOf = (uuid: string): string => uuid.replaceAll("-", "").toLowerCase();
 
