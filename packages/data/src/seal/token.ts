@@ -33,7 +33,7 @@ function codeOf(key: Buffer, message: string): string {
     inner[index] = key[index]! ^ 0x36;
     outer[index] = key[index]! ^ 0x5c;
   }
-  inner.latin1Write(message, blockBytes);
+  inner.write(message, blockBytes, "latin1");
   hash("sha256", inner, "buffer").copy(outer, blockBytes);
   return hash("sha256", outer, "hex");
 }
