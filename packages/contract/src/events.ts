@@ -9,6 +9,8 @@ const operationId = z.string().describe("op_…");
 const kind = z.string().describe("What was being done, such as tenant.provision.");
 const heldRelease = z.number().int().describe("The release that it was held back at, by its number.");
 const userId = z.string().describe("usr_…");
+const database = z.string().describe("The database's name on its server.");
+const serverId = z.string().describe("srv_…");
 
 type CatalogueEntry = {
   readonly description: string;
@@ -178,6 +180,19 @@ const entries = {
       breaches: z.number().int().describe("How many attempts got through."),
       probes: z.array(z.string()).describe("Which, each once."),
     }),
+  },
+  "database.unsealed": {
+    description:
+      "A database that tenants share doesn't keep them apart any more. It serves nobody until it is found mended.",
+    data: z.strictObject({
+      database,
+      serverId,
+      problems: z.array(z.string()).describe("What lets rows out, in sentences."),
+    }),
+  },
+  "database.sealed": {
+    description: "A database that tenants share was found mended, and serves them again.",
+    data: z.strictObject({ database, serverId }),
   },
   "app.released": {
     description: "An application's release took over.",

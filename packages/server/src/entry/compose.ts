@@ -192,6 +192,7 @@ function createBackground(
   const { db, log, notifications, secrets, keeper, credentials, placements, settings, tidyStorage } = input;
   const sweeper = createSweeper({ db, log, remove: placements.removers(db) });
   const schedule = createSchedule({ db, log });
+  const checkSeals = (signal: AbortSignal) => placements.checkSeals({ db, log, signal });
   return {
     start() {
       keeper.start();
@@ -206,6 +207,9 @@ function createBackground(
       schedule.every("caches", 5_000, (signal) => input.caches.settle({ db, log, signal }));
       schedule.every("cache-users", 3_600_000, (signal) => input.caches.check({ db, log, signal }));
       schedule.every("logins", 3_600_000, (signal) => placements.checkLogins({ db, log, signal }));
+      schedule.every("seals", 3_600_000, checkSeals);
+      // Whatever happened while nobody looked is found at the start.
+      schedule.once("seals", checkSeals);
       schedule.every("servers", 30_000, () => placements.startServers({ db, log }));
       schedule.every("isolation", 60_000, () => input.verifyWhenDue());
       schedule.every("credentials", 60_000, () => credentials.keeper.pass());

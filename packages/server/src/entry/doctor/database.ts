@@ -1,5 +1,5 @@
 import { checkServer } from "../../drivers/database/index.ts";
-import { createPlacements } from "../../features/placements/index.ts";
+import { createPlacements, selectUnsealedDatabases } from "../../features/placements/index.ts";
 import { registryRoleName, tryRegistryRole } from "../../gateway/index.ts";
 import type { Config } from "../../infra/config/index.ts";
 import { createDb, type Db, registryMigrations, sql } from "../../infra/db/index.ts";
@@ -45,11 +45,13 @@ async function checkRegistry(db: Db, config: Config, url: string): Promise<Findi
     select to_regclass('tenantry.schema_migrations') is not null as present
   `.execute(db);
   if (!rows[0]!.present) return [clock, ok("registry", "There is none yet: the first start makes it.")];
+  const schema = await checkSchema(db);
   return [
     clock,
-    await checkSchema(db),
+    schema,
     ...(await checkGatewayRole(db, url)),
     ...(await checkOperations(db)),
+    ...(schema.status === "ok" ? await checkSeals(db) : []),
     ...(await checkLeftovers(db, config)),
   ];
 }
@@ -97,6 +99,18 @@ async function checkGatewayRole(db: Db, url: string): Promise<Finding[]> {
       warning("gateway", detail, "Let the login of DATABASE_URL make roles (CREATEROLE), then start again."),
     ];
   }
+}
+
+/** Whether what was found when a node last looked keeps shared databases from being used. */
+async function checkSeals(db: Db): Promise<Finding[]> {
+  const unsealed = await selectUnsealedDatabases(db);
+  return unsealed.map(({ name, problems }) =>
+    problem(
+      "seals",
+      `The shared database ${name} serves nobody, since it doesn't keep tenants apart: ${problems.join(" ")}`,
+      "Mend what is named. Workers look again each hour and when they start.",
+    ),
+  );
 }
 
 async function checkLeftovers(db: Db, config: Config): Promise<Finding[]> {

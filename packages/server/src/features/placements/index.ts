@@ -28,6 +28,7 @@ export { serverRoutes } from "./routes.ts";
 export { runtimeBudgets } from "./runtime-places.ts";
 export { findingsOf, startSchemaCheck } from "./schema-check.ts";
 export { schemaCheckRoutes } from "./schema-check-routes.ts";
+export { selectUnsealedDatabases } from "./seal-checks.sql.ts";
 export { giveServersTo, retireServersOf } from "./servers.sql.ts";
 export { registerOwnServer } from "./servers.ts";
 export { createSpareKeeper, type SpareKeeper, type SpareKeeperOptions } from "./spare-keeper.ts";

@@ -2,6 +2,7 @@ import type { Db, Tx } from "../../infra/db/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { tryMigrations } from "./blueprints.ts";
 import { checkLogins } from "./check-logins.ts";
+import { checkSeals } from "./check-seals.ts";
 import type { ServerWanted } from "./choose-server.sql.ts";
 import { requireEligible } from "./choose-server.ts";
 import { startServers } from "./dedicated-servers.ts";
@@ -115,5 +116,8 @@ function logins(parts: PlacementParts) {
 
     /** Looks whether every role in use has the password that we know, and gives it back where not. */
     checkLogins: (run: Parameters<typeof checkLogins>[0]) => checkLogins(run, parts),
+
+    /** Looks whether every shared database keeps its tenants apart; one that doesn't serves nobody until it does. */
+    checkSeals: (run: Parameters<typeof checkSeals>[0]) => checkSeals(run, parts),
   };
 }

@@ -22,7 +22,8 @@ export async function runtimePlaces(
   for (const row of await selectCurrentPlacements(db, environmentIds)) {
     const { environmentId, kind, physicalName, generation } = row;
     const own = places.get(environmentId)!;
-    if (kind === "database") own.database = runtimeDatabase(parts, row);
+    // Without a place no application gets at it, and those that have it are told that it is gone.
+    if (kind === "database" && !row.unsealed) own.database = runtimeDatabase(parts, row);
     if (kind === "storage") {
       const driver = findPlace(storages, row);
       if (driver) own.storage = { ...driver.location(physicalName!), generation };

@@ -22,7 +22,7 @@ export async function selectSharedDatabase(
   const { rows } = await sql<SharedDatabase>`
     select d.id, d.state, d.schema_version as "schemaVersion" from databases d join database_servers s on s.id = d.server_id
     where d.app_id = ${wanted.appId} and d.level = ${wanted.level} and d.schema_version >= ${wanted.schemaVersion}
-      and d.state in ('in_use', 'creating') and s.state = 'ready'
+      and d.state in ('in_use', 'creating') and d.seal_problems is null and s.state = 'ready'
       and not s.dedicated and s.tenant_id is null and s.tenant_slug is null
       and (${region}::text is null or s.region = ${region})
       and (select count(*) from placements p where p.database_id = d.id) < ${maxEnvironments}

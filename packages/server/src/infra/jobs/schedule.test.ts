@@ -61,3 +61,17 @@ test("closing aborts the signal of a job at work and waits for it", async () => 
   await node.close();
   expect(state).toBe("stopped");
 });
+
+test("what is to be done once is done by each node at once, and waited for", async () => {
+  const nodes = [1, 2].map(() => createSchedule({ db: registry.db, log: silentLog }));
+  let runs = 0;
+  for (const node of nodes) {
+    node.once("failing", () => Promise.reject(new Error("not today")));
+    node.once("look", async (signal) => {
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      runs += 1;
+    });
+  }
+  await Promise.all(nodes.map((node) => node.close()));
+  expect(runs).toBe(2);
+});

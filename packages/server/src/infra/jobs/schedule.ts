@@ -10,6 +10,8 @@ export type Schedule = {
    * node cut short as well, so it must be safe to repeat. Keep `everyMs` well above what a run takes.
    */
   every(name: string, everyMs: number, job: (signal: AbortSignal) => Promise<unknown>): void;
+  /** Runs `job` now, on this node, whatever others do. A run that fails is logged. */
+  once(name: string, job: (signal: AbortSignal) => Promise<unknown>): void;
   /** Aborts the signal of jobs at work and waits for them. Repeatable. */
   close(): Promise<void>;
 };
@@ -39,6 +41,11 @@ export function createSchedule({ db, log }: { db: Db; log: Log }): Schedule {
   return {
     every(name, everyMs, job) {
       loops.push(loop(name, everyMs, job));
+    },
+    once(name, job) {
+      loops.push(
+        job(closing.signal).then(undefined, (error) => log.error({ job: name, error }, "job.failed")),
+      );
     },
     async close() {
       closing.abort();

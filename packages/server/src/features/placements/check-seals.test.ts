@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { notes, runAt } from "../../drivers/database/driver.testsuite.ts";
+import { sql } from "../../infra/db/index.ts";
+import { silentLog } from "../../infra/log/index.ts";
+import {
+  insertApp,
+  insertEnvironment,
+  type TestPlacements,
+  testPlacements,
+} from "../../testing/placements.ts";
+import { selectUnsealedDatabases } from "./index.ts";
+import { sealServerUrl } from "./servers.ts";
+
+let house: TestPlacements;
+beforeAll(async () => {
+  house = await testPlacements();
+});
+afterAll(() => house.close());
+
+async function place(appId: string) {
+  const environmentId = await insertEnvironment(house.db, appId);
+  const wanted = { environmentId, appId, level: "shared" as const, schemaVersion: 1 };
+  const { databaseId } = await house.run((context) => house.placements.placeDatabase(context, wanted));
+  return { environmentId, databaseId };
+}
+
+const check = () =>
+  house.placements.checkSeals({ db: house.db, log: silentLog, signal: new AbortController().signal });
+
+async function servedAt(environmentId: string): Promise<string | undefined> {
+  return (await house.placements.runtimePlaces(house.db, [environmentId])).get(environmentId)!.database?.url;
+}
+
+function administratorsOf(name: string): string {
+  const url = new URL(house.postgres.url);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+async function told(databaseName: string): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select type as name from events where data ->> 'database' = ${databaseName} order by version, ordinal
+  `.execute(house.db);
+  return rows.map(({ name }) => name);
+}
+
+async function versionOf(environmentId: string): Promise<number> {
+  const { rows } = await sql<{ version: number }>`
+    select version::float8 as version from environments where id = ${environmentId}
+  `.execute(house.db);
+  return rows[0]!.version;
+}
+
+test("a shared database that lets rows out serves nobody and takes nobody in, until it is found mended", async () => {
+  const appId = await insertApp(house.db, notes);
+  const [first, second] = [await place(appId), await place(appId)];
+  const url = (await servedAt(first.environmentId))!;
+  const name = new URL(url).pathname.slice(1);
+  await check();
+  expect(await servedAt(first.environmentId)).toBe(url);
+  expect(await told(name)).toEqual([]);
+
+  await runAt(administratorsOf(name), "alter table notes no force row level security");
+  const before = await versionOf(second.environmentId);
+  for (let time = 0; time < 2; time += 1) await check();
+  for (const { environmentId } of [first, second]) expect(await servedAt(environmentId)).toBeUndefined();
+  // What applications follow has changed, so that those that have the database already let it go.
+  expect(await versionOf(second.environmentId)).toBeGreaterThan(before);
+  expect(await selectUnsealedDatabases(house.db)).toEqual([
+    { name, problems: ["The table public.notes doesn't force row-level security on its owner."] },
+  ]);
+  expect(await told(name)).toEqual(["database.unsealed"]);
+  const third = await place(appId);
+  expect(third.databaseId).not.toBe(first.databaseId);
+  expect(await servedAt(third.environmentId)).toBeDefined();
+
+  await runAt(administratorsOf(name), "alter table notes force row level security");
+  await check();
+  expect(await servedAt(first.environmentId)).toBe(url);
+  expect(await selectUnsealedDatabases(house.db)).toEqual([]);
+  expect(await told(name)).toEqual(["database.unsealed", "database.sealed"]);
+});
+
+test("a shared database whose server is away stays what it was", async () => {
+  const { environmentId } = await place(await insertApp(house.db, notes));
+  const name = new URL((await servedAt(environmentId))!).pathname.slice(1);
+  await runAt(administratorsOf(name), "alter table notes disable row level security");
+  await check();
+  const setUrl = (to: string) =>
+    sql`update database_servers set url_secret = ${sealServerUrl(house.secrets, house.serverId, to)} where id = ${house.serverId}`.execute(
+      house.db,
+    );
+  await setUrl("postgres://nobody@127.0.0.1:1/none");
+  try {
+    await check();
+    expect((await selectUnsealedDatabases(house.db)).map((each) => each.name)).toContain(name);
+  } finally {
+    await setUrl(house.postgres.url);
+  }
+  await runAt(administratorsOf(name), "alter table notes enable row level security");
+  await check();
+  expect(await servedAt(environmentId)).toBeDefined();
+});
