@@ -1,6 +1,12 @@
-import { copyFile, mkdir } from "node:fs/promises";
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import type { AppReply, MigrationListReply, MigrationPlanReply, OperationReply } from "@tenantry/contract";
+import type {
+  AppReply,
+  MigrationListReply,
+  MigrationPlanReply,
+  OperationReply,
+  ScriptRun,
+} from "@tenantry/contract";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
@@ -205,5 +211,33 @@ it("the command names tenant, thing and what differs when somebody changed a sch
   expect(found.stdout).toContain(tenants[0]);
   expect(found.stdout).toContain('column "notes"."id": different: type is bigint, and should be integer');
   expect(found.stdout).not.toContain(tenants[1]);
+  await becomesWhole(installation);
+});
+
+it("a script is run on one tenant by its file, on record with who, when and how many rows, and not twice", async () => {
+  const { app, tenants } = await newApp(2);
+  const [one, other] = tenants as [string, string];
+  const file = path.join(installation.directory, "fix.sql");
+  await writeFile(file, "insert into notes values (7), (8);");
+  const run = (...flags: string[]) =>
+    installation.command(["script", "run", file, "--tenant", one, "--wait", ...flags]);
+  expect((await run("--dry-run")).stdout).toMatch(/taken back\s+2/);
+  expect(await query(await databaseOf(one), "select * from public.notes")).toEqual([]);
+  expect(await run()).toMatchObject({ code: 0 });
+  expect((await run()).stdout).toContain("It was run on nobody");
+  expect(await query(await databaseOf(one), "select * from public.notes")).toEqual([{ id: 7 }, { id: 8 }]);
+  expect(await query(await databaseOf(other), "select * from public.notes")).toEqual([]);
+  const { body } = await installation.api.call<{ items: ScriptRun[] }>(
+    "GET",
+    `/v1/apps/${app}/script-runs?tenant=${one}`,
+  );
+  expect(body.items).toMatchObject([
+    { script: "fix.sql", status: "succeeded", dryRun: false, rowsChanged: 2 },
+    { dryRun: true },
+  ]);
+  expect(body.items[0]!.requestedBy).toMatch(/^operator:/);
+  await writeFile(file, "alter table notes add column a int;");
+  const refused = await run();
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("fix.sql, line 1, column 1") });
   await becomesWhole(installation);
 });

@@ -11,6 +11,7 @@ import { doctorCommand, downCommand, logsCommand, serveCommand, upCommand } from
 import { migrateCommand } from "./commands/migrate.ts";
 import { operationCommand } from "./commands/operation.ts";
 import { schemaCommand } from "./commands/schema.ts";
+import { scriptCommand } from "./commands/script.ts";
 import { serverCommand } from "./commands/server.ts";
 import { settingsCommand } from "./commands/settings.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -40,6 +41,7 @@ export function createProgram(): Command {
     userCommand,
     appCommand,
     migrateCommand,
+    scriptCommand,
     operationCommand,
     serverCommand,
     cacheCommand,

@@ -143,6 +143,11 @@ const entries = {
     title: "The application didn't become healthy.",
     remedy: "Look at its output with `tenantry logs`, mend it, then release again.",
   },
+  script_failed: {
+    status: 422,
+    title: "The script failed.",
+    remedy: "Mend the script, and run it again: nothing of it stays where it failed.",
+  },
   migration_changed: {
     status: 409,
     title: "A migration that was applied already has changed.",

@@ -13,6 +13,7 @@ export * from "./operations.ts";
 export * from "./permissions.ts";
 export * from "./runtime.ts";
 export * from "./schema-checks.ts";
+export * from "./scripts.ts";
 export * from "./servers.ts";
 export * from "./settings.ts";
 export * from "./tenants.ts";

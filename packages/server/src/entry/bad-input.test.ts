@@ -98,6 +98,14 @@ const shapes: Record<string, Shape> = {
     optional: ["/group", "/concurrency"],
   },
   startDriftCheck: { body: { group: "first" }, optional: ["/group"] },
+  runScript: {
+    body: {
+      ...{ name: "fix.sql", sql: "update pages set id = 1", tenant: "acme" },
+      ...{ environment: "production", again: true, dryRun: true },
+    },
+    optional: ["/environment", "/again", "/dryRun"],
+    takes: { "/sql": [...letters, "control characters", "direction marks", "long text"] },
+  },
   planMigration: {
     body: { group: "first", migrations: release.migrations },
     optional: ["/group", "/migrations"],
@@ -157,6 +165,7 @@ const badQueries: Record<string, readonly string[]> = {
   status: ["", "nonsense", "x".repeat(2_000)],
   state: ["", "nonsense", "x".repeat(2_000)],
   tenant: ["x".repeat(2_000)],
+  operation: ["x".repeat(2_000)],
   app: ["x".repeat(2_000)],
   group: ["x".repeat(2_000)],
   kind: ["x".repeat(2_000)],

@@ -8,7 +8,13 @@ import { isolationRoutes } from "../features/isolation/index.ts";
 import { tenantRoutes, tenantSettingsRoutes } from "../features/lifecycle/index.ts";
 import { type createOperations, operationRoutes } from "../features/operations/index.ts";
 import { type Placements, schemaCheckRoutes, serverRoutes } from "../features/placements/index.ts";
-import { appRoutes, driftRoutes, findApp, migrationRoutes } from "../features/releases/index.ts";
+import {
+  appRoutes,
+  driftRoutes,
+  findApp,
+  migrationRoutes,
+  scriptRoutes,
+} from "../features/releases/index.ts";
 import { createBudgets, readSnapshot, runtimeRoutes } from "../features/runtime/index.ts";
 import { type createSettings, settingsRoutes } from "../features/settings/index.ts";
 import { firstAppUid } from "../infra/app-process/index.ts";
@@ -67,6 +73,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
       ...{ db, operations, migrateWorkflow: workflows.migration },
       checkSchema: placements.workflows.checkSchema,
     }),
+    scriptRoutes({ db, operations, runScript: placements.workflows.runScript }),
     driftRoutes({ db, operations, drift: placements.workflows.drift }),
     cacheRoutes({ db, secrets, caches: input.caches }),
     serverRoutes({ db, secrets }),

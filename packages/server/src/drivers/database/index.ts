@@ -11,6 +11,14 @@ export { compareForms, hashForm } from "./common/form/compare-forms.ts";
 export { blueprintName } from "./common/names.ts";
 export { openDatabases, protectDatabases } from "./common/protect.ts";
 export { newPassword } from "./common/scram.ts";
+export {
+  readScript,
+  removeLogin,
+  runScript,
+  type Script,
+  type ScriptRun,
+  transactionOutcome,
+} from "./common/run-script.ts";
 export { createEmbeddedServers, type ServerDriver } from "./dedicated/servers.ts";
 export type {
   AppMigration,

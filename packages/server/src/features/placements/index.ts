@@ -29,6 +29,8 @@ export { runtimeBudgets } from "./runtime-places.ts";
 export { findingsOf, startSchemaCheck } from "./schema-check.ts";
 export { schemaCheckRoutes } from "./schema-check-routes.ts";
 export { selectUnsealedDatabases } from "./seal-checks.sql.ts";
+export { checkScript, type ScriptInput } from "./script-workflow.ts";
+export { insertScript, type ShownRun, selectRuns } from "./scripts.sql.ts";
 export { giveServersTo, retireServersOf } from "./servers.sql.ts";
 export { registerOwnServer } from "./servers.ts";
 export { createSpareKeeper, type SpareKeeper, type SpareKeeperOptions } from "./spare-keeper.ts";

@@ -13,6 +13,7 @@ import { readyServer, removeStartedServer, reserveStartedServer } from "./dedica
 import { driftWorkflow } from "./drift.ts";
 import type { PlacementParts } from "./parts.ts";
 import { schemaCheckWorkflow } from "./schema-check.ts";
+import { scriptWorkflow } from "./script-workflow.ts";
 import { selectServer } from "./servers.sql.ts";
 import { requireServer } from "./servers.ts";
 import { shelfOf } from "./spare-keeper.sql.ts";
@@ -24,6 +25,7 @@ export type PlacementWorkflows = {
   removeUnused: Workflow;
   checkSchema: Workflow;
   drift: Workflow;
+  runScript: Workflow;
 };
 
 /** A database that serves a tenant is never taken by these. */
@@ -73,7 +75,13 @@ export function createPlacementWorkflows(parts: PlacementParts): PlacementWorkfl
       }),
     ],
   });
-  return { buildSpare, removeUnused, checkSchema: schemaCheckWorkflow(parts), drift: driftWorkflow(parts) };
+  return {
+    buildSpare,
+    removeUnused,
+    checkSchema: schemaCheckWorkflow(parts),
+    drift: driftWorkflow(parts),
+    runScript: scriptWorkflow(parts),
+  };
 }
 
 async function startSparesServer(parts: PlacementParts, context: StepContext<NewDatabase>): Promise<void> {

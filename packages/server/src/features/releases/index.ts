@@ -8,5 +8,6 @@ export { migrationRoutes } from "./migrations-routes.ts";
 export { createApp, createRelease, type ReleaseDependencies } from "./release.ts";
 export { type ReleaseInput, releaseWorkflow } from "./release-workflow.ts";
 export { type AppRouteDependencies, appRoutes } from "./routes.ts";
+export { scriptRoutes } from "./script-routes.ts";
 export { refreshStaleUpstreams } from "./upstreams.ts";
 export { sealPlainVariables } from "./variables.ts";

@@ -1,0 +1,156 @@
+import { databaseErrorCode } from "../../../infra/db/index.ts";
+import { failure, hasCode } from "../../../kernel/index.ts";
+import type { AppMigration, DatabaseDriver, DatabaseServer, DriverContext, LoginPlace } from "../driver.ts";
+import { errorOffset, migrationFailed, readMigration } from "./migration-file.ts";
+import { reading } from "./reading.ts";
+import { newPassword } from "./scram.ts";
+import { holderName, openClient, serverUnreachable, sessionSettings, withAbortable } from "./session.ts";
+import type { Statement } from "./split-statements.ts";
+
+/** Statements for one environment, by the name under which people know them. */
+export type Script = { name: string; sql: string };
+
+export type ScriptRun = {
+  driver: DatabaseDriver;
+  place: LoginPlace;
+  /** Names the login: the same at a repetition, and never for anything else. */
+  loginId: string;
+  script: Script;
+  /** Everything is taken back at the end. */
+  dryRun: boolean;
+  /**
+   * Told when all has been run and nothing is committed: with the transaction, for whoever has to find out later what
+   * became of it.
+   */
+  beforeCommit(done: { transactionId: string | null; rowsChanged: number }): Promise<void>;
+};
+
+const limits = { statementTimeoutMs: 300_000, lockTimeoutMs: 10_000, openForMs: 3_600_000 };
+
+/**
+ * Runs a script on one environment: in one transaction, as a login that is made for it, reaches that environment alone
+ * and reads and writes rows, no more. Not repeatable: ask `transactionOutcome` before. Throws `script_failed` with line
+ * and column, and then nothing of it stays.
+ */
+export async function runScript(context: DriverContext, run: ScriptRun): Promise<{ rowsChanged: number }> {
+  const { server, database } = run.place;
+  const { logins } = run.driver;
+  const { statements } = readScript(run.script);
+  const login = { roleName: logins.nameOf(run.loginId), password: newPassword() };
+  // A connection that an earlier holder left open under this login is ended by that.
+  await logins.place(context, { ...run.place, login });
+  await logins.align(context, {
+    ...{ server, roleName: login.roleName },
+    state: async () => ({ open: true, until: new Date(Date.now() + limits.openForMs) }),
+  });
+  try {
+    return await inTransaction(context, logins.url(server, database, login), run, statements);
+  } finally {
+    await removeLogin(context, run);
+  }
+}
+
+/** Ends what a run may have left: its login, with its connections. Repeatable. */
+export async function removeLogin(
+  context: DriverContext,
+  { driver, place, loginId }: Pick<ScriptRun, "driver" | "place" | "loginId">,
+): Promise<void> {
+  const thing = { kind: "role" as const, name: driver.logins.nameOf(loginId) };
+  await driver.remove(context, { server: place.server, thing });
+}
+
+/** What became of a transaction on a server, once nobody can commit it any more. */
+export async function transactionOutcome(
+  server: DatabaseServer,
+  transactionId: string,
+): Promise<"committed" | "aborted"> {
+  const status = await reading(openClient, server.url, async (client) => {
+    const { rows } = await client.query<{ status: string | null }>(
+      "select pg_xact_status($1::text::xid8) as status",
+      [transactionId],
+    );
+    return rows[0]!.status;
+  });
+  return status === "committed" ? "committed" : "aborted";
+}
+
+/** Its statements, before any of them runs. Throws `script_failed` for what can't work in one transaction. */
+export function readScript(script: Script): { statements: readonly Statement[] } {
+  const { statements, transactional } = asScript(() => readMigration(asFile(script)));
+  if (!transactional)
+    throw failure("script_failed", {
+      detail: `${script.name}: a script runs in one transaction, and can't do without.`,
+      remedy: "Take out the line -- tenantry: no-transaction.",
+    });
+  return { statements };
+}
+
+const asFile = ({ name, sql }: Script): AppMigration => ({ ordinal: 1, name, sql, checksum: "" });
+
+function asScript<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    throw scriptFailed(error);
+  }
+}
+
+function scriptFailed(error: unknown): unknown {
+  if (!hasCode(error, "migration_failed")) return error;
+  const { detail, extra } = error.details;
+  const remedy = "Mend the script, and run it again: nothing of it stays where it failed.";
+  return failure("script_failed", { detail, extra, remedy }, { cause: error });
+}
+
+const changing = new Set(["INSERT", "UPDATE", "DELETE", "MERGE"]);
+
+async function inTransaction(
+  context: DriverContext,
+  url: string,
+  run: ScriptRun,
+  statements: readonly Statement[],
+): Promise<{ rowsChanged: number }> {
+  const client = await openClient({
+    connectionString: url,
+    application_name: holderName(context),
+    connectionTimeoutMillis: 10_000,
+    options: sessionSettings({
+      statement_timeout: String(limits.statementTimeoutMs),
+      lock_timeout: String(limits.lockTimeoutMs),
+      client_min_messages: "warning",
+    }),
+  }).catch((cause: unknown) => {
+    throw serverUnreachable(cause);
+  });
+  return withAbortable(client, context.signal, async () => {
+    let rowsChanged = 0;
+    let running = statements[0] ?? { text: "", offset: 0 };
+    try {
+      await client.query("begin");
+      for (running of statements) {
+        const { command, rowCount } = await client.query(running.text);
+        if (changing.has(command)) rowsChanged += rowCount ?? 0;
+      }
+      // What is checked at the end is checked while it can still be told where.
+      await client.query("set constraints all immediate");
+    } catch (error) {
+      context.signal.throwIfAborted();
+      if (databaseErrorCode(error) === undefined) throw error;
+      const { message, position } = error as { message: string; position?: string };
+      throw scriptFailed(
+        migrationFailed(asFile(run.script), errorOffset(running, position), message, { cause: error }),
+      );
+    }
+    if (run.dryRun) {
+      await client.query("rollback");
+      return { rowsChanged };
+    }
+    const { rows } = await client.query<{ id: string | null }>(
+      "select pg_catalog.pg_current_xact_id_if_assigned()::text as id",
+    );
+    await context.assertLease();
+    await run.beforeCommit({ transactionId: rows[0]!.id, rowsChanged });
+    await client.query("commit");
+    return { rowsChanged };
+  });
+}
