@@ -165,7 +165,6 @@ const badQueries: Record<string, readonly string[]> = {
   status: ["", "nonsense", "x".repeat(2_000)],
   state: ["", "nonsense", "x".repeat(2_000)],
   tenant: ["x".repeat(2_000)],
-  operation: ["x".repeat(2_000)],
   app: ["x".repeat(2_000)],
   group: ["x".repeat(2_000)],
   kind: ["x".repeat(2_000)],

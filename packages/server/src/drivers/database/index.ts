@@ -10,7 +10,6 @@ export { checkServer, type ServerCheck } from "./common/check-server.ts";
 export { compareForms, hashForm } from "./common/form/compare-forms.ts";
 export { blueprintName } from "./common/names.ts";
 export { openDatabases, protectDatabases } from "./common/protect.ts";
-export { newPassword } from "./common/scram.ts";
 export {
   readScript,
   removeLogin,
@@ -19,6 +18,7 @@ export {
   type ScriptRun,
   transactionOutcome,
 } from "./common/run-script.ts";
+export { newPassword } from "./common/scram.ts";
 export { createEmbeddedServers, type ServerDriver } from "./dedicated/servers.ts";
 export type {
   AppMigration,

@@ -13,7 +13,7 @@ import {
   toPage,
 } from "../../infra/http/index.ts";
 import { startOperation, type Workflow } from "../../infra/workflow/index.ts";
-import { newId, parseId, showId } from "../../kernel/index.ts";
+import { newId, requireId, showId } from "../../kernel/index.ts";
 import type { Operations } from "../operations/index.ts";
 import {
   checkScript,
@@ -107,8 +107,7 @@ function addList(api: Api, { db }: ScriptRouteDependencies): void {
       const { cursor, limit, operation, ...narrowed } = request.query;
       const { app, ...rest } = await scopeOf(db, request.params.app, narrowed);
       const at = decodeCursor(cursor, z.tuple([z.uuid(), z.uuid()]));
-      // An id that is none names no operation.
-      const operationId = operation === undefined ? undefined : (parseId("op", operation) ?? newId());
+      const operationId = operation === undefined ? undefined : requireId("op", operation, "?operation");
       const rows = await selectRuns(
         db,
         { appId: app.id, ...rest, operationId },
