@@ -58,14 +58,8 @@ export async function openConnection(
     application_name: options.applicationName,
     connectionTimeoutMillis: options.connectTimeoutMs,
     keepAlive: true,
-    options: [
-      `statement_timeout=${options.statementTimeoutMs}`,
-      "idle_in_transaction_session_timeout=60000",
-      // A backend whose client was cut off stops within a second instead of finishing its statement for nobody.
-      "client_connection_check_interval=1000",
-    ]
-      .map((setting) => `-c ${setting}`)
-      .join(" "),
+    // A pooler refuses these: there, statements end by our own deadline.
+    ...(!placement.seal?.pooled && { options: sessionSettings(options) }),
   });
   const connection = wrap(client);
   try {
@@ -75,6 +69,17 @@ export async function openConnection(
     connection.abandon();
     throw connectFailure(error);
   }
+}
+
+function sessionSettings({ statementTimeoutMs }: ConnectionOptions): string {
+  return [
+    `statement_timeout=${statementTimeoutMs}`,
+    "idle_in_transaction_session_timeout=60000",
+    // A backend whose client was cut off stops within a second instead of finishing its statement for nobody.
+    "client_connection_check_interval=1000",
+  ]
+    .map((setting) => `-c ${setting}`)
+    .join(" ");
 }
 
 async function beginSession(client: pg.Client): Promise<SealedSession> {

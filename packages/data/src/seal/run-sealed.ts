@@ -97,7 +97,9 @@ function messageOf(
   return { reset, before: [...first, enter], main: { text, values, prepared: hot?.find(text) } };
 }
 
+/** Behind a pooler each message may meet another backend, and nobody knows whose it was. */
 function needsReset(session: SealedSession, seal: Seal): boolean {
+  if (seal.pooled) return true;
   return session.environmentId !== undefined && session.environmentId !== seal.environmentId;
 }
 

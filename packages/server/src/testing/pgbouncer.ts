@@ -1,0 +1,68 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import pg from "pg";
+import { freePort } from "../infra/postgres-process/free-port.ts";
+import { requireProgram } from "./programs.ts";
+import { waitUntil } from "./wait-until.ts";
+
+/**
+ * Debian's pgbouncer in transaction mode before the database that a URL leads to, with so many connections to it for
+ * everybody together. `url` is the same through it. Its process goes with `stop()`, or when the test process dies.
+ */
+export async function testPgbouncer(
+  target: string,
+  { connections, resetAlways = true }: { connections: number; resetAlways?: boolean },
+): Promise<{ url: string; stop(): Promise<void> }> {
+  const directory = await mkdtemp(path.join(tmpdir(), `tenantry-test-pgbouncer-${process.pid}-`));
+  const port = await freePort("127.0.0.1");
+  const { hostname, port: targetPort, pathname, username, password } = new URL(target);
+  const name = pathname.slice(1);
+  const lines = [
+    "[databases]",
+    `${name} = host=${hostname} port=${targetPort} dbname=${name}`,
+    "[pgbouncer]",
+    ...["listen_addr = 127.0.0.1", `listen_port = ${port}`, "unix_socket_dir ="],
+    ...["pool_mode = transaction", `default_pool_size = ${connections}`],
+    ...["server_reset_query = DISCARD ALL", `server_reset_query_always = ${resetAlways ? 1 : 0}`],
+    ...["auth_type = plain", `auth_file = ${path.join(directory, "users.txt")}`],
+  ];
+  await writeFile(path.join(directory, "users.txt"), `"${username}" "${password}"\n`);
+  await writeFile(path.join(directory, "pgbouncer.ini"), `${lines.join("\n")}\n`);
+  await chmod(directory, 0o755);
+  const asOther = process.getuid?.() === 0 ? ["unshare", "--user", "--map-user=65534", "--"] : [];
+  const command = [
+    ...asOther,
+    ...["setpriv", "--pdeathsig", "KILL", "--", requireProgram("pgbouncer")],
+    path.join(directory, "pgbouncer.ini"),
+  ];
+  const child = spawn(command[0]!, command.slice(1), { stdio: "ignore" });
+  const exited = once(child, "exit");
+  const through = new URL(target);
+  through.port = String(port);
+  const url = through.href;
+  await waitUntil("pgbouncer answers", () => answers(url));
+  return {
+    url,
+    async stop() {
+      child.kill("SIGKILL");
+      await exited;
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url });
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
