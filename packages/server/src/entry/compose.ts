@@ -204,7 +204,7 @@ function createBackground(
       schedule.every("retention", 3_600_000, (signal) => removeExpired({ db, log, settings }, signal));
       schedule.every("variables", 3_600_000, () => sealPlainVariables({ db, secrets }));
       schedule.every("drift", 86_400_000, () => checkDrift(db, placements.workflows.drift));
-      schedule.every("caches", 5_000, (signal) => input.caches.settle({ db, log, signal }));
+      schedule.every("caches", 2_000, (signal) => input.caches.settle({ db, log, signal }));
       schedule.every("cache-users", 3_600_000, (signal) => input.caches.check({ db, log, signal }));
       schedule.every("logins", 3_600_000, (signal) => placements.checkLogins({ db, log, signal }));
       schedule.every("seals", 3_600_000, checkSeals);
