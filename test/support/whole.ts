@@ -40,7 +40,9 @@ async function differences(installation: Installation): Promise<string[]> {
     ...compare(
       "database",
       await names(standingDatabases),
-      await names(`select d.name from databases d where d.level = 'database' ${onTheRegistrysServer}`),
+      await names(
+        `select d.name from databases d where d.level in ('database', 'shared') ${onTheRegistrysServer}`,
+      ),
     ),
     ...compare(
       "schema",
@@ -113,7 +115,7 @@ const oddRowQueries: Record<string, string> = {
   "databases on the way": "select name, state from databases where state in ('creating', 'removing')",
   "databases in use by nobody, or twice": `
     select d.name, count(p.id) from databases d left join placements p on p.database_id = d.id and p.state = 'current'
-    where d.state = 'in_use' group by d.id having count(p.id) <> 1`,
+    where d.state = 'in_use' and d.level <> 'shared' group by d.id having count(p.id) <> 1`,
   "blueprints of releases that came to nothing": `
     select d.name, d.schema_version from databases d join apps a on a.id = d.app_id
     where d.state = 'blueprint' and d.schema_version > a.schema_version`,
@@ -135,7 +137,7 @@ const oddRowQueries: Record<string, string> = {
   "resources of nobody": `
     select r.kind, r.physical_name from resources r
     where r.environment_id is not null and not exists (select from environments e where e.id = r.environment_id)
-      or r.kind in ('database', 'role') and r.physical_name !~ '^tnc_[^.]+$' and not exists (
+      or r.kind in ('database', 'role') and r.physical_name !~ '^(tnc_[^.]+|tng_.+)$' and not exists (
         select from databases d
         where r.physical_name in (d.name, d.role_name, regexp_replace(d.role_name, '^tnr_', 'tno_')))`,
   "settings of nobody": `

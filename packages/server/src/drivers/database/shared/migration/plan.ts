@@ -16,20 +16,36 @@ import { takeStatement } from "./walk.ts";
  * can't be held or would break the release that runs meanwhile, by file and line.
  */
 export async function planFiles(planning: Planning, files: readonly MigrationFile[]): Promise<PlannedFile[]> {
+  const { client } = planning;
   const planned: PlannedFile[] = [];
-  const released = await inTransaction(planning.client, () => readState(planning.client));
-  for (const file of files) planned.push(await planFile(planning, file, released));
+  const released = await inTransaction(client, () => readState(client));
+  let at: Reached = { state: released, seeds: await inTransaction(client, () => seedsOf(client, released)) };
+  for (const file of files) {
+    const { plan, reached } = await planFile(planning, file, released, at);
+    planned.push(plan);
+    at = reached;
+  }
   return planned;
 }
 
-async function planFile(planning: Planning, file: MigrationFile, released: State): Promise<PlannedFile> {
+/** Where a file begins and ends: what there is, and what new environments have of it. */
+type Reached = { state: State; seeds: string[] };
+
+async function seedsOf(client: Planning["client"], state: State): Promise<string[]> {
+  return seedStatements(await withRows(client, state)).statements;
+}
+
+async function planFile(
+  planning: Planning,
+  file: MigrationFile,
+  released: State,
+  { state: begun, seeds: seedsBefore }: Reached,
+): Promise<{ plan: PlannedFile; reached: Reached }> {
   const { client, migrations } = planning;
   const inside = <Result>(work: () => Promise<Result>) =>
     file.transactional ? work() : inTransaction(client, work);
   const read = () => inside(() => readState(client));
   if (file.transactional) await client.query("begin");
-  const begun = await read();
-  const seedsBefore = seedStatements(await inside(() => withRows(client, begun))).statements;
   const walk: Walk = {
     file,
     state: begun,
@@ -41,21 +57,24 @@ async function planFile(planning: Planning, file: MigrationFile, released: State
   };
   for (const statement of file.statements) await takeStatement({ ...planning, read, begun }, walk, statement);
   if (walk.stale) walk.state = await read();
-  const catalog = await inside(() => withRows(client, walk.state));
+  const { state } = walk;
+  const catalog = await inside(() => withRows(client, state));
   if (file.transactional) await client.query("commit");
+  // What the file set for its session must not reach the next one.
   await client.query("discard all");
   await client.query("reset role");
   refuseUnheld(catalog, migrations);
   refuseContraction(file, released, walk);
   const seeds = seedStatements(catalog).statements;
-  return {
+  const plan = {
     file,
     steps: walk.steps,
     locks: { exclusive: locked(begun, walk, "exclusive"), share: locked(begun, walk, "share") },
     extensions: extensionsFor(catalog),
     seeds: JSON.stringify(seeds) === JSON.stringify(seedsBefore) ? undefined : seeds,
-    beginnings: counterBeginnings(begun, walk.state),
+    beginnings: counterBeginnings(begun, state),
   };
+  return { plan, reached: { state, seeds } };
 }
 
 async function inTransaction<Result>(client: pg.Client, work: () => Promise<Result>): Promise<Result> {
