@@ -34,7 +34,8 @@ async function firstPath(editor: Visitor): Promise<string> {
 
 /** What lies in the tenant's storage, records of the storage itself aside. */
 async function storedFiles(tenant: Environment): Promise<string[]> {
-  const names = await readdir(tenant.storage!.directory, { recursive: true, withFileTypes: true }).catch(
+  if (tenant.storage?.driver !== "fs") throw new Error("This looks into directories.");
+  const names = await readdir(tenant.storage.directory, { recursive: true, withFileTypes: true }).catch(
     () => [],
   );
   return names

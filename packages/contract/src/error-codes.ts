@@ -173,6 +173,11 @@ const entries = {
     title: "The service isn't available at the moment.",
     remedy: "Try again shortly.",
   },
+  storage_unavailable: {
+    status: 503,
+    title: "The place where the files lie can't be reached.",
+    remedy: "Try again shortly.",
+  },
   disk_full: {
     status: 507,
     title: "There is no room left on the disk.",

@@ -47,6 +47,20 @@ export type DatabaseLevel = "shared" | "schema" | "database" | "dedicated" | "sq
  */
 export type RuntimeSeal = { databaseId: string; environmentId: string; key: string; pooled: boolean };
 
+/** Where an environment's files are: in a directory, or in a bucket below a prefix (empty, or ending with `/`). */
+export type RuntimeStorage =
+  | { driver: "fs"; directory: string; generation: number }
+  | {
+      driver: "s3";
+      endpoint: string;
+      region: string;
+      bucket: string;
+      prefix: string;
+      accessKeyId: string;
+      secretAccessKey: string;
+      generation: number;
+    };
+
 /** One environment as its application sees it. `id` and `tenantId` are TypeIDs (`env_…`, `tnt_…`). */
 export type RuntimeEnvironment = {
   id: string;
@@ -70,7 +84,7 @@ export type RuntimeEnvironment = {
     /** At the level `shared` alone. */
     seal?: RuntimeSeal;
   };
-  storage?: { driver: "fs"; directory: string; generation: number };
+  storage?: RuntimeStorage;
   /** In Redis keys begin with `prefix`, and the URL's user has no right to others. */
   cache?:
     | { driver: "memory"; prefix: string; generation: number }

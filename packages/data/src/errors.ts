@@ -54,10 +54,29 @@ export class ObjectTooLarge extends DataError {
   }
 }
 
-/** The place where the environment's files lie can't be opened. The cause says why. */
+/** The object is another than the one that the caller knows. */
+export class ObjectChanged extends DataError {
+  constructor(key: string, options?: { cause?: unknown }) {
+    super(
+      "ObjectChanged",
+      "precondition_failed",
+      `The object ${JSON.stringify(key)} was replaced meanwhile.`,
+      options,
+    );
+  }
+}
+
+/** The place where the environment's files lie can't be reached. The cause says why. Try again later. */
 export class StorageUnavailable extends DataError {
+  readonly retryAfterSeconds = 5;
+
   constructor(options: { cause: unknown }) {
-    super("StorageUnavailable", "unavailable", "The environment's storage can't be opened.", options);
+    super(
+      "StorageUnavailable",
+      "storage_unavailable",
+      "The environment's storage can't be reached.",
+      options,
+    );
   }
 }
 

@@ -37,8 +37,18 @@ export {
 export { mintSealToken, type SealClaims, sealTokenSeconds } from "./seal/token.ts";
 export { openFsStorage, removeFsStorage, removingSuffix, tidyFsStorage } from "./storage/fs/index.ts";
 export { isKey } from "./storage/key.ts";
+export {
+  abandonS3Uploads,
+  emptyS3Storage,
+  meansS3,
+  openS3Storage,
+  type S3Place,
+  s3ClientOf,
+} from "./storage/s3/index.ts";
 export type {
   ByteRange,
+  GetOptions,
+  ListedObject,
   ListOptions,
   ObjectContent,
   ObjectPage,

@@ -1,5 +1,12 @@
 import type { RuntimeEnvironment } from "@tenantry/contract";
-import { type Cache, createPools, type Database, openFsStorage, type Storage } from "@tenantry/data";
+import {
+  type Cache,
+  createPools,
+  type Database,
+  openFsStorage,
+  openS3Storage,
+  type Storage,
+} from "@tenantry/data";
 import { createCaches } from "./caches.ts";
 import type { Log } from "./config.ts";
 import { openTenantDatabase } from "./database.ts";
@@ -49,7 +56,8 @@ export function createResources(
     },
     storage(environment) {
       if (!environment.storage) throw missing(environment, "storage");
-      return openFsStorage(environment.storage.directory);
+      const { storage } = environment;
+      return storage.driver === "fs" ? openFsStorage(storage.directory) : openS3Storage(storage);
     },
     cache(environment) {
       if (!environment.cache) throw missing(environment, "cache");

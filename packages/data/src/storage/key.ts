@@ -3,7 +3,8 @@ import { UnsafeKey } from "../errors.ts";
 /** Where file storage keeps its own records: no key may begin so. */
 export const reservedPart = ".tenantry";
 
-const maxKeyBytes = 1024;
+// A store takes 1,024 bytes, and a part of them says whose object it is.
+const maxKeyBytes = 960;
 const maxPartBytes = 255;
 const maxParts = 64;
 

@@ -13,11 +13,15 @@ export type StoredObject = {
   key: string;
   /** Bytes. */
   size: number;
-  /** Changes whenever the content does: SHA-256 in hex for what came through `put`. */
+  /** Changes whenever the content does. What it is made of is the store's business. */
   etag: string;
   contentType: string;
+  /** What `put` answers may be a few seconds off: a store has a clock of its own. */
   modifiedAt: Date;
 };
+
+/** An object as a list shows it; `head` tells its type, too. */
+export type ListedObject = Omit<StoredObject, "contentType">;
 
 export type PutOptions = {
   /** `application/octet-stream` when left out. */
@@ -30,10 +34,16 @@ export type PutOptions = {
 /** The first and the last byte wanted, both inclusive as in HTTP; to the end when `end` is left out or lies behind it. */
 export type ByteRange = { start: number; end?: number };
 
+export type GetOptions = {
+  range?: ByteRange;
+  /** An etag: another version throws `ObjectChanged`, so that parts read one after another are of one object. */
+  ifMatch?: string;
+};
+
 export type ObjectContent = StoredObject & {
   /** What `body` holds when a range was asked for. */
   range?: { start: number; end: number };
-  /** Read it to its end or destroy it: it holds a file open. */
+  /** Read it to its end or destroy it: it holds a file or a connection open. */
   body: Readable;
 };
 
@@ -45,7 +55,7 @@ export type ListOptions = {
   cursor?: string;
 };
 
-export type ObjectPage = { items: StoredObject[]; nextCursor: string | undefined };
+export type ObjectPage = { items: ListedObject[]; nextCursor: string | undefined };
 
 export type StorageUsage = { bytes: number; objects: number };
 
@@ -54,10 +64,10 @@ export type StorageUsage = { bytes: number; objects: number };
  * could leave the environment's space throws `UnsafeKey` before anything is touched. Every method may be repeated.
  */
 export type Storage = {
-  /** Stores the whole body or nothing; replaces what stood under the key, for readers in one instant. Flushed to disk. */
+  /** Stores the whole body or nothing; replaces what stood under the key, for readers in one instant. It lasts from then on. */
   put(key: string, body: StorageBody, options?: PutOptions): Promise<StoredObject>;
-  /** Throws `ObjectNotFound`, or `RangeNotSatisfiable`. */
-  get(key: string, options?: { range?: ByteRange }): Promise<ObjectContent>;
+  /** Throws `ObjectNotFound`, `ObjectChanged`, or `RangeNotSatisfiable`. */
+  get(key: string, options?: GetOptions): Promise<ObjectContent>;
   /** Throws `ObjectNotFound`. */
   head(key: string): Promise<StoredObject>;
   /** Removes the object; one that isn't there is no error. */

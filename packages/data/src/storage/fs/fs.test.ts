@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isKey } from "../key.ts";
-import type { Storage } from "../storage.ts";
+import type { ListedObject, Storage, StoredObject } from "../storage.ts";
 import { openFsStorage, tidyFsStorage } from "./index.ts";
 
 let outside: string;
@@ -37,13 +37,15 @@ async function everyFile(): Promise<string[]> {
     .map((entry) => path.join(entry.parentPath, entry.name));
 }
 
+const listed = ({ contentType: _, ...object }: StoredObject): ListedObject => object;
+
 describe("files in a directory", () => {
   it("lie there as plain files, type and checksum beside them", async () => {
     const put = await storage.put("media/a.svg", "<svg/>", { contentType: "image/svg+xml" });
     expect(await readFile(path.join(directory, "media/a.svg"), "utf8")).toBe("<svg/>");
     expect(put.etag).toBe(createHash("sha256").update("<svg/>").digest("hex"));
     expect(await storage.head("media/a.svg")).toEqual(put);
-    expect((await storage.list()).items).toEqual([put]);
+    expect((await storage.list()).items).toEqual([listed(put)]);
   });
 
   it("gives back every key it accepts, by get and by list in the order of bytes", async () => {
@@ -142,7 +144,7 @@ describe("files in a directory", () => {
       expect(contentType).toBe(`text/${content[0]}`);
       seen.add(`${content[0]} ${etag}`);
       const [listed] = (await storage.list()).items;
-      expect(seen.has(`${listed!.contentType.at(-1)} ${listed!.etag}`) || seen.size < 2).toBe(true);
+      expect([...seen].some((each) => each.endsWith(listed!.etag)) || seen.size < 2).toBe(true);
     }
     await writer;
     expect(seen.size).toBe(2);
@@ -195,7 +197,7 @@ describe("a writer killed half-way", () => {
     // Killed between the record and the rename: the record is there, the file isn't.
     await rm(path.join(directory, "lost"));
     await writeFile(path.join(directory, ".tenantry/incoming/half"), "half");
-    expect((await storage.list()).items).toEqual([kept]);
+    expect((await storage.list()).items).toEqual([listed(kept)]);
     expect(await tidyFsStorage(directory)).toEqual({ removed: 0 });
     expect(await tidyFsStorage(directory, { olderThanMs: -1000 })).toEqual({ removed: 2 });
     expect((await everyFile()).length).toBe(2);

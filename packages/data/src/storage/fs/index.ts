@@ -1,9 +1,11 @@
 import path from "node:path";
-import { InvalidArgument, ObjectNotFound, UnsafeKey } from "../../errors.ts";
-import { isKey, parseKey } from "../key.ts";
+import { ObjectNotFound } from "../../errors.ts";
+import { checkContentType, defaultContentType } from "../content-type.ts";
+import { checkLimit, makeCursor, parseCursor } from "../cursor.ts";
+import { parseKey } from "../key.ts";
 import type { ListOptions, ObjectPage, Storage, StorageUsage, StoredObject } from "../storage.ts";
 import { type Directory, openRoot } from "./directory.ts";
-import { defaultContentType, describe, headObject, readObject } from "./read.ts";
+import { describe, headObject, readObject } from "./read.ts";
 import { removeObject } from "./remove.ts";
 import { type FoundFile, walkObjects } from "./walk.ts";
 import { writeObject } from "./write.ts";
@@ -30,7 +32,7 @@ export function openFsStorage(directory: string): Storage {
     async get(key, options = {}) {
       const parts = parseKey(key);
       await using root = await openRoot(place);
-      return await readObject(root, key, parts, options.range);
+      return await readObject(root, key, parts, options);
     },
     async head(key) {
       const parts = parseKey(key);
@@ -54,10 +56,7 @@ export function openFsStorage(directory: string): Storage {
 }
 
 async function listObjects(root: Directory, options: ListOptions): Promise<ObjectPage> {
-  const limit = options.limit ?? 100;
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
-    throw new InvalidArgument("The limit of a list is a whole number from 1 to 1,000.");
-  }
+  const limit = checkLimit(options.limit);
   const after = options.cursor === undefined ? undefined : parseCursor(options.cursor);
   const found: FoundFile[] = [];
   let more = false;
@@ -70,7 +69,9 @@ async function listObjects(root: Directory, options: ListOptions): Promise<Objec
     return (await describe(root, key, stats)) ?? (await headUnlessGone(root, key));
   });
   return {
-    items: described.filter((object) => object !== undefined),
+    items: described
+      .filter((object) => object !== undefined)
+      .map(({ key, size, etag, modifiedAt }) => ({ key, size, etag, modifiedAt })),
     nextCursor: more ? makeCursor(found.at(-1)!.key) : undefined,
   };
 }
@@ -105,22 +106,4 @@ async function countObjects(root: Directory): Promise<StorageUsage> {
     usage.objects += 1;
   }
   return usage;
-}
-
-function makeCursor(key: string): string {
-  return Buffer.from(key).toString("base64url");
-}
-
-function parseCursor(cursor: string): string {
-  const key = Buffer.from(cursor, "base64url").toString("utf8");
-  if (!isKey(key)) throw new UnsafeKey(key, "is no cursor of this list");
-  return key;
-}
-
-function checkContentType(contentType: string): string {
-  // It ends up in a header: a line break in it would be a header of the uploader's own.
-  if (/^[\w.+-]+\/[\w.+-]+(?: *; *[\w.+-]+=(?:[\w.+-]+|"[\w.+ -]*"))*$/.test(contentType)) {
-    if (contentType.length <= 255) return contentType;
-  }
-  throw new InvalidArgument(`${JSON.stringify(contentType.slice(0, 80))} is no media type.`);
 }

@@ -1,15 +1,15 @@
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, lstat, open } from "node:fs/promises";
 import { Readable } from "node:stream";
-import { InvalidArgument, ObjectNotFound, RangeNotSatisfiable } from "../../errors.ts";
-import type { ByteRange, ObjectContent, StoredObject } from "../storage.ts";
+import { ObjectChanged, ObjectNotFound } from "../../errors.ts";
+import { defaultContentType } from "../content-type.ts";
+import { resolveRange } from "../range.ts";
+import type { GetOptions, ObjectContent, StoredObject } from "../storage.ts";
 import { type Directory, openBelow } from "./directory.ts";
 import { readRecord } from "./metadata.ts";
 import { meansAbsent } from "./system-error.ts";
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-
-export const defaultContentType = "application/octet-stream";
 
 /**
  * Joins a file's own facts with its record; undefined when the object was replaced or deleted meanwhile, and its record
@@ -76,18 +76,19 @@ export async function headObject(
   }
 }
 
-/** Throws `ObjectNotFound` or `RangeNotSatisfiable`. */
+/** Throws `ObjectNotFound`, `ObjectChanged` or `RangeNotSatisfiable`. */
 export async function readObject(
   root: Directory,
   key: string,
   parts: readonly string[],
-  wanted: ByteRange | undefined,
+  { range: wanted, ifMatch }: GetOptions,
 ): Promise<ObjectContent> {
   for (;;) {
     const { file, stats } = await openObject(root, key, parts);
     try {
       const object = await describe(root, key, stats);
       if (object) {
+        if (ifMatch !== undefined && object.etag !== ifMatch) throw new ObjectChanged(key);
         const range = wanted && resolveRange(key, wanted, object.size);
         return { ...object, ...(range && { range }), body: await streamOf(file, object.size, range) };
       }
@@ -109,13 +110,4 @@ async function streamOf(
     return Readable.from([]);
   }
   return file.createReadStream(range ?? { start: 0, end: size - 1 });
-}
-
-function resolveRange(key: string, wanted: ByteRange, size: number): { start: number; end: number } {
-  const { start, end = size - 1 } = wanted;
-  if (!Number.isSafeInteger(start) || start < 0 || !Number.isSafeInteger(end)) {
-    throw new InvalidArgument("A range needs whole, non-negative numbers of bytes.");
-  }
-  if (start >= size || end < start) throw new RangeNotSatisfiable(key, size);
-  return { start, end: Math.min(end, size - 1) };
 }

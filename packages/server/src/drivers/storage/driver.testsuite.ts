@@ -1,13 +1,20 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
-import type { Storage } from "@tenantry/data";
+import { openFsStorage, openS3Storage, type Storage, type StoredObject } from "@tenantry/data";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { newId } from "../../kernel/index.ts";
 import { testContext } from "../../testing/driver-context.ts";
 import type { StorageDriver } from "./driver.ts";
 
-export type StorageDriverHarness = { driver: StorageDriver; close(): Promise<void> };
+export type StorageDriverHarness = {
+  driver: StorageDriver;
+  /** The level at which places are made: `prefix` when left out. */
+  level?: string;
+  /** Whether a removal ends writers. Where they share a key with others it can't: what they write later is found. */
+  endsWriters: boolean;
+  close(): Promise<void>;
+};
 
 /** What every driver of storage promises. */
 export function describeStorageDriver(title: string, open: () => Promise<StorageDriverHarness>): void {
@@ -21,22 +28,43 @@ export function describeStorageDriver(title: string, open: () => Promise<Storage
     });
     afterAll(() => harness.close());
 
-    describeLife(() => driver);
-    describeObjects(() => driver);
-    describeKeys(() => driver);
+    const nameFor = (environmentId: string) => driver.nameFor(environmentId, harness.level ?? "prefix");
+    const place = async (): Promise<Place> => {
+      const environmentId = newId();
+      const name = nameFor(environmentId);
+      await driver.provision(testContext(), name, environmentId);
+      return { name, environmentId, storage: driver.handle(name) };
+    };
+    const given = { driver: () => driver, endsWriters: () => harness.endsWriters, nameFor, place };
+    describeLife(given);
+    describeObjects(given);
+    describeParts(given);
+    describeKeys(given);
   });
 }
 
-async function place(
-  driver: StorageDriver,
-): Promise<{ name: string; environmentId: string; storage: Storage }> {
-  const environmentId = newId();
-  const name = driver.nameFor(environmentId);
-  await driver.provision(testContext(), name, environmentId);
-  return { name, environmentId, storage: driver.handle(name) };
+type Place = { name: string; environmentId: string; storage: Storage };
+
+type Given = {
+  driver(): StorageDriver;
+  endsWriters(): boolean;
+  nameFor(environmentId: string): string;
+  place(): Promise<Place>;
+};
+
+/** The files as an environment's application reaches them: by its own key, where it has one. */
+function asApplication(driver: StorageDriver, name: string): Storage {
+  const location = driver.location(name);
+  return location.driver === "fs" ? openFsStorage(location.directory) : openS3Storage(location);
 }
 
-function describeLife(driverOf: () => StorageDriver): void {
+/** Everything but the time, which a store may tell by its own clock. */
+function same({ modifiedAt, ...object }: StoredObject): Omit<StoredObject, "modifiedAt"> {
+  expect(Math.abs(modifiedAt.getTime() - Date.now())).toBeLessThan(60_000);
+  return object;
+}
+
+function describeLife({ driver: driverOf, endsWriters, nameFor, place }: Given): void {
   describe("life", () => {
     let driver: StorageDriver;
     beforeEach(() => {
@@ -46,7 +74,7 @@ function describeLife(driverOf: () => StorageDriver): void {
     test("a place is declared before it is made, stands in order, and goes without leaving anything", async () => {
       const calls: string[] = [];
       const environmentId = newId();
-      const name = driver.nameFor(environmentId);
+      const name = nameFor(environmentId);
       const context = testContext({
         before: async (call) => {
           calls.push(`${call} ${(await driver.list()).includes(name)}`);
@@ -55,7 +83,7 @@ function describeLife(driverOf: () => StorageDriver): void {
       await driver.provision(context, name, environmentId);
       expect(calls[0]).toBe("declareResource false");
       expect(calls.at(-1)).toBe("resourcePresent true");
-      expect(context.resources()).toEqual([
+      expect(context.resources()).toMatchObject([
         { kind: "storage", driver: driver.driver, physicalName: name, state: "present" },
       ]);
       expect(await driver.verify(name, environmentId)).toEqual([]);
@@ -68,7 +96,7 @@ function describeLife(driverOf: () => StorageDriver): void {
     });
 
     test("making again keeps the files, removing again is no error, and a place made anew is empty", async () => {
-      const { name, environmentId, storage } = await place(driver);
+      const { name, environmentId, storage } = await place();
       await storage.put("a", "x");
       await driver.provision(testContext(), name, environmentId);
       expect(await driver.measure(name)).toEqual({ bytes: 1, objects: 1 });
@@ -83,7 +111,7 @@ function describeLife(driverOf: () => StorageDriver): void {
       for (const dieAt of ["declareResource", "assertLease", "resourcePresent"]) {
         for (const then of ["finish", "take back"]) {
           const environmentId = newId();
-          const name = driver.nameFor(environmentId);
+          const name = nameFor(environmentId);
           const context = testContext({
             before: (call) => {
               if (call === dieAt) throw new Error("killed");
@@ -102,12 +130,12 @@ function describeLife(driverOf: () => StorageDriver): void {
     });
 
     test("without the lease nothing is made or removed", async () => {
-      const kept = await place(driver);
+      const kept = await place();
       await kept.storage.put("a", "x");
       const context = testContext();
       context.lose();
       const environmentId = newId();
-      const name = driver.nameFor(environmentId);
+      const name = nameFor(environmentId);
       await expect(driver.provision(context, name, environmentId)).rejects.toThrow();
       expect(await driver.list()).not.toContain(name);
       await expect(driver.remove(context, kept.name)).rejects.toThrow();
@@ -115,7 +143,8 @@ function describeLife(driverOf: () => StorageDriver): void {
     });
 
     test("a removal while somebody writes ends with nothing left", async () => {
-      const { name, storage } = await place(driver);
+      const { name } = await place();
+      const storage = asApplication(driver, name);
       let writing = true;
       let written = 0;
       const writer = (async () => {
@@ -128,16 +157,20 @@ function describeLife(driverOf: () => StorageDriver): void {
       })();
       while (written < 5) await storage.usage();
       try {
-        await driver.remove(testContext(), name);
+        await driver.remove(testContext(), name).catch((error: unknown) => {
+          if (endsWriters()) throw error;
+          expect(["busy", "storage_unavailable"]).toContain((error as { code: string }).code);
+        });
       } finally {
         writing = false;
         await writer;
       }
+      if (!endsWriters()) await driver.remove(testContext(), name);
       expect(await driver.list()).not.toContain(name);
     });
 
     test("a name that no environment has is refused before anything is touched", async () => {
-      const { storage } = await place(driver);
+      const { storage } = await place();
       await storage.put("a", "x");
       for (const name of ["", ".", "..", "/", "../..", "*", "a/b", "a".repeat(26), "0".repeat(25), "\0"]) {
         await expect(driver.remove(testContext(), name)).rejects.toThrow();
@@ -148,34 +181,32 @@ function describeLife(driverOf: () => StorageDriver): void {
     });
 
     test("tidying leaves what stands alone", async () => {
-      const { storage } = await place(driver);
+      const { storage } = await place();
       const put = await storage.put("a", "x", { contentType: "text/plain" });
       expect(await driver.tidy()).toEqual({ removed: 0 });
-      expect(await storage.head("a")).toEqual(put);
+      expect(same(await storage.head("a"))).toEqual(same(put));
     });
   });
 }
 
-function describeObjects(driverOf: () => StorageDriver): void {
+function describeObjects({ place }: Given): void {
   describe("objects", () => {
     let storage: Storage;
     beforeEach(async () => {
-      storage = (await place(driverOf())).storage;
+      storage = (await place()).storage;
     });
 
     test("come back byte by byte, with size, type, checksum and time", async () => {
       const bytes = randomBytes(300_000);
-      const before = Date.now();
       const put = await storage.put("media/a.png", Readable.from([bytes.subarray(0, 7), bytes.subarray(7)]), {
         contentType: "image/png",
       });
       expect(put).toMatchObject({ key: "media/a.png", size: 300_000, contentType: "image/png" });
-      expect(put.etag).toBe(createHash("sha256").update(bytes).digest("hex"));
-      expect(Math.abs(put.modifiedAt.getTime() - before)).toBeLessThan(60_000);
+      expect(put.etag).toMatch(/^[\w-]{20,}$/);
       const { body, ...got } = await storage.get("media/a.png");
-      expect(got).toEqual(put);
+      expect(same(got)).toEqual(same(put));
       expect((await buffer(body)).equals(bytes)).toBe(true);
-      expect(await storage.head("media/a.png")).toEqual(put);
+      expect(same(await storage.head("media/a.png"))).toEqual(same(put));
     });
 
     test("may be empty, and have no type", async () => {
@@ -189,7 +220,7 @@ function describeObjects(driverOf: () => StorageDriver): void {
       const second = await storage.put("a", "second", { contentType: "text/html; charset=utf-8" });
       expect(second.etag).not.toBe(first.etag);
       const { body, ...got } = await storage.get("a");
-      expect(got).toEqual(second);
+      expect(same(got)).toEqual(same(second));
       expect(await text(body)).toBe("second");
       expect(await storage.usage()).toEqual({ bytes: 6, objects: 1 });
     });
@@ -297,8 +328,10 @@ function describeObjects(driverOf: () => StorageDriver): void {
           const page = await storage.list({ prefix, limit, cursor });
           expect(page.items.length).toBeLessThanOrEqual(limit);
           for (const item of page.items) {
-            expect(item).toEqual(await storage.head(item.key));
             found.push(item.key);
+            if (limit < 1_000) continue;
+            const { contentType: _, ...object } = same(await storage.head(item.key));
+            expect(same(item as StoredObject)).toEqual(object);
           }
           cursor = page.nextCursor;
         } while (cursor !== undefined);
@@ -306,7 +339,7 @@ function describeObjects(driverOf: () => StorageDriver): void {
       };
       for (const prefix of [undefined, "", "a", "a/", "a/b", "a/c", "ab", "nothing", "a/c/d", "z/"]) {
         const expected = keys.filter((key) => key.startsWith(prefix ?? "")).toSorted(order);
-        for (const limit of [1, 3, 1000]) expect(await listAll(prefix, limit)).toEqual(expected);
+        for (const limit of [2, 1000]) expect(await listAll(prefix, limit)).toEqual(expected);
       }
       expect(await storage.usage()).toEqual({
         objects: keys.length,
@@ -328,6 +361,83 @@ function describeObjects(driverOf: () => StorageDriver): void {
       for (const cursor of ["%%%", Buffer.from("../x").toString("base64url")]) {
         await expect(storage.list({ cursor })).rejects.toMatchObject({ code: "unsafe_path" });
       }
+    });
+  });
+}
+
+function describeParts({ place }: Given): void {
+  describe("large and streamed objects", () => {
+    const chunk = randomBytes(1_000_000);
+    const bytes = Buffer.concat(Array.from({ length: 20 }, () => chunk));
+
+    test("come in chunks of any size, and go out byte by byte, whole and in ranges", async () => {
+      const { storage } = await place();
+      const pieces = [0, 1, 8_388_607, 8_388_608, 16_777_216, 16_777_217, 20_000_000];
+      const body = Readable.from(pieces.slice(1).map((end, index) => bytes.subarray(pieces[index], end)));
+      const put = await storage.put("large", body, { contentType: "video/mp4" });
+      expect(put.size).toBe(20_000_000);
+      expect(same(await storage.head("large"))).toEqual(same(put));
+      expect((await buffer((await storage.get("large")).body)).equals(bytes)).toBe(true);
+      const part = await storage.get("large", { range: { start: 8_388_600, end: 8_388_699 } });
+      expect((await buffer(part.body)).equals(bytes.subarray(8_388_600, 8_388_700))).toBe(true);
+      expect(await storage.usage()).toEqual({ bytes: 20_000_000, objects: 1 });
+    });
+
+    test("are asked for no faster than they are stored: two parts at most lie in memory", async () => {
+      const { storage } = await place();
+      const asked = { bytes: 0, stopped: 0 };
+      async function* body() {
+        for (let given = 0; given < 60; given += 1) {
+          asked.bytes += chunk.length;
+          yield chunk;
+        }
+      }
+      const stopper = new AbortController();
+      const slow = (async function* () {
+        for await (const piece of body()) {
+          yield piece;
+          if (asked.bytes === 30_000_000) stopper.abort(new Error("stopped"));
+        }
+      })();
+      await expect(storage.put("large", slow, { signal: stopper.signal })).rejects.toThrow("stopped");
+      expect(asked.bytes).toBeLessThanOrEqual(31_000_000);
+      expect(await storage.usage()).toEqual({ bytes: 0, objects: 0 });
+    });
+
+    test("whose body breaks after several parts, or that grow too large, leave nothing at all", async () => {
+      const { storage } = await place();
+      await storage.put("large", "old");
+      async function* breaking() {
+        for (let given = 0; given < 19; given += 1) yield chunk;
+        throw new Error("cut off");
+      }
+      await expect(storage.put("large", breaking())).rejects.toThrow("cut off");
+      const tooLarge = { name: "ObjectTooLarge", maxBytes: 18_000_000 };
+      const limited = storage.put("large", Readable.from([bytes]), { maxBytes: 18_000_000 });
+      await expect(limited).rejects.toMatchObject(tooLarge);
+      expect(await text((await storage.get("large")).body)).toBe("old");
+      expect(await storage.usage()).toEqual({ bytes: 3, objects: 1 });
+    });
+
+    test("stop being sent when their reader goes", async () => {
+      const { storage } = await place();
+      await storage.put("large", bytes.subarray(0, 3_000_000));
+      // More than there may be open at once, were they left behind.
+      for (let round = 0; round < 140; round += 1) {
+        const { body } = await storage.get("large");
+        body.destroy();
+      }
+      expect((await buffer((await storage.get("large")).body)).length).toBe(3_000_000);
+    });
+
+    test("are read in parts of one version only: another one is told", async () => {
+      const { storage } = await place();
+      const { etag } = await storage.put("a", "first version");
+      const first = await storage.get("a", { range: { start: 0, end: 4 }, ifMatch: etag });
+      expect(await text(first.body)).toBe("first");
+      await storage.put("a", "second version");
+      const changed = { name: "ObjectChanged", code: "precondition_failed" };
+      await expect(storage.get("a", { range: { start: 5 }, ifMatch: etag })).rejects.toMatchObject(changed);
     });
   });
 }
@@ -354,16 +464,22 @@ const attacks = [
   "e\u0301",
   "a\ud800",
   "\ufeffa",
-  "x".repeat(1_025),
+  `${"x/".repeat(480)}x`,
   "x".repeat(256),
   ".tenantry/meta/x",
 ];
 
-function describeKeys(driverOf: () => StorageDriver): void {
+function describeKeys({ place }: Given): void {
   describe("keys that try to leave the tenant", () => {
-    test.each(attacks)("%j is refused by every method", async (attack) => {
-      const [mine, theirs] = [await place(driverOf()), await place(driverOf())];
+    let mine: Place;
+    let theirs: Place;
+    beforeAll(async () => {
+      mine = await place();
+      theirs = await place();
       await theirs.storage.put("secret", "theirs");
+    });
+
+    test.each(attacks)("%j is refused by every method", async (attack) => {
       const key = attack.replaceAll("{other}", theirs.name);
       const refused = { name: "UnsafeKey", code: "unsafe_path" };
       await expect(mine.storage.put(key, "mine")).rejects.toMatchObject(refused);
@@ -375,8 +491,6 @@ function describeKeys(driverOf: () => StorageDriver): void {
     });
 
     test("prefixes don't lead out either", async () => {
-      const [mine, theirs] = [await place(driverOf()), await place(driverOf())];
-      await theirs.storage.put("secret", "theirs");
       for (const prefix of ["../", `../${theirs.name}/`, "/", "a/../../", "a//", "..\\", "\0"]) {
         await expect(mine.storage.list({ prefix })).rejects.toMatchObject({ code: "unsafe_path" });
       }
@@ -384,7 +498,7 @@ function describeKeys(driverOf: () => StorageDriver): void {
     });
 
     test("the same key in two environments is two objects", async () => {
-      const [mine, theirs] = [await place(driverOf()), await place(driverOf())];
+      const [mine, theirs] = [await place(), await place()];
       await mine.storage.put("a", "mine");
       await theirs.storage.put("a", "theirs!");
       expect(await text((await mine.storage.get("a")).body)).toBe("mine");

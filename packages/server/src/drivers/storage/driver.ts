@@ -1,17 +1,31 @@
 import type { Storage, StorageUsage } from "@tenantry/data";
 import type { DriverContext } from "../context.ts";
 
+/** How an application reaches an environment's files: a part of its runtime snapshot, with secrets. */
+export type StorageLocation =
+  | { driver: "fs"; directory: string }
+  | {
+      driver: "s3";
+      endpoint: string;
+      region: string;
+      bucket: string;
+      /** Empty, or ends with `/`. */
+      prefix: string;
+      accessKeyId: string;
+      secretAccessKey: string;
+    };
+
 /**
  * One way to give an environment room for its files. Everything is repeatable: a second call finds what the first one
  * left, whole or in part, and ends in the same state. Physical names are opaque and never change; one that this driver
  * can't have given is an error before anything is touched.
  */
 export type StorageDriver = {
-  /** As placements name it: `fs`. */
+  /** As placements name it: `fs`, `s3`. */
   readonly driver: string;
 
-  /** Where an environment's files will be; known before the place is made. */
-  nameFor(environmentId: string): string;
+  /** Where an environment's files will be at a level (`prefix`, `bucket`, `own`); known before the place is made. */
+  nameFor(environmentId: string, level: string): string;
 
   /** Makes the place, empty, for this environment's application alone. Declares it first. Files that stand are kept. */
   provision(context: DriverContext, physicalName: string, environmentId: string): Promise<void>;
@@ -20,7 +34,7 @@ export type StorageDriver = {
   handle(physicalName: string): Storage;
 
   /** How an application reaches the files: a part of its runtime snapshot. */
-  location(physicalName: string): { driver: "fs"; directory: string };
+  location(physicalName: string): StorageLocation;
 
   /** Counts every object: takes time in proportion to their number. */
   measure(physicalName: string): Promise<StorageUsage>;
@@ -31,7 +45,11 @@ export type StorageDriver = {
   /** Removes what writers left that were killed half-way a day ago or before, in every place. May run beside others. */
   tidy(): Promise<{ removed: number }>;
 
-  /** Removes the place and all files, also while somebody writes. What isn't there counts as removed. */
+  /**
+   * Removes the place and all files. Where the environment has a key (or a directory) of its own, also while somebody
+   * writes; where it hasn't, somebody who goes on writing makes it fail (`busy`), and what comes after it is found by
+   * `list`, and goes by removing once more. What isn't there counts as removed.
+   */
   remove(context: DriverContext, physicalName: string): Promise<void>;
 
   /** Every place that stands, also half-made and half-removed ones: a registry row should explain each. */

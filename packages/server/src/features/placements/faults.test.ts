@@ -158,7 +158,7 @@ test("placing that was interrupted tells the schema that stands, also when the a
 test("a role and a directory that their operations never finished are removed by the sweeper as well", async () => {
   const appId = await insertApp(house.db, notes);
   const environmentId = await insertEnvironment(house.db, appId);
-  const name = storage.nameFor(environmentId);
+  const name = storage.nameFor(environmentId, "prefix");
   const role = `tnr_${encodeUuid(newId())}`;
   const abandoned = house.run(async (context) => {
     await storage.provision(unfinishing(context), name, environmentId);

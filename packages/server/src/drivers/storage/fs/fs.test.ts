@@ -11,6 +11,7 @@ describeStorageDriver("storage driver fs", async () => {
   const root = await mkdtemp(path.join(tmpdir(), "tenantry-fs-"));
   return {
     driver: createFsStorageDriver({ root: path.join(root, "storage") }),
+    endsWriters: true,
     close: () => rm(root, { recursive: true, force: true }),
   };
 });
@@ -25,7 +26,7 @@ describe("directories of environments", () => {
   async function provisioned(ownerOf?: (environmentId: string) => Promise<number | undefined>) {
     const driver = createFsStorageDriver({ root: path.join(root, "storage"), ownerOf });
     const environmentId = newId();
-    const name = driver.nameFor(environmentId);
+    const name = driver.nameFor(environmentId, "prefix");
     await driver.provision(testContext(), name, environmentId);
     return { driver, environmentId, name, directory: path.join(root, "storage", name) };
   }
@@ -98,7 +99,7 @@ describe("directories of environments", () => {
 
   test("can be removed where none was ever made", async () => {
     const driver = createFsStorageDriver({ root: path.join(root, "nowhere") });
-    await driver.remove(testContext(), driver.nameFor(newId()));
+    await driver.remove(testContext(), driver.nameFor(newId(), "prefix"));
     expect(await driver.list()).toEqual([]);
     expect(await readdir(root)).toEqual([]);
   });

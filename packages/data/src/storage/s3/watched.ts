@@ -1,0 +1,47 @@
+import { Readable } from "node:stream";
+import { StorageUnavailable } from "../../errors.ts";
+
+/** So long may a body that somebody waits for say nothing. */
+const silenceMs = 30_000;
+
+/**
+ * A store's body for the application: it fails in the data path's words, and when nothing comes although somebody waits.
+ * A reader who takes his time is no silence. Destroying it ends the request.
+ */
+export function watched(body: Readable, translate: (error: unknown) => Error): Readable {
+  let timer: NodeJS.Timeout | undefined;
+  const rest = () => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
+  const wait = () => {
+    timer ??= setTimeout(() => {
+      out.destroy(new StorageUnavailable({ cause: new Error(`No byte came in ${silenceMs} ms.`) }));
+    }, silenceMs);
+  };
+  const out = new Readable({
+    read() {
+      wait();
+      body.resume();
+    },
+    destroy(error, done) {
+      rest();
+      body.destroy();
+      done(error);
+    },
+  });
+  // The client's own limit is for answers; a slow reader would run into it.
+  (body as { socket?: { setTimeout?: (ms: number) => void } }).socket?.setTimeout?.(0);
+  body.pause();
+  body.on("data", (chunk) => {
+    rest();
+    if (out.push(chunk)) wait();
+    else body.pause();
+  });
+  body.on("end", () => {
+    rest();
+    out.push(null);
+  });
+  body.on("error", (error) => out.destroy(translate(error)));
+  return out;
+}
