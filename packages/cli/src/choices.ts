@@ -3,6 +3,7 @@ import type {
   CacheLevel,
   DatabaseLevel,
   OperationReply,
+  StorageLevel,
   UserReply,
   UserRole,
 } from "@tenantry/contract";
@@ -17,6 +18,7 @@ export const databaseLevels = [
   "sqlite",
 ] as const satisfies DatabaseLevel[];
 export const cacheLevels = ["prefix", "user", "database", "own"] as const satisfies CacheLevel[];
+export const storageLevels = ["prefix", "bucket", "own"] as const satisfies StorageLevel[];
 export const presets = ["soft", "medium", "hard"] as const satisfies (typeof allPresets)[number][];
 export const userRoles = ["admin", "editor", "viewer"] as const satisfies UserRole[];
 export const userStatuses = ["active", "deactivated"] as const satisfies UserReply["status"][];

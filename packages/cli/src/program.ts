@@ -15,6 +15,7 @@ import { scriptCommand } from "./commands/script.ts";
 import { serverCommand } from "./commands/server.ts";
 import { settingsCommand } from "./commands/settings.ts";
 import { statusCommand } from "./commands/status.ts";
+import { storageCommand } from "./commands/storage.ts";
 import { tenantCommand } from "./commands/tenant/index.ts";
 import { userCommand } from "./commands/user.ts";
 
@@ -45,6 +46,7 @@ export function createProgram(): Command {
     operationCommand,
     serverCommand,
     cacheCommand,
+    storageCommand,
     schemaCommand,
     isolationCommand,
     settingsCommand,

@@ -155,8 +155,8 @@ const entries = {
   },
   server_unreachable: {
     status: 422,
-    title: "The database server can't be used.",
-    remedy: "Check the URL, the role's rights and the network.",
+    title: "The server can't be used.",
+    remedy: "Check its address, the rights there and the network.",
   },
   no_capacity: {
     status: 503,

@@ -16,4 +16,5 @@ export * from "./schema-checks.ts";
 export * from "./scripts.ts";
 export * from "./servers.ts";
 export * from "./settings.ts";
+export * from "./storage-servers.ts";
 export * from "./tenants.ts";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { storageLevels } from "./storage-servers.ts";
 import { plainText } from "./text.ts";
 
 /** A name that people sort by: a plan, a region, a group. */
@@ -39,7 +40,7 @@ export const presets = ["soft", "medium", "hard"] as const;
 
 export const isolationRequest = z.strictObject({
   database: z.enum(databaseLevels).optional(),
-  storage: z.enum(["prefix", "bucket", "own"]).optional(),
+  storage: z.enum(storageLevels).optional(),
   cache: z.enum(cacheLevels).optional(),
   compute: z.enum(["shared", "process", "container"]).optional(),
 });

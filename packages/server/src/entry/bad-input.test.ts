@@ -125,6 +125,23 @@ const shapes: Record<string, Shape> = {
     body: { name: "second", url: "redis://a:b@127.0.0.1:1", purpose: "shared", region: "eu", capacity: 5 },
     optional: ["/purpose", "/region", "/capacity"],
   },
+  createStorageServer: {
+    body: {
+      name: "second",
+      endpoint: "http://127.0.0.1:1",
+      bucket: "bucket",
+      accessKeyId: "a",
+      secretAccessKey: "b",
+      signingRegion: "us-east-1",
+      purpose: "shared",
+      tenant: "acme",
+      users: "ceph",
+      region: "eu",
+      capacity: 5,
+    },
+    optional: ["/signingRegion", "/purpose", "/tenant", "/users", "/region", "/capacity"],
+    takes: { "/accessKeyId": letters, "/secretAccessKey": letters },
+  },
   createKey: { body: { kind: "app", name: "web", app: "sites" }, takes: { "/name": letters } },
   runtimeLogin: {
     body: {

@@ -16,6 +16,7 @@ import {
 import { migrateWorkflow, releaseWorkflow, sealPlainVariables } from "../features/releases/index.ts";
 import { refreshRoutes, removeExpiredRedirects } from "../features/routing/index.ts";
 import { createSettings, type Settings } from "../features/settings/index.ts";
+import { type StoragePlaces, tidyStorages } from "../features/storages/index.ts";
 import { firstAppUid } from "../infra/app-process/index.ts";
 import type { Config } from "../infra/config/index.ts";
 import {
@@ -67,12 +68,12 @@ export async function compose(input: ComposeInput) {
   const gateways = createGatewayWatch({ db, notifications, log });
   const settled = () => gateways.caughtUp();
   const operations = createOperations({ db, notifications, settled });
-  const { storageRoot, tidyStorage, closeDrivers, probed, ...drivers } = createDrivers({
+  const { storageRoot, closeDrivers, probed, ...drivers } = createDrivers({
     db,
     dataDir: config.dataDir,
     installationId: input.installation.id,
-    fleet: input.fleet,
     secrets,
+    fleet: input.fleet,
   });
   const caches = createCacheUpkeep(drivers.cache);
   // Before any tenant's files: applications get sight of it when they start.
@@ -117,7 +118,7 @@ export async function compose(input: ComposeInput) {
       ...shared,
       keeper: told.keeper,
       closeDrivers,
-      tidyStorage,
+      storage: drivers.storage,
       verifyWhenDue: () => verifyWhenDue({ ...isolation, verify: workflows.verify }),
     }),
     registerServer: (server: Parameters<typeof registerOwnServer>[2]) =>
@@ -183,13 +184,13 @@ function createBackground(
     credentials: Credentials;
     placements: Placements;
     settings: Settings;
-    tidyStorage: () => Promise<unknown>;
+    storage: StoragePlaces;
     verifyWhenDue: () => Promise<void>;
     caches: CacheUpkeep;
     closeDrivers: () => void;
   },
 ) {
-  const { db, log, notifications, secrets, keeper, credentials, placements, settings, tidyStorage } = input;
+  const { db, log, notifications, secrets, keeper, credentials, placements, settings, storage } = input;
   const sweeper = createSweeper({ db, log, remove: placements.removers(db) });
   const schedule = createSchedule({ db, log });
   const checkSeals = (signal: AbortSignal) => placements.checkSeals({ db, log, signal });
@@ -200,7 +201,7 @@ function createBackground(
       sweeper.start(notifications);
       schedule.every("sweep", 60_000, () => sweeper.sweep());
       schedule.every("stuck-operations", 60_000, () => reportStuckOperations({ db, log, settings }));
-      schedule.every("storage", 86_400_000, tidyStorage);
+      schedule.every("storage", 86_400_000, () => tidyStorages(storage, { db, log }));
       schedule.every("retention", 3_600_000, (signal) => removeExpired({ db, log, settings }, signal));
       schedule.every("variables", 3_600_000, () => sealPlainVariables({ db, secrets }));
       schedule.every("drift", 86_400_000, () => checkDrift(db, placements.workflows.drift));

@@ -3,7 +3,7 @@ import { createMemoryCacheDriver, createRedisLink } from "../drivers/cache/index
 import { createDatabaseDrivers, createEmbeddedServers } from "../drivers/database/index.ts";
 import { createFsStorageDriver } from "../drivers/storage/index.ts";
 import { createCachePlaces } from "../features/caches/index.ts";
-import { placesOf } from "../features/placements/index.ts";
+import { createStoragePlaces } from "../features/storages/index.ts";
 import type { Db } from "../infra/db/index.ts";
 import type { PostgresFleet } from "../infra/postgres-process/index.ts";
 import type { Secrets } from "../infra/secrets/index.ts";
@@ -29,10 +29,9 @@ export function createDrivers(input: {
   return {
     storageRoot,
     drivers: createDatabaseDrivers({ installationId }),
-    storage: placesOf(files, "prefix"),
+    storage: createStoragePlaces({ secrets, disk: files }),
     /** Whom verifications of isolation ask, by the drivers' names. */
     probed: { storage: [files], cache: [memory] },
-    tidyStorage: () => files.tidy(),
     cache: createCachePlaces({ installationId, secrets, link, memory }),
     /** Lets go of connections that drivers hold. */
     closeDrivers: () => link.close(),

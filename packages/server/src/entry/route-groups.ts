@@ -17,6 +17,7 @@ import {
 } from "../features/releases/index.ts";
 import { createBudgets, readSnapshot, runtimeRoutes } from "../features/runtime/index.ts";
 import { type createSettings, settingsRoutes } from "../features/settings/index.ts";
+import { storageRoutes } from "../features/storages/index.ts";
 import { firstAppUid } from "../infra/app-process/index.ts";
 import type { Config } from "../infra/config/index.ts";
 import { createVersionWatch, type Db, type Notifications } from "../infra/db/index.ts";
@@ -77,6 +78,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
     driftRoutes({ db, operations, drift: placements.workflows.drift }),
     cacheRoutes({ db, secrets, caches: input.caches }),
     serverRoutes({ db, secrets }),
+    storageRoutes({ db, secrets, installationId: input.installation.id }),
     schemaCheckRoutes({ db, operations, workflow: placements.workflows.checkSchema }),
     operationRoutes({ operations }),
     eventRoutes({ events }),

@@ -12,6 +12,7 @@ export type IdPrefix =
   | "app"
   | "rel"
   | "srv"
+  | "sts"
   | "csr"
   | "db"
   | "usr"

@@ -3,7 +3,8 @@ import { createMemoryCacheDriver, createRedisLink } from "../drivers/cache/index
 import { createDatabaseDrivers, createEmbeddedServers } from "../drivers/database/index.ts";
 import { createFsStorageDriver } from "../drivers/storage/index.ts";
 import { createCachePlaces } from "../features/caches/index.ts";
-import { createPlacements, type Leftover, placesOf } from "../features/placements/index.ts";
+import { createPlacements, type Leftover } from "../features/placements/index.ts";
+import { createStoragePlaces } from "../features/storages/index.ts";
 import { createDb, sql } from "../infra/db/index.ts";
 import { silentLog } from "../infra/log/index.ts";
 import { createPostgresFleet } from "../infra/postgres-process/index.ts";
@@ -20,7 +21,10 @@ export async function scanInstallation(dataDir: string, registryUrl: string): Pr
     const installationId = rows[0]!.id;
     const placements = createPlacements({
       drivers: createDatabaseDrivers({ installationId }),
-      storage: placesOf(createFsStorageDriver({ root: path.join(dataDir, "storage") }), "prefix"),
+      storage: createStoragePlaces({
+        secrets,
+        disk: createFsStorageDriver({ root: path.join(dataDir, "storage") }),
+      }),
       cache: createCachePlaces({ installationId, secrets, link, memory: createMemoryCacheDriver() }),
       servers: createEmbeddedServers(
         createPostgresFleet({ directory: path.join(dataDir, "servers"), log: silentLog }),

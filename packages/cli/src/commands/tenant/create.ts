@@ -1,7 +1,7 @@
 import type { OperationReply, TenantReply } from "@tenantry/contract";
 import { type Command, Option } from "commander";
 import { path } from "../../api/path.ts";
-import { cacheLevels, databaseLevels, presets } from "../../choices.ts";
+import { cacheLevels, databaseLevels, presets, storageLevels } from "../../choices.ts";
 import { collect, contextOf, defineCommand, overApi } from "../../command.ts";
 import { readSecret } from "../../confirm.ts";
 import { followOperation } from "../../follow/follow.ts";
@@ -19,6 +19,7 @@ type CreateOptions = {
   preset?: string;
   level?: string;
   cache?: string;
+  storage?: string;
   timezone?: string;
   language?: string;
   logoUrl?: string;
@@ -69,6 +70,7 @@ function addIsolationOptions(command: Command): Command {
   return command
     .addOption(new Option("--level <level>", "how its database is kept apart").choices(databaseLevels))
     .addOption(new Option("--cache <level>", "how its cache is kept apart").choices(cacheLevels))
+    .addOption(new Option("--storage <level>", "how its files are kept apart").choices(storageLevels))
     .addOption(new Option("--preset <preset>", "how all of it is kept apart").choices(presets))
     .option("--region <region>", "where its data lies");
 }
@@ -89,6 +91,10 @@ async function create(slug: string | undefined, options: CreateOptions, command:
   );
 }
 
+function isolationOf({ level: database, storage, cache }: CreateOptions) {
+  return (database || storage || cache) && { database, storage, cache };
+}
+
 async function requestBody(
   slug: string | undefined,
   options: CreateOptions,
@@ -101,7 +107,7 @@ async function requestBody(
     ...{ slug, name, app, plan, region, preset, timezone, language, logoUrl, clientId },
     groups: options.group,
     parentId: options.parent,
-    isolation: (options.level || options.cache) && { database: options.level, cache: options.cache },
+    isolation: isolationOf(options),
     admin: options.adminEmail && { email: options.adminEmail, password: await adminPassword(options) },
     settings: options.setting && parseSettings(options.setting),
   };

@@ -1,4 +1,5 @@
 export type { StorageDriver, StorageLocation } from "./driver.ts";
 export { createFsStorageDriver, type FsStorageOptions } from "./fs/index.ts";
 export { type StorageGround, storageProbes } from "./probes.ts";
-export { createS3StorageDriver, type S3Store } from "./s3/index.ts";
+export { type CheckedS3Server, checkS3Server, releaseS3Server } from "./s3/check.ts";
+export { createS3StorageDriver, type S3Server } from "./s3/index.ts";

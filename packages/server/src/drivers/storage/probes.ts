@@ -38,7 +38,7 @@ const handleProbes: readonly Probe<StorageGround>[] = [
       ];
       return tryKeys(driver.handle(from.physicalName), [
         ...ways.map((way) => way + inside),
-        `${driver.nameFor(to.environmentId)}/${to.markerKey ?? "marker"}`,
+        `${driver.nameFor(to.environmentId, "prefix")}/${to.markerKey ?? "marker"}`,
       ]);
     },
   },

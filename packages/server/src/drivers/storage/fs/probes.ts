@@ -1,6 +1,6 @@
 import { opendir, realpath } from "node:fs/promises";
 import path from "node:path";
-import { breach, type Probe, type ProbeAnswer, sound } from "../../probe.ts";
+import { breach, type Probe, type ProbeAnswer, skipped, sound } from "../../probe.ts";
 import type { StorageGround } from "../ground.ts";
 
 /** A tree may be large: so many entries are looked at. */
@@ -14,7 +14,10 @@ export const fsProbes: readonly Probe<StorageGround>[] = [
     title: "a symbolic link in its directory that leads to another environment's",
     remedy: "Remove the link, and look who made it: no application's user can enter another's directory.",
     applies: ({ driver }) => driver.driver === "fs",
-    run: ({ driver, from, signal }) => findLinks(driver.location(from.physicalName).directory, signal),
+    async run({ driver, from, signal }) {
+      const location = driver.location(from.physicalName);
+      return location.driver === "fs" ? findLinks(location.directory, signal) : skipped("it is no directory");
+    },
   },
 ];
 

@@ -3,7 +3,7 @@ import http from "node:http";
 import https from "node:https";
 import { text } from "node:stream/consumers";
 import { SignatureV4 } from "@smithy/signature-v4";
-import type { S3Store } from "./store.ts";
+import type { S3Server } from "./server.ts";
 
 const deadlineMs = 20_000;
 
@@ -21,15 +21,15 @@ class CephRefused extends Error {
 export const hasCephName = (error: unknown, ...names: string[]): boolean =>
   error instanceof CephRefused && names.includes(error.name);
 
-/** A request to the admin API, signed with the store's own key. Throws what the API refuses by its name. */
+/** A request to the admin API, signed with the server's own key. Throws what the API refuses by its name. */
 export async function askCeph(
-  store: Omit<S3Store, "id" | "users">,
+  server: Omit<S3Server, "id" | "users">,
   method: string,
   path: string,
   query: Record<string, string>,
 ): Promise<unknown> {
-  const url = new URL(store.endpoint);
-  const { accessKeyId, secretAccessKey, region } = store;
+  const url = new URL(server.endpoint);
+  const { accessKeyId, secretAccessKey, region } = server;
   const signer = new SignatureV4({
     ...{ service: "s3", region, credentials: { accessKeyId, secretAccessKey } },
     ...{ sha256: Sha256, uriEscapePath: false },

@@ -1,22 +1,22 @@
 import { askCeph, hasCephName } from "./ceph-api.ts";
-import type { S3Store, UserKeys } from "./store.ts";
+import type { S3Server, UserKeys } from "./server.ts";
 
 type Key = UserKeys["keeper"];
 
 /** Makes the user with both keys. One that is half made, or half removed, gets what it lacks. */
-export async function makeCephUser(store: S3Store, uid: string, keys: UserKeys): Promise<void> {
+export async function makeCephUser(server: S3Server, uid: string, keys: UserKeys): Promise<void> {
   const made = {
     "display-name": "A tenant's files, by Tenantry",
     "max-buckets": "1",
     ...given(keys.keeper),
   };
-  await askCeph(store, "PUT", "/admin/user", { uid, ...made }).catch((error: unknown) => {
+  await askCeph(server, "PUT", "/admin/user", { uid, ...made }).catch((error: unknown) => {
     if (!hasCephName(error, "UserAlreadyExists", "UserExists", "KeyExists")) throw error;
   });
-  const present = (await cephKeysOf(store, uid)) ?? [];
+  const present = (await cephKeysOf(server, uid)) ?? [];
   for (const key of [keys.keeper, keys.application]) {
     if (present.includes(key.accessKeyId)) continue;
-    await askCeph(store, "PUT", "/admin/user", { key: "", uid, ...given(key) });
+    await askCeph(server, "PUT", "/admin/user", { key: "", uid, ...given(key) });
   }
 }
 
@@ -25,37 +25,37 @@ const given = ({ accessKeyId, secretAccessKey }: Key) => ({
 });
 
 /** From then on nobody gets in with the key. */
-export async function removeCephKey(store: S3Store, uid: string, accessKeyId: string): Promise<void> {
-  if (!(await cephKeysOf(store, uid))?.includes(accessKeyId)) return;
-  await askCeph(store, "DELETE", "/admin/user", { key: "", uid, "access-key": accessKeyId }).catch(
+export async function removeCephKey(server: S3Server, uid: string, accessKeyId: string): Promise<void> {
+  if (!(await cephKeysOf(server, uid))?.includes(accessKeyId)) return;
+  await askCeph(server, "DELETE", "/admin/user", { key: "", uid, "access-key": accessKeyId }).catch(
     unlessAbsent,
   );
 }
 
 /** The user goes; its buckets have to be gone before. */
-export async function removeCephUser(store: S3Store, uid: string): Promise<void> {
-  await askCeph(store, "DELETE", "/admin/user", { uid }).catch(unlessAbsent);
+export async function removeCephUser(server: S3Server, uid: string): Promise<void> {
+  await askCeph(server, "DELETE", "/admin/user", { uid }).catch(unlessAbsent);
 }
 
 /** The access keys of a user; undefined when there is none. */
-export async function cephKeysOf(store: S3Store, uid: string): Promise<string[] | undefined> {
-  const user = await askCeph(store, "GET", "/admin/user", { uid }).catch(unlessAbsent);
+export async function cephKeysOf(server: S3Server, uid: string): Promise<string[] | undefined> {
+  const user = await askCeph(server, "GET", "/admin/user", { uid }).catch(unlessAbsent);
   return (user as { keys: { access_key: string }[] } | undefined)?.keys.map((key) => key.access_key);
 }
 
-/** Every bucket of the store, whoever owns it. */
-export async function listCephBuckets(store: S3Store): Promise<string[]> {
-  return (await askCeph(store, "GET", "/admin/bucket", {})) as string[];
+/** Every bucket of the server, whoever owns it. */
+export async function listCephBuckets(server: S3Server): Promise<string[]> {
+  return (await askCeph(server, "GET", "/admin/bucket", {})) as string[];
 }
 
-/** Every user of the store. */
-export async function listCephUsers(store: S3Store): Promise<string[]> {
-  return (await askCeph(store, "GET", "/admin/metadata/user", {})) as string[];
+/** Every user of the server. */
+export async function listCephUsers(server: S3Server): Promise<string[]> {
+  return (await askCeph(server, "GET", "/admin/metadata/user", {})) as string[];
 }
 
 /** The owner of a bucket; undefined when there is no such bucket. */
-export async function cephOwnerOf(store: S3Store, bucket: string): Promise<string | undefined> {
-  const found = await askCeph(store, "GET", "/admin/bucket", { bucket }).catch(unlessAbsent);
+export async function cephOwnerOf(server: S3Server, bucket: string): Promise<string | undefined> {
+  const found = await askCeph(server, "GET", "/admin/bucket", { bucket }).catch(unlessAbsent);
   return (found as { owner: string } | undefined)?.owner;
 }
 

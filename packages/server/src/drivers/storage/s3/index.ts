@@ -11,20 +11,20 @@ import {
   verifyOwnBucket,
 } from "./own-bucket.ts";
 import {
-  atStore,
+  atServer,
   bucketNameOf,
   filesPrefix,
   formOf,
   keysOf,
   markersPrefix,
   requireForm,
-  type S3Store,
-} from "./store.ts";
+  type S3Server,
+} from "./server.ts";
 
-export type { S3Store } from "./store.ts";
+export type { S3Server } from "./server.ts";
 
 export type S3StorageOptions = {
-  store: S3Store;
+  server: S3Server;
   /** A secret of this installation for a purpose: always the same, and nobody else knows it. */
   deriveKey: (purpose: string) => Buffer;
 };
@@ -32,21 +32,21 @@ export type S3StorageOptions = {
 const staleUploadMs = 86_400_000;
 
 /**
- * Files in an S3 store. At `prefix` and `own`: `files/<environment>/…` in the store's bucket. At `bucket`: a bucket for
- * the environment, called after the store's, with a user of its own where our key may make users.
+ * Files in an S3 server. At `prefix` and `own`: `files/<environment>/…` in the server's bucket. At `bucket`: a bucket for
+ * the environment, called after the server's, with a user of its own where our key may make users.
  */
-export function createS3StorageDriver({ store, deriveKey }: S3StorageOptions): StorageDriver {
-  const { endpoint, region, accessKeyId, secretAccessKey } = store;
+export function createS3StorageDriver({ server, deriveKey }: S3StorageOptions): StorageDriver {
+  const { endpoint, region, accessKeyId, secretAccessKey } = server;
   const resourceOf = (physicalName: string) => ({
-    ...{ kind: "storage", driver: "s3", serverId: store.id, physicalName },
+    ...{ kind: "storage", driver: "s3", serverId: server.id, physicalName },
   });
 
-  /** The place as we reach it: by the store's key, or by the keeper key of the environment's own user. */
+  /** The place as we reach it: by the server's key, or by the keeper key of the environment's own user. */
   function placeOf(name: string): BucketPlace | (S3Place & { form: "prefix" }) {
-    const form = requireForm(store, name);
+    const form = requireForm(server, name);
     const at = { endpoint, region, accessKeyId, secretAccessKey };
-    if (form === "prefix") return { form, ...at, bucket: store.bucket, prefix: `${filesPrefix}${name}/` };
-    const keys = store.users ? keysOf(deriveKey, store, name) : undefined;
+    if (form === "prefix") return { form, ...at, bucket: server.bucket, prefix: `${filesPrefix}${name}/` };
+    const keys = server.users ? keysOf(deriveKey, server, name) : undefined;
     return { form, ...at, ...keys?.keeper, bucket: name, prefix: "", keys };
   }
 
@@ -56,15 +56,15 @@ export function createS3StorageDriver({ store, deriveKey }: S3StorageOptions): S
     driver: "s3",
     nameFor(environmentId, level) {
       const encodedId = encodeUuid(environmentId);
-      return level === "bucket" ? bucketNameOf(store, encodedId) : encodedId;
+      return level === "bucket" ? bucketNameOf(server, encodedId) : encodedId;
     },
     async provision(context, physicalName) {
       const place = placeOf(physicalName);
       await context.declareResource(resourceOf(physicalName));
       await context.assertLease();
-      await atStore(store, async () => {
-        if (place.form === "bucket") await makeOwnBucket(store, place);
-        else await putSmall(store, markersPrefix + physicalName, "");
+      await atServer(server, async () => {
+        if (place.form === "bucket") await makeOwnBucket(server, place);
+        else await putSmall(server, markersPrefix + physicalName, "An environment's files.");
       });
       await context.resourcePresent(resourceOf(physicalName));
     },
@@ -78,46 +78,46 @@ export function createS3StorageDriver({ store, deriveKey }: S3StorageOptions): S
     measure: (physicalName) => handle(physicalName).usage(),
     verify(physicalName) {
       const place = placeOf(physicalName);
-      return atStore(store, async () => {
-        if (place.form === "bucket") return verifyOwnBucket(store, place);
-        const stands = await hasObject(store, markersPrefix + physicalName);
-        return stands ? [] : [`The place ${physicalName} in the bucket ${store.bucket} isn't there.`];
+      return atServer(server, async () => {
+        if (place.form === "bucket") return verifyOwnBucket(server, place);
+        const stands = await hasObject(server, markersPrefix + physicalName);
+        return stands ? [] : [`The place ${physicalName} in the bucket ${server.bucket} isn't there.`];
       });
     },
-    tidy: () => atStore(store, () => tidy(store, placeOf)),
+    tidy: () => atServer(server, () => tidy(server, placeOf)),
     async remove(context, physicalName) {
       const place = placeOf(physicalName);
       await context.assertLease();
-      await atStore(store, async () => {
-        if (place.form === "bucket") return removeOwnBucket(context, store, place);
+      await atServer(server, async () => {
+        if (place.form === "bucket") return removeOwnBucket(context, server, place);
         // The marker goes last: while it is there, everybody sees that something may be left.
         if (!(await emptyS3Storage(place, { signal: context.signal }))) throw stillWritten(physicalName);
-        await deleteSmall(store, markersPrefix + physicalName);
+        await deleteSmall(server, markersPrefix + physicalName);
       });
       await context.resourceRemoved(resourceOf(physicalName));
     },
-    list: () => atStore(store, () => listPlaces(store)),
+    list: () => atServer(server, () => listPlaces(server)),
   };
 }
 
 /** By their markers, by what lies in them, by their buckets, and by their users. */
-async function listPlaces(store: S3Store): Promise<string[]> {
-  const prefixes = [...(await listNames(store, markersPrefix)), ...(await listNames(store, filesPrefix))];
-  const buckets = store.users
-    ? [...(await listCephBuckets(store)), ...(await listCephUsers(store))]
-    : await listBuckets(store);
+async function listPlaces(server: S3Server): Promise<string[]> {
+  const prefixes = [...(await listNames(server, markersPrefix)), ...(await listNames(server, filesPrefix))];
+  const buckets = server.users
+    ? [...(await listCephBuckets(server)), ...(await listCephUsers(server))]
+    : await listBuckets(server);
   const places = [
-    ...prefixes.filter((name) => formOf(store, name) === "prefix"),
-    ...buckets.filter((name) => formOf(store, name) === "bucket"),
+    ...prefixes.filter((name) => formOf(server, name) === "prefix"),
+    ...buckets.filter((name) => formOf(server, name) === "bucket"),
   ];
   return [...new Set(places)];
 }
 
-async function tidy(store: S3Store, placeOf: (name: string) => S3Place): Promise<{ removed: number }> {
+async function tidy(server: S3Server, placeOf: (name: string) => S3Place): Promise<{ removed: number }> {
   const before = new Date(Date.now() - staleUploadMs);
-  let { removed } = await abandonS3Uploads({ ...store, prefix: filesPrefix }, { before });
-  for (const name of await listPlaces(store)) {
-    if (formOf(store, name) !== "bucket") continue;
+  let { removed } = await abandonS3Uploads({ ...server, prefix: filesPrefix }, { before });
+  for (const name of await listPlaces(server)) {
+    if (formOf(server, name) !== "bucket") continue;
     removed += (await abandonS3Uploads(placeOf(name), { before })).removed;
   }
   return { removed };

@@ -4,9 +4,9 @@ import { failure } from "../../../kernel/index.ts";
 import type { DriverContext } from "../../context.ts";
 import { listBuckets, makeBucket, removeBucket } from "./buckets.ts";
 import { cephKeysOf, cephOwnerOf, makeCephUser, removeCephKey, removeCephUser } from "./ceph-users.ts";
-import { meansWrongKey, type S3Store, type UserKeys } from "./store.ts";
+import { meansWrongKey, type S3Server, type UserKeys } from "./server.ts";
 
-/** An environment's bucket, reached by the keeper key of its own user, or by the store's where it has none. */
+/** An environment's bucket, reached by the keeper key of its own user, or by the server's where it has none. */
 export type BucketPlace = S3Place & { form: "bucket"; keys: UserKeys | undefined };
 
 /** How long writers whose key is gone may go on with what they had begun. */
@@ -14,32 +14,32 @@ const patienceMs = 60_000;
 const pauseMs = 50;
 
 /** Makes the bucket and, where users are made here, its user: named like the bucket. Repeatable. */
-export async function makeOwnBucket(store: S3Store, place: BucketPlace): Promise<void> {
-  if (place.keys) await makeCephUser(store, place.bucket, place.keys);
-  if (await isOurs(store, place)) return;
+export async function makeOwnBucket(server: S3Server, place: BucketPlace): Promise<void> {
+  if (place.keys) await makeCephUser(server, place.bucket, place.keys);
+  if (await isOurs(server, place)) return;
   await makeBucket(place);
-  if (await isOurs(store, place)) return;
+  if (await isOurs(server, place)) return;
   throw failure("name_taken", {
     detail: `The bucket ${place.bucket} belongs to somebody else.`,
-    remedy: "Register a store with another bucket: those of environments are called after it.",
+    remedy: "Register a server with another bucket: those of environments are called after it.",
   });
 }
 
 /** The application's key goes first, so that nobody fills again what is being emptied. */
 export async function removeOwnBucket(
   context: DriverContext,
-  store: S3Store,
+  server: S3Server,
   place: BucketPlace,
 ): Promise<void> {
-  if (place.keys) await removeCephKey(store, place.bucket, place.keys.application.accessKeyId);
-  for (const until = Date.now() + patienceMs; await isOurs(store, place); ) {
+  if (place.keys) await removeCephKey(server, place.bucket, place.keys.application.accessKeyId);
+  for (const until = Date.now() + patienceMs; await isOurs(server, place); ) {
     await context.assertLease();
     await emptyS3Storage(place, { signal: context.signal });
     if (await removeBucket(place)) break;
     if (Date.now() > until) throw stillWritten(place.bucket);
     await pause(pauseMs, undefined, { signal: context.signal });
   }
-  if (place.keys) await removeCephUser(store, place.bucket);
+  if (place.keys) await removeCephUser(server, place.bucket);
 }
 
 /** A removal that can't end, since whoever writes has a key that others need, too. */
@@ -49,15 +49,15 @@ export function stillWritten(name: string): Error {
 }
 
 /** Whether the bucket stands and is ours: what belongs to somebody else is never touched. */
-async function isOurs(store: S3Store, place: BucketPlace): Promise<boolean> {
-  if (place.keys) return (await cephOwnerOf(store, place.bucket)) === place.bucket;
+async function isOurs(server: S3Server, place: BucketPlace): Promise<boolean> {
+  if (place.keys) return (await cephOwnerOf(server, place.bucket)) === place.bucket;
   return (await listBuckets(place)).includes(place.bucket);
 }
 
-export async function verifyOwnBucket(store: S3Store, place: BucketPlace): Promise<string[]> {
+export async function verifyOwnBucket(server: S3Server, place: BucketPlace): Promise<string[]> {
   const { bucket, keys } = place;
-  if (!keys) return (await isOurs(store, place)) ? [] : [`The bucket ${bucket} isn't there, or isn't ours.`];
-  const present = await cephKeysOf(store, bucket);
+  if (!keys) return (await isOurs(server, place)) ? [] : [`The bucket ${bucket} isn't there, or isn't ours.`];
+  const present = await cephKeysOf(server, bucket);
   if (!present) return [`The user ${bucket} isn't there.`];
   const wrong: string[] = [];
   const expected = [keys.application.accessKeyId, keys.keeper.accessKeyId];
@@ -65,7 +65,7 @@ export async function verifyOwnBucket(store: S3Store, place: BucketPlace): Promi
   if (present.some((key) => !expected.includes(key))) {
     wrong.push(`The user ${bucket} has a key that Tenantry didn't make.`);
   }
-  const owner = await cephOwnerOf(store, bucket);
+  const owner = await cephOwnerOf(server, bucket);
   if (owner !== bucket) wrong.push(`The bucket ${bucket} ${owner ? `belongs to ${owner}` : "isn't there"}.`);
   return wrong.length > 0 ? wrong : tryBoth(place, keys);
 }

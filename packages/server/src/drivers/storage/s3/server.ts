@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { meansS3, type S3Place } from "@tenantry/data";
 import { failure } from "../../../kernel/index.ts";
 
-/** A store as it is registered: where it is, its bucket, and the key that works on it. */
-export type S3Store = Omit<S3Place, "prefix"> & {
+/** A server as it is registered: where it is, its bucket, and the key that works on it. */
+export type S3Server = Omit<S3Place, "prefix"> & {
   id: string;
   /**
    * `ceph`: our key may make users (Ceph's admin API), and each bucket gets one of its own. Null: applications get our
@@ -12,7 +12,7 @@ export type S3Store = Omit<S3Place, "prefix"> & {
   users: "ceph" | null;
 };
 
-/** Where in the store's bucket things lie: a marker for each place, and its files. */
+/** Where in the server's bucket things lie: a marker for each place, and its files. */
 export const markersPrefix = "places/";
 export const filesPrefix = "files/";
 
@@ -20,42 +20,42 @@ const encodedPattern = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
 
 export type PlaceForm = "prefix" | "bucket";
 
-/** Buckets of environments are called after the store's: a policy can name them by a pattern. */
-export const bucketNameOf = (store: Pick<S3Store, "bucket">, encodedId: string): string =>
-  `${store.bucket.slice(0, 36)}-${encodedId}`;
+/** Buckets of environments are called after the server's: a policy can name them by a pattern. */
+export const bucketNameOf = (server: Pick<S3Server, "bucket">, encodedId: string): string =>
+  `${server.bucket.slice(0, 36)}-${encodedId}`;
 
-/** Which form of place a physical name means; undefined for one that this store can't have given. */
-export function formOf(store: Pick<S3Store, "bucket">, name: string): PlaceForm | undefined {
+/** Which form of place a physical name means; undefined for one that this server can't have given. */
+export function formOf(server: Pick<S3Server, "bucket">, name: string): PlaceForm | undefined {
   if (encodedPattern.test(name)) return "prefix";
   const encodedId = name.slice(-26);
-  return encodedPattern.test(encodedId) && name === bucketNameOf(store, encodedId) ? "bucket" : undefined;
+  return encodedPattern.test(encodedId) && name === bucketNameOf(server, encodedId) ? "bucket" : undefined;
 }
 
-export function requireForm(store: Pick<S3Store, "bucket">, name: string): PlaceForm {
-  const form = formOf(store, name);
+export function requireForm(server: Pick<S3Server, "bucket">, name: string): PlaceForm {
+  const form = formOf(server, name);
   if (form) return form;
   throw new Error(`${JSON.stringify(name)} is no place of an environment.`);
 }
 
-/** Gives what a store or the way to it refused as an error that says what is wrong, and when to try again. */
-export async function atStore<Result>(
-  store: Pick<S3Store, "endpoint">,
+/** Gives what a server or the way to it refused as an error that says what is wrong, and when to try again. */
+export async function atServer<Result>(
+  server: Pick<S3Server, "endpoint">,
   work: () => Promise<Result>,
 ): Promise<Result> {
   try {
     return await work();
   } catch (error) {
-    const said = whatStoreSaid(error);
+    const said = whatServerSaid(error);
     if (!said) throw error;
-    const detail = `The store at ${new URL(store.endpoint).host} doesn't do it: ${said}.`;
+    const detail = `The storage server at ${new URL(server.endpoint).host} doesn't do it: ${said}.`;
     throw failure("storage_unavailable", { detail, retryAfterSeconds: 5 }, { cause: error });
   }
 }
 
 /** What the store or the way to it said, below our own wrapping; undefined for errors of another kind. */
-export function whatStoreSaid(error: unknown): string | undefined {
+export function whatServerSaid(error: unknown): string | undefined {
   const { name, code, message, cause, $metadata } = error as Error & { code?: string; $metadata?: object };
-  if (name === "StorageUnavailable") return whatStoreSaid(cause) ?? String((cause as Error).message);
+  if (name === "StorageUnavailable") return whatServerSaid(cause) ?? String((cause as Error).message);
   const isNetwork = typeof code === "string" && /^(E[A-Z]+|[A-Z]+_[A-Z_]+)$/.test(code);
   if (!$metadata && !isNetwork && name !== "TimeoutError" && name !== "AbortError") return undefined;
   return message && message !== name ? `${name}, ${message}` : name;
@@ -68,9 +68,9 @@ export const meansWrongKey = (error: unknown): boolean =>
 export type UserKeys = ReturnType<typeof keysOf>;
 
 /** Two keys of an environment's own user: one for its application, one for us. Always the same for the same user. */
-export function keysOf(deriveKey: (purpose: string) => Buffer, store: Pick<S3Store, "id">, name: string) {
+export function keysOf(deriveKey: (purpose: string) => Buffer, server: Pick<S3Server, "id">, name: string) {
   const key = (holder: "application" | "keeper") => {
-    const derived = deriveKey(`s3_user:${store.id}:${name}:${holder}`);
+    const derived = deriveKey(`s3_user:${server.id}:${name}:${holder}`);
     const half = (part: string) => createHash("sha256").update(part).update(derived).digest();
     return {
       accessKeyId: `TNT${half("id").toString("hex").slice(0, 17).toUpperCase()}`,

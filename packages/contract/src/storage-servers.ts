@@ -1,0 +1,92 @@
+import { z } from "zod";
+
+const label = z
+  .string()
+  .min(1)
+  .max(63)
+  .regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/, "must be lower-case letters and digits, joined by . _ or -");
+
+export const storageLevels = ["prefix", "bucket", "own"] as const;
+export type StorageLevel = (typeof storageLevels)[number];
+
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text);
+  const isBare = url?.pathname === "/" && url.search === "" && url.hash === "";
+  return url !== null && isBare && /^https?:$/.test(url.protocol) && url.username === "";
+}
+
+export const createStorageServerRequest = z.strictObject({
+  name: label,
+  endpoint: z
+    .string()
+    .max(500)
+    .refine(isOrigin, "must be https://host or http://host, with a port where it needs one"),
+  bucket: z
+    .string()
+    .regex(/^[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]$/, "must be a bucket's name: a-z, 0-9 and hyphens")
+    .describe(
+      "Stands already, and is for this installation alone. Buckets of environments are called after it.",
+    ),
+  accessKeyId: z
+    .string()
+    .min(1)
+    .max(128)
+    .regex(/^[\x21-\x7e]+$/, "must be plain characters"),
+  secretAccessKey: z
+    .string()
+    .min(1)
+    .max(256)
+    .regex(/^[\x21-\x7e]+$/, "must be plain characters")
+    .describe("Kept encrypted, never shown."),
+  signingRegion: label
+    .default("us-east-1")
+    .describe("What requests are signed for: the server's own name of its region."),
+  purpose: z
+    .enum(["shared", "own"])
+    .default("shared")
+    .describe("For many tenants, or for one that asks for a server of its own."),
+  tenant: z
+    .string()
+    .regex(/^[a-z0-9](-?[a-z0-9]){2,49}$/, "must be a tenant's slug")
+    .optional()
+    .describe("The slug of whose it is: nobody else gets it."),
+  users: z
+    .enum(["ceph"])
+    .optional()
+    .describe(
+      "How each bucket gets a user of its own: by Ceph's admin API, which the key must be allowed to use.",
+    ),
+  region: label.optional(),
+  capacity: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(10_000)
+    .describe("How many environments a shared one may hold."),
+});
+export type CreateStorageServerRequest = z.infer<typeof createStorageServerRequest>;
+
+export const storageServerReply = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    purpose: z.enum(["shared", "own"]),
+    endpoint: z.string(),
+    bucket: z.string(),
+    accessKeyId: z.string(),
+    signingRegion: z.string(),
+    users: z.enum(["ceph"]).nullable(),
+    levels: z.array(z.enum(storageLevels)).describe("How files there can be kept apart."),
+    tenant: z.string().nullable(),
+    region: z.string().nullable(),
+    capacity: z.number(),
+    environments: z.number().describe("How many have their files there."),
+    createdAt: z.string(),
+    warnings: z
+      .array(z.string())
+      .optional()
+      .describe("What works but should be known; only when it is added."),
+  })
+  .meta({ id: "StorageServer" });
+export type StorageServerReply = z.infer<typeof storageServerReply>;

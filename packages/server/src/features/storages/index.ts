@@ -1,0 +1,3 @@
+/** S3 servers that files stand on, and where the files of a new environment go [ISO-7]. */
+export { createStoragePlaces, type StorageOn, type StoragePlaces, tidyStorages } from "./places.ts";
+export { storageRoutes } from "./routes.ts";

@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createFsStorageDriver } from "../../drivers/storage/index.ts";
+import { makeBucket } from "../../drivers/storage/s3/buckets.ts";
+import { sql } from "../../infra/db/index.ts";
+import { createSecrets } from "../../infra/secrets/index.ts";
+import { newId } from "../../kernel/index.ts";
+import { type TestCeph, testCeph } from "../../testing/ceph.ts";
+import {
+  insertApp,
+  insertEnvironment,
+  type TestPlacements,
+  testPlacements,
+} from "../../testing/placements.ts";
+import { createStoragePlaces, type StoragePlaces } from "./places.ts";
+import { addStorageServer, removeStorageServer } from "./servers.ts";
+
+const secrets = createSecrets(Buffer.alloc(32, 7));
+const installationId = newId();
+let ceph: TestCeph;
+let house: TestPlacements;
+let places: StoragePlaces;
+let appId: string;
+
+beforeAll(async () => {
+  places = createStoragePlaces({ secrets, disk: createFsStorageDriver({ root: "/nowhere" }) });
+  [ceph, house] = await Promise.all([testCeph(), testPlacements({ places })]);
+  appId = await insertApp(house.db);
+});
+afterAll(async () => {
+  await house?.close();
+  await ceph?.stop();
+});
+
+/** What registering says, with a bucket that stands. */
+async function request(change: Partial<Parameters<typeof addStorageServer>[1]> = {}) {
+  const name = `files-${newId().slice(-12)}`;
+  const { endpoint, admin } = ceph;
+  await makeBucket({ endpoint, region: "us-east-1", bucket: name, ...admin });
+  const plain = {
+    name,
+    endpoint,
+    bucket: name,
+    signingRegion: "us-east-1",
+    purpose: "shared" as const,
+    capacity: 10,
+  };
+  return { ...plain, ...admin, ...change };
+}
+
+const parts = () => ({ db: house.db, secrets, installationId });
+const add = async (change?: Parameters<typeof request>[0]) =>
+  addStorageServer(parts(), await request(change));
+
+function placed(environmentId: string, level: string, region?: string) {
+  return house.run((context) => house.placements.placeStorage(context, { environmentId, level, region }));
+}
+
+async function locationOf(environmentId: string) {
+  return (await house.placements.runtimePlaces(house.db, [environmentId])).get(environmentId)!.storage;
+}
+
+const removed = (environmentId: string) =>
+  house.run((context) => house.placements.removePlacements(context, { environmentId, kind: "storage" }));
+
+test("what keeps a server from being used is told with its field, and nothing is saved", async () => {
+  const others = await ceph.addUser();
+  const foreign = await request();
+  await addStorageServer({ ...parts(), installationId: newId() }, foreign);
+  const powerless = await request(others);
+  await makeBucket({ ...powerless, region: "us-east-1", bucket: `${powerless.bucket}-theirs` });
+  for (const [pointer, change] of [
+    ["/secretAccessKey", { secretAccessKey: "another" }],
+    ["/accessKeyId", { accessKeyId: "nobody" }],
+    ["/bucket", { bucket: "there-is-none" }],
+    ["/bucket", others],
+    ["/bucket", { bucket: foreign.bucket }],
+    ["/endpoint", { endpoint: "http://127.0.0.1:1" }],
+    ["/endpoint", { endpoint: ceph.endpoint.replace("http", "https") }],
+    ["/users", { ...others, bucket: `${powerless.bucket}-theirs`, users: "ceph" as const }],
+  ] as const) {
+    const asked = await request(change);
+    await expect(addStorageServer(parts(), asked), pointer).rejects.toMatchObject({
+      code: "server_unreachable",
+      details: { errors: [{ pointer }] },
+    });
+    const { rows } = await sql`select from storage_servers where name = ${asked.name}`.execute(house.db);
+    expect(rows).toEqual([]);
+  }
+});
+
+test("one server can't be registered twice, and its secret is nowhere in the registry", async () => {
+  const asked = await request();
+  const added = await addStorageServer(parts(), asked);
+  expect(added).toMatchObject({ levels: ["prefix", "bucket"], environments: 0 });
+  expect(added.warnings).toEqual([expect.stringMatching(/Applications get this key/)]);
+  const again = addStorageServer(parts(), { ...asked, name: "another" });
+  await expect(again).rejects.toMatchObject({ code: "name_taken" });
+  const { rows } = await sql<{ text: string }>`
+    select s::text as text from storage_servers s where name = ${asked.name}
+  `.execute(house.db);
+  expect(rows[0]!.text).not.toContain(asked.secretAccessKey);
+  expect(JSON.stringify(added)).not.toContain(asked.secretAccessKey);
+  await removeStorageServer(parts(), asked.name);
+  // The bucket is free again, for another installation, too.
+  await addStorageServer({ ...parts(), installationId: newId() }, asked);
+});
+
+test("files go to a server of the region, each level where it is offered, and are gone when they are removed", async () => {
+  const { name, bucket } = await add({ region: "mars", users: "ceph" });
+  expect(await places.levels(house.db)).toEqual(expect.arrayContaining(["prefix", "bucket"]));
+  const [first, second] = [
+    await insertEnvironment(house.db, appId),
+    await insertEnvironment(house.db, appId),
+  ];
+  await placed(first, "prefix", "mars");
+  const { physicalName } = await placed(second, "bucket", "mars");
+  expect(physicalName.startsWith(`${bucket}-`)).toBe(true);
+  expect(await locationOf(first)).toMatchObject({
+    driver: "s3",
+    bucket,
+    prefix: expect.stringMatching(/^files\//),
+  });
+  const own = (await locationOf(second))!;
+  expect(own).toMatchObject({ driver: "s3", bucket: physicalName, prefix: "" });
+  if (own.driver === "s3") expect(own.accessKeyId).not.toBe(ceph.admin.accessKeyId);
+  await expect(placed(await insertEnvironment(house.db, appId), "prefix", "venus")).rejects.toMatchObject({
+    code: "no_capacity",
+  });
+  await expect(removeStorageServer(parts(), name)).rejects.toMatchObject({ code: "illegal_transition" });
+  for (const environmentId of [first, second]) await removed(environmentId);
+  expect(await house.placements.scanForLeftovers(house.db)).toEqual([]);
+  await removeStorageServer(parts(), name);
+});
+
+test("a server of a tenant's own is nobody else's, before and after the tenant uses it", async () => {
+  const [mine, other] = [await insertEnvironment(house.db, appId), await insertEnvironment(house.db, appId)];
+  const { rows } = await sql<{ slug: string }>`
+    select t.slug from environments e join tenants t on t.id = e.tenant_id where e.id = ${mine}
+  `.execute(house.db);
+  const { name, bucket } = await add({ purpose: "own", tenant: rows[0]!.slug.slice(0, 50) });
+  await sql`update tenants set slug = ${rows[0]!.slug.slice(0, 50)} where slug = ${rows[0]!.slug}`.execute(
+    house.db,
+  );
+  await expect(placed(other, "own")).rejects.toMatchObject({ code: "no_capacity" });
+  await placed(mine, "own");
+  expect(await locationOf(mine)).toMatchObject({ driver: "s3", bucket });
+  await expect(placed(other, "own")).rejects.toMatchObject({ code: "no_capacity" });
+  await removed(mine);
+  await removeStorageServer(parts(), name);
+});
