@@ -32,6 +32,9 @@ export async function installExtensions(inside: Session, migrations: readonly Ap
   }
 }
 
+/** Whether it may make one: then it is worth a connection to look. */
+export const createsExtension = ({ sql }: AppMigration): boolean => /\bextension\b/i.test(sql);
+
 function extensionCreated(statement: Statement): string | undefined {
   const words = firstWords(statement, 6);
   if (words[0] !== "create" || words[1] !== "extension") return undefined;

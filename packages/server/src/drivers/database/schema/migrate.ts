@@ -4,7 +4,7 @@ import type { DriverParts } from "../common/parts.ts";
 import { withSession } from "../common/session.ts";
 import type { AppSchema, DatabaseServer, DriverContext, PhysicalDatabase } from "../driver.ts";
 import { asPublic } from "./as-public.ts";
-import { installExtensions } from "./extensions.ts";
+import { createsExtension, installExtensions } from "./extensions.ts";
 import { migrationPlace } from "./migration-place.ts";
 import { takeTurn } from "./schemas.sql.ts";
 
@@ -23,7 +23,8 @@ export async function migrate(
   const { migrations } = request.schema;
   const applied = await withSession(parts.connect, context, server, schema, async (session) => {
     await takeTurn(session, container);
-    await session.inDatabase(container, (inside) => installExtensions(inside, migrations));
+    if (migrations.some(createsExtension))
+      await session.inDatabase(container, (inside) => installExtensions(inside, migrations));
     return runMigrations(session, {
       ...parts,
       context,
