@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import pg from "pg";
-import type { Attacker } from "../drivers/database/common/seal/attacks/index.ts";
+import type { Attacker, By } from "../drivers/database/common/seal/attacks/index.ts";
 import type { SealedDatabase } from "./sealed-database.ts";
 
 export type Arena = {
@@ -55,15 +55,49 @@ async function fill(on: pg.Client, word: string, id: number): Promise<void> {
   await extended(on, "insert into log (at, line) values ('2026-05-05', $1)", [`${word}'s line`]);
 }
 
-/** Two tenants with rows of their own, and a connection on which the first plays whatever it likes. */
-export async function openArena(sealed: SealedDatabase): Promise<Arena> {
+/** Where attacks are played one after another: two tenants, and the connections that no attack touches. */
+export type Stage = { sealed: SealedDatabase; within: Within } & Pick<Attacker, "own" | "neighbour"> & {
+    ownUrl: string;
+    /** The neighbour's connection, and a superuser's. */
+    beside: pg.Client;
+    observer: pg.Client;
+    close(): Promise<void>;
+  };
+
+// Long enough for whatever comes to an end, on a busy machine, too.
+const timeout = "-c statement_timeout=2000";
+
+/** Each by the application's role, in transactions entered for them, or each by a login of their own. */
+export async function openStage(sealed: SealedDatabase, by: By): Promise<Stage> {
   const [own, neighbour] = [randomUUID(), randomUUID()];
-  // Long enough for whatever comes to an end, on a busy machine, too.
-  const timeout = "-c statement_timeout=2000";
-  const client = await connect(sealed.url, timeout);
-  const beside = await connect(sealed.url, timeout);
+  const isLogin = by === "login";
+  const ownUrl = isLogin ? await sealed.giveLogin(own) : sealed.url;
+  const neighbourUrl = isLogin ? await sealed.giveLogin(neighbour) : sealed.url;
+  const beside = await connect(neighbourUrl, timeout);
   const observer = await connect(sealed.superuserUrl);
-  const within = entering(sealed);
+  const within = isLogin ? inTransaction : entering(sealed);
+  const close = async () => void (await Promise.all([beside.end(), observer.end()]));
+  return { sealed, own, neighbour, ownUrl, within, beside, observer, close };
+}
+
+const inTransaction: Within = async (on, _environmentId, work) => {
+  try {
+    await on.query("begin; savepoint before; release savepoint before");
+    const result = await work();
+    await on.query("commit");
+    return result;
+  } catch (error) {
+    await on.query("rollback");
+    throw error;
+  }
+};
+
+/** Two tenants with rows of their own, and a connection on which the first plays whatever it likes. */
+export async function openArena(stage: Stage): Promise<Arena> {
+  const { sealed, own, neighbour, within, beside, observer } = stage;
+  const client = await connect(stage.ownUrl, timeout);
+  for (const table of ["tags", "notes", "log"])
+    await observer.query(`delete from ${table} where tenantry_environment in ($1, $2)`, [own, neighbour]);
   await within(client, own, () => fill(client, "ATTACKER", 1));
   await within(beside, neighbour, () => fill(beside, "NEIGHBOUR", 2));
 
@@ -87,6 +121,10 @@ export async function openArena(sealed: SealedDatabase): Promise<Arena> {
         await client.query("rollback");
       }
     },
+    async anew(settings, text) {
+      const another = await connect(stage.ownUrl, `${timeout} ${settings}`);
+      return extended(another, text).finally(() => another.end());
+    },
     async neighbourAfterwards(text) {
       await client.query("discard all");
       return within(client, neighbour, () => extended(client, text));
@@ -96,9 +134,7 @@ export async function openArena(sealed: SealedDatabase): Promise<Arena> {
   return {
     attacker,
     neighboursRows: () => rowsOf(observer, neighbour),
-    async close() {
-      await Promise.all([client.end(), beside.end(), observer.end()]);
-    },
+    close: () => client.end(),
   };
 }
 

@@ -2,14 +2,16 @@ import { randomBytes } from "node:crypto";
 import { mintSealToken } from "@tenantry/data";
 import pg from "pg";
 import { createDatabase, openDatabase } from "../drivers/database/common/databases.sql.ts";
+import { createLogins } from "../drivers/database/common/logins.ts";
 import {
   databaseName,
   type InstallationRoles,
   installationRoles,
   ownerName,
 } from "../drivers/database/common/names.ts";
+import { driverParts } from "../drivers/database/common/parts.ts";
 import { createGroupRole, createLoginRole, grantMembership } from "../drivers/database/common/roles.sql.ts";
-import { scramVerifier } from "../drivers/database/common/scram.ts";
+import { newPassword, scramVerifier } from "../drivers/database/common/scram.ts";
 import {
   installSeal,
   type SealStrategy,
@@ -18,6 +20,7 @@ import {
 } from "../drivers/database/common/seal/index.ts";
 import { openClient, type Session, withSession } from "../drivers/database/common/session.ts";
 import { urlAs, urlTo } from "../drivers/database/common/url.ts";
+import { sharedLogins } from "../drivers/database/shared/logins.ts";
 import { newId } from "../kernel/index.ts";
 import type { TestServer } from "./database-servers.ts";
 import { testContext } from "./driver-context.ts";
@@ -36,6 +39,8 @@ export type SealedDatabase = {
   /** A token as an application's process mints it. */
   token(claims: { environmentId: string; backend: number; expiresAt?: number; key?: Buffer }): string;
   verify(): Promise<string[]>;
+  /** The URL of a new login for one environment. */
+  giveLogin(environmentId: string): Promise<string>;
 };
 
 export const nowSeconds = (): number => Math.floor(Date.now() / 1_000);
@@ -48,7 +53,8 @@ export async function sealedDatabase(
   server: TestServer,
   options: { strategy?: SealStrategy; pooled?: boolean; tables?: (strategy: SealStrategy) => string } = {},
 ): Promise<SealedDatabase> {
-  const roles = installationRoles(newId());
+  const installationId = newId();
+  const roles = installationRoles(installationId);
   const owner = ownerName(newId());
   const [login, writer] = [`login_${newId()}`, `writer_${newId()}`];
   const [key, databaseId, password] = [randomBytes(32), newId(), randomBytes(12).toString("hex")];
@@ -76,6 +82,17 @@ export async function sealedDatabase(
     ...{ superuserUrl, roles, login, key, databaseId, strategy },
     token: ({ key: other = key, expiresAt = nowSeconds() + 30, ...claims }) =>
       mintSealToken(other, { databaseId, expiresAt, ...claims }),
+    async giveLogin(environmentId) {
+      const parts = driverParts({ installationId });
+      const logins = createLogins(parts, sharedLogins(parts));
+      const given = { roleName: logins.nameOf(newId()), password: newPassword() };
+      const database = { name, roleName: login };
+      const place = { server: where, database, appId: newId(), environmentId };
+      await logins.place(testContext(), { ...place, login: given });
+      const state = () => Promise.resolve({ open: true });
+      await logins.align(testContext(), { server: where, roleName: given.roleName, state });
+      return logins.url(where, database, given);
+    },
     async verify() {
       const client = await openClient({
         connectionString: urlTo(server.url, name),

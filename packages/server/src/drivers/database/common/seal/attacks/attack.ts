@@ -9,16 +9,26 @@ export type Outcome = "refused" | "nothing" | { limit: string };
 /** Where the seal stands: on a server where we are superuser, or on a given one where we may make databases and roles. */
 export type Ground = "own" | "given";
 
+/**
+ * As whom the tenant plays: by the role that serves all tenants of the application, in a transaction that was entered
+ * for it; or by a login that was given out to it alone, outside the application.
+ */
+export type By = "application" | "login";
+
+type OnGround = Outcome | { [ground in Ground]: Outcome };
+
 export type Attack = {
   group: string;
   /** For the table in the documentation. */
   title: string;
-  outcome: Outcome | { [ground in Ground]: Outcome };
+  outcome: OnGround | { [by in By]: OnGround };
+  /** Where it makes no sense as the other. */
+  only?: By;
   /** Throws what the database refused with; answers whatever was seen. */
   play(attacker: Attacker): Promise<unknown>;
 };
 
-/** One tenant of two, on a connection of the application's role, with any SQL it likes. */
+/** One tenant of two, on a connection, with any SQL it likes. */
 export type Attacker = {
   /** Statements in one transaction that was entered as the attacker; answers what the last one does. */
   runAll(...statements: string[]): Promise<pg.QueryResultRow[]>;
@@ -26,6 +36,8 @@ export type Attacker = {
   bare(...statements: string[]): Promise<pg.QueryResultRow[]>;
   /** Enters with a token of the attacker's making, then reads notes. */
   enterWith(token: unknown): Promise<pg.QueryResultRow[]>;
+  /** A statement on another connection, which begins with these settings. */
+  anew(settings: string, text: string): Promise<pg.QueryResultRow[]>;
   /** The connection passes to the neighbour, as the data path does it, who then runs a statement. */
   neighbourAfterwards(text: string): Promise<pg.QueryResultRow[]>;
   /** What the neighbour gets on a connection of its own while all of this goes on. */
@@ -41,9 +53,14 @@ export type Attacker = {
   token(claims: { environmentId: string; backend: number; expiresAt?: number; key?: Buffer }): string;
 };
 
-export function outcomeOn(attack: Attack, ground: Ground): Outcome {
-  const { outcome } = attack;
-  return typeof outcome === "object" && "own" in outcome ? outcome[ground] : outcome;
+export function outcomeOn({ outcome }: Attack, ground: Ground, by: By): Outcome {
+  const played = typeof outcome === "object" && "login" in outcome ? outcome[by] : outcome;
+  return typeof played === "object" && "own" in played ? played[ground] : played;
+}
+
+/** The attacks that can be played as that. */
+export function playedBy(attacks: readonly Attack[], by: By): Attack[] {
+  return attacks.filter(({ only = by }) => only === by);
 }
 
 /** An attack that is one statement, or several in one transaction. */

@@ -25,7 +25,7 @@ const settings: Attack[] = [
       `update pg_settings set setting = '${digitsOf(neighbour)}' where name = 'backtrace_functions'`,
   ),
   believed("RESET of it", () => "reset backtrace_functions"),
-  sql(group, "RESET ALL", "refused", "reset all", readAll),
+  sql(group, "RESET ALL", { application: "refused", login: "nothing" }, "reset all", readAll),
   sql(
     group,
     "SET of settings that look like a context",
@@ -37,7 +37,7 @@ const settings: Attack[] = [
   sql(
     group,
     "a forged token put where the verified one lies",
-    { own: "nothing", given: "refused" },
+    { application: { own: "nothing", given: "refused" }, login: "nothing" },
     ({ neighbour }) => `set tenantry.token = '1${digitsOf(neighbour)}${"9".repeat(20)}${"0".repeat(64)}'`,
     readAll,
   ),
@@ -65,10 +65,15 @@ const roles: Attack[] = [
   sql(group, "making a role, or giving itself rights", "refused", "create role mine superuser"),
   sql(
     group,
-    "another password for the role that all share",
+    "another password for its role, which all share",
     {
-      limit:
-        "PostgreSQL lets each role do that: nobody can connect any more until Tenantry sets it right, which it does when an application reports it; connections that stand go on; the data path refuses ALTER",
+      login: {
+        limit: "PostgreSQL lets each role do that: it is the tenant's own login, which a rotation replaces",
+      },
+      application: {
+        limit:
+          "PostgreSQL lets each role do that: nobody can connect any more until Tenantry sets it right, which it does when an application reports it; connections that stand go on; the data path refuses ALTER",
+      },
     },
     "alter role current_user password 'mine'",
     // For the tests that come after.
@@ -81,25 +86,25 @@ const transactions: Attack[] = [
   {
     group,
     title: "no context at all",
-    outcome: "refused",
+    outcome: { application: "refused", login: "nothing" },
     play: ({ bare }) => bare(readAll),
   },
   {
     group,
     title: "COMMIT, and on without a context",
-    outcome: "refused",
+    outcome: { application: "refused", login: "nothing" },
     play: ({ runAll }) => runAll("commit", readAll),
   },
   {
     group,
     title: "writing without a context",
-    outcome: "refused",
+    outcome: { application: "refused", login: "nothing" },
     play: ({ bare }) => bare("insert into notes (id, title) values (99, 'nobody''s')"),
   },
   {
     group,
     title: "DISCARD ALL",
-    outcome: "refused",
+    outcome: { application: "refused", login: "nothing" },
     play: async ({ bare }) => bare("discard all", readAll),
   },
 ];

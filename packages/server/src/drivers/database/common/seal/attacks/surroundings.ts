@@ -10,6 +10,8 @@ const leftBehind = (title: string, leave: string[], then: string): Attack => ({
   group: left,
   title,
   outcome: "nothing",
+  // Nobody else comes to a login's connections.
+  only: "application",
   async play(attacker: Attacker) {
     await attacker.runAll(...leave);
     // What the neighbour is told is its own; the test looks for what the attacker left in it.
@@ -55,32 +57,59 @@ const leftovers: Attack[] = [
 ];
 
 const sessions: Attack[] = [
-  sql(
-    others,
-    "ending the neighbour's backend",
-    {
-      own: "refused",
-      given: {
-        limit:
-          "tenants share the application's role: any can end another's statements and connections, which are made anew",
+  {
+    ...sql(
+      others,
+      "ending the neighbour's backend",
+      {
+        own: "refused",
+        given: {
+          limit:
+            "tenants share the application's role: any can end another's statements and connections, which are made anew",
+        },
       },
-    },
-    "select pg_terminate_backend(0)",
-  ),
-  sql(
-    others,
-    "cancelling its statements",
-    { own: "refused", given: { limit: "as before" } },
-    "select pg_cancel_backend(0)",
-  ),
+      "select pg_terminate_backend(0)",
+    ),
+    only: "application",
+  },
+  {
+    ...sql(
+      others,
+      "cancelling its statements",
+      { own: "refused", given: { limit: "as before" } },
+      "select pg_cancel_backend(0)",
+    ),
+    only: "application",
+  },
+  {
+    ...sql(
+      others,
+      "ending the backend of the neighbour's login",
+      "refused",
+      ({ neighboursBackend }) => `select pg_terminate_backend(${neighboursBackend})`,
+    ),
+    only: "login",
+  },
+  {
+    ...sql(
+      others,
+      "cancelling the statements of the neighbour's login",
+      "refused",
+      ({ neighboursBackend }) => `select pg_cancel_backend(${neighboursBackend})`,
+    ),
+    only: "login",
+  },
   sql(
     others,
     "what it does at this moment (pg_stat_activity)",
     {
-      own: "refused",
-      given: {
-        limit:
-          "tenants share the application's role: texts of running statements show, values bound to them don't",
+      login: { own: "refused", given: "nothing" },
+      application: {
+        own: "refused",
+        given: {
+          limit:
+            "tenants share the application's role: texts of running statements show, values bound to them don't",
+        },
       },
     },
     "select query from pg_stat_activity",
@@ -146,10 +175,13 @@ const shared: Attack[] = [
     common,
     "settings changed from within an expression",
     {
-      own: "refused",
-      given: {
-        limit:
-          "settings of the own session can be changed; they end with the environment's turn on the connection",
+      login: "nothing",
+      application: {
+        own: "refused",
+        given: {
+          limit:
+            "settings of the own session can be changed; they end with the environment's turn on the connection",
+        },
       },
     },
     "select set_config('work_mem', '1GB', true)",
@@ -194,8 +226,13 @@ const exhaustion: Attack[] = [
     resources,
     "a statement that never ends, with its timeout set off before",
     {
-      limit:
-        "a tenant that gets several statements in can switch the server's timeout off; the data path cancels 5 s after it",
+      login: {
+        limit: "a login begins with timeouts that it can switch off: it holds 10 connections at most",
+      },
+      application: {
+        limit:
+          "a tenant that gets several statements in can switch the server's timeout off; the data path cancels 5 s after it",
+      },
     },
     "set local statement_timeout = 0",
   ),
