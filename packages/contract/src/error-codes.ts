@@ -158,6 +158,11 @@ const entries = {
     title: "The server can't be used.",
     remedy: "Check its address, the rights there and the network.",
   },
+  server_registered: {
+    status: 409,
+    title: "This database server is registered already.",
+    remedy: "Change it with `tenantry server update`, or name another one.",
+  },
   no_capacity: {
     status: 503,
     title: "No database server has room.",

@@ -81,6 +81,8 @@ export type RuntimeEnvironment = {
     serverId: string;
     url: string;
     generation: number;
+    /** How long a statement may take on this server, when the operator has said so. */
+    statementTimeoutMs?: number;
     /** At the level `shared` alone. */
     seal?: RuntimeSeal;
   };

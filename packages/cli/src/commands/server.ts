@@ -6,6 +6,7 @@ import { contextOf, defineCommand, defineGroup, overApi, wholeNumber } from "../
 import { readSecret } from "../confirm.ts";
 import type { Look } from "../output/look.ts";
 import { at, fields, state, table } from "../output/table.ts";
+import { requireChange } from "./require-change.ts";
 
 /** `tenantry server …` */
 export function serverCommand(): Command {
@@ -13,11 +14,20 @@ export function serverCommand(): Command {
     addCommand(),
     listCommand(),
     showCommand(),
+    updateCommand(),
     removeCommand(),
   ]);
 }
 
-type AddOptions = { databaseUrl?: string; region?: string; capacity?: number; maxBackends?: number };
+type AddOptions = {
+  databaseUrl?: string;
+  region?: string;
+  capacity?: number;
+  maxBackends?: number;
+  statementTimeout?: number;
+  dedicated?: boolean;
+  tenant?: string;
+};
 
 function addCommand(): Command {
   const command = defineCommand("add", {
@@ -26,6 +36,8 @@ function addCommand(): Command {
     examples: [
       "server add second --database-url postgres://tenantry:secret@db2.internal:5432/postgres",
       "server add second --database-url - --region eu-west --capacity 2000 < url.txt",
+      "server add large --database-url - --dedicated < url.txt",
+      "server add acme-db --database-url - --tenant acme < url.txt",
     ],
     calls: ["createServer"],
   })
@@ -44,11 +56,26 @@ function addCommand(): Command {
       "--max-backends <number>",
       "how many connections applications may hold on it",
       wholeNumber(1, 100_000),
-    );
+    )
+    .option(
+      "--statement-timeout <ms>",
+      "how long a statement of an application may take there, in milliseconds",
+      wholeNumber(1, 86_400_000),
+    )
+    .option("--dedicated", "kept for one environment at the level dedicated")
+    .option("--tenant <slug>", "a tenant's own: it takes that tenant's databases alone");
   return overApi(command).action(async (name: string, options: AddOptions, self: Command) => {
     const { client, output } = await contextOf(self);
-    const { region, capacity, maxBackends } = options;
-    const body = { name, url: await urlOf(options), region, capacity, maxBackends };
+    const {
+      region,
+      capacity,
+      maxBackends,
+      statementTimeout: statementTimeoutMs,
+      dedicated,
+      tenant,
+    } = options;
+    const url = await urlOf(options);
+    const body = { name, url, region, capacity, maxBackends, statementTimeoutMs, dedicated, tenant };
     const { body: added } = await client.call<ServerReply>("POST", "/v1/servers", { body });
     output.result(added, showServer);
     for (const warning of added.warnings ?? []) output.note(warning);
@@ -80,10 +107,11 @@ export function showServers({ items }: { items: readonly ServerReply[] }, look: 
     server.host,
     server.version,
     server.region,
+    server.tenant ?? (server.dedicated ? "one environment" : "any"),
     `${server.databases} of ${server.capacity}`,
     state(server.state),
   ]);
-  return table(look, ["server", "host", "version", "region", "databases", "state"], rows);
+  return table(look, ["server", "host", "version", "region", "for", "databases", "state"], rows);
 }
 
 function showCommand(): Command {
@@ -95,6 +123,61 @@ function showCommand(): Command {
   return overApi(command).action(async (server: string, _options: object, self: Command) => {
     const { client, output } = await contextOf(self);
     output.result((await client.call<ServerReply>("GET", path`/v1/servers/${server}`)).body, showServer);
+  });
+}
+
+type UpdateOptions = {
+  databaseUrl?: string;
+  region?: string | false;
+  capacity?: number;
+  maxBackends?: number;
+  statementTimeout?: number | false;
+  drain?: boolean;
+};
+
+function updateCommand(): Command {
+  const command = defineCommand("update", {
+    summary: "change what is known of a database server, or let no more databases come to it",
+    examples: [
+      "server update second --drain",
+      "server update second --no-drain --capacity 5000",
+      "server update embedded --region eu-west",
+      "server update second --database-url - < url.txt",
+    ],
+    calls: ["updateServer"],
+  })
+    .argument("<server>", "its name or id")
+    .option("--database-url <url>", "another way to the same server: it is checked; - reads standard input")
+    .option("--region <region>", "where it stands")
+    .option("--no-region", "it stands nowhere in particular")
+    .option("--capacity <number>", "how many databases it may hold", wholeNumber(1, 1_000_000))
+    .option(
+      "--max-backends <number>",
+      "how many connections applications may hold on it",
+      wholeNumber(1, 100_000),
+    )
+    .option(
+      "--statement-timeout <ms>",
+      "how long a statement of an application may take there, in milliseconds",
+      wholeNumber(1, 86_400_000),
+    )
+    .option("--no-statement-timeout", "as long as the application says")
+    .option("--drain", "no more databases come to it; those that stand there stay")
+    .option("--no-drain", "databases may come again");
+  return overApi(command).action(async (server: string, options: UpdateOptions, self: Command) => {
+    const { client, output } = await contextOf(self);
+    const body = {
+      url: options.databaseUrl === undefined ? undefined : await urlOf(options as AddOptions),
+      region: options.region === false ? null : options.region,
+      capacity: options.capacity,
+      maxBackends: options.maxBackends,
+      statementTimeoutMs: options.statementTimeout === false ? null : options.statementTimeout,
+      state: options.drain === undefined ? undefined : options.drain ? "draining" : "ready",
+    };
+    requireChange(body, self);
+    const { body: changed } = await client.call<ServerReply>("PATCH", path`/v1/servers/${server}`, { body });
+    output.result(changed, showServer);
+    for (const warning of changed.warnings ?? []) output.note(warning);
   });
 }
 
@@ -118,9 +201,24 @@ function showServer(server: ServerReply, look: Look): string {
     ["Host", server.host],
     ["PostgreSQL", server.version],
     ["Region", server.region],
+    ["For", forWhom(server)],
+    ["Connection", server.protection && protections[server.protection]],
     ["Databases", `${server.databases} of ${server.capacity}`],
     ["Connections", server.maxBackends],
+    ["Statement timeout", server.statementTimeoutMs === null ? null : `${server.statementTimeoutMs} ms`],
     ["State", state(server.state)],
     ["Added", at(server.createdAt)],
   ]);
 }
+
+function forWhom({ tenant, dedicated }: ServerReply): string {
+  if (tenant !== null) return `the tenant ${tenant} alone`;
+  return dedicated ? "one environment at the level dedicated" : "any tenant";
+}
+
+const protections = {
+  verified: "encrypted, certificate checked",
+  encrypted: "encrypted, but nobody checks who answers",
+  none: "not encrypted",
+  local: "within this machine",
+};

@@ -74,13 +74,25 @@ function showStatus(status: Status, look: Look): string {
     fields(look, [["API", api === "ready" ? state(api) : { text: api, tone: "bad" }]]),
     ...(gateway === undefined ? [] : [fields(look, [["Gateway", `${gateway.http} ${gateway.https}`]])]),
     showApps({ items: apps }, look),
-    showServers({ items: servers }, look),
+    serversAtAGlance(servers, look),
     operations.length === 0 ? "No operations are at work." : showOperations({ items: operations }, look),
     ...(failedOperations.length === 0
       ? []
       : [`Failed within the last day:\n${showOperations({ items: failedOperations }, look)}`]),
     ...(notices.length === 0 ? [] : [notices.join("\n")]),
   ].join("\n\n");
+}
+
+/** Of servers that were started for one environment each, only those are told that aren't well. */
+function serversAtAGlance(servers: readonly ServerReply[], look: Look): string {
+  const isSmall = ({ kind, dedicated }: ServerReply) => kind === "embedded" && dedicated;
+  const small = servers.filter(isSmall);
+  const told = servers.filter((server) => !isSmall(server) || server.state !== "ready");
+  const many = small.length === 1 ? "1 server runs" : `${small.length} servers run`;
+  return [
+    showServers({ items: told }, look),
+    ...(small.length === 0 ? [] : [`${many} for one environment each.`]),
+  ].join("\n");
 }
 
 /** What somebody should do about an operation at work. */

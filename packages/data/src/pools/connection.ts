@@ -14,6 +14,8 @@ export type DatabasePlacement = {
   url: string;
   generation: number;
   seal?: Seal | undefined;
+  /** No statement may take longer on this server, whatever the pools allow. */
+  statementTimeoutMs?: number | undefined;
 };
 
 export type ConnectionOptions = {
@@ -59,7 +61,15 @@ export async function openConnection(
     connectionTimeoutMillis: options.connectTimeoutMs,
     keepAlive: true,
     // A pooler refuses these: there, statements end by our own deadline.
-    ...(!placement.seal?.pooled && { options: sessionSettings(options) }),
+    ...(!placement.seal?.pooled && {
+      options: sessionSettings({
+        ...options,
+        statementTimeoutMs: Math.min(
+          options.statementTimeoutMs,
+          placement.statementTimeoutMs ?? options.statementTimeoutMs,
+        ),
+      }),
+    }),
   });
   const connection = wrap(client);
   try {

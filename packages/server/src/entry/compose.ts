@@ -211,7 +211,8 @@ function createBackground(
       schedule.every("seals", 3_600_000, checkSeals);
       // Whatever happened while nobody looked is found at the start.
       schedule.once("seals", checkSeals);
-      schedule.every("servers", 30_000, () => placements.startServers({ db, log }));
+      schedule.every("started-servers", 30_000, () => placements.startServers({ db, log }));
+      schedule.every("servers", 30_000, () => placements.checkServers({ db, log }));
       schedule.every("isolation", 60_000, () => input.verifyWhenDue());
       schedule.every("credentials", 60_000, () => credentials.keeper.pass());
       schedule.every("redirects", 3_600_000, () => inTransaction(db, removeExpiredRedirects));

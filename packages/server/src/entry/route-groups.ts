@@ -77,7 +77,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
     scriptRoutes({ db, operations, runScript: placements.workflows.runScript }),
     driftRoutes({ db, operations, drift: placements.workflows.drift }),
     cacheRoutes({ db, secrets, caches: input.caches }),
-    serverRoutes({ db, secrets }),
+    serverRoutes({ db, secrets, placements }),
     storageRoutes({ db, secrets, installationId: input.installation.id }),
     schemaCheckRoutes({ db, operations, workflow: placements.workflows.checkSchema }),
     operationRoutes({ operations }),

@@ -35,5 +35,8 @@ export async function severableTo(target: string): Promise<Severable> {
     for (const socket of sockets) socket.destroy();
     await closed;
   }
-  return { url, sever, restore: () => listen(port), close: sever };
+  const restore = async () => {
+    if (!server.listening) await listen(port);
+  };
+  return { url, sever, restore, close: sever };
 }

@@ -19,6 +19,7 @@ export {
   transactionOutcome,
 } from "./common/run-script.ts";
 export { newPassword } from "./common/scram.ts";
+export { type Protection, protectionOf } from "./common/tls.ts";
 export { createEmbeddedServers, type ServerDriver } from "./dedicated/servers.ts";
 export type {
   AppMigration,

@@ -70,11 +70,14 @@ async function whyNone(tx: Tx, wanted: ServerWanted): Promise<Error> {
   const where = wanted.region ? ` in the region ${wanted.region}` : "";
   const own = servers.find(({ isOwn }) => isOwn);
   const names = servers.map(({ name }) => `"${name}"`).join(", ");
-  if (own?.state === "unavailable") {
-    return failure("server_unreachable", {
-      detail: `The tenant's own server ${names} doesn't answer.`,
-      remedy: "Bring it back: its databases go nowhere else. Or take it out with `tenantry server remove`.",
-    });
+  if (servers.every(({ state }) => state === "unavailable")) {
+    const detail = own
+      ? `The tenant's own server ${names} doesn't answer.`
+      : `No database server${where} answers: ${names}.`;
+    const remedy = own
+      ? "Bring it back: the tenant's databases go nowhere else. Or take it out with `tenantry server remove`."
+      : "Bring one back, or register another one with `tenantry server add`.";
+    return failure("server_unreachable", { detail, remedy });
   }
   if (wanted.level === "dedicated") {
     return failure("no_capacity", {

@@ -51,8 +51,18 @@ export function runtimeDatabase(
     password,
   });
   const level = row.level as RuntimeDatabase["level"];
-  const place = { level, serverId: showId("srv", server.id), url, generation: row.generation };
+  const place = {
+    level,
+    serverId: showId("srv", server.id),
+    url,
+    generation: row.generation,
+    ...timeoutOf(row),
+  };
   if (sealKey === undefined) return place;
   const { environmentId } = row;
   return { ...place, seal: { databaseId, environmentId, key: sealKey, pooled: false } };
+}
+
+function timeoutOf({ statementTimeoutMs }: CurrentPlacementRow): Pick<RuntimeDatabase, "statementTimeoutMs"> {
+  return statementTimeoutMs === null ? {} : { statementTimeoutMs };
 }

@@ -73,6 +73,7 @@ export type CurrentPlacementRow = PlacementRow & {
   serverUrlSecret: Buffer | null;
   /** Its database lets rows out to other environments, and must not be used. */
   unsealed: boolean;
+  statementTimeoutMs: number | null;
 };
 
 /** Where environments live now, with what it takes to connect. */
@@ -83,7 +84,8 @@ export async function selectCurrentPlacements(
   const { rows } = await sql<CurrentPlacementRow>`
     select ${columns}, d.level, d.name as "databaseName", d.role_name as "roleName", d.role_secret as "roleSecret",
       coalesce(s.id, p.server_id) as "serverId", s.name as "serverName", s.url_secret as "serverUrlSecret",
-      coalesce(d.seal_problems is not null, false) as unsealed
+      coalesce(d.seal_problems is not null, false) as unsealed,
+      s.statement_timeout_ms as "statementTimeoutMs"
     from placements p left join databases d on d.id = p.database_id left join database_servers s on s.id = d.server_id
     where p.environment_id = any (${environmentIds}::uuid[]) and p.state = 'current'
     order by p.environment_id, p.kind

@@ -1,8 +1,10 @@
+import type { UpdateServerRequest } from "@tenantry/contract";
 import type { Db, Tx } from "../../infra/db/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { tryMigrations } from "./blueprints.ts";
 import { checkLogins } from "./check-logins.ts";
 import { checkSeals } from "./check-seals.ts";
+import { checkServers } from "./check-servers.ts";
 import type { ServerWanted } from "./choose-server.sql.ts";
 import { requireEligible } from "./choose-server.ts";
 import { startServers } from "./dedicated-servers.ts";
@@ -20,6 +22,7 @@ import { removePlacements } from "./remove-placements.ts";
 import { createRemovers } from "./removers.ts";
 import { repairLogin } from "./repair-login.ts";
 import { runtimeBudgets, runtimePlaces } from "./runtime-places.ts";
+import { changeServer } from "./update-server.ts";
 import type { DatabaseWanted } from "./wanted.ts";
 import { createPlacementWorkflows, dropTrials, type PlacementWorkflows } from "./workflows.ts";
 
@@ -32,14 +35,7 @@ export function createPlacements(parts: PlacementParts) {
     /** Gives an environment its database: a spare, or one built on the spot. */
     placeDatabase: (context: StepContext, wanted: DatabaseWanted) => placeDatabase(parts, context, wanted),
 
-    /**
-     * Throws `region_unavailable` or `isolation_unavailable` when no server could ever hold such a database, full or not.
-     */
-    requireEligible: (db: Db | Tx, wanted: ServerWanted) =>
-      requireEligible(db, wanted, parts.servers !== undefined),
-
-    /** Sees to it that the servers run that we started for single environments. One that can't start is told in the log. */
-    startServers: (run: Parameters<typeof startServers>[1]) => startServers(parts, run),
+    ...serverWork(parts),
 
     /** Gives an environment its files. */
     placeStorage: (context: StepContext, wanted: PlaceWanted) =>
@@ -81,6 +77,27 @@ export function createPlacements(parts: PlacementParts) {
 
     /** The platform's own operations on databases, for the worker and for the keeper of spares. */
     workflows,
+  };
+}
+
+/** What is done about database servers. */
+function serverWork(parts: PlacementParts) {
+  return {
+    /**
+     * Throws `region_unavailable` or `isolation_unavailable` when no server could ever hold such a database, full or not.
+     */
+    requireEligible: (db: Db | Tx, wanted: ServerWanted) =>
+      requireEligible(db, wanted, parts.servers !== undefined),
+
+    /** Changes what is known of a server, and how it is reached. */
+    changeServer: (db: Db, idOrName: string, change: UpdateServerRequest) =>
+      changeServer(db, parts, idOrName, change),
+
+    /** Notes which of the servers that were given to us answer. */
+    checkServers: (run: Parameters<typeof checkServers>[0]) => checkServers(run, parts.secrets),
+
+    /** Sees to it that the servers run that we started for single environments. One that can't start is told in the log. */
+    startServers: (run: Parameters<typeof startServers>[1]) => startServers(parts, run),
   };
 }
 

@@ -1,4 +1,4 @@
-import { createServerRequest, serverReply } from "@tenantry/contract";
+import { createServerRequest, serverReply, updateServerRequest } from "@tenantry/contract";
 import { z } from "zod";
 import type { Db } from "../../infra/db/index.ts";
 import {
@@ -10,8 +10,12 @@ import {
   toPage,
 } from "../../infra/http/index.ts";
 import type { Secrets } from "../../infra/secrets/index.ts";
+import { addServer } from "./add-server.ts";
+import type { Placements } from "./placements.ts";
+import { removeServer } from "./remove-server.ts";
 import { selectServers } from "./servers.sql.ts";
-import { addServer, findServer, removeServer, showServers } from "./servers.ts";
+import { findServer } from "./servers.ts";
+import { showServers } from "./show-servers.ts";
 
 const params = z.strictObject({ server: z.string().max(100) });
 
@@ -20,10 +24,11 @@ export function serverRoutes(parts: ServerParts): RouteGroup {
   return (api) => {
     addReading(api, parts);
     addWriting(api, parts);
+    addRemoval(api, parts);
   };
 }
 
-type ServerParts = { db: Db; secrets: Secrets };
+type ServerParts = { db: Db; secrets: Secrets; placements: Pick<Placements, "changeServer"> };
 
 function addReading(api: Api, { db, secrets }: ServerParts): void {
   api.get(
@@ -71,7 +76,7 @@ function addReading(api: Api, { db, secrets }: ServerParts): void {
   );
 }
 
-function addWriting(api: Api, { db, secrets }: ServerParts): void {
+function addWriting(api: Api, { db, secrets, placements }: ServerParts): void {
   api.post(
     "/v1/servers",
     {
@@ -90,13 +95,31 @@ function addWriting(api: Api, { db, secrets }: ServerParts): void {
     },
   );
 
+  api.patch(
+    "/v1/servers/:server",
+    {
+      config: { permission: "servers:write" },
+      schema: {
+        operationId: "updateServer",
+        summary: "Change a database server, after a look at it when its URL changes",
+        tags: ["servers"],
+        params,
+        body: updateServerRequest,
+        response: { 200: serverReply },
+      },
+    },
+    async ({ params: { server }, body }) => placements.changeServer(db, server, body),
+  );
+}
+
+function addRemoval(api: Api, { db }: ServerParts): void {
   api.delete(
     "/v1/servers/:server",
     {
       config: { permission: "servers:write" },
       schema: {
         operationId: "deleteServer",
-        summary: "Take out a database server that no database stands on",
+        summary: "Take out a database server that no environment lives on",
         tags: ["servers"],
         params,
         response: { 204: z.null() },

@@ -94,12 +94,36 @@ export async function countDatabases(
   return new Map(rows.map((row) => [row.serverId, row.count]));
 }
 
+/** How many environments' databases stand on it. */
+export async function countEnvironmentsOn(db: Db | Tx, serverId: string): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from placements p join databases d on d.id = p.database_id where d.server_id = ${serverId}
+  `.execute(db);
+  return rows[0]!.count;
+}
+
 /** False when databases stand on it. */
 export async function deleteServer(tx: Tx, id: string): Promise<boolean> {
   const { rows } = await sql`
-    delete from database_servers s where s.id = ${id}
-      and not exists (select from databases d where d.server_id = s.id)
-    returning s.id
+    with gone as (
+      delete from database_servers s where s.id = ${id}
+        and not exists (select from databases d where d.server_id = s.id)
+      returning s.id
+    ), forgotten as (delete from resources r using gone where r.server_id = gone.id)
+    select id from gone
+  `.execute(tx);
+  return rows.length === 1;
+}
+
+/** Whether that is news. A server that is being drained stays so. */
+export async function updateReachability(
+  tx: Tx,
+  id: string,
+  state: "ready" | "unavailable",
+): Promise<boolean> {
+  const { rows } = await sql`
+    update database_servers set state = ${state}
+    where id = ${id} and state in ('ready', 'unavailable') and state <> ${state} returning id
   `.execute(tx);
   return rows.length === 1;
 }

@@ -1,11 +1,8 @@
-import type { CreateServerRequest, ServerReply } from "@tenantry/contract";
 import { checkServer, type DatabaseServer, protectDatabases } from "../../drivers/database/index.ts";
 import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import type { Secrets } from "../../infra/secrets/index.ts";
-import { failure, newId, parseId, showId } from "../../kernel/index.ts";
+import { failure, newId, parseId } from "../../kernel/index.ts";
 import {
-  countDatabases,
-  deleteServer,
   insertServer,
   type ServerRow,
   selectServer,
@@ -43,7 +40,7 @@ export async function registerOwnServer(
   server: { name: string; kind: "embedded" | "external"; url: string; ownDatabases?: readonly string[] },
 ): Promise<string> {
   const check = await checkServer(server.url);
-  if (!check.usable) throw unreachable(check.missing);
+  if (!check.usable) throw unusable(check.missing);
   await protectDatabases(server, server.kind === "embedded" ? "all" : (server.ownDatabases ?? []));
   return inTransaction(db, async (tx) => {
     const { versionNumber } = check;
@@ -67,83 +64,12 @@ export async function registerOwnServer(
   });
 }
 
-/** Registers another server after looking at it. Throws `server_unreachable` saying what is missing, or `name_taken`. */
-export async function addServer(
-  db: Db,
-  secrets: Secrets,
-  request: CreateServerRequest,
-): Promise<ServerReply> {
-  const check = await checkServer(request.url);
-  if (!check.usable) throw unreachable(check.missing);
-  const id = newId();
-  await inTransaction(db, async (tx) => {
-    const inserted = await insertServer(tx, {
-      id,
-      name: request.name,
-      kind: "external",
-      urlSecret: sealServerUrl(secrets, id, request.url),
-      versionNumber: check.versionNumber,
-      region: request.region ?? null,
-      capacity: request.capacity,
-      maxBackends: request.maxBackends ?? backendsFor(check.maxConnections),
-    });
-    if (!inserted) throw failure("name_taken", { detail: `There is a server "${request.name}" already.` });
-  });
-  const [reply] = await showServers(db, secrets, [(await selectServer(db, id))!]);
-  return { ...reply!, warnings: check.warnings };
-}
-
-/** Takes a server out that no database stands on. */
-export async function removeServer(db: Db, idOrName: string): Promise<void> {
-  await inTransaction(db, async (tx) => {
-    const server = await findServer(tx, idOrName);
-    if (await deleteServer(tx, server.id)) return;
-    throw failure("illegal_transition", {
-      detail: `Databases stand on the server "${server.name}".`,
-      remedy: "Move or delete the tenants that live there first.",
-    });
-  });
-}
-
 /** Finds a server by its id (`srv_…`) or its name; `server_not_found` when there is none. */
 export async function findServer(db: Db | Tx, idOrName: string): Promise<ServerRow> {
   const id = parseId("srv", idOrName);
   const server = id ? await selectServer(db, id) : await selectServerByName(db, idOrName);
   if (!server) throw failure("server_not_found");
   return server;
-}
-
-/** Servers as the API shows them: where, never with which password. */
-export async function showServers(
-  db: Db,
-  secrets: Secrets,
-  rows: readonly ServerRow[],
-): Promise<ServerReply[]> {
-  const used = await countDatabases(
-    db,
-    rows.map((row) => row.id),
-  );
-  return rows.map((row) => ({
-    id: showId("srv", row.id),
-    name: row.name,
-    kind: row.kind,
-    host: row.urlSecret && hostOf(openServer(secrets, row).url),
-    version: `${Math.floor(row.versionNumber / 10_000)}.${row.versionNumber % 10_000}`,
-    region: row.region,
-    capacity: row.capacity,
-    databases: used.get(row.id) ?? 0,
-    maxBackends: row.maxBackends,
-    statementTimeoutMs: row.statementTimeoutMs,
-    dedicated: row.dedicated,
-    tenant: row.tenantSlug,
-    state: row.state,
-    createdAt: row.createdAt.toISOString(),
-  }));
-}
-
-function hostOf(url: string): string {
-  const parsed = new URL(url);
-  return parsed.host || (parsed.searchParams.get("host") ?? "");
 }
 
 /** What Tenantry itself may need at its busiest on the server with its registry: pools, leases, operations. */
@@ -154,7 +80,8 @@ export function backendsFor(maxConnections: number, reserved = 10): number {
   return Math.max(1, maxConnections - Math.max(reserved, Math.ceil(maxConnections / 5)));
 }
 
-function unreachable(missing: readonly string[]): Error {
+/** `server_unreachable`, with each thing that is missing at `/url`. */
+export function unusable(missing: readonly string[]): Error {
   const errors = missing.map((message) => ({ pointer: "/url", message }));
   return failure("server_unreachable", { detail: missing.join(" "), errors });
 }

@@ -71,6 +71,25 @@ export async function selectShelves(tx: Tx, kind: string): Promise<Shelf[]> {
   return rows;
 }
 
+/** Databases for many environments that have none, on servers that are being drained. */
+export async function selectDeserted(tx: Tx, limit: number): Promise<{ id: string; appId: string }[]> {
+  const { rows } = await sql<{ id: string; appId: string }>`
+    select d.id, d.app_id as "appId" from databases d join database_servers s on s.id = d.server_id
+    where s.state = 'draining' and d.state = 'in_use' and d.level = 'shared' and ${isDeserted} limit ${limit}
+  `.execute(tx);
+  return rows;
+}
+
+/** Marks one for removal, unless somebody has come. Hold the lock under which they come. */
+export async function markDeserted(tx: Tx, id: string): Promise<boolean> {
+  const { rows } = await sql`
+    update databases d set state = 'removing' where d.id = ${id} and ${isDeserted} returning d.id
+  `.execute(tx);
+  return rows.length === 1;
+}
+
+const isDeserted = sql`not exists (select from placements p where p.database_id = d.id)`;
+
 /**
  * Marks spares and blueprints for removal, a few at a time, and answers them: of older schema versions, on servers that
  * are being drained, and servers that stand ready for applications none of whose environments has one. A blueprint

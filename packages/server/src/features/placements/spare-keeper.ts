@@ -3,11 +3,14 @@ import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import type { Log } from "../../infra/log/index.ts";
 import { startOperation, type Workflow } from "../../infra/workflow/index.ts";
 import { newId } from "../../kernel/index.ts";
+import { lockShared } from "./shared-databases.sql.ts";
 import { createSpareDemand } from "./spare-demand.ts";
 import {
   lockSpares,
+  markDeserted,
   markOutdated,
   type Shelf,
+  selectDeserted,
   selectServerShelves,
   selectShelves,
 } from "./spare-keeper.sql.ts";
@@ -102,7 +105,7 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
         }
       }
       await startServerSpares(tx);
-      for (const databaseId of await markOutdated(tx, builtAtOnce)) {
+      for (const databaseId of await markUseless(tx)) {
         await start(tx, workflows.removeUnused, { databaseId });
       }
       return plans.some(({ held }) => held);
@@ -138,6 +141,16 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
       await running;
     },
   };
+}
+
+/** Marks for removal what nobody will need, a few at a time. */
+async function markUseless(tx: Tx): Promise<string[]> {
+  const marked = await markOutdated(tx, builtAtOnce);
+  for (const { id, appId } of await selectDeserted(tx, builtAtOnce)) {
+    await lockShared(tx, appId);
+    if (await markDeserted(tx, id)) marked.push(id);
+  }
+  return marked;
 }
 
 /**

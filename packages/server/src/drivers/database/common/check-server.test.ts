@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { embeddedLikeServer } from "../../../testing/database-servers.ts";
 import { runAt } from "../driver.testsuite.ts";
 import { checkServer } from "./check-server.ts";
+import { protectionOf, protectionWarnings } from "./tls.ts";
 import { urlAs, urlTo, withoutSessionParameters } from "./url.ts";
 
 test("a server is looked at before it is used: what is missing is named, the password never", async () => {
@@ -29,7 +30,9 @@ test("a server is looked at before it is used: what is missing is named, the pas
     });
     expect(await checkServer(as("maker", "wr0ng"))).toEqual({
       usable: false,
-      missing: ['It doesn\'t answer: password authentication failed for user "maker".'],
+      missing: [
+        'It can\'t be connected to: password authentication failed for user "maker". Check user and password.',
+      ],
     });
     await runAt(url, "alter role maker set default_transaction_read_only = on");
     expect(await checkServer(as("maker"))).toEqual({
@@ -38,7 +41,9 @@ test("a server is looked at before it is used: what is missing is named, the pas
     });
     expect(await checkServer(`${urlTo(url, "postgres")}?sslmode=require`)).toEqual({
       usable: false,
-      missing: ["It doesn't answer: The server does not support SSL connections."],
+      missing: [
+        "It can't be connected to: The server does not support SSL connections. Turn ssl on at the server, or leave sslmode out where the network is yours alone.",
+      ],
     });
   } finally {
     await stop();
@@ -46,8 +51,14 @@ test("a server is looked at before it is used: what is missing is named, the pas
 });
 
 test.each([
-  ["postgres://u:hush@127.0.0.1:1/postgres", /^It doesn't answer: connect ECONNREFUSED/],
-  ["postgres://u:hush@nowhere.invalid/postgres", /^It doesn't answer: getaddrinfo/],
+  [
+    "postgres://u:hush@127.0.0.1:1/postgres",
+    /^It can't be connected to: connect ECONNREFUSED .*\. Check host and port/,
+  ],
+  [
+    "postgres://u:hush@nowhere.invalid/postgres",
+    /^It can't be connected to: getaddrinfo .*\. Check the host's name/,
+  ],
 ])("a server that isn't there at %s is unusable, not an error", async (url, missing) => {
   const check = await checkServer(url);
   expect(check).toMatchObject({ usable: false, missing: [expect.stringMatching(missing)] });
@@ -67,4 +78,19 @@ test("a URL can't set what our own sessions are known by", () => {
   const url = "postgres://u:p@h/d?sslmode=require&application_name=x&options=-c%20role%3Dx&host=/run";
   expect(withoutSessionParameters(url)).toBe("postgres://u:p@h/d?sslmode=require&host=/run");
   expect(withoutSessionParameters("postgres://u:p@h/d?options=x")).toBe("postgres://u:p@h/d");
+});
+
+test.each([
+  ["postgres://u:p@db.internal/d", "none"],
+  ["postgres://u:p@db.internal/d?sslmode=disable", "none"],
+  ["postgres://u:p@db.internal/d?sslmode=no-verify", "encrypted"],
+  ["postgres://u:p@db.internal/d?sslmode=require&uselibpqcompat=true", "encrypted"],
+  ["postgres://u:p@db.internal/d?sslmode=require", "verified"],
+  ["postgres://u:p@db.internal/d?sslmode=verify-full&sslrootcert=/ca.pem", "verified"],
+  ["postgres://u:p@127.0.0.1:5433/d", "local"],
+  ["postgres://u:p@[::1]/d", "local"],
+  ["postgres://u@/d?host=/run/postgresql", "local"],
+])("the way to %s is protected so: %s", (url, protection) => {
+  expect(protectionOf(url)).toBe(protection);
+  expect(protectionWarnings(url)).toHaveLength(protection === "none" || protection === "encrypted" ? 1 : 0);
 });

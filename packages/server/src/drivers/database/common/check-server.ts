@@ -1,5 +1,7 @@
 import type { ClientBase } from "pg";
+import { connectAdvice } from "./connect-advice.ts";
 import { type Connect, openClient } from "./session.ts";
+import { protectionWarnings } from "./tls.ts";
 
 export type ServerCheck =
   | {
@@ -8,6 +10,10 @@ export type ServerCheck =
       superuser: boolean;
       encrypted: boolean;
       maxConnections: number;
+      /** The same for whoever looks at this very server, however it is called, until it starts anew. */
+      identity: string;
+      /** Whether the database that the URL names holds a registry of Tenantry. */
+      holdsRegistry: boolean;
       /** What works but should be known, in sentences. */
       warnings: string[];
     }
@@ -28,10 +34,12 @@ export async function checkServer(url: string, connect: Connect = openClient): P
       options: "-c search_path=pg_catalog -c statement_timeout=10000",
     });
   } catch (error) {
-    return { usable: false, missing: [`It doesn't answer: ${(error as Error).message}.`] };
+    const advice = connectAdvice(error);
+    const missing = `It can't be connected to: ${(error as Error).message}.${advice && ` ${advice}`}`;
+    return { usable: false, missing: [missing] };
   }
   try {
-    return judge(await selectFacts(client));
+    return judge(url, await selectFacts(client));
   } catch (error) {
     return { usable: false, missing: [`It can't be examined: ${(error as Error).message}.`] };
   } finally {
@@ -49,8 +57,9 @@ type Facts = {
   readOnly: boolean;
   encoding: string;
   encrypted: boolean;
-  local: boolean;
   maxConnections: number;
+  identity: string;
+  holdsRegistry: boolean;
 };
 
 async function selectFacts(client: ClientBase): Promise<Facts> {
@@ -61,16 +70,17 @@ async function selectFacts(client: ClientBase): Promise<Facts> {
        pg_is_in_recovery() or current_setting('default_transaction_read_only')::boolean as "readOnly",
        (select pg_encoding_to_char(encoding) from pg_database where datname = 'template0') as encoding,
        coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false) as encrypted,
-       coalesce(inet_server_addr() <<= any (array['127.0.0.0/8', '::1']::inet[]), true) as local
+       (select system_identifier from pg_control_system()) || ' ' || pg_postmaster_start_time() as identity,
+       to_regclass('tenantry.schema_migrations') is not null as "holdsRegistry"
      from pg_roles where rolname = current_user`,
   );
   return rows[0]!;
 }
 
-function judge(facts: Facts): ServerCheck {
+function judge(url: string, facts: Facts): ServerCheck {
   const missing: string[] = [];
   if (facts.versionNumber < 150_000) {
-    missing.push(`It runs PostgreSQL ${facts.versionText}; 15 is the oldest that works.`);
+    missing.push(`It runs PostgreSQL ${facts.versionText}; 15 is the oldest that works: upgrade it.`);
   }
   if (!facts.superuser && !facts.createsDatabases) {
     missing.push(`The role ${facts.roleName} may not make databases: alter role ${facts.roleName} createdb.`);
@@ -83,8 +93,16 @@ function judge(facts: Facts): ServerCheck {
     missing.push(`Its encoding is ${facts.encoding}; a cluster with UTF8 is needed.`);
   }
   if (missing.length > 0) return { usable: false, missing };
-  const { versionNumber, superuser, encrypted, maxConnections } = facts;
-  const warnings =
-    encrypted || facts.local ? [] : ["The connection isn't encrypted; add sslmode=verify-full to the URL."];
-  return { usable: true, versionNumber, superuser, encrypted, maxConnections, warnings };
+  const { versionNumber, superuser, encrypted, maxConnections, identity, holdsRegistry } = facts;
+  const warnings = protectionWarnings(url);
+  return {
+    usable: true,
+    versionNumber,
+    superuser,
+    encrypted,
+    maxConnections,
+    identity,
+    holdsRegistry,
+    warnings,
+  };
 }
