@@ -177,6 +177,40 @@ export const later: { [title: string]: string } = {
     insert into stays values (2, 1, '[5,9)'), (1, null, '[1,5)');`,
   "a key that is looked at sooner": `
     alter table stays alter constraint stays_after_id_fkey deferrable initially immediate;`,
+  "an extension": `
+    create extension if not exists citext;
+    alter table authors add column nick citext unique;
+    update authors set nick = name where name = 'Ada';`,
+  "a key from an index": `
+    create unique index tags_numbered on tags (number);
+    alter table tags add constraint tags_number_once unique using index tags_numbered;`,
+  "another primary key": `${contract}
+    alter table book_tags drop constraint book_tags_pkey, add primary key (id), add constraint each_once unique (book_id, tag);`,
+  "no longer computed": `
+    alter table books add column doubled int generated always as (stars * 2) stored;
+    alter table books alter column doubled drop expression;`,
+  "types that are called otherwise": `${contract}
+    alter type status rename to state; alter domain email rename to mail_address;
+    alter type address rename attribute town to city; alter type address drop attribute street;
+    create type span as range (subtype = int4); drop type span;`,
+  "a table like another": `
+    create table old_books (like books including defaults including constraints including indexes);
+    insert into old_books select * from books where id = 1;
+    create table copies (book_id bigint, copy int, primary key (book_id, copy),
+      constraint whole foreign key (book_id) references books match full on update cascade on delete cascade);
+    alter table copies rename constraint whole to entire; comment on constraint entire on copies is 'both ways';
+    comment on table copies is 'of books'; comment on column copies.copy is 'counts'; comment on type state is 'of authors';`,
+  "names that change places": `${contract}
+    alter table old_books rename column tag to swap; alter table old_books rename column slug to tag;
+    alter table old_books rename column swap to slug;`,
+  "a procedure and arguments by default": `
+    create procedure relabel(wanted text, other text default 'none') language plpgsql as $$
+      begin update books set tag = null where tag = wanted; update shop.items set words = other where words = wanted; end $$;
+    call relabel('nothing of the kind');
+    alter procedure relabel(text, text) set search_path = public;`,
+  storage: `
+    alter table books set (fillfactor = 80); alter index books_lower set (fillfactor = 70);
+    alter table dumped set unlogged; alter table letters replica identity full;`,
   "many rows at once":
     "delete from book_tags where tag = 'new'; insert into book_tags (book_id, tag) select id, 'fun' from books order by id; update tags set weight = weight + 1",
 };

@@ -14,7 +14,7 @@ export type State = {
   /** In an order in which they can be made. */
   known: Known[];
   /** By node: columns of tables and views, attributes of composite types, labels of enums. */
-  parts: Map<string, Pick<Part, "number" | "name">[]>;
+  parts: Map<string, Omit<Part, "node">[]>;
   dependencies: Dependency[];
 };
 
@@ -24,10 +24,10 @@ export async function readState(client: Reader): Promise<State> {
     const { known, dependencies } = await readObjects(scope, extensions);
     const parts: State["parts"] = new Map();
     for (const part of [...(await selectColumnIdentities(scope)), ...(await selectLabelIdentities(scope))]) {
-      const { node, number, name } = part;
+      const { node, ...rest } = part;
       const listed = parts.get(node);
-      if (listed) listed.push({ number, name });
-      else parts.set(node, [{ number, name }]);
+      if (listed) listed.push(rest);
+      else parts.set(node, [rest]);
     }
     return { extensions, known, parts, dependencies };
   });

@@ -50,7 +50,9 @@ export function refuseUnheld(catalog: Catalog, migrations: readonly AppMigration
 export function refuseContraction(file: MigrationFile, released: State, walk: Walk): void {
   if (isAssured(file.migration.sql)) return;
   const since = new Set(contractions(released, walk.state));
-  const [missed] = walk.missed.filter(({ words }) => since.has(words));
+  const [missed] = walk.missed
+    .filter(({ words }) => since.has(words))
+    .sort((one, other) => one.statement.offset - other.statement.offset);
   if (!missed) return;
   refuseAt(file, missed.statement, {
     problem: `${missed.words}, which the release that runs meanwhile doesn't expect, in all environments at once`,

@@ -71,29 +71,40 @@ function withColumnNames(text: string, state: State): string {
     const follows = words[next]?.word === "(" ? words[next + 1]?.word : words[next]?.word;
     if (!table || !/^(values|select|with|overriding|table)$/.test(follows ?? "")) continue;
     const columns = table.columns.filter(({ generated }) => !generated).map(({ name: column }) => column);
-    parts[words[next - 1]!.index] +=
-      ` (${listOf(columns.slice(0, countOf(words, parts, next, columns.length)))})`;
+    const given = countOf(words, next, columns.length);
+    parts[words[next - 1]!.index] += ` (${listOf(columns.slice(0, given))})`;
+    nameSelected(state, parts, words, words[next]?.word === "(" ? next + 1 : next);
   }
   return parts.join("");
 }
 
-/** VALUES may give fewer than all columns; the first ones are meant. */
-function countOf(
-  words: readonly { word: string; index: number }[],
-  _parts: readonly string[],
-  at: number,
-  all: number,
-): number {
-  const values = words[at]?.word === "values" ? at : -1;
-  if (values === -1 || words[values + 1]?.word !== "(") return all;
+type Words = readonly { word: string; index: number }[];
+
+/** `SELECT * FROM notes` means the columns that there are. */
+function nameSelected(state: State, parts: string[], words: Words, at: number): void {
+  const [select, star, from, name] = words.slice(at, at + 4);
+  if (select?.word !== "select" || star?.word !== "*" || from?.word !== "from" || !name) return;
+  const dotted = words[at + 4]?.word === ".";
+  const last = dotted ? words[at + 5] : name;
+  const table = last && find(state, dotted ? parts[name.index] : undefined, parts[last.index]!);
+  if (table) parts[star.index] = listOf(table.columns.map((column) => column.name));
+}
+
+/** Fewer values than there are columns are for the first ones. */
+function countOf(words: Words, at: number, all: number): number {
+  const begin = words[at]?.word === "(" ? at + 1 : at;
+  const isRow = words[begin]?.word === "values";
+  if (!isRow && words[begin]?.word !== "select") return all;
   let depth = 0;
   let count = 1;
-  for (const { word } of words.slice(values + 1)) {
+  let last = "";
+  for (const { word } of words.slice(begin + (isRow ? 2 : 1))) {
     if (word === "(" || word === "[") depth += 1;
-    else if (word === ")" || word === "]") {
-      depth -= 1;
-      if (depth === 0) break;
-    } else if (word === "," && depth === 1) count += 1;
+    else if (word === ")" || word === "]") depth -= 1;
+    else if (depth === 0 && word === ",") count += 1;
+    if (depth < 0 || (depth === 0 && !isRow && word === "from")) break;
+    if (depth === 0 && !isRow && word === "*" && /^[,.]?$/.test(last)) return all;
+    last = word;
   }
   return count;
 }

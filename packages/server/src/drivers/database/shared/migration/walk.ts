@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { State } from "../../common/catalog/read-state.ts";
+import { retypedParts } from "../../common/emit/shared/diff/delta.ts";
 import { diffShared } from "../../common/emit/shared/diff/diff.ts";
 import { touched } from "../../common/emit/shared/diff/locks.ts";
 import type { Step } from "../../common/emit/shared/diff/step.ts";
@@ -88,7 +89,7 @@ function refuseMixed(walk: Walk, statement: Statement, result: pg.QueryResult): 
     if (!writesRows(statement.text)) return;
     refuseAt(walk.file, statement, { problem: "the block changes the schema and rows as well", remedy });
   }
-  if (/^create\b/i.test(statement.text) && result.command === "SELECT") {
+  if (/^create\s+(?!materialized)/i.test(statement.text) && result.command === "SELECT") {
     refuseAt(walk.file, statement, {
       problem: "the new table's rows come from those of every environment",
       remedy: "Say CREATE TABLE with its columns, and INSERT … SELECT after it.",
@@ -99,20 +100,10 @@ function refuseMixed(walk: Walk, statement: Statement, result: pg.QueryResult): 
   }
 }
 
-function retypes(before: State, after: State): boolean {
-  const types = new Map(
-    before.known.flatMap(({ node, object }) =>
-      object.kind === "table"
-        ? object.columns.map(({ name, type }): [string, string] => [`${node} ${name}`, type])
-        : [],
-    ),
+const retypes = (before: State, after: State): boolean =>
+  after.known.some(
+    ({ node, object }) => object.kind === "table" && retypedParts(before, after, node).size > 0,
   );
-  return after.known.some(
-    ({ node, object }) =>
-      object.kind === "table" &&
-      object.columns.some(({ name, type }) => (types.get(`${node} ${name}`) ?? type) !== type),
-  );
-}
 
 function add(walk: Walk, statement: Statement, step: Step, block: boolean): void {
   walk.steps.push({ ...step, statement, settings: walk.settings, block });

@@ -4,7 +4,7 @@ import { comment } from "../../objects.ts";
 import { id, reference, text } from "../../quote.ts";
 import { columnDefinition } from "../../table.ts";
 import { counterDefault, withCounters } from "../counters.ts";
-import { columnsOf, type Delta, differ, isPairOf, type Pair } from "./delta.ts";
+import { columnsOf, type Delta, differ, isPairOf, type Pair, retypedParts } from "./delta.ts";
 
 /** What a column that changes its type is computed from, when the statement says so. */
 export type Using = (table: Place, column: string) => string | undefined;
@@ -34,13 +34,14 @@ export function columnChanges(delta: Delta, using: Using): ColumnChanges {
       const was = before.get(number);
       if (!was) addColumn(changes, delta, pair, column, defaults.after.get(key));
     }
+    const retyped = retypedParts(delta.before, delta.after, pair.node);
     retype(changes, delta, pair, using);
     for (const [number, column] of after) {
       const key = `${pair.node}#${number}`;
       const was = before.get(number);
       if (!was) continue;
       const newDefault = defaultOf(column, defaults.after.get(key));
-      const oldDefault = differ(was.type, column.type) ? undefined : defaultOf(was, defaults.before.get(key));
+      const oldDefault = retyped.has(number) ? undefined : defaultOf(was, defaults.before.get(key));
       const alter = `alter table only ${table} alter column ${id(column.name)}`;
       if (newDefault === undefined && oldDefault !== undefined) {
         const place = `alter table only ${reference(pair.before)} alter column ${id(was.name)}`;
@@ -119,11 +120,12 @@ function triggersAsTheyWere(delta: Delta, { schema, name }: TableObject): string
 function retype(changes: ColumnChanges, delta: Delta, pair: Pair<TableObject>, using: Using): void {
   const { before, after } = columnsOf(delta, pair);
   const table = reference(pair.after);
+  const retyped = retypedParts(delta.before, delta.after, pair.node);
   const actions: string[] = [];
   for (const [number, column] of after) {
     const was = before.get(number);
     if (!was || !column.local) continue;
-    if (was.type === column.type && was.collation === column.collation) continue;
+    if (!retyped.has(number) && was.collation === column.collation) continue;
     const alter = `alter column ${id(column.name)}`;
     const expression = using(pair.before, was.name);
     const from = expression === undefined ? "" : ` using ${expression}`;

@@ -86,3 +86,12 @@ export function columnsOf(delta: Delta, pair: Pair<TableObject>) {
 
 export const differ = (one: unknown, other: unknown): boolean =>
   JSON.stringify(one) !== JSON.stringify(other);
+
+/** Numbers of columns and attributes that have another type than before, not only one that is called otherwise. */
+export function retypedParts(before: State, after: State, node: string): Set<number> {
+  const types = new Map(before.parts.get(node)?.map(({ number, type }) => [number, type]));
+  const parts = after.parts.get(node) ?? [];
+  return new Set(
+    parts.flatMap(({ number, type }) => (types.has(number) && types.get(number) !== type ? [number] : [])),
+  );
+}

@@ -10,7 +10,7 @@ import { id, reference, text } from "../../quote.ts";
 import { sharedView } from "../emit-shared.ts";
 import { sharedRoutine } from "../routines.ts";
 import { policyIsInForce } from "../tables.ts";
-import { type Delta, differ, isPairOf, type Pair, tablesOf } from "./delta.ts";
+import { type Delta, differ, isPairOf, type Pair, retypedParts, tablesOf } from "./delta.ts";
 import { unforced, withPartitions } from "./tables.ts";
 
 /** Statements that bring what is kept to what it is now, tables and columns aside. */
@@ -95,6 +95,7 @@ function attributeChanges(delta: Delta, { node, before, after }: Pair<CompositeT
       ]),
     );
   const [earlier, later] = [numbered("before", before), numbered("after", after)];
+  const retyped = retypedParts(delta.before, delta.after, node);
   const alter = `alter type ${reference(after)}`;
   const collation = (name: string | undefined) => (name ? ` collate ${name}` : "");
   return [
@@ -105,7 +106,7 @@ function attributeChanges(delta: Delta, { node, before, after }: Pair<CompositeT
       const was = earlier.get(number);
       const form = `${now.type}${collation(now.collation)}`;
       if (!was) return [`${alter} add attribute ${id(now.name)} ${form}`];
-      return was.type === now.type ? [] : [`${alter} alter attribute ${id(now.name)} type ${form}`];
+      return !retyped.has(number) ? [] : [`${alter} alter attribute ${id(now.name)} type ${form}`];
     }),
   ];
 }
