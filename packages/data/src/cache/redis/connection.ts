@@ -43,6 +43,8 @@ export async function openRedisConnection(
     disableClientInfo: true,
     maintNotifications: "disabled",
     disableOfflineQueue: true,
+    // The whole batch has its deadline; one for each command cost more than the command.
+    commandOptions: { timeout: 0 },
     socket: {
       host: address.host,
       port: address.port,

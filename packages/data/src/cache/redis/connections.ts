@@ -1,7 +1,7 @@
-import { setMaxListeners } from "node:events";
 import { CacheUnavailable } from "../../errors.ts";
 import type { RedisAddress } from "./address.ts";
 import { ConnectionLost, IdentityRefused, type RedisCommand, type RedisReply } from "./connection.ts";
+import { type Deadline, inTime, startDeadline } from "./deadline.ts";
 import { createEndpoint, type Endpoint } from "./endpoint.ts";
 import { createTurns } from "./turns.ts";
 
@@ -61,38 +61,39 @@ export function createRedisConnections(options: RedisConnectionsOptions = {}): R
   async function attempt(
     address: RedisAddress,
     commands: readonly RedisCommand[],
-    signal: AbortSignal,
+    deadline: Deadline,
   ): Promise<RedisReply[]> {
     const endpoint = endpointOf(address);
-    const connection = await inTime(endpoint.choose(address), signal);
+    const connection = await inTime(endpoint.choose(address), deadline, tooLate);
     const sentAt = performance.now();
     try {
-      const replies = await inTime(connection.send(address, commands), signal);
+      const replies = await inTime(connection.send(address, commands), deadline, tooLate);
       const refused = replies.find(isRefusal);
       if (refused) throw new IdentityRefused((refused as Error).message);
       return replies;
     } catch (error) {
       // Not a word since we asked: it hangs, and whoever asks next would wait as long.
-      if (signal.aborted && connection.heardAt < sentAt) endpoint.condemn(connection);
+      if (deadline.passed && connection.heardAt < sentAt) endpoint.condemn(connection);
       throw error;
     }
   }
 
   return {
     async run(address, commands, { repeatable = false } = {}) {
-      const signal = AbortSignal.timeout(deadlineMs);
-      setMaxListeners(0, signal);
-      const giveBack = await turns.take(`${address.host} ${address.port} ${address.username}`, signal);
+      const deadline = startDeadline(deadlineMs);
+      let giveBack: (() => void) | undefined;
       try {
-        return await attempt(address, commands, signal).catch((error: unknown) => {
+        giveBack = await turns.take(`${address.host} ${address.port} ${address.username}`, deadline);
+        return await attempt(address, commands, deadline).catch((error: unknown) => {
           if (!(error instanceof ConnectionLost && repeatable)) throw error;
-          return attempt(address, commands, signal);
+          return attempt(address, commands, deadline);
         });
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error;
         throw new CacheUnavailable("The cache went away.", { cause: error });
       } finally {
-        giveBack();
+        deadline.stop();
+        giveBack?.();
       }
     },
     get open() {
@@ -110,16 +111,4 @@ function isRefusal(reply: RedisReply): boolean {
   return reply instanceof Error && /^(NOPERM|NOAUTH|WRONGPASS)\b/.test(reply.message);
 }
 
-async function inTime<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const giveUp = () => reject(new CacheUnavailable("The cache doesn't answer in time."));
-  if (signal.aborted) giveUp();
-  signal.addEventListener("abort", giveUp, { once: true });
-  // Should it fail later, nobody waits for it any more.
-  work.catch(() => undefined);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    signal.removeEventListener("abort", giveUp);
-  }
-}
+const tooLate = (): CacheUnavailable => new CacheUnavailable("The cache doesn't answer in time.");

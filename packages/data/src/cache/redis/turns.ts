@@ -1,16 +1,17 @@
 import { CacheUnavailable } from "../../errors.ts";
+import type { Deadline } from "./deadline.ts";
 
 /** Lets each environment have so many batches under way at a time; others of its own wait, nobody else's. */
 export type Turns = {
-  /** Resolves with what gives the turn back. Rejects with `CacheUnavailable` when too many wait, or when `signal` aborts. */
-  take(who: string, signal: AbortSignal): Promise<() => void>;
+  /** Resolves with what gives the turn back. Rejects with `CacheUnavailable` when too many wait, or it is too late. */
+  take(who: string, deadline: Deadline): Promise<() => void>;
 };
 
 export function createTurns(atOnce: number, mostWaiting: number): Turns {
   const known = new Map<string, { active: number; waiting: Set<() => void> }>();
 
   return {
-    async take(who, signal) {
+    async take(who, deadline) {
       const own = known.get(who) ?? { active: 0, waiting: new Set<() => void>() };
       known.set(who, own);
       if (own.active >= atOnce) {
@@ -22,11 +23,11 @@ export function createTurns(atOnce: number, mostWaiting: number): Turns {
             reject(new CacheUnavailable("The cache has too much to do."));
           };
           const begin = () => {
-            signal.removeEventListener("abort", giveUp);
+            forget();
             resolve();
           };
           own.waiting.add(begin);
-          signal.addEventListener("abort", giveUp, { once: true });
+          const forget = deadline.onPass(giveUp);
         });
       } else own.active += 1;
       return () => {
