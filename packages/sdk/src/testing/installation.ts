@@ -15,7 +15,7 @@ export type TestInstallation = {
   /** How often each path was asked for. */
   readonly asked: Map<string, number>;
   readonly registry: Registry;
-  /** What is done when the repair of an environment's database is asked for. */
+  /** What is done when the repair of an environment's database or cache is asked for; of the global cache: "global". */
   repair: (environmentId: string) => Promise<unknown>;
   addTenant(slug: string, change?: Change): RuntimeEnvironment;
   change(environmentId: string, change: Change): void;
@@ -92,8 +92,8 @@ function createListener(
       response.writeHead(200, { "content-type": "text/event-stream" });
       const stop = registry.watch((version) => response.write(`event: version\ndata: ${version}\n\n`));
       request.on("close", stop);
-    } else if (path.endsWith("/database/repair")) {
-      await repair(path.split("/")[1]!);
+    } else if (path.endsWith("/repair")) {
+      await repair(path.startsWith("environments/") ? path.split("/")[1]! : "global");
       response.writeHead(204).end();
     } else if (!path.startsWith("auth/")) {
       response.end("<p>What a proxy says when it knows nothing better.</p>");

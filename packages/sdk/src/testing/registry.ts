@@ -9,6 +9,7 @@ export type Registry = {
   /** Environments a page of the snapshot holds at most. */
   pageSize: number;
   budgets: RuntimeSnapshot["budgets"];
+  globalCache?: RuntimeSnapshot["globalCache"];
   get(id: string): RuntimeEnvironment;
   put(environment: RuntimeEnvironment): void;
   /** Changes it without a word to the watchers. */
@@ -73,6 +74,7 @@ export function testRegistry(publicKey: () => JsonWebKeyWithId): Registry {
         audience,
         issuer,
         budgets: registry.budgets,
+        ...(registry.globalCache && { globalCache: registry.globalCache }),
       };
     },
   };
