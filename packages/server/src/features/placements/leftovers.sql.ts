@@ -27,7 +27,7 @@ export type Traces = { names: string[]; serverIds: string[] };
 /** The physical name of everything that environments have to themselves, roles included. */
 export async function selectTraces(db: Db | Tx, environmentIds: readonly string[]): Promise<Traces> {
   const { rows } = await sql<{ name: string; serverId: string | null }>`
-    select p.physical_name as name, d.server_id as "serverId"
+    select p.physical_name as name, coalesce(d.server_id, p.server_id) as "serverId"
     from placements p left join databases d on d.id = p.database_id
     where p.environment_id = any (${environmentIds}::uuid[]) and p.physical_name is not null
     union

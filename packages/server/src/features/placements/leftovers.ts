@@ -31,7 +31,9 @@ export async function scanForLeftovers(db: Db, parts: PlacementParts): Promise<L
   }
   found.push(...(await scanStarted(db, parts)));
   for (const kind of ["storage", "cache"] as const) {
-    for (const place of await parts[kind].all(db)) found.push(...(await scanPlace(db, kind, place)));
+    for (const place of await parts[kind].all(db)) {
+      found.push(...(await scanPlace(db, kind, place).catch((error) => unreachablePlace(error, place))));
+    }
   }
   return found;
 }
@@ -53,6 +55,12 @@ const isOnItsWay = ({ state }: Pick<ServerRow, "state">) => state === "creating"
 function unreachable(error: unknown, { id, name }: Pick<ServerRow, "id" | "name">): Leftover[] {
   if (!hasCode(error, "server_unreachable")) throw error;
   return [{ problem: "unreachable", kind: "server", name, serverId: id }];
+}
+
+function unreachablePlace(error: unknown, { driver, serverId }: PlaceOn): Leftover[] {
+  if (!serverId || !(hasCode(error, "storage_unavailable") || hasCode(error, "server_unreachable")))
+    throw error;
+  return [{ problem: "unreachable", kind: "server", name: driver.driver, serverId }];
 }
 
 /** The servers that we started: their files, whether or not they run. */
@@ -82,7 +90,8 @@ export async function findStanding(
     for (const { name } of await listServer(parts, openServer(parts.secrets, row))) standing.add(name);
   }
   for (const kind of ["storage", "cache"] as const) {
-    for (const { driver } of await parts[kind].all(db)) {
+    for (const { driver, serverId } of await parts[kind].all(db)) {
+      if (serverId !== null && serverIds && !serverIds.includes(serverId)) continue;
       for (const name of (await driver.list()) ?? []) standing.add(name);
     }
   }
