@@ -1,0 +1,116 @@
+import { createHmac } from "node:crypto";
+import { GetBucketPolicyCommand, PutBucketAclCommand, PutBucketPolicyCommand } from "@aws-sdk/client-s3";
+import { openS3Storage, type S3Place, s3ClientOf } from "@tenantry/data";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { newId } from "../../../kernel/index.ts";
+import { type TestCeph, testCeph } from "../../../testing/ceph.ts";
+import { testContext } from "../../../testing/driver-context.ts";
+import type { StorageDriver } from "../driver.ts";
+import { listBuckets, makeBucket } from "./buckets.ts";
+import { askCeph } from "./ceph-api.ts";
+import { createS3StorageDriver, type S3Server } from "./index.ts";
+
+// A tenant's application that was taken over has its environment's key, and sends whatever it likes with it.
+
+const deriveKey = (purpose: string) => createHmac("sha256", "a test's").update(purpose).digest();
+
+let ceph: TestCeph;
+let server: S3Server;
+let driver: StorageDriver;
+let mine: S3Place;
+let theirs: S3Place;
+
+beforeAll(async () => {
+  ceph = await testCeph();
+  const { endpoint, admin } = ceph;
+  const bucket = `files-${newId().slice(-12)}`;
+  server = { id: newId(), endpoint, region: "us-east-1", bucket, ...admin, users: "ceph" };
+  await makeBucket(server);
+  driver = createS3StorageDriver({ server, deriveKey });
+  [mine, theirs] = [await place(), await place()];
+  await openS3Storage(theirs).put("secret", "theirs");
+  await openS3Storage({ ...server, prefix: "" }).put("shared", "the server's");
+});
+afterAll(() => ceph?.stop());
+
+/** An own bucket, as its application reaches it. */
+async function place(): Promise<S3Place> {
+  const environmentId = newId();
+  const name = driver.nameFor(environmentId, "bucket");
+  await driver.provision(testContext(), name, environmentId);
+  const location = driver.location(name);
+  if (location.driver !== "s3") throw new Error("This is about S3.");
+  return location;
+}
+
+const denied = { cause: { name: "AccessDenied" } };
+const withoutBody = { cause: { $metadata: { httpStatusCode: 403 } } };
+
+test("another's bucket can't be read, listed, written, emptied or measured", async () => {
+  const storage = openS3Storage({ ...mine, bucket: theirs.bucket });
+  await expect(storage.get("secret")).rejects.toMatchObject(denied);
+  await expect(storage.head("secret")).rejects.toMatchObject(withoutBody);
+  await expect(storage.list()).rejects.toMatchObject(denied);
+  await expect(storage.put("secret", "mine")).rejects.toMatchObject(denied);
+  await expect(storage.put("large", Buffer.alloc(20_000_000))).rejects.toMatchObject(denied);
+  await expect(storage.delete("secret")).rejects.toMatchObject(denied);
+  await expect(storage.usage()).rejects.toMatchObject(denied);
+});
+
+test("nor can the server's own bucket, where others have their prefixes", async () => {
+  const storage = openS3Storage({ ...mine, bucket: server.bucket });
+  await expect(storage.get("shared")).rejects.toMatchObject(denied);
+  await expect(storage.list()).rejects.toMatchObject(denied);
+  await expect(storage.put("files/x", "mine")).rejects.toMatchObject(denied);
+});
+
+test("the key sees its own bucket alone, makes no other, and no users", async () => {
+  expect(await listBuckets(mine)).toEqual([mine.bucket]);
+  await expect(makeBucket({ ...mine, bucket: `${mine.bucket.slice(0, 30)}-more` })).rejects.toMatchObject({
+    name: "TooManyBuckets",
+  });
+  const asMe = { ...mine, users: null };
+  for (const [method, path, query] of [
+    ["GET", "/admin/user", { uid: theirs.bucket }],
+    ["PUT", "/admin/user", { uid: "mallory", "display-name": "Mallory" }],
+    ["GET", "/admin/bucket", {}],
+    ["DELETE", "/admin/user", { uid: theirs.bucket }],
+  ] as const) {
+    await expect(askCeph(asMe, method, path, query)).rejects.toMatchObject({ name: "AccessDenied" });
+  }
+});
+
+test("rights to another's bucket can't be read or given away to oneself", async () => {
+  const client = s3ClientOf(mine);
+  const Bucket = theirs.bucket;
+  const statement = { Effect: "Allow", Principal: "*", Action: "s3:*", Resource: `arn:aws:s3:::${Bucket}/*` };
+  const Policy = JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+  for (const command of [
+    new PutBucketPolicyCommand({ Bucket, Policy }),
+    new PutBucketAclCommand({ Bucket, ACL: "public-read-write" }),
+  ]) {
+    await expect(client.send(command as PutBucketPolicyCommand)).rejects.toMatchObject({
+      name: "AccessDenied",
+    });
+  }
+  await expect(client.send(new GetBucketPolicyCommand({ Bucket }))).rejects.toMatchObject({
+    $metadata: { httpStatusCode: expect.toSatisfy((status) => status === 403 || status === 404) },
+  });
+});
+
+test("a key is worth nothing once its place is removed", async () => {
+  const gone = await place();
+  await openS3Storage(gone).put("a", "x");
+  await driver.remove(testContext(), gone.bucket);
+  await expect(openS3Storage(gone).list()).rejects.toMatchObject({ cause: { name: "InvalidAccessKeyId" } });
+  await expect(makeBucket(gone)).rejects.toMatchObject({ name: "InvalidAccessKeyId" });
+});
+
+test("keys can't be guessed from one another, and differ on every server", () => {
+  const other = createS3StorageDriver({ server: { ...server, id: newId() }, deriveKey });
+  const name = mine.bucket;
+  const [here, there] = [driver.location(name), other.location(name)];
+  expect(here).not.toEqual(there);
+  expect(mine.secretAccessKey).not.toBe(theirs.secretAccessKey);
+  expect(mine.secretAccessKey).toMatch(/^[\w-]{40}$/);
+});
