@@ -21,6 +21,8 @@ export type RuntimeSnapshot = {
   budgets: { serverId: string; backends: number }[];
   /** The space that all tenants of the application share when they ask for it; in its processes when it isn't here. */
   globalCache?: RuntimeEnvironment["cache"];
+  /** With what the application's processes prove to each other whose a job is: 32 bytes in base64, always the same. */
+  jobKey: string;
 };
 
 export type JsonWebKeyWithId = { kid: string; kty: string; crv: string; x: string; alg: string; use: string };

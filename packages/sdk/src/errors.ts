@@ -71,6 +71,18 @@ export class TenantTokenInvalid extends TenantryError {
   }
 }
 
+/** A job doesn't prove which tenant it is for; it is never worked off, however often it is tried. */
+export class JobRefused extends TenantryError {
+  constructor(reason: string) {
+    super(`The job is refused: ${reason}.`, {
+      code: "job_refused",
+      status: 403,
+      remedy:
+        "Send jobs in a tenant's context, through this package, and leave what lies in the queue unchanged.",
+    });
+  }
+}
+
 /** There is no such environment, or no longer, or it isn't one of this application's. */
 export class EnvironmentUnknown extends TenantryError {
   constructor(environmentId: string) {

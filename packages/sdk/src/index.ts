@@ -57,6 +57,8 @@ export {
 export { type CsrfRequest, checkOrigin, csrfToken, type OriginVerdict } from "./csrf.ts";
 export * from "./errors.ts";
 export type { RequestHeaders } from "./headers.ts";
+export type { Jobs } from "./jobs/jobs.ts";
+export type { SealedJob } from "./jobs/sealed-job.ts";
 export { type Problem, problemOf } from "./problem.ts";
 export type { Credentials, PasswordChange } from "./runtime/api.ts";
 export type { Settings } from "./settings.ts";

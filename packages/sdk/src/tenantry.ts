@@ -7,6 +7,7 @@ import { contextStore } from "./context-store.ts";
 import { RuntimeUnavailable, TenantContextMissing } from "./errors.ts";
 import { cacheHandle, databaseHandle, storageHandle } from "./handles.ts";
 import { headerOf, type RequestHeaders } from "./headers.ts";
+import { createJobs, type Jobs } from "./jobs/jobs.ts";
 import { createRepairs } from "./repair.ts";
 import { createResolver } from "./resolve.ts";
 import { createResources } from "./resources.ts";
@@ -50,6 +51,8 @@ export type Tenantry = {
   readonly settings: Settings;
   /** Log-in of the current tenant's users. */
   readonly auth: Auth;
+  /** Work of the current tenant that is done later. */
+  readonly jobs: Jobs;
 };
 
 /** How long a first request waits for the first snapshot. */
@@ -76,6 +79,17 @@ export function createTenantry(options: TenantryOptions = {}): Tenantry {
     });
   }
 
+  async function run<Result>(
+    target: TenantContext | string,
+    work: (context: TenantContext) => Result | Promise<Result>,
+  ): Promise<Result> {
+    await firstSnapshot();
+    const id = typeof target === "string" ? target : target.environment.id;
+    const environment = await resolver.byId(id);
+    const context = typeof target === "string" ? createContext(parts, environment, undefined) : target;
+    return await contextStore.run(context, async () => work(context));
+  }
+
   return {
     ready: ({ signal } = {}) => follower.ready(signal),
     current,
@@ -85,13 +99,7 @@ export function createTenantry(options: TenantryOptions = {}): Tenantry {
       const environment = await resolver.byToken(headerOf(headers, tenantHeaders.token));
       return createContext(parts, environment, headerOf(headers, tenantHeaders.requestId));
     },
-    async run(target, work) {
-      await firstSnapshot();
-      const id = typeof target === "string" ? target : target.environment.id;
-      const environment = await resolver.byId(id);
-      const context = typeof target === "string" ? createContext(parts, environment, undefined) : target;
-      return await contextStore.run(context, async () => work(context));
-    },
+    run,
     async close() {
       await follower.close();
       await resources.close();
@@ -107,6 +115,7 @@ export function createTenantry(options: TenantryOptions = {}): Tenantry {
       changePassword: async (token, change) => current().auth.changePassword(token, change),
       administer: (token) => current().auth.administer(token),
     },
+    jobs: createJobs({ current, state: () => follower.state(), ready: firstSnapshot, runFor: run }),
   };
 }
 

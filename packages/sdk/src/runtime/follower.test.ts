@@ -16,6 +16,7 @@ const emptySnapshot: RuntimeSnapshot = {
   audience: "",
   issuer: "",
   budgets: [],
+  jobKey: "",
 };
 
 let installation: TestInstallation;

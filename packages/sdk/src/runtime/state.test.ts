@@ -16,6 +16,7 @@ function page(parts: Partial<RuntimeSnapshot>): RuntimeSnapshot {
     audience: "app",
     issuer: "issuer",
     budgets: [],
+    jobKey: "",
     ...parts,
   };
 }

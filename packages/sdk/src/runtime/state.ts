@@ -9,6 +9,7 @@ export type RuntimeState = {
   readonly issuer: string;
   readonly budgets: RuntimeSnapshot["budgets"];
   readonly globalCache?: RuntimeSnapshot["globalCache"];
+  readonly jobKey: string;
 };
 
 /** Fetches one page; `undefined` asks from the beginning. */
@@ -30,8 +31,8 @@ export async function catchUp(state: RuntimeState | undefined, fetchPage: FetchP
     if (page.hasMore && page.cursor === cursor) throw new Error("The runtime snapshot doesn't move on.");
     cursor = page.cursor;
     if (!page.hasMore) {
-      const { keys, audience, issuer, budgets, globalCache } = page;
-      return { cursor, environments, keys, audience, issuer, budgets, globalCache };
+      const { keys, audience, issuer, budgets, globalCache, jobKey } = page;
+      return { cursor, environments, keys, audience, issuer, budgets, globalCache, jobKey };
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { JsonWebKeyWithId, RuntimeEnvironment, RuntimeSnapshot } from "@tenantry/contract";
 
 export const audience = "app_of_the_test";
+const jobKey = Buffer.alloc(32, 7).toString("base64");
 export const issuer = "https://tenantry.test";
 
 /** What the test's installation knows: environments with versions, tombstones, sessions. */
@@ -75,6 +76,7 @@ export function testRegistry(publicKey: () => JsonWebKeyWithId): Registry {
         issuer,
         budgets: registry.budgets,
         ...(registry.globalCache && { globalCache: registry.globalCache }),
+        jobKey,
       };
     },
   };

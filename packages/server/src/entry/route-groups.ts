@@ -110,6 +110,7 @@ function applicationRoutes(input: RouteGroupInput): RouteGroup {
           places: placements.runtimePlaces,
           budgets,
           globalCache: (appId) => input.caches.shared(db, appId),
+          jobKey: (appId) => input.secrets.fingerprint(`jobs of application ${appId}`).toString("base64"),
           issuer: issuerOf(input.installation.id),
         },
         question,

@@ -89,7 +89,15 @@ async function createWorld() {
   const settings = createSettings({});
   const snapshot = (question: Parameters<typeof readSnapshot>[1]) =>
     readSnapshot(
-      { db, settings, places: async () => new Map(), keys: async () => ({ keys: [] }), budgets, issuer: "" },
+      {
+        db,
+        settings,
+        places: async () => new Map(),
+        keys: async () => ({ keys: [] }),
+        budgets,
+        issuer: "",
+        jobKey: () => "",
+      },
       question,
     );
   const principals = new Map<string, Principal>(

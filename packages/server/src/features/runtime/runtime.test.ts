@@ -44,6 +44,7 @@ beforeAll(async () => {
       new Map(ids.map((id) => [id, { cache: { driver: "memory", prefix: id, generation: 1 } }])),
     keys: async () => ({ keys: [] }),
     budgets: async () => [],
+    jobKey: (appId) => `key of ${appId}`,
     issuer: "http://127.0.0.1:8686",
   };
   const logIn = createLogIn({ db, log: silentLog, clock: systemClock });

@@ -19,6 +19,8 @@ export type SnapshotDeps = {
   budgets: (appId: string, processId: string | undefined) => Promise<RuntimeSnapshot["budgets"]>;
   /** Where its tenants share a cache. */
   globalCache?: (appId: string) => Promise<RuntimeSnapshot["globalCache"]>;
+  /** The application's key for sealing jobs. */
+  jobKey: (appId: string) => string;
   issuer: string;
 };
 
@@ -39,7 +41,16 @@ export async function readSnapshot(deps: SnapshotDeps, question: SnapshotQuestio
     deps.budgets(appId, processId),
     deps.globalCache?.(appId),
   ]);
-  return { ...page, keys, budgets, globalCache, audience: showId("app", appId), issuer: deps.issuer };
+  const { issuer } = deps;
+  return {
+    ...page,
+    keys,
+    budgets,
+    globalCache,
+    audience: showId("app", appId),
+    issuer,
+    jobKey: deps.jobKey(appId),
+  };
 }
 
 type Page = Pick<RuntimeSnapshot, "cursor" | "hasMore" | "full" | "environments" | "removed">;
