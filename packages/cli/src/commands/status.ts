@@ -1,11 +1,11 @@
-import type { AppReply, OperationReply, ServerReply } from "@tenantry/contract";
+import type { AppReply, IsolationReportSummary, OperationReply, ServerReply } from "@tenantry/contract";
 import type { Command } from "commander";
 import type { Client } from "../api/client.ts";
 import type { Page } from "../api/pages.ts";
 import { contextOf, defineCommand, overApi } from "../command.ts";
 import type { Installation } from "../installation.ts";
 import type { Look } from "../output/look.ts";
-import { fields, state } from "../output/table.ts";
+import { at, fields, state } from "../output/table.ts";
 import { CliError } from "../problem.ts";
 import { showApps } from "./app/reads.ts";
 import { showOperations } from "./operation.ts";
@@ -23,6 +23,8 @@ type Status = {
   servers: ServerReply[];
   /** At work, or waiting for an operator. */
   operations: OperationReply[];
+  /** What the last verification of isolation found; null before the first. */
+  isolation: IsolationReportSummary | null;
   /** Within the last day. */
   failedOperations: OperationReply[];
 };
@@ -32,7 +34,7 @@ export function statusCommand(): Command {
   const command = defineCommand("status", {
     summary: "what is running, at a glance; exit code 1 when the API isn't ready",
     examples: ["status", "status --json"],
-    calls: ["listApps", "listServers", "listOperations"],
+    calls: ["listApps", "listServers", "listOperations", "listIsolationReports"],
   });
   return overApi(command).action(async (_options: object, self: Command) => {
     const { client, output, installation } = await contextOf(self);
@@ -45,16 +47,17 @@ export function statusCommand(): Command {
 async function fetchStatus(client: Client): Promise<Omit<Status, "gateway">> {
   const list = async <Item>(path: string, query = {}) =>
     (await client.call<Page<Item>>("GET", path, { query: { limit: 200, ...query } })).body.items;
-  const [api, apps, servers, operations, failed] = await Promise.all([
+  const [api, apps, servers, operations, failed, reports] = await Promise.all([
     readiness(client),
     list<AppReply>("/v1/apps"),
     list<ServerReply>("/v1/servers"),
     list<OperationReply>("/v1/operations", { status: atWork }),
     list<OperationReply>("/v1/operations", { status: "failed", limit: 20 }),
+    list<IsolationReportSummary>("/v1/isolation/reports", { limit: 1 }),
   ]);
   const yesterday = Date.now() - dayMs;
   const failedOperations = failed.filter(({ endedAt }) => Date.parse(endedAt ?? "") > yesterday);
-  return { api, apps, servers, operations, failedOperations };
+  return { api, apps, servers, operations, failedOperations, isolation: reports[0] ?? null };
 }
 
 async function readiness(client: Client): Promise<string> {
@@ -68,11 +71,12 @@ async function readiness(client: Client): Promise<string> {
 }
 
 function showStatus(status: Status, look: Look): string {
-  const { api, gateway, apps, servers, operations, failedOperations } = status;
+  const { api, gateway, apps, servers, operations, failedOperations, isolation } = status;
   const notices = operations.flatMap((one) => noticeOf(one) ?? []);
   return [
     fields(look, [["API", api === "ready" ? state(api) : { text: api, tone: "bad" }]]),
     ...(gateway === undefined ? [] : [fields(look, [["Gateway", `${gateway.http} ${gateway.https}`]])]),
+    ...(isolation === null ? [] : [showIsolation(isolation, look)]),
     showApps({ items: apps }, look),
     serversAtAGlance(servers, look),
     operations.length === 0 ? "No operations are at work." : showOperations({ items: operations }, look),
@@ -93,6 +97,15 @@ function serversAtAGlance(servers: readonly ServerReply[], look: Look): string {
     showServers({ items: told }, look),
     ...(small.length === 0 ? [] : [`${many} for one environment each.`]),
   ].join("\n");
+}
+
+function showIsolation({ id, verdict, breaches, endedAt }: IsolationReportSummary, look: Look): string {
+  const found = fields(look, [
+    ["Isolation", state(verdict)],
+    ["Verified", at(endedAt)],
+  ]);
+  if (verdict === "isolated") return found;
+  return `${found}\n${breaches} attempts got from one tenant to another: see \`tenantry isolation report ${id}\`.`;
 }
 
 /** What somebody should do about an operation at work. */

@@ -38,5 +38,5 @@ export const skipped = (answer: string): ProbeAnswer => ({ outcome: "skipped", a
 
 function short(text: string): string {
   const line = text.replace(/[\p{Cc}\s]+/gu, " ").trim();
-  return line.length > 300 ? `${line.slice(0, 299)}…` : line;
+  return line.length > 2_000 ? `${line.slice(0, 1_999)}…` : line;
 }

@@ -3,7 +3,12 @@ import { createKeyCheck, selectGoodKeyIds } from "../features/access/index.ts";
 import { type CacheUpkeep, createCacheUpkeep } from "../features/caches/index.ts";
 import { type Credentials, createCredentials } from "../features/credentials/index.ts";
 import { createEvents } from "../features/events/index.ts";
-import { type IsolationParts, verifyWhenDue, verifyWorkflow } from "../features/isolation/index.ts";
+import {
+  type IsolationParts,
+  observeIsolation,
+  verifyWhenDue,
+  verifyWorkflow,
+} from "../features/isolation/index.ts";
 import { createOperations, observeOperations, reportStuckOperations } from "../features/operations/index.ts";
 import {
   checkDrift,
@@ -161,6 +166,7 @@ async function composeApi(input: ApiInput) {
   const checkKey = createKeyCheck(db);
   const metrics = createMetrics({ ofProcess: true });
   observeOperations(metrics, db);
+  observeIsolation(metrics, db);
   return createApi({
     log,
     version,

@@ -43,7 +43,7 @@ export type {
   Sharing,
 } from "./driver.ts";
 
-export { type DatabaseGround, databaseProbes, type ProbedDatabase } from "./probes/index.ts";
+export { type DatabaseGround, databaseProbes, markDatabase, type ProbedDatabase } from "./probes/index.ts";
 
 /** The levels that can be had here, each with its driver. */
 export type DatabaseDrivers = { readonly [level in DatabaseLevel]?: DatabaseDriver };

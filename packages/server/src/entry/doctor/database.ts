@@ -10,6 +10,7 @@ import { createDrivers } from "../drivers.ts";
 import { selectInstallation } from "../installation.sql.ts";
 import { fleetDirectory } from "../registry.ts";
 import { type Finding, ok, problem, warning } from "./check.ts";
+import { checkIsolation } from "./isolation.ts";
 import { checkOperations } from "./operations.ts";
 
 const mostClockSkewMs = 1_000;
@@ -52,6 +53,7 @@ async function checkRegistry(db: Db, config: Config, url: string): Promise<Findi
     ...(await checkGatewayRole(db, url)),
     ...(await checkOperations(db)),
     ...(schema.status === "ok" ? await checkSeals(db) : []),
+    ...(schema.status === "ok" ? [await checkIsolation(db)] : []),
     ...(await checkLeftovers(db, config)),
   ];
 }

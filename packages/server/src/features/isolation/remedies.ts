@@ -17,6 +17,10 @@ const remedies: readonly [RegExp, string][] = [
   [/can become|is a member of/, "REVOKE the membership from the role."],
   [/PUBLIC may CONNECT/, "REVOKE CONNECT ON DATABASE … FROM PUBLIC."],
   [/ may .* on | may /, "REVOKE the right from the grantee."],
+  [
+    /spans environments/,
+    "Drop it: an index or constraint has the hidden column tenantry_environment in front.",
+  ],
   [/has no secret/, "Give the seal its secret back: restore tenantry.secret; until then nobody gets in."],
   [
     /isn't the one that was installed|is missing/,

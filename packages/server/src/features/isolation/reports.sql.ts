@@ -85,3 +85,40 @@ export async function isVerificationDue(tx: Tx, kind: string, hours: number): Pr
   `.execute(tx);
   return rows[0]?.due ?? false;
 }
+
+export type IsolationStanding = {
+  /** Of the newest report of all; undefined before the first. */
+  verifiedAt: Date;
+  /** In the newest breached report that no verification of everything has come after without finding any. */
+  breaches: number;
+  reportId: string | null;
+};
+
+/** How the installation stands: a breach stays one until a verification of everything finds none. */
+export async function selectStanding(db: Db): Promise<IsolationStanding | undefined> {
+  const { rows } = await sql<IsolationStanding>`
+    with clean as (
+      select max(id::text) as id from isolation_reports
+      where verdict = 'isolated' and document #>> '{report,scope,level}' is null
+        and document #>> '{report,scope,tenant}' is null
+    ), breached as (
+      select r.id, r.breaches from isolation_reports r, clean
+      where r.verdict = 'breached' and (clean.id is null or r.id::text > clean.id) order by r.id desc limit 1
+    )
+    select r.ended_at as "verifiedAt", coalesce((select breaches from breached), 0) as breaches,
+      (select id from breached) as "reportId"
+    from isolation_reports r order by r.id desc limit 1
+  `.execute(db);
+  return rows[0];
+}
+
+/** Tenants into which somebody got lately, as reports show them: whatever chance says, they are looked at again. */
+export async function selectSuspects(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ tenant: string }>`
+    select distinct a ->> 'to' as tenant
+    from isolation_reports r cross join jsonb_array_elements(r.document #> '{report,attempts}') a
+    where r.verdict = 'breached' and r.ended_at > now() - interval '30 days' and a ->> 'outcome' = 'breach'
+      and a ->> 'to' like 'tnt\\_%' limit 50
+  `.execute(db);
+  return rows.map(({ tenant }) => tenant);
+}

@@ -35,9 +35,15 @@ export async function selectCanaries(db: Db): Promise<SubjectRow[]> {
 /** Some tenants that serve people, by chance; or the environments of one. */
 export async function selectSample(
   db: Db,
-  wanted: { limit: number; tenantId?: string | undefined; level?: DatabaseLevel | undefined },
+  wanted: {
+    limit: number;
+    tenantId?: string | undefined;
+    level?: DatabaseLevel | undefined;
+    /** These before others; UUIDs. */
+    first?: readonly string[];
+  },
 ): Promise<SubjectRow[]> {
-  const { limit, tenantId = null, level = null } = wanted;
+  const { limit, tenantId = null, level = null, first = [] } = wanted;
   const { rows } = await sql<SubjectRow>`
     select ${columns} from ${environments}
     where not t.internal and t.status in ('active', 'suspended') and e.status in ('ready', 'maintenance')
@@ -45,7 +51,7 @@ export async function selectSample(
       and (${level}::text is null or exists (
         select from placements p join databases d on d.id = p.database_id
         where p.environment_id = e.id and p.state = 'current' and d.level = ${level}))
-    order by random() limit ${limit}
+    order by t.id = any (${first}::uuid[]) desc, random() limit ${limit}
   `.execute(db);
   return rows;
 }

@@ -1,8 +1,9 @@
 import type { DatabaseLevel } from "@tenantry/contract";
 import type { Db } from "../../infra/db/index.ts";
-import { showId } from "../../kernel/index.ts";
+import { parseId, showId } from "../../kernel/index.ts";
 import type { ExaminedPlaces, Placements } from "../placements/index.ts";
 import type { CanaryPair } from "./canaries.ts";
+import { selectSuspects } from "./reports.sql.ts";
 import { type SubjectRow, selectOfEachShared, selectSample } from "./subjects.sql.ts";
 
 /** An environment with its places, and how a report calls it. */
@@ -29,7 +30,12 @@ export async function gatherSubjects(
   pairs: readonly CanaryPair[],
   scope: Scope,
 ): Promise<Subjects> {
-  const sample = await selectSample(db, { limit: scope.tenantId ? 10 : scope.sample, ...scope });
+  const suspects = (await selectSuspects(db)).flatMap((id) => parseId("tnt", id) ?? []);
+  const sample = await selectSample(db, {
+    first: suspects,
+    limit: scope.tenantId ? 10 : scope.sample,
+    ...scope,
+  });
   const shared = scope.tenantId ? [] : await selectOfEachShared(db, scope.level);
   const canaries = pairs.flatMap(({ a, b }) => [a, b]);
   const ids = [...sample, ...shared, ...canaries].map(({ environmentId }) => environmentId);

@@ -3,10 +3,10 @@ import type { CacheDriver } from "../../drivers/cache/index.ts";
 import type { StorageDriver } from "../../drivers/storage/index.ts";
 import type { Db } from "../../infra/db/index.ts";
 import type { Api } from "../../infra/http/index.ts";
-import { showId } from "../../kernel/index.ts";
 import type { Placements } from "../placements/index.ts";
 import { type Attempt, attemptsOf, tryAll } from "./attempts.ts";
 import { knock } from "./doors.ts";
+import { markerKeyOf } from "./markers.ts";
 import { probes } from "./probes/index.ts";
 import type { Subject, Subjects } from "./subjects.ts";
 import { openVisitors } from "./visitors.ts";
@@ -93,10 +93,6 @@ function reach(parts: VerifyParts, subjects: Subjects, signal: AbortSignal): Att
   });
 }
 
-/** The canary's object that nobody else may find. */
-export const markerKeyOf = (environmentId: string): string =>
-  `tenantry-canary/${showId("env", environmentId)}.txt`;
-
 const probedFiles = ({ places, environmentId, canary }: Subject) => ({
   environmentId,
   physicalName: places.storage!.physicalName,
@@ -118,15 +114,4 @@ export function meetings({ pairs, sampled }: Subjects): Meeting[] {
     return near ? [{ from: near.a, to }] : [];
   });
   return [...twins, ...across.filter(({ from, to }) => from !== to), ...into];
-}
-
-/** Puts the canary's object where its application would. Repeatable. */
-export async function writeMarker(storage: readonly StorageDriver[], canary: Subject): Promise<void> {
-  const { places, environmentId } = canary;
-  const driver = storage.find((one) => one.driver === places.storage?.driver);
-  // Where its place can't be opened, its probes tell.
-  await driver
-    ?.handle(places.storage!.physicalName)
-    .put(markerKeyOf(environmentId), "canary\n", { contentType: "text/plain" })
-    .catch(() => undefined);
 }

@@ -5,10 +5,11 @@ import type { DocumentSigner } from "../../infra/signing/index.ts";
 import { type StepContext, step, type Workflow } from "../../infra/workflow/index.ts";
 import { newId, showId } from "../../kernel/index.ts";
 import { type CanaryParts, ensureCanaries, standingPairs, wantedLevels } from "./canaries.ts";
+import { markCanary } from "./markers.ts";
 import { makeReport, signReport } from "./report.ts";
 import { insertReport } from "./reports.sql.ts";
-import { gatherSubjects, type Subject } from "./subjects.ts";
-import { type VerifyParts, verifyIsolation, writeMarker } from "./verify.ts";
+import { gatherSubjects } from "./subjects.ts";
+import { type VerifyParts, verifyIsolation } from "./verify.ts";
 
 export type VerifyInput = { tenantId?: string; level?: DatabaseLevel; sample: number };
 
@@ -49,8 +50,8 @@ async function probe(parts: IsolationParts, context: Context): Promise<object> {
   const levels = await wantedLevels(parts, level);
   const pairs = await standingPairs(context.db, levels);
   const subjects = await gatherSubjects({ ...parts, db: context.db }, pairs, { tenantId, level, sample });
-  for (const { a, b } of subjects.pairs) await mark(parts, [a, b]);
   const { signal } = context;
+  for (const { a, b } of subjects.pairs) for (const one of [a, b]) await markCanary(parts, one, signal);
   const attempts = await verifyIsolation(parts, subjects, {
     signal,
     progress: (fraction, message) => context.progress(fraction, message),
@@ -78,10 +79,6 @@ async function probe(parts: IsolationParts, context: Context): Promise<object> {
   );
   await save(parts, context, id, report);
   return { reportId: report.id, verdict: report.verdict };
-}
-
-async function mark({ storage }: VerifyParts, canaries: readonly Subject[]): Promise<void> {
-  for (const canary of canaries) await writeMarker(storage, canary);
 }
 
 function withoutCanaries(where: string) {

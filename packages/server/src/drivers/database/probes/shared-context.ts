@@ -108,7 +108,7 @@ async function pretend(client: pg.Client, { to }: DatabaseGround): Promise<Probe
   if (table === undefined) return skipped("there is no table");
   const id = to.environmentId;
   const statements = [
-    `set local ${trustedParameter} = '${id.replaceAll("-", "_")}'`,
+    `set local ${trustedParameter} = '${id.replaceAll("-", "")}'`,
     `set local tenantry.token = '1${id.replaceAll("-", "")}${"9".repeat(20)}${"0".repeat(64)}'`,
     `set local tenantry.environment = '${id}'`,
     `set local app.tenant = '${id}'`,

@@ -11,11 +11,11 @@ export const fsProbes: readonly Probe<StorageGround>[] = [
   {
     id: "storage.fs-links",
     path: "storage",
-    title: "a symbolic link in its directory that leads to another environment's",
+    title: "a symbolic link in the neighbour's directory that leads to yet another's",
     remedy: "Remove the link, and look who made it: no application's user can enter another's directory.",
     applies: ({ driver }) => driver.driver === "fs",
-    async run({ driver, from, signal }) {
-      const location = driver.location(from.physicalName);
+    async run({ driver, to, signal }) {
+      const location = driver.location(to.physicalName);
       return location.driver === "fs" ? findLinks(location.directory, signal) : skipped("it is no directory");
     },
   },

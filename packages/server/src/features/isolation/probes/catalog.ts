@@ -54,7 +54,7 @@ export const catalogProbes: readonly Probe<CatalogGround>[] = [
 
 function judge(sentences: readonly string[]): ProbeAnswer {
   const open = sentences.filter((sentence) => !lettingNobodyIn(sentence));
-  if (open.length > 0) return breach(open.join(" "), remedyOf(open[0]!));
+  if (open.length > 0) return breach(open.join(" "), [...new Set(open.map(remedyOf))].join(" "));
   if (sentences.length > 0) return skipped(`it lets nobody in, but isn't sound: ${sentences.join(" ")}`);
   return sound("as it was built");
 }
