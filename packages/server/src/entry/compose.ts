@@ -73,7 +73,7 @@ export async function compose(input: ComposeInput) {
   const gateways = createGatewayWatch({ db, notifications, log });
   const settled = () => gateways.caughtUp();
   const operations = createOperations({ db, notifications, settled });
-  const { storageRoot, closeDrivers, probed, ...drivers } = createDrivers({
+  const { storageRoot, closeDrivers, ...drivers } = createDrivers({
     db,
     dataDir: config.dataDir,
     installationId: input.installation.id,
@@ -96,7 +96,7 @@ export async function compose(input: ComposeInput) {
   // Verifications of isolation ask the API, which has routes that start them.
   const isolation = isolationParts({
     ...input,
-    ...{ settings, settled, placements, drivers: probed, api: () => told.api! },
+    ...{ settings, settled, placements, drivers, api: () => told.api! },
   });
   const workflows = composeWorkflows(placements, isolation);
   const events = createEvents({

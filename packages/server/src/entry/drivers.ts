@@ -30,8 +30,6 @@ export function createDrivers(input: {
     storageRoot,
     drivers: createDatabaseDrivers({ installationId }),
     storage: createStoragePlaces({ secrets, disk: files }),
-    /** Whom verifications of isolation ask, by the drivers' names. */
-    probed: { storage: [files], cache: [memory] },
     cache: createCachePlaces({ installationId, secrets, link, memory }),
     /** Lets go of connections that drivers hold. */
     closeDrivers: () => link.close(),

@@ -11,7 +11,7 @@ type Given = Pick<IsolationParts, "db" | "log" | "settings" | "settled" | "place
   secrets: Secrets;
   installation: { id: string };
   gatewayPort: number;
-  drivers: ReturnType<typeof createDrivers>["probed"];
+  drivers: Pick<ReturnType<typeof createDrivers>, "storage" | "cache">;
 };
 
 /** What verifications of isolation work with: their canaries are provisioned and deleted as every tenant is. */
@@ -22,7 +22,7 @@ export function isolationParts(input: Given): IsolationParts {
     ...{ db, log, settings, settled, placements, api, rootDomain },
     provision: provisionWorkflow({ placements, rootDomain }),
     deletion: deleteWorkflow({ placements }),
-    ...drivers,
+    drivers,
     installation: issuerOf(input.installation.id),
     signer: () => loadDocumentSigner(db, secrets),
     gateway: gatewayAddress(config, input.gatewayPort),

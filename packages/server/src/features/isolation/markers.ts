@@ -1,7 +1,7 @@
 import { markDatabase } from "../../drivers/database/index.ts";
-import type { StorageDriver } from "../../drivers/storage/index.ts";
 import type { Log } from "../../infra/log/index.ts";
 import { showId } from "../../kernel/index.ts";
+import { type Drivers, driverOf } from "./drivers.ts";
 import type { Subject } from "./subjects.ts";
 
 /** The canary's object that nobody else may find. */
@@ -13,15 +13,14 @@ export const markerKeyOf = (environmentId: string): string =>
  * can't be opened the canary stays without, and its probes tell why.
  */
 export async function markCanary(
-  parts: { storage: readonly StorageDriver[]; log: Log },
+  parts: { drivers: Drivers; log: Log },
   { places, environmentId, name }: Subject,
   signal: AbortSignal,
 ): Promise<void> {
   const unmarked = (error: Error) =>
     parts.log.warn({ canary: name, error: error.message }, "isolation.canary_unmarked");
   if (places.database) await markDatabase(places.database, signal).catch(unmarked);
-  const driver = parts.storage.find((one) => one.driver === places.storage?.driver);
-  await driver
+  await driverOf(parts.drivers.storage, places.storage)
     ?.handle(places.storage!.physicalName)
     .put(markerKeyOf(environmentId), "canary\n", { contentType: "text/plain" })
     .catch(unmarked);

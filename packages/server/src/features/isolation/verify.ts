@@ -1,11 +1,10 @@
 import type { IsolationAttempt } from "@tenantry/contract";
-import type { CacheDriver } from "../../drivers/cache/index.ts";
-import type { StorageDriver } from "../../drivers/storage/index.ts";
 import type { Db } from "../../infra/db/index.ts";
 import type { Api } from "../../infra/http/index.ts";
 import type { Placements } from "../placements/index.ts";
 import { type Attempt, attemptsOf, tryAll } from "./attempts.ts";
 import { knock } from "./doors.ts";
+import { type DriverSources, type Drivers, driverOf, driversNow } from "./drivers.ts";
 import { markerKeyOf } from "./markers.ts";
 import { probes } from "./probes/index.ts";
 import type { Subject, Subjects } from "./subjects.ts";
@@ -14,9 +13,8 @@ import { openVisitors } from "./visitors.ts";
 export type VerifyParts = {
   db: Db;
   placements: Placements;
-  /** Each driver of this node. */
-  storage: readonly StorageDriver[];
-  cache: readonly CacheDriver[];
+  /** What files and caches stand with. */
+  drivers: DriverSources;
   /** This node's. */
   api: () => Api;
   /** Where this node finds a gateway. */
@@ -34,10 +32,11 @@ export async function verifyIsolation(
   run: Run,
 ): Promise<IsolationAttempt[]> {
   await parts.settled();
+  const drivers = await driversNow(parts.drivers, parts.db);
   const attempts = [
     ...attemptsOf(probes.registry, { db: parts.db }, { from: "anybody", to: "every tenant" }),
-    ...examine(parts, subjects),
-    ...reach(parts, subjects, run.signal),
+    ...examine(parts, drivers, subjects),
+    ...reach(drivers, subjects, run.signal),
   ];
   await using visitors = await openVisitors(parts.db, subjects);
   attempts.push(...knock(parts, subjects, visitors));
@@ -52,18 +51,18 @@ export async function verifyIsolation(
 }
 
 /** How the places of each stand. */
-function examine({ db, placements, storage, cache }: VerifyParts, { examined }: Subjects): Attempt[] {
+function examine({ db, placements }: VerifyParts, drivers: Drivers, { examined }: Subjects): Attempt[] {
   return examined.flatMap(({ environmentId, places, name }) =>
     attemptsOf(
       probes.catalog,
-      { db, placements, environmentId, places, storage, cache },
+      { db, placements, environmentId, places, drivers },
       { from: "anybody", to: name },
     ),
   );
 }
 
 /** From one place into another: canaries into each other, and into tenants. */
-function reach(parts: VerifyParts, subjects: Subjects, signal: AbortSignal): Attempt[] {
+function reach(drivers: Drivers, subjects: Subjects, signal: AbortSignal): Attempt[] {
   return meetings(subjects).flatMap(({ from, to }) => {
     const names = { from: from.name, to: to.name };
     const attempts: Attempt[] = [];
@@ -72,21 +71,14 @@ function reach(parts: VerifyParts, subjects: Subjects, signal: AbortSignal): Att
       const ground = { from: database, to: others, mayWrite: to.canary, signal };
       attempts.push(...attemptsOf(probes.database, ground, names));
     }
-    const [files, othersFiles] = [from.places.storage, to.places.storage];
-    const storage = parts.storage.find(({ driver }) => driver === files?.driver);
-    if (files && othersFiles && storage && files.driver === othersFiles.driver) {
-      const ground = { driver: storage, from: probedFiles(from), to: probedFiles(to), signal };
+    const [files, othersFiles] = [from, to].map(({ places }) => driverOf(drivers.storage, places.storage));
+    if (files && files === othersFiles) {
+      const ground = { driver: files, from: probedFiles(from), to: probedFiles(to), signal };
       attempts.push(...attemptsOf(probes.storage, ground, names));
     }
-    const [cached, othersCached] = [from.places.cache, to.places.cache];
-    const cache = parts.cache.find(({ driver }) => driver === cached?.driver);
-    if (cached && othersCached && cache && cached.driver === othersCached.driver && to.canary) {
-      const ground = {
-        driver: cache,
-        from: { ...cached, environmentId: from.environmentId },
-        to: { ...othersCached, environmentId: to.environmentId },
-        signal,
-      };
+    const [cache, othersCache] = [from, to].map(({ places }) => driverOf(drivers.cache, places.cache));
+    if (cache && cache === othersCache && to.canary) {
+      const ground = { driver: cache, from: probedCache(from), to: probedCache(to), signal };
       attempts.push(...attemptsOf(probes.cache, ground, names));
     }
     return attempts;
@@ -97,6 +89,12 @@ const probedFiles = ({ places, environmentId, canary }: Subject) => ({
   environmentId,
   physicalName: places.storage!.physicalName,
   ...(canary && { markerKey: markerKeyOf(environmentId) }),
+});
+
+const probedCache = ({ places, environmentId }: Subject) => ({
+  environmentId,
+  physicalName: places.cache!.physicalName,
+  generation: places.cache!.generation,
 });
 
 type Meeting = { from: Subject; to: Subject };

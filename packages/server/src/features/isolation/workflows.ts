@@ -5,6 +5,7 @@ import type { DocumentSigner } from "../../infra/signing/index.ts";
 import { type StepContext, step, type Workflow } from "../../infra/workflow/index.ts";
 import { newId, showId } from "../../kernel/index.ts";
 import { type CanaryParts, ensureCanaries, standingPairs, wantedLevels } from "./canaries.ts";
+import { driversNow } from "./drivers.ts";
 import { markCanary } from "./markers.ts";
 import { makeReport, signReport } from "./report.ts";
 import { insertReport } from "./reports.sql.ts";
@@ -51,7 +52,8 @@ async function probe(parts: IsolationParts, context: Context): Promise<object> {
   const pairs = await standingPairs(context.db, levels);
   const subjects = await gatherSubjects({ ...parts, db: context.db }, pairs, { tenantId, level, sample });
   const { signal } = context;
-  for (const { a, b } of subjects.pairs) for (const one of [a, b]) await markCanary(parts, one, signal);
+  const marking = { drivers: await driversNow(parts.drivers, context.db), log: parts.log };
+  for (const { a, b } of subjects.pairs) for (const one of [a, b]) await markCanary(marking, one, signal);
   const attempts = await verifyIsolation(parts, subjects, {
     signal,
     progress: (fraction, message) => context.progress(fraction, message),

@@ -11,8 +11,8 @@ type Parts = Pick<PlacementParts, "drivers" | "secrets">;
 /** Where one environment's things are, as its application reaches them. */
 export type ExaminedPlaces = {
   database?: ProbedDatabase & { databaseId: string };
-  storage?: { driver: string; physicalName: string };
-  cache?: { driver: string; physicalName: string; generation: number };
+  storage?: { driver: string; serverId: string | null; physicalName: string };
+  cache?: { driver: string; serverId: string | null; physicalName: string; generation: number };
 };
 
 async function examinePlaces(
@@ -22,11 +22,11 @@ async function examinePlaces(
 ): Promise<Map<string, ExaminedPlaces>> {
   const places = new Map<string, ExaminedPlaces>();
   for (const row of await selectCurrentPlacements(db, environmentIds)) {
-    const { environmentId, kind, driver, physicalName, generation } = row;
+    const { environmentId, kind, driver, serverId, physicalName, generation } = row;
     const own = places.get(environmentId) ?? {};
     places.set(environmentId, own);
-    if (kind === "storage") own.storage = { driver, physicalName: physicalName! };
-    if (kind === "cache") own.cache = { driver, physicalName: physicalName!, generation };
+    if (kind === "storage") own.storage = { driver, serverId, physicalName: physicalName! };
+    if (kind === "cache") own.cache = { driver, serverId, physicalName: physicalName!, generation };
     if (kind !== "database") continue;
     const { url, seal } = runtimeDatabase(parts, row);
     own.database = {

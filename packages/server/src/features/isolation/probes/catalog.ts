@@ -1,8 +1,7 @@
-import type { CacheDriver } from "../../../drivers/cache/index.ts";
 import { breach, type Probe, type ProbeAnswer, skipped, sound } from "../../../drivers/probe.ts";
-import type { StorageDriver } from "../../../drivers/storage/index.ts";
 import type { Db } from "../../../infra/db/index.ts";
 import type { ExaminedPlaces, Placements } from "../../placements/index.ts";
+import { type Drivers, driverOf } from "../drivers.ts";
 import { lettingNobodyIn, remedyOf } from "../remedies.ts";
 
 /** One environment's places, to be compared with how they were built. */
@@ -11,8 +10,7 @@ export type CatalogGround = {
   placements: Pick<Placements, "verifyDatabase">;
   environmentId: string;
   places: ExaminedPlaces;
-  storage: readonly StorageDriver[];
-  cache: readonly CacheDriver[];
+  drivers: Drivers;
 };
 
 /** What stands on servers and disks, compared with how it was built. */
@@ -32,9 +30,9 @@ export const catalogProbes: readonly Probe<CatalogGround>[] = [
     title: "its directory or bucket: whose it is, and to whom it is open",
     remedy: "Put it back as it was built, and look who changed it.",
     applies: ({ places }) => places.storage !== undefined,
-    async run({ places, storage, environmentId }) {
-      const driver = storage.find((one) => one.driver === places.storage!.driver);
-      if (!driver) return skipped(`this node has no driver ${places.storage!.driver}`);
+    async run({ places, drivers, environmentId }) {
+      const driver = driverOf(drivers.storage, places.storage);
+      if (!driver) return skipped(`nothing provides ${places.storage!.driver} any more`);
       return judge(await driver.verify(places.storage!.physicalName, environmentId));
     },
   },
@@ -44,9 +42,9 @@ export const catalogProbes: readonly Probe<CatalogGround>[] = [
     title: "its cache's user, prefix or server, as they stand",
     remedy: "Put it back as it was built, and look who changed it.",
     applies: ({ places }) => places.cache !== undefined,
-    async run({ places, cache }) {
-      const driver = cache.find((one) => one.driver === places.cache!.driver);
-      if (!driver) return skipped(`this node has no driver ${places.cache!.driver}`);
+    async run({ places, drivers }) {
+      const driver = driverOf(drivers.cache, places.cache);
+      if (!driver) return skipped(`nothing provides ${places.cache!.driver} any more`);
       return judge(await driver.verify(places.cache!.physicalName));
     },
   },
