@@ -17,8 +17,26 @@ export async function leaseBackends(
   wanted: number,
   leaseMs: number = backendLeaseMs,
 ): Promise<number> {
+  const [backends] = await leaseOnMany(db, holder, [{ serverId, wanted }], leaseMs);
+  return backends!;
+}
+
+/**
+ * The same on several servers, given in the order of their ids so that no two wait for each other. One commit for all:
+ * an application of which many environments have a server to themselves asks for as many.
+ */
+export async function leaseOnMany(
+  db: Db,
+  holder: Holder,
+  servers: readonly { serverId: string; wanted: number }[],
+  leaseMs: number = backendLeaseMs,
+): Promise<number[]> {
   return inTransaction(db, async (tx) => {
-    await lockServer(tx, serverId);
-    return upsertLease(tx, { holder, serverId, wanted, leaseMs });
+    const granted: number[] = [];
+    for (const { serverId, wanted } of servers) {
+      await lockServer(tx, serverId);
+      granted.push(await upsertLease(tx, { holder, serverId, wanted, leaseMs }));
+    }
+    return granted;
   });
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { notes, runAt } from "../../drivers/database/driver.testsuite.ts";
 import { createEmbeddedServers, type DriverContext } from "../../drivers/database/index.ts";
-import { sql } from "../../infra/db/index.ts";
+import { inTransaction, sql } from "../../infra/db/index.ts";
 import { silentLog } from "../../infra/log/index.ts";
 import { failure, newId } from "../../kernel/index.ts";
 import { isDead } from "../../testing/embedded-postgres.ts";
@@ -13,8 +13,10 @@ import {
   type TestPlacements,
   testPlacements,
 } from "../../testing/placements.ts";
+import { testPostgres } from "../../testing/postgres.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
 import { currentPlacements } from "./index.ts";
+import { insertServer } from "./servers.sql.ts";
 
 let fleet: TestFleet;
 let house: TestPlacements;
@@ -97,6 +99,42 @@ test("an environment gets a server to itself, keeps it when asked again, and tak
   expect(await isDead(pid)).toBe(true);
   expect(await standing()).toEqual(nothing);
   await nothingOdd();
+});
+
+test("a server that was given for one environment goes before one that is started, and is cleared for the next", async () => {
+  const given = await testPostgres();
+  try {
+    const serverId = newId();
+    await inTransaction(house.db, (tx) =>
+      insertServer(tx, {
+        ...{ id: serverId, name: `given-${serverId}`, kind: "external", dedicated: true },
+        urlSecret: house.secrets.seal(given.url, `database_server:${serverId}`),
+        ...{ versionNumber: 180_000, region: null, capacity: 10, maxBackends: 10 },
+      }),
+    );
+    const appId = await insertApp(house.db, notes);
+    const [first, second] = [
+      await insertEnvironment(house.db, appId),
+      await insertEnvironment(house.db, appId),
+    ];
+    await place(appId, first);
+    await place(appId, second);
+    const ports = await Promise.all([first, second].map(async (one) => new URL(await urlOf(one)).port));
+    expect(ports[0]).toBe(String(given.port));
+    expect(ports[1]).not.toBe(ports[0]);
+    expect(await fleet.list()).toHaveLength(1);
+
+    await remove(first);
+    expect(await runAt(given.url, "select datname from pg_database where datname ~ '^tn'")).toEqual([]);
+    const third = await insertEnvironment(house.db, appId);
+    await place(appId, third);
+    expect(new URL(await urlOf(third)).port).toBe(String(given.port));
+    for (const environmentId of [second, third]) await remove(environmentId);
+    await nothingOdd();
+    await sql`delete from database_servers where id = ${serverId}`.execute(house.db);
+  } finally {
+    await given.stop();
+  }
 });
 
 test("a server that dies between two steps is started again, and one that fails late leaves nothing behind", async () => {

@@ -3,7 +3,7 @@ import type { Db, Tx } from "../../infra/db/index.ts";
 import { showId } from "../../kernel/index.ts";
 import { runtimeDatabase } from "./current.ts";
 import { type Holder, selectShares } from "./leases.sql.ts";
-import { leaseBackends } from "./leases.ts";
+import { leaseOnMany } from "./leases.ts";
 import type { PlacementParts } from "./parts.ts";
 import { findPlace } from "./place-driver.ts";
 import { selectCurrentPlacements } from "./placements.sql.ts";
@@ -41,10 +41,11 @@ export async function runtimePlaces(
  * within `backendLeaseMs`. Processes that come later find room: nobody gets more than a fair share.
  */
 export async function runtimeBudgets(db: Db, holder: Holder): Promise<RuntimeSnapshot["budgets"]> {
-  const budgets: RuntimeSnapshot["budgets"] = [];
-  for (const { serverId, share } of await selectShares(db, holder)) {
-    const backends = await leaseBackends(db, holder, serverId, share);
-    budgets.push({ serverId: showId("srv", serverId), backends });
-  }
-  return budgets;
+  const shares = await selectShares(db, holder);
+  const wanted = shares.map(({ serverId, share }) => ({ serverId, wanted: share }));
+  const granted = await leaseOnMany(db, holder, wanted);
+  return shares.map(({ serverId }, index) => ({
+    serverId: showId("srv", serverId),
+    backends: granted[index]!,
+  }));
 }

@@ -13,7 +13,13 @@ export const shelfOf = ({ level, serverId }: { level: string; serverId: string }
   level === "dedicated" ? level : serverId;
 
 /** Spares of an application that have a server each. */
-export type ServerShelf = { appId: string; schemaVersion: number; spares: number; building: number };
+export type ServerShelf = {
+  appId: string;
+  schemaVersion: number;
+  spares: number;
+  building: number;
+  underWay: number;
+};
 
 /** What stands ready, or is being built, for each application of which an environment has a server to itself. */
 export async function selectServerShelves(tx: Tx, kind: string): Promise<ServerShelf[]> {
@@ -23,7 +29,8 @@ export async function selectServerShelves(tx: Tx, kind: string): Promise<ServerS
         and d.schema_version = a.schema_version) as spares,
       (select count(*) from operations o where o.kind = ${kind} and o.input->>'level' = 'dedicated'
         and o.input->>'appId' = a.id::text
-        and o.status in ('queued', 'running', 'waiting', 'cancelling', 'undoing')) as building
+        and o.status in ('queued', 'running', 'waiting', 'cancelling', 'undoing')) as building,
+      (select count(*) from operations o where not o.internal and o.status in ('queued', 'running')) as "underWay"
     from apps a where a.current_release_id is not null and exists (
       select from databases d where d.app_id = a.id and d.level = 'dedicated' and d.state = 'in_use')
     order by a.id

@@ -77,9 +77,9 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
   async function startServerSpares(tx: Tx): Promise<void> {
     if (!options.startsServers || !demand.mayBuildOn("dedicated")) return;
     for (const shelf of await selectServerShelves(tx, workflows.buildSpare.kind)) {
-      const { appId, schemaVersion, spares, building } = shelf;
-      // One after the other: making one takes a core for half a second.
-      if (building > 0 || spares >= serversWantedOf(appId)) continue;
+      const { appId, schemaVersion, spares, building, underWay } = shelf;
+      // One after the other, and while nobody waits for anything: making one takes a core for half a second.
+      if (building + underWay > 0 || spares >= serversWantedOf(appId)) continue;
       const input = { id: newId(), serverId: newId(), appId, level: "dedicated", schemaVersion };
       await start(tx, workflows.buildSpare, input);
     }
