@@ -19,12 +19,11 @@ function inScope({ appId, tenantId, group }: FleetScope) {
   return sql`d.app_id = ${appId} and d.state = 'in_use' ${tenantId || group ? narrowed : sql``}`;
 }
 
-export type DueDatabase = { id: string; serverId: string; level: string };
+export type DueDatabase = { id: string; serverId: string };
 
 /**
  * Databases that an operation should migrate next, the furthest behind first: those that it has given up are left out,
- * and those that it tries again later. `busy` are under way; `full` servers take no more, `serial` ones none of a level
- * at which environments come one after another.
+ * and those that it tries again later. `busy` are under way; `full` servers take no more.
  */
 export async function selectDue(
   db: Db,
@@ -33,18 +32,16 @@ export async function selectDue(
     operationId: string;
     busy: readonly string[];
     full: readonly string[];
-    serial: readonly string[];
   },
   limit: number,
 ): Promise<DueDatabase[]> {
   const { rows } = await sql<DueDatabase>`
-    select d.id, d.server_id as "serverId", d.level
+    select d.id, d.server_id as "serverId"
     from databases d
       left join migration_failures f on f.database_id = d.id and f.operation_id = ${except.operationId}::uuid
     where ${inScope(scope)} and d.schema_version < ${scope.schemaVersion}
       and (f.database_id is null or f.retry_at <= clock_timestamp())
       and d.id <> all (${except.busy}::uuid[]) and d.server_id <> all (${except.full}::uuid[])
-      and not (d.level = 'schema' and d.server_id = any (${except.serial}::uuid[]))
     order by d.schema_version, d.id limit ${limit}
   `.execute(db);
   return rows;

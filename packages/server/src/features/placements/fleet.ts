@@ -117,9 +117,7 @@ async function taken({ context, lanes, running }: Fleet) {
   for (const [serverId, there] of Map.groupBy(all, (one) => one.serverId)) {
     if (there.length >= (await lanes.on(serverId))) full.push(serverId);
   }
-  // Two environments of one application can't be called `public` at a time.
-  const serial = all.filter(({ level }) => level === "schema").map(({ serverId }) => serverId);
-  return { operationId: context.operationId, busy: all.map(({ id }) => id), full, serial };
+  return { operationId: context.operationId, busy: all.map(({ id }) => id), full };
 }
 
 async function migrateOne(fleet: Fleet, { id }: DueDatabase): Promise<void> {

@@ -59,11 +59,23 @@ export async function dropOwned(inside: Session, role: string): Promise<void> {
 }
 
 /**
- * Waits until no other schema of the container is being migrated, and keeps them waiting for the session's life. It isn't
+ * Works while no other schema of the container is being migrated, and keeps the others waiting for that time. It isn't
  * the lock on a physical name, whose other holders a step would end as its own from an earlier try.
  */
-export async function takeTurn(session: Session, container: string): Promise<void> {
+export async function inTurn<Result>(
+  session: Session,
+  container: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
   await session.read("select pg_advisory_lock(hashtextextended($1, 7237))", [container]);
+  try {
+    return await work();
+  } finally {
+    // A session that can't say so any more has lost it anyway.
+    await session
+      .read("select pg_advisory_unlock(hashtextextended($1, 7237))", [container])
+      .catch(() => undefined);
+  }
 }
 
 /** The containers of this installation on the server. */
