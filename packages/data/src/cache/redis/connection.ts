@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { createClient, ErrorReply } from "@redis/client";
 import type { RedisAddress } from "./address.ts";
 
@@ -51,7 +52,7 @@ export async function openRedisConnection(
       connectTimeout: deadlineMs,
       // What was queued for one user must never be sent again under another: a new connection is a new object.
       reconnectStrategy: false,
-      ...(address.tls && { tls: true, servername: address.host }),
+      ...(address.tls && { tls: true, ...(isIP(address.host) === 0 && { servername: address.host }) }),
     },
   });
   // Each batch in flight rejects, which is where the error is dealt with.

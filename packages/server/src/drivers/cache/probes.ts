@@ -1,15 +1,8 @@
 import { breach, type Probe, refused } from "../probe.ts";
-import type { CacheDriver } from "./driver.ts";
+import type { CacheGround } from "./ground.ts";
+import { redisProbes } from "./redis/probes.ts";
 
-export type ProbedCache = {
-  /** A UUID. */
-  environmentId: string;
-  physicalName: string;
-  generation: number;
-};
-
-/** The caches of two canaries. */
-export type CacheGround = { driver: CacheDriver; from: ProbedCache; to: ProbedCache; signal: AbortSignal };
+export type { CacheGround } from "./ground.ts";
 
 const remedy =
   "See where the placements of the two lead: each must have a prefix, user or server of its own.";
@@ -47,4 +40,5 @@ export const cacheProbes: readonly Probe<CacheGround>[] = [
         : breach("The neighbour's value is gone.");
     },
   },
+  ...redisProbes,
 ];

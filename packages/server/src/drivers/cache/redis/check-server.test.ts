@@ -1,5 +1,11 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import tls from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { freePort } from "../../../infra/postgres-process/free-port.ts";
+import { testCertificate } from "../../../testing/certificate.ts";
 import { type TestRedis, testRedis } from "../../../testing/redis.ts";
 import { checkCacheServer } from "./check-server.ts";
 
@@ -63,6 +69,40 @@ test("a cluster is refused", async () => {
     missing: [expect.stringMatching(/cluster/)],
   });
   await cluster.stop();
+});
+
+test("over TLS, whose certificate isn't trusted is refused with the reason, and who is trusted is used", async () => {
+  const directory = await mkdtemp(path.join(tmpdir(), "tenantry-test-redis-tls-"));
+  const [certificate, key] = [path.join(directory, "certificate.pem"), path.join(directory, "key.pem")];
+  await writeFile(certificate, testCertificate.certificate);
+  await writeFile(key, testCertificate.key);
+  const port = await freePort("127.0.0.1");
+  const lines = [
+    `tls-port ${port}`,
+    `tls-cert-file ${certificate}`,
+    `tls-key-file ${key}`,
+    "tls-auth-clients no",
+  ];
+  const encrypted = await testRedis({ lines: [...lines, `tls-ca-cert-file ${certificate}`] });
+  const url = encrypted.url
+    .replace("redis:", "rediss:")
+    .replace(`127.0.0.1:${encrypted.port}`, `localhost:${port}`);
+  const refused = {
+    usable: false,
+    missing: [expect.stringMatching(/doesn't answer: .*self-signed certificate/)],
+  };
+  expect(await checkCacheServer(url)).toMatchObject(refused);
+  const trusted = tls.getCACertificates("default");
+  tls.setDefaultCACertificates([...trusted, testCertificate.certificate]);
+  try {
+    expect(await checkCacheServer(url)).toMatchObject({ usable: true, users: true });
+    const elsewhere = await checkCacheServer(url.replace("localhost", "127.0.0.1"));
+    expect(elsewhere).toMatchObject({ usable: false, missing: [expect.stringMatching(/IP|altnames/)] });
+  } finally {
+    tls.setDefaultCACertificates(trusted);
+  }
+  await encrypted.stop();
+  await rm(directory, { recursive: true });
 });
 
 /** A server that answers every command in the same way. */
