@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { PlacementRetired } from "../errors.ts";
 import type { DatabasePlacement } from "./connection.ts";
 import { type Lease, type PoolLimits, type PoolStats, ServerPool } from "./server-pool.ts";
@@ -49,6 +50,9 @@ export type Pools = {
   close(options?: { drainTimeoutMs?: number }): Promise<void>;
 };
 
+/** Beyond, the connections of the environment that asked least recently are closed, and it is forgotten. */
+const mostEnvironments = 10_000;
+
 /**
  * Connections to the databases of all environments, leased per database server: their sum never goes beyond the
  * server's budget. When it is reached, the least recently used idle connection of another environment makes room.
@@ -66,8 +70,13 @@ export function createPools(options: PoolsOptions): Pools {
     ...options,
   };
   const servers = new Map<string, ServerPool>();
-  /** The newest placement seen of each environment. */
-  const newest = new Map<string, DatabasePlacement>();
+  /** The newest placement seen of each environment; who isn't here has no connection. */
+  const newest = new LRUCache<string, DatabasePlacement>({
+    max: mostEnvironments,
+    dispose: (placement, environmentId, reason) => {
+      if (reason !== "set") servers.get(placement.serverId)?.retire(environmentId, () => true);
+    },
+  });
   let closing: Promise<void> | undefined;
 
   function serverPool(serverId: string): ServerPool {
@@ -83,8 +92,9 @@ export function createPools(options: PoolsOptions): Pools {
     if (known && placement.generation < known.generation) {
       throw new PlacementRetired(placement.environmentId, placement.generation);
     }
+    if (known && isSamePlace(known, placement)) return;
     newest.set(placement.environmentId, placement);
-    if (!known || isSamePlace(known, placement)) return;
+    if (!known) return;
     // A new generation, or new credentials: nothing may be done at the old place any more.
     servers.get(known.serverId)?.retire(placement.environmentId, (old) => !isSamePlace(old, placement));
   }
@@ -103,9 +113,7 @@ export function createPools(options: PoolsOptions): Pools {
       return serverPool(placement.serverId).lease(placement, signal);
     },
     forget(environmentId) {
-      const known = newest.get(environmentId);
       newest.delete(environmentId);
-      if (known) servers.get(known.serverId)?.retire(environmentId, () => true);
     },
     refresh() {
       for (const server of servers.values()) server.refresh();

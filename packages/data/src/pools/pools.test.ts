@@ -72,9 +72,10 @@ describe("connections to many databases of one server", () => {
         expect(url.endsWith(`/${rows[0]!.name}`)).toBe(true);
       }),
     );
-    expect(pools.stats()).toEqual([
-      { serverId: "srv", budget: 3, open: expect.any(Number), busy: 0, waiting: 0 },
+    expect(pools.stats()).toMatchObject([
+      { serverId: "srv", budget: 3, busy: 0, waiting: 0, leases: 160, passedOn: 0 },
     ]);
+    expect(pools.stats()[0]!.opened).toBeGreaterThanOrEqual(8);
   });
 
   it("count until the server has let them go, however long that takes", async () => {

@@ -19,6 +19,12 @@ export type PoolStats = {
   open: number;
   busy: number;
   waiting: number;
+  /** Since the beginning: how often a connection was handed out, … */
+  leases: number;
+  /** … how many of these had served another environment of the same database before, … */
+  passedOn: number;
+  /** … and how many connections were opened. */
+  opened: number;
 };
 
 /** A backend for one piece of work. Give it back by `release` once it is ready again: repeatable. */
@@ -48,6 +54,7 @@ export class ServerPool {
   readonly #slots;
   readonly #emptied = Promise.withResolvers<void>();
   #closed = false;
+  readonly #counted = { leases: 0, passedOn: 0, opened: 0 };
 
   constructor(serverId: string, limits: PoolLimits) {
     this.#serverId = serverId;
@@ -60,8 +67,7 @@ export class ServerPool {
     if (this.#closed) throw closingDown();
     const idle = this.#queue.size === 0 ? this.#slots.idleOf(placement.environmentId) : undefined;
     if (idle) {
-      idle.placement = placement;
-      this.#slots.use(idle);
+      this.#use(idle, placement);
       return this.#toLease(idle);
     }
     return this.#waitFor(placement, signal);
@@ -118,6 +124,7 @@ export class ServerPool {
       open: this.#slots.size,
       busy: this.#slots.count((slot) => slot.state === "busy"),
       waiting: this.#queue.size,
+      ...this.#counted,
     };
   }
 
@@ -190,6 +197,7 @@ export class ServerPool {
   async #open(placement: DatabasePlacement): Promise<void> {
     let slot: Slot;
     try {
+      this.#counted.opened += 1;
       slot = await this.#slots.open(placement);
     } catch (error) {
       // One failure answers one waiter: the others get attempts of their own.
@@ -202,9 +210,15 @@ export class ServerPool {
   }
 
   #hand(slot: Slot, waiter: Waiter): void {
-    slot.placement = waiter.placement;
-    this.#slots.use(slot);
+    this.#use(slot, waiter.placement);
     waiter.give(slot);
+  }
+
+  #use(slot: Slot, placement: DatabasePlacement): void {
+    this.#counted.leases += 1;
+    if (slot.placement.environmentId !== placement.environmentId) this.#counted.passedOn += 1;
+    slot.placement = placement;
+    this.#slots.use(slot);
   }
 
   #giveBack(slot: Slot): void {
