@@ -13,8 +13,8 @@ export type Slot = {
   connection?: Connection;
   /** Its placement was retired: closed instead of becoming idle. */
   retired: boolean;
-  /** By `performance.now()`. */
-  openedAt: number;
+  /** Since when it serves whoever can use it as it is: it was opened then, or rested last. By `performance.now()`. */
+  turnSince: number;
   idleTimer?: NodeJS.Timeout;
 };
 
@@ -81,7 +81,7 @@ export function createSlots(options: ConnectionOptions & { idleMs: number }, lef
       return undefined;
     },
     async open(placement) {
-      const slot: Slot = { placement, state: "opening", retired: false, openedAt: 0 };
+      const slot: Slot = { placement, state: "opening", retired: false, turnSince: 0 };
       slots.add(slot);
       try {
         slot.connection = await openConnection(placement, options);
@@ -89,7 +89,7 @@ export function createSlots(options: ConnectionOptions & { idleMs: number }, lef
         slots.delete(slot);
         throw error;
       }
-      slot.openedAt = performance.now();
+      slot.turnSince = performance.now();
       slot.connection.onGone(() => {
         leave(slot);
         slots.delete(slot);
@@ -103,6 +103,7 @@ export function createSlots(options: ConnectionOptions & { idleMs: number }, lef
     },
     rest(slot) {
       slot.state = "idle";
+      slot.turnSince = performance.now();
       idle.add(slot);
       // One for all its life, which goes off in vain when the slot is busy: to make and clear one each time costs more.
       slot.idleTimer ??= setTimeout(() => {
@@ -115,6 +116,7 @@ export function createSlots(options: ConnectionOptions & { idleMs: number }, lef
   };
 }
 
-function sharesDatabase(one: DatabasePlacement, other: DatabasePlacement): boolean {
+/** Whether two environments' rows lie in one database, so that they can use each other's connections. */
+export function sharesDatabase(one: DatabasePlacement, other: DatabasePlacement): boolean {
   return one.seal !== undefined && one.seal.databaseId === other.seal?.databaseId && one.url === other.url;
 }

@@ -51,7 +51,13 @@ export const nowSeconds = (): number => Math.floor(Date.now() / 1_000);
  */
 export async function sealedDatabase(
   server: TestServer,
-  options: { strategy?: SealStrategy; pooled?: boolean; tables?: (strategy: SealStrategy) => string } = {},
+  options: {
+    strategy?: SealStrategy;
+    pooled?: boolean;
+    tables?: (strategy: SealStrategy) => string;
+    /** Of the application's role; 20 when left out. */
+    connectionLimit?: number;
+  } = {},
 ): Promise<SealedDatabase> {
   const installationId = newId();
   const roles = installationRoles(installationId);
@@ -67,7 +73,7 @@ export async function sealedDatabase(
     await createLoginRole(session, {
       name: login,
       verifier: await scramVerifier(password),
-      connectionLimit: 20,
+      connectionLimit: options.connectionLimit ?? 20,
       memberships: [grantMembership(session, roles.data, login, { inherit: true, set: false })],
     });
     await createDatabase(session, { name, owner: roles.databases, template: "template0", encoding: "UTF8" });
