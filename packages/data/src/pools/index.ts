@@ -51,7 +51,7 @@ export type Pools = {
 };
 
 /** Beyond, the connections of the environment that asked least recently are closed, and it is forgotten. */
-const mostEnvironments = 10_000;
+const mostEnvironments = 4_000;
 
 /**
  * Connections to the databases of all environments, leased per database server: their sum never goes beyond the
