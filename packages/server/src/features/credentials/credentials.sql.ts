@@ -15,15 +15,19 @@ export type CredentialRow = {
   mayOpen: boolean;
 };
 
-/** As long as the tenant is active, with its environment closed to visitors or not, and until it expires. */
+/**
+ * As long as the tenant is active, with its environment closed to visitors or not, and the database keeps its tenants
+ * apart, and until it expires.
+ */
 const mayOpen = sql`
-  (t.status = 'active' and e.status in ('ready', 'maintenance')
+  (t.status = 'active' and e.status in ('ready', 'maintenance') and d.seal_problems is null
     and (c.expires_at is null or c.expires_at > clock_timestamp()))`;
 
 const columns = sql`
   c.id, c.environment_id as "environmentId", c.placement_id as "placementId", c.role_name as "roleName", c.secret, c.state,
   c.expires_at as "expiresAt", c.created_at as "createdAt", c.open, ${mayOpen} as "mayOpen"
-  from credentials c join environments e on e.id = c.environment_id join tenants t on t.id = e.tenant_id`;
+  from credentials c join environments e on e.id = c.environment_id join tenants t on t.id = e.tenant_id
+    join placements p on p.id = c.placement_id join databases d on d.id = p.database_id`;
 
 export async function selectCredential(db: Db | Tx, id: string): Promise<CredentialRow | undefined> {
   const { rows } = await sql<CredentialRow>`select ${columns} where c.id = ${id}`.execute(db);

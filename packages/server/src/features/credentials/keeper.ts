@@ -16,6 +16,8 @@ const names: readonly EventName[] = [
   "tenant.deleting",
   "tenant.undeleted",
   "environment.credentials-issued",
+  "database.unsealed",
+  "database.sealed",
 ];
 
 const pageSize = 100;

@@ -111,6 +111,30 @@ describe("verify", () => {
     );
   });
 
+  test("names logins that were given out and begin elsewhere, and none for what a login may set itself", async () => {
+    const sealed = await sealedDatabase(server);
+    const urls = [await sealed.giveLogin(newId()), await sealed.giveLogin(newId())];
+    const [astray, homeless] = urls.map((url) => new URL(url).username);
+    const database = new URL(sealed.url).pathname.slice(1);
+    await runAt(urls[0]!, "alter role current_user set row_security = off");
+    expect(await sealed.verify()).toEqual([]);
+    const elsewhere = newId().replaceAll("-", "");
+    await runAt(
+      sealed.superuserUrl,
+      `alter role ${astray} in database ${database} set backtrace_functions = '${elsewhere}'`,
+      `delete from tenantry.login where role = '${homeless}'`,
+      "grant select on tenantry.login to public",
+    );
+    const problems = await sealed.verify();
+    expect(problems).toEqual(
+      expect.arrayContaining([
+        `The settings of ${astray} begin sessions with backtrace_functions=${elsewhere}.`,
+        `The login ${homeless} has no environment.`,
+        "PUBLIC may SELECT tenantry.login.",
+      ]),
+    );
+  });
+
   test("says when there is no seal at all", async () => {
     const sealed = await sealedDatabase(server);
     await runAt(sealed.superuserUrl, "drop schema tenantry cascade");
