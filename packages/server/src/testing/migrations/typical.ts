@@ -211,6 +211,12 @@ export const later: { [title: string]: string } = {
   storage: `
     alter table books set (fillfactor = 80); alter index books_lower set (fillfactor = 70);
     alter table dumped set unlogged; alter table letters replica identity full;`,
+  "an index while others write": `-- tenantry: no-transaction
+    create index concurrently books_sheets on books (sheets);
+    update books set stars = stars + 1 where stars < 5;
+    create table marks (id serial primary key, book_id bigint references books, what text);
+    insert into marks (book_id, what) select id, 'seen' from books order by id;
+    drop index concurrently books_cheap;`,
   "many rows at once":
     "delete from book_tags where tag = 'new'; insert into book_tags (book_id, tag) select id, 'fun' from books order by id; update tags set weight = weight + 1",
 };

@@ -107,6 +107,63 @@ test("a process that is killed at any moment of a migration has changed nothing,
   ]);
 });
 
+/** The same step by step: rows are written in each environment by itself. */
+const inSteps = (number: number) => `-- tenantry: no-transaction
+  alter table notes add column c${number} serial;
+  update notes set hits = hits + 1;
+  create index concurrently notes_c${number} on notes (c${number});
+  insert into notes (body, hits) select 'added', ${number} where not exists (select from notes where body = 'added');`;
+
+test("a file without a transaction goes on where a killed process left it: nothing twice, nothing left out, nobody joins between", async () => {
+  const runs = 8;
+  const appId = newId();
+  const files = [first];
+  const { built, place } = await build(schemaOf(appId, ...files));
+  const places = [place(), place(), place()];
+  for (const one of places) await driver.sharing!.admit(testContext(), one);
+  let whole = 0;
+  let between = 0;
+  for (let number = 1; number <= runs; number += 1) {
+    files.push(inSteps(number));
+    const request = { server, database: built, schema: schemaOf(appId, ...files) };
+    const context = testContext();
+    const at = number === 1 ? Number.POSITIVE_INFINITY : Math.round(whole * (0.6 + (0.35 * number) / runs));
+    const { sent } = await cutter.run(at, () => killable.migrate(context, request));
+    if (number === 1) whole = sent;
+    const [unfinished] = await runAt(
+      urlTo(postgres.superuserUrl, built.name),
+      "select from tenantry_ledger.migrations where finished_at is null",
+    );
+    if (unfinished) {
+      between += 1;
+      const joining = driver.sharing!.admit(testContext(), place());
+      await expect(joining).rejects.toMatchObject({ code: "unavailable" });
+    }
+    await driver.migrate(context.next(), request);
+    for (const one of places) {
+      const read = `select body, hits, c${number} as counted from notes order by id`;
+      expect(await run(one, read), `cut ${at} of ${whole}`).toEqual([
+        { body: "first", hits: number, counted: 1 },
+        // It is there from the first file on.
+        { body: "added", hits: number, counted: 2 },
+      ]);
+    }
+    expect(await driver.verify(server, built)).toEqual([]);
+  }
+  expect(between).toBeGreaterThan(0);
+  const newcomer = place();
+  await driver.sharing!.admit(testContext(), newcomer);
+  expect(await run(newcomer, "select body, hits from notes order by id")).toEqual([
+    { body: "first", hits: runs },
+    { body: "added", hits: runs },
+  ]);
+  const [left] = await runAt(
+    urlTo(postgres.superuserUrl, built.name),
+    "select (select count(*)::int from tenantry_ledger.steps) as steps, (select count(*)::int from pg_index where not indisvalid) as invalid",
+  );
+  expect(left).toEqual({ steps: 0, invalid: 0 });
+});
+
 test("a process that is killed while an environment joins or leaves: the next one ends it as if nothing had been", async () => {
   const schema = schemaOf(newId(), first);
   const { built, place } = await build(schema);

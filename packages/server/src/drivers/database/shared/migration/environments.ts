@@ -1,10 +1,8 @@
 import { mintSealToken, sealTokenSeconds } from "@tenantry/data";
 import type pg from "pg";
+import { nobody } from "./run.sql.ts";
 
 export type SealKey = { databaseId: string; key: Buffer };
-
-/** Belongs to nobody: whoever works on what all share sees no rows. */
-const nobody = "00000000-0000-0000-0000-000000000000";
 
 /** Opens environments, one after another, in the transactions of one connection. */
 export function createEntrance(client: pg.Client, { databaseId, key }: SealKey) {
@@ -24,5 +22,6 @@ export function createEntrance(client: pg.Client, { databaseId, key }: SealKey) 
     const token = mintSealToken(key, { databaseId, environmentId, expiresAt, backend });
     await client.query("select tenantry.enter($1)", [token]);
   }
+  // Belongs to nobody: whoever works on what all share sees no rows.
   return { enter, leave: () => enter(nobody) };
 }

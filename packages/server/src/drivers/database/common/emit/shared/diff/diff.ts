@@ -37,6 +37,7 @@ export function diffShared(before: State, after: State, using: Using, makers: Ma
         ...renames(delta),
         ...made.early,
         ...first,
+        ...made.sealed,
       ],
     },
     { as: "environment", statements: columns.fills },
@@ -48,7 +49,6 @@ export function diffShared(before: State, after: State, using: Using, makers: Ma
         ...keptChanges(delta),
         ...policies.creates,
         ...made.late,
-        ...made.seals,
       ],
     },
     { as: "migrator", statements: definers.over },
@@ -56,14 +56,16 @@ export function diffShared(before: State, after: State, using: Using, makers: Ma
   return steps.filter(({ statements }) => statements.length > 0);
 }
 
-type Creations = { early: string[]; late: string[]; seals: string[] };
+/** `sealed`: what belongs to new tables, and their seal, which no transaction may leave open. */
+type Creations = { early: string[]; sealed: string[]; late: string[] };
 
 const comesEarly = ({ kind }: CatalogObject): boolean =>
   ["schema", "enum", "domain", "composite", "range", "function", "procedure", "table"].includes(kind);
 
 function creations(delta: Delta, detached: ReadonlySet<string>, { seal }: Makers): Creations {
   const tables = tablesOf(delta.after);
-  const found: Creations = { early: [], late: [], seals: [] };
+  const found: Creations = { early: [], sealed: [], late: [] };
+  const seals: string[] = [];
   const isNew = new Set(delta.created.map(({ node }) => node));
   const defaults = delta.after.known.filter(({ object }) => object.kind === "default");
   for (const { object } of delta.created) {
@@ -71,16 +73,19 @@ function creations(delta: Delta, detached: ReadonlySet<string>, { seal }: Makers
     const own = "table" in object && detached.has(delta.tableAfter(object.table) ?? "");
     if (own && object.kind !== "policy") continue;
     const statements = sharedObject(object, tables, seal);
+    const isOfNew = "table" in object && isNew.has(delta.tableAfter(object.table) ?? "");
+    const list = comesEarly(object) ? found.early : isOfNew ? found.sealed : found.late;
     if (object.kind === "constraint" && object.foreignKey) {
-      found.late.push(...unforced(standing(delta, object, isNew), statements));
-    } else (comesEarly(object) ? found.early : found.late).push(...statements);
+      list.push(...unforced(standing(delta, object, isNew), statements));
+    } else list.push(...statements);
     if (object.kind !== "table") continue;
-    found.seals.push(...sealTable(object, seal));
+    seals.push(...sealTable(object, seal));
     for (const { object: value } of defaults) {
       if (value.kind !== "default" || reference(value.table) !== reference(object)) continue;
-      found.late.unshift(...sharedObject(value, tables, seal));
+      found.sealed.unshift(...sharedObject(value, tables, seal));
     }
   }
+  found.sealed.push(...seals);
   return found;
 }
 
