@@ -36,7 +36,9 @@ const environmentMigration = z
     schemaVersion: z.number().int().describe("How many of the application's migrations its database has."),
     state: z
       .enum(migrationStates)
-      .describe("failed: behind, and the last attempt to migrate it came to nothing."),
+      .describe(
+        "failed: the last attempt to migrate it came to nothing, be it by a release that failed as a whole.",
+      ),
     heldRelease: z
       .number()
       .int()
@@ -60,8 +62,8 @@ export type EnvironmentMigration = z.infer<typeof environmentMigration>;
 const counts = z.object({
   environments: z.number().int(),
   current: z.number().int(),
-  behind: z.number().int().describe("Those that failed included."),
-  failed: z.number().int(),
+  behind: z.number().int(),
+  failed: z.number().int().describe("Whose last attempt came to nothing, behind or not."),
   heldBack: z.number().int(),
 });
 

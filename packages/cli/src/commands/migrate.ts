@@ -108,7 +108,7 @@ function showOne({ app, schemaVersion, counts, items }: Status, look: Look): str
   const held = counts.heldBack > 0 ? `, ${counts.heldBack} kept at an older release` : "";
   const summary =
     `${app}: ${counts.current} of ${counts.environments} at schema version ${schemaVersion}, ` +
-    `${counts.behind} behind, ${counts.failed} of them failed${held}`;
+    `${counts.behind} behind, ${counts.failed} failed${held}`;
   if (items.length === 0) return summary;
   const rows = items.map((one) => [
     one.environment === "production" ? one.tenantSlug : `${one.tenantSlug}--${one.environment}`,

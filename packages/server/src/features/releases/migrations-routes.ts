@@ -53,7 +53,7 @@ function addList(api: Api, { db }: MigrationRouteDependencies): void {
           state: z
             .enum(migrationStates)
             .optional()
-            .describe("Those that are `current`, `behind` (with those that failed) or `failed`."),
+            .describe("Those that are `current` or `behind`, or whose last attempt `failed`."),
           tenant: z.string().max(200).optional().describe("Of one tenant: its slug or id."),
           group: z.string().max(63).optional().describe("Of the tenants of a group."),
         }),
