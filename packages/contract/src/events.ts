@@ -141,6 +141,14 @@ const entries = {
       "A user was deleted, with their sessions. Users that go with their tenant aren't told one by one.",
     data: z.strictObject({ userId }),
   },
+  "session.used-elsewhere": {
+    description:
+      "A session was tried in an environment of another tenant than its user's, and refused. Told once a minute for each user and environment.",
+    data: z.strictObject({
+      userId,
+      environmentId: z.string().describe("env_…: where it was tried. The event is of the user's tenant."),
+    }),
+  },
   "operation.failed": {
     description: "An operation failed, and what it had done was undone. The platform's own work isn't told.",
     data: z.strictObject({ operationId, kind, reason }),

@@ -2,6 +2,7 @@ import type { RuntimeLogin, RuntimeUser } from "@tenantry/contract";
 import type { Db } from "../../infra/db/index.ts";
 import type { Log } from "../../infra/log/index.ts";
 import { type Clock, failure, showId } from "../../kernel/index.ts";
+import { createSessionRefusal } from "./foreign-sessions.ts";
 import { createLoginThrottle } from "./login-throttle.ts";
 import { hashPassword, needsRehash, verifyPassword } from "./password-hash.ts";
 import { createSessions, type Visitor } from "./sessions.ts";
@@ -22,6 +23,7 @@ nobodysHash.catch(() => undefined);
 export function createLogIn({ db, clock, log }: { db: Db; clock: Clock; log: Log }) {
   const throttle = createLoginThrottle({ db, clock });
   const sessions = createSessions({ db, clock });
+  const refuse = createSessionRefusal({ db, log, sessions });
 
   /** The user, if the password is theirs and they may log in. Takes as long when it isn't. */
   async function check(
@@ -82,8 +84,7 @@ export function createLogIn({ db, clock, log }: { db: Db; clock: Clock; log: Log
 
     /** Whose session it is; throws `session_invalid`. */
     async session(place: Place, token: string): Promise<{ user: RuntimeUser; expiresAt: string }> {
-      const session = await sessions.find(token, place.environmentId);
-      if (!session) throw failure("session_invalid");
+      const session = (await sessions.find(token, place.environmentId)) ?? (await refuse(place, token));
       return { user: shown(session.userId, session), expiresAt: session.expiresAt.toISOString() };
     },
 

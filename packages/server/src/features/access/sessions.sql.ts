@@ -60,6 +60,19 @@ export async function selectSession(
   return rows[0];
 }
 
+/** Whose session it is that somebody has in another tenant than its user's; undefined when there is no such session. */
+export async function selectForeignSession(
+  db: Db,
+  session: { tokenHash: Buffer; tenantId: string; now: Date },
+): Promise<{ userId: string; tenantId: string; internal: boolean } | undefined> {
+  const { rows } = await sql<{ userId: string; tenantId: string; internal: boolean }>`
+    select s.user_id as "userId", s.tenant_id as "tenantId", t.internal
+    from sessions s join tenants t on t.id = s.tenant_id
+    where s.token_hash = ${session.tokenHash} and s.tenant_id <> ${session.tenantId} and s.expires_at > ${session.now}
+  `.execute(db);
+  return rows[0];
+}
+
 export async function extendSession(
   db: Db,
   session: { tokenHash: Buffer; seenAt: Date; expiresAt: Date },

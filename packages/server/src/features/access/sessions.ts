@@ -8,6 +8,7 @@ import {
   insertSession,
   markLogin,
   type SessionRow,
+  selectForeignSession,
   selectSession,
 } from "./sessions.sql.ts";
 
@@ -61,6 +62,10 @@ export function createSessions({ db, clock }: { db: Db; clock: Clock }) {
       await extendSession(db, { tokenHash, seenAt: now, expiresAt });
       return { ...session, expiresAt };
     },
+
+    /** Whose session it is, when it is one of another tenant. */
+    findForeign: (token: string, tenantId: string) =>
+      selectForeignSession(db, { tokenHash: hashOf(token), tenantId, now: clock.now() }),
 
     /** Ends the session and says whose it was; undefined when there is none. */
     close: (token: string, environmentId: string) =>
