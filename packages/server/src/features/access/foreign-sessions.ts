@@ -3,11 +3,13 @@ import { type Db, inTransaction } from "../../infra/db/index.ts";
 import { recordEvent } from "../../infra/events/index.ts";
 import type { Log } from "../../infra/log/index.ts";
 import { failure, showId } from "../../kernel/index.ts";
-import type { Place } from "./login.ts";
 import type { createSessions } from "./sessions.ts";
 
 const tellEveryMs = 60_000;
 const mostRemembered = 10_000;
+
+/** Where it was tried. Ids are UUIDs. */
+type Place = { tenantId: string; environmentId: string };
 
 /**
  * Refuses a session that isn't good where it was tried. When it is one of another tenant, that is told by event and log
