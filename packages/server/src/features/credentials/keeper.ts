@@ -62,8 +62,8 @@ export function createCredentialKeeper(parts: KeeperParts): CredentialKeeper {
         }
       } catch (error) {
         log.warn({ error: (error as Error).message }, "credentials.not_followed");
-        await pause(retryMs, undefined, { signal }).catch(() => undefined);
       }
+      await pause(retryMs, undefined, { signal }).catch(() => undefined);
     }
   }
 

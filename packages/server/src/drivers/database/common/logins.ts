@@ -51,6 +51,9 @@ export function createLogins(parts: DriverParts, kind: LoginKind): Logins {
         if (open) return openLogin(session, roleName, until);
         await forbidLogin(session, roleName);
         await endConnections(session, roleName);
+        // One that was let in at the last moment shows only now.
+        await session.read("select pg_sleep(0.05)");
+        await endConnections(session, roleName);
       }),
   };
 }
