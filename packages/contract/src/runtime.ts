@@ -51,7 +51,13 @@ export type RuntimeSeal = { databaseId: string; environmentId: string; key: stri
 
 /** Where an environment's files are: in a directory, or in a bucket below a prefix (empty, or ending with `/`). */
 export type RuntimeStorage =
-  | { driver: "fs"; directory: string; generation: number }
+  | {
+      driver: "fs";
+      directory: string;
+      /** What requests for files are signed with, which the application answers itself; the environment's alone. */
+      signingKey?: string;
+      generation: number;
+    }
   | {
       driver: "s3";
       endpoint: string;

@@ -35,7 +35,14 @@ export {
   sendCancelRequest,
 } from "./pools/index.ts";
 export { mintSealToken, type SealClaims, sealTokenSeconds } from "./seal/token.ts";
-export { openFsStorage, removeFsStorage, removingSuffix, tidyFsStorage } from "./storage/fs/index.ts";
+export {
+  openFsStorage,
+  readSigned,
+  removeFsStorage,
+  removingSuffix,
+  signedFilesPath,
+  tidyFsStorage,
+} from "./storage/fs/index.ts";
 export { isKey } from "./storage/key.ts";
 export {
   abandonS3Uploads,
@@ -45,6 +52,7 @@ export {
   type S3Place,
   s3ClientOf,
 } from "./storage/s3/index.ts";
+export type { SignDownloadOptions, SignedRequest, SignUploadOptions } from "./storage/signed.ts";
 export type {
   ByteRange,
   GetOptions,

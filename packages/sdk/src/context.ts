@@ -1,6 +1,7 @@
 import type { RuntimeEnvironment } from "@tenantry/contract";
 import type { Database, Storage, TenantCache } from "@tenantry/data";
 import { type Auth, createAuth, type SessionCache } from "./auth.ts";
+import { rememberFiles } from "./file-places.ts";
 import { cacheHandle, databaseHandle, storageHandle } from "./handles.ts";
 import type { Resources } from "./resources.ts";
 import type { RuntimeApi } from "./runtime/api.ts";
@@ -43,7 +44,7 @@ export function createContext(
   // Who the tenant is may be asked (by an error handler, say) even when nothing of it may be used any more.
   const newest = (): RuntimeEnvironment => parts.follower.state()?.environments.get(id) ?? environment;
   const usable = (): RuntimeEnvironment => usableEnvironment(parts.follower.state(), id);
-  return {
+  const context: TenantContext = {
     requestId,
     get tenant() {
       const { tenantId, tenantSlug, tenantName } = newest();
@@ -65,4 +66,6 @@ export function createContext(
     settings: createSettings(() => usable().settings),
     auth: createAuth(parts.api, parts.sessions, () => usable().id),
   };
+  rememberFiles(context, () => usable().storage);
+  return context;
 }

@@ -26,6 +26,8 @@ export function storageHandle(current: () => Storage): Storage {
     delete: async (...given) => current().delete(...given),
     list: async (...given) => current().list(...given),
     usage: async () => current().usage(),
+    signDownload: async (...given) => current().signDownload(...given),
+    signUpload: async (...given) => current().signUpload(...given),
   };
 }
 

@@ -57,7 +57,7 @@ export function createResources(
     storage(environment) {
       if (!environment.storage) throw missing(environment, "storage");
       const { storage } = environment;
-      return storage.driver === "fs" ? openFsStorage(storage.directory) : openS3Storage(storage);
+      return storage.driver === "fs" ? openFsStorage(storage.directory, storage) : openS3Storage(storage);
     },
     cache(environment) {
       if (!environment.cache) throw missing(environment, "cache");

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
+import type { SignDownloadOptions, SignedRequest, SignUploadOptions } from "./signed.ts";
 
 /** What `put` takes. A stream that fails leaves nothing behind. */
 export type StorageBody =
@@ -76,4 +77,8 @@ export type Storage = {
   list(options?: ListOptions): Promise<ObjectPage>;
   /** Counts every object: takes time in proportion to their number. */
   usage(): Promise<StorageUsage>;
+  /** A request that gives this object, as it is then, to whoever makes it. Asks nobody: the object may be absent. */
+  signDownload(key: string, options?: SignDownloadOptions): Promise<SignedRequest>;
+  /** A request that puts this object, of that type and length. Asks nobody. */
+  signUpload(key: string, options: SignUploadOptions): Promise<SignedRequest>;
 };

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import type { RuntimeEnvironment } from "@tenantry/contract";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTenantry, type Tenantry } from "../index.ts";
@@ -46,6 +49,46 @@ describe.each(frameworks)("an application on %s", (_, start) => {
       text,
     };
   }
+
+  test("answers requests that were signed for a tenant's file, and no others", async () => {
+    const root = await mkdtemp(path.join(tmpdir(), "tenantry-signed-"));
+    const place = async (signingKey: string) => {
+      const directory = await mkdtemp(path.join(root, "files-"));
+      return { driver: "fs" as const, directory, signingKey, generation: 1 };
+    };
+    const [acme, other] = [
+      addTenant("signs", { storage: await place("one key") }),
+      addTenant("peeks", { storage: await place("another key") }),
+    ];
+    const [up, down] = await tenantry.run(acme.id, ({ storage }) =>
+      Promise.all([
+        storage.signUpload("a/b c.html", { contentType: "text/html", bytes: 5 }),
+        storage.signDownload("a/b c.html"),
+      ]),
+    );
+    const { "content-length": _, ...headers } = up.headers;
+    const put = (change: RequestInit = {}, environment = acme, url = up.url) =>
+      ask(environment, url, { method: "PUT", body: "hello", headers, ...change });
+    expect((await ask(acme, down.url)).status).toBe(404);
+    expect((await put({ headers: { "content-type": "text/plain" } })).status).toBe(403);
+    expect((await put({ body: "hell" })).status).toBe(403);
+    expect((await put({}, other)).status).toBe(403);
+    expect((await put({}, acme, up.url.replace("c.html", "d.html"))).status).toBe(403);
+    expect((await put({}, acme, up.url.replace("bytes=5", "bytes=6"))).status).toBe(403);
+    expect((await put({}, acme, down.url)).status).toBe(403);
+    expect((await put()).status).toBe(204);
+    const got = await ask(acme, down.url);
+    expect([got.status, got.text, got.type]).toEqual([200, "hello", "text/html"]);
+    expect(got.headers.get("content-security-policy")).toBe("default-src 'none'; sandbox");
+    expect(got.headers.get("content-disposition")).toBe("attachment");
+    const part = await ask(acme, down.url, { headers: { range: "bytes=1-2" } });
+    expect([part.status, part.text, part.headers.get("content-range")]).toEqual([206, "el", "bytes 1-2/5"]);
+    expect((await ask(other, down.url)).status).toBe(403);
+    expect((await ask(acme, up.url)).status).toBe(403);
+    expect((await ask(acme, down.url.replace(/expires=\d/, "expires=9"))).status).toBe(403);
+    expect((await ask(acme, "/.tenantry/files/a")).status).toBe(403);
+    await rm(root, { recursive: true });
+  });
 
   test("knows the tenant in everything that runs later", async () => {
     const { text } = await ask(addTenant("acme"), "/later");

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { contextStore } from "../context-store.ts";
 import { problemOf } from "../problem.ts";
+import { answerSignedFile, isForSignedFile } from "../signed-files.ts";
 import type { Tenantry } from "../tenantry.ts";
 import { type AdapterOptions, bindEvents, pathOf } from "./request-context.ts";
 
@@ -20,6 +21,8 @@ export function tenantMiddleware(tenantry: Tenantry, options: AdapterOptions = {
     }
     tenantry.resolve(request).then(
       (context) => {
+        const target = request.originalUrl ?? request.url;
+        if (isForSignedFile(target)) return void answerSignedFile(context, request, response);
         bindEvents(request, context);
         bindEvents(response, context);
         contextStore.run(context, next);

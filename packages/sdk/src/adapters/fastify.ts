@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { contextStore } from "../context-store.ts";
 import { type Problem, problemOf } from "../problem.ts";
+import { answerSignedFile, isForSignedFile } from "../signed-files.ts";
 import type { Tenantry } from "../tenantry.ts";
 import { type AdapterOptions, bindEvents, pathOf } from "./request-context.ts";
 
@@ -10,6 +11,7 @@ type Reply = {
   code(status: number): Reply;
   headers(values: Record<string, string>): Reply;
   send(payload: unknown): unknown;
+  hijack(): unknown;
 };
 type Done = (error?: Error) => void;
 type Hook = (request: Request, reply: Reply, done: Done) => void;
@@ -32,6 +34,10 @@ export function tenantPlugin(
     }
     tenantry.resolve(request.raw).then(
       (context) => {
+        if (isForSignedFile(request.raw.url)) {
+          reply.hijack();
+          return void answerSignedFile(context, request.raw, reply.raw);
+        }
         bindEvents(request.raw, context);
         bindEvents(reply.raw, context);
         contextStore.run(context, done);

@@ -1,7 +1,9 @@
 import { EventEmitter } from "node:events";
+import { Readable } from "node:stream";
 import type { TenantContext } from "../context.ts";
 import { contextStore } from "../context-store.ts";
 import { type Problem, problemOf } from "../problem.ts";
+import { isForSignedFile, signedAnswer } from "../signed-files.ts";
 import type { Tenantry } from "../tenantry.ts";
 import { type AdapterOptions, bindEvents } from "./request-context.ts";
 
@@ -33,6 +35,8 @@ export function tenantMiddleware(tenantry: Tenantry, options: AdapterOptions = {
       if (!problem) throw error;
       return toResponse(problem);
     }
+    const { raw } = honoContext.req;
+    if (isForSignedFile(new URL(raw.url).pathname)) return signedFile(context, raw);
     bindNodeEvents(honoContext.env, context);
     await contextStore.run(context, next);
     const problem = problemOf(honoContext.error);
@@ -40,6 +44,16 @@ export function tenantMiddleware(tenantry: Tenantry, options: AdapterOptions = {
     else bindBody(honoContext, context);
     return undefined;
   };
+}
+
+async function signedFile(
+  context: TenantContext,
+  { method, url, headers, body }: Request,
+): Promise<Response> {
+  const request = { method, url, headers, body: body as AsyncIterable<Uint8Array> | null };
+  const { status, headers: given, body: answer } = await signedAnswer(context, request);
+  const stream = answer instanceof Readable ? (Readable.toWeb(answer) as ReadableStream) : answer;
+  return new Response(stream, { status, headers: given });
 }
 
 function toResponse({ status, headers, body }: Problem): Response {

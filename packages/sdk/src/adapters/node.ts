@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { contextStore } from "../context-store.ts";
 import { type Problem, problemOf } from "../problem.ts";
+import { answerSignedFile, isForSignedFile } from "../signed-files.ts";
 import type { Tenantry } from "../tenantry.ts";
 import { type AdapterOptions, bindEvents, pathOf } from "./request-context.ts";
 
@@ -21,6 +22,7 @@ export function tenantListener(
     if (options.skip?.(pathOf(request.url))) return listener(request, response);
     try {
       const context = await tenantry.resolve(request);
+      if (isForSignedFile(request.url)) return await answerSignedFile(context, request, response);
       bindEvents(request, context);
       bindEvents(response, context);
       await contextStore.run(context, async () => listener(request, response));

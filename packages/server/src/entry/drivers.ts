@@ -22,6 +22,7 @@ export function createDrivers(input: {
   const storageRoot = path.join(dataDir, "storage");
   const files = createFsStorageDriver({
     root: storageRoot,
+    signingKeyOf: (name) => secrets.fingerprint(`fs_storage:${name}`).toString("base64url"),
     // As root, apps run as users of their own; otherwise as the same user as we.
     ownerOf: process.getuid?.() === 0 ? (environmentId) => selectAppUid(db, environmentId) : undefined,
   });

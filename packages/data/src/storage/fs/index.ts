@@ -7,18 +7,25 @@ import type { ListOptions, ObjectPage, Storage, StorageUsage, StoredObject } fro
 import { type Directory, openRoot } from "./directory.ts";
 import { describe, headObject, readObject } from "./read.ts";
 import { removeObject } from "./remove.ts";
+import { signFsDownload, signFsUpload } from "./sign.ts";
 import { type FoundFile, walkObjects } from "./walk.ts";
 import { writeObject } from "./write.ts";
 
 export { removeFsStorage, removingSuffix } from "./remove-tree.ts";
+export { type Allowed, readSigned, signedFilesPath } from "./sign.ts";
 export { tidyFsStorage } from "./tidy.ts";
+
+export type FsStorageSettings = {
+  /** Of this environment alone: what requests are signed with, and what `readSigned` checks them with. */
+  signingKey?: string;
+};
 
 /**
  * The files of one environment in a directory of their own, as plain files under their keys; types and checksums stand
  * in `.tenantry` beside them. Several processes may use the directory at once. Holds nothing open between calls. The
  * directory must exist; when it belongs to another user and we are root, so does everything made in it.
  */
-export function openFsStorage(directory: string): Storage {
+export function openFsStorage(directory: string, { signingKey = "" }: FsStorageSettings = {}): Storage {
   const place = path.resolve(directory);
 
   return {
@@ -51,6 +58,14 @@ export function openFsStorage(directory: string): Storage {
     async usage() {
       await using root = await openRoot(place);
       return await countObjects(root);
+    },
+    async signDownload(key, options = {}) {
+      parseKey(key);
+      return signFsDownload(signingKey, key, options);
+    },
+    async signUpload(key, options) {
+      parseKey(key);
+      return signFsUpload(signingKey, key, options);
     },
   };
 }

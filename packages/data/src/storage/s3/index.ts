@@ -5,6 +5,7 @@ import { deleteS3Object } from "./empty.ts";
 import { countS3Objects, listS3Objects } from "./list.ts";
 import type { S3Place } from "./place.ts";
 import { headS3Object, readS3Object } from "./read.ts";
+import { signS3Download, signS3Upload } from "./sign.ts";
 import { writeS3Object } from "./write.ts";
 
 export { abandonS3Uploads, emptyS3Storage } from "./empty.ts";
@@ -41,5 +42,13 @@ export function openS3Storage(place: S3Place): Storage {
     },
     list: async (options = {}) => await listS3Objects(place, options),
     usage: async () => await countS3Objects(place),
+    async signDownload(key, options = {}) {
+      parseKey(key);
+      return await signS3Download(place, key, options);
+    },
+    async signUpload(key, options) {
+      parseKey(key);
+      return await signS3Upload(place, key, options);
+    },
   };
 }

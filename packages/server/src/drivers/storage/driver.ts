@@ -3,7 +3,7 @@ import type { DriverContext } from "../context.ts";
 
 /** How an application reaches an environment's files: a part of its runtime snapshot, with secrets. */
 export type StorageLocation =
-  | { driver: "fs"; directory: string }
+  | { driver: "fs"; directory: string; signingKey?: string }
   | {
       driver: "s3";
       endpoint: string;

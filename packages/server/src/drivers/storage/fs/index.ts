@@ -13,6 +13,8 @@ export type FsStorageOptions = {
    * Undefined where it runs as the same user.
    */
   ownerOf?: (environmentId: string) => Promise<number | undefined>;
+  /** A secret of this installation for each place, with which requests for its files are signed. */
+  signingKeyOf?: (physicalName: string) => string;
 };
 
 const namePattern = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
@@ -46,8 +48,13 @@ export function createFsStorageDriver(options: FsStorageOptions): StorageDriver 
       await syncDirectory(root);
       await context.resourcePresent(resourceOf(physicalName));
     },
-    handle: (physicalName) => openFsStorage(directoryOf(physicalName)),
-    location: (physicalName) => ({ driver: "fs", directory: directoryOf(physicalName) }),
+    handle: (physicalName) =>
+      openFsStorage(directoryOf(physicalName), { signingKey: options.signingKeyOf?.(physicalName) }),
+    location: (physicalName) => ({
+      driver: "fs",
+      directory: directoryOf(physicalName),
+      ...(options.signingKeyOf && { signingKey: options.signingKeyOf(physicalName) }),
+    }),
     measure: (physicalName) => openFsStorage(directoryOf(physicalName)).usage(),
     async verify(physicalName, environmentId) {
       return inspect(directoryOf(physicalName), await ownerOf(environmentId));

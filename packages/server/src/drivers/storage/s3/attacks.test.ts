@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../../kernel/index.ts";
 import { type TestCeph, testCeph } from "../../../testing/ceph.ts";
 import { testContext } from "../../../testing/driver-context.ts";
+import { waitUntil } from "../../../testing/wait-until.ts";
 import type { StorageDriver } from "../driver.ts";
 import { listBuckets, makeBucket } from "./buckets.ts";
 import { askCeph } from "./ceph-api.ts";
@@ -113,4 +114,26 @@ test("keys can't be guessed from one another, and differ on every server", () =>
   expect(here).not.toEqual(there);
   expect(mine.secretAccessKey).not.toBe(theirs.secretAccessKey);
   expect(mine.secretAccessKey).toMatch(/^[\w-]{40}$/);
+});
+
+test("a signed request is good for its object, type and length alone, until it expires", async () => {
+  const storage = openS3Storage(mine);
+  const up = await storage.signUpload("a b/ü.png", { contentType: "image/png", bytes: 5 });
+  const put = (url: string, body = "hello", headers = { "content-type": "image/png" }) =>
+    fetch(url, { method: "PUT", body, headers }).then(({ status }) => status);
+  expect(await put(up.url, "hello!")).toBe(403);
+  expect(await put(up.url, "hello", { "content-type": "text/html" })).toBe(403);
+  expect(await put(up.url.replace("a%20b", "c"))).toBe(403);
+  expect(await put(up.url.replace(mine.bucket, theirs.bucket))).toBe(403);
+  expect(await put(up.url)).toBe(200);
+  expect(await storage.head("a b/ü.png")).toMatchObject({ size: 5, contentType: "image/png" });
+  const down = await storage.signDownload("a b/ü.png", { expiresInSeconds: 2 });
+  const get = (url: string) => fetch(url).then(async (got) => [got.status, got.ok && (await got.text())]);
+  expect(await get(down.url)).toEqual([200, "hello"]);
+  expect(
+    await get(down.url.replace(mine.bucket, theirs.bucket).replace("a%20b/%C3%BC.png", "secret")),
+  ).toEqual([403, false]);
+  expect(await get(down.url.replace("Expires=2", "Expires=600"))).toEqual([403, false]);
+  expect(await put(down.url)).toBe(403);
+  await waitUntil("it expired", async () => (await get(down.url))[0] === 403);
 });
