@@ -58,11 +58,20 @@ async function sealedContenders(
   { databaseId, key, url, strategy }: SealedDatabase,
   { tenants, via }: Pick<Places, "tenants" | "via">,
 ): Promise<Contender[]> {
-  const databases = tenants.map((environmentId) => {
+  const placements = tenants.map((environmentId) => {
     const seal = { databaseId, environmentId, key: key.toString("base64"), pooled: false };
-    const placement = { environmentId, serverId: strategy, url: via(url), generation: 1, seal };
-    return openDatabase({ pools, placement });
-  }) as [Database, Database];
+    return { environmentId, serverId: strategy, url: via(url), generation: 1, seal };
+  });
+  const databases = placements.map((placement) => openDatabase({ pools, placement })) as [Database, Database];
+
+  /** What nobody may do: the session believes that it was this tenant's all along. */
+  async function withoutReset(turn: number): Promise<unknown> {
+    const { connection, release } = await pools.lease(placements[turn % 2]!);
+    connection.session!.environmentId = tenants[turn % 2];
+    connection.session!.renewTokenAt = 0;
+    release();
+    return databases[turn % 2]!.query(byKey, [5]);
+  }
   for (const database of databases) {
     await database.query(
       "insert into notes (id, title) select n, 'note ' || n from generate_series(1, 1000) n on conflict (id) do nothing",
@@ -72,5 +81,6 @@ async function sealedContenders(
   return [
     { name: `${level}, one tenant`, ask: () => databases[0].query(byKey, [5]) },
     { name: `${level}, another tenant each time`, ask: (turn) => databases[turn % 2]!.query(byKey, [5]) },
+    { name: `${level}, the same without the reset`, ask: withoutReset },
   ];
 }
