@@ -18,6 +18,8 @@ const toldEveryMs = 10_000;
 
 export function createCaches(repairs: Repairs, log: Log): Caches {
   const memory = createMemoryStore();
+  /** By the places in the snapshot, which stay the same objects until they change. */
+  const opened = new WeakMap<Place, Cache>();
   let toldAt = Number.NEGATIVE_INFINITY;
   const redis = createRedisCaches({
     onMissed({ prefix }, error) {
@@ -33,7 +35,11 @@ export function createCaches(repairs: Repairs, log: Log): Caches {
       if (place.driver === "memory") {
         return openMemoryCache({ store: memory, prefix: `${place.prefix} ${place.generation}` });
       }
-      return redis.open(place, { repair: () => repairs.cache(environmentId) });
+      const known = opened.get(place);
+      if (known) return known;
+      const cache = redis.open(place, { repair: () => repairs.cache(environmentId) });
+      opened.set(place, cache);
+      return cache;
     },
     openGlobal(place, name) {
       // No environment's prefix has a word before its generation.

@@ -232,6 +232,37 @@ test("a Redis that lost its users in a restart gets them again: when one is miss
   for (const id of [asked, idle]) await remove(id);
 });
 
+test("a server that is away is asked once, and keeps nobody from the others", async () => {
+  const gone = await start();
+  const region = fresh("region");
+  await call("POST", "/v1/cache-servers", { name: fresh("gone"), url: gone.url, region });
+  const unreachable = [await place("user", undefined, region), await place("user", undefined, region)];
+  const reachable = await place("user");
+  const cache = await open(reachable);
+  await cache.set("a", 1);
+  await gone.kill();
+  for (const id of [...unreachable, reachable]) await setStatus(id, "suspended");
+  const warnings: unknown[] = [];
+  const log = { ...silentLog, warn: (about: unknown) => void warnings.push(about) } as typeof silentLog;
+  await caches.settle({ ...run(), log });
+  expect(warnings).toHaveLength(1);
+  expect(await cache.get("a")).toBeUndefined();
+  await gone.start();
+  await expect
+    .poll(
+      async () => {
+        await caches.settle(run());
+        const { rows } = await sql`
+        select from placements where environment_id = any (${unreachable}::uuid[]) and not admitted
+      `.execute(house.db);
+        return rows.length;
+      },
+      { timeout: 20_000 },
+    )
+    .toBe(2);
+  for (const id of [...unreachable, reachable]) await remove(id);
+});
+
 test("what an application's tenants share is made by itself, is no tenant's, and goes with its server", async () => {
   const server = await start();
   const region = fresh("region");

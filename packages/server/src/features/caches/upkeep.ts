@@ -1,4 +1,5 @@
 import type { RuntimeEnvironment } from "@tenantry/contract";
+import { IdentityRefused } from "@tenantry/data";
 import type { CacheDriver, CacheUsage } from "../../drivers/cache/index.ts";
 import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import type { Log } from "../../infra/log/index.ts";
@@ -37,27 +38,29 @@ function regularly(places: CachePlaces) {
     /** Lets users in or out as their tenants' states want it, and makes what applications share where it is missing. */
     async settle(run: Run): Promise<void> {
       const all = await places.all(run.db);
+      const attempt = attempts(run);
       for (const cache of await selectWronglyAdmitted(run.db, pageSize)) {
         if (run.signal.aborted) return;
-        await attempt(run, cache, async () => {
+        await attempt(cache, async () => {
           await driverOf(all, cache).admit(cache.name, cache.usable);
           await updateAdmitted(run.db, cache.id, cache.usable);
         });
       }
       for (const app of await selectAppsWithoutCache(run.db)) {
         if (run.signal.aborted) return;
-        await attempt(run, app, () => makeAppCache(run.db, all, app));
+        await attempt(app, () => makeAppCache(run.db, all, app));
       }
     },
 
     /** Looks at every cache on a server and gives users the rights back that they have lost. */
     async check(run: Run): Promise<void> {
       const all = await places.all(run.db);
+      const attempt = attempts(run);
       for (let after: string | undefined; ; ) {
         const page = await selectStandingCaches(run.db, after, pageSize);
         for (const cache of page) {
           if (run.signal.aborted) return;
-          await attempt(run, cache, async () => {
+          await attempt(cache, async () => {
             if (await mend(driverOf(all, cache), cache))
               run.log.warn({ cache: cache.name }, "cache.user_repaired");
           });
@@ -173,15 +176,17 @@ async function makeAppCache(
   });
 }
 
-/** One server that is away keeps nobody from the others. */
-async function attempt(
-  { log }: Run,
-  about: { serverId: string | null },
-  work: () => Promise<void>,
-): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    log.warn({ serverId: about.serverId, error: (error as Error).message }, "cache.upkeep_failed");
-  }
+/** One server that is away keeps nobody from the others, and is asked once in a run. */
+function attempts({ log }: Run) {
+  const away = new Set<string | null>();
+  return async ({ serverId }: { serverId: string | null }, work: () => Promise<void>): Promise<void> => {
+    if (away.has(serverId)) return;
+    try {
+      await work();
+    } catch (error) {
+      if (error instanceof IdentityRefused || (error as { code?: string }).code === "unavailable")
+        away.add(serverId);
+      log.warn({ serverId, error: (error as Error).message }, "cache.upkeep_failed");
+    }
+  };
 }
