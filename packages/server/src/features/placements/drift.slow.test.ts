@@ -111,6 +111,22 @@ test.each(["database", "schema"] as const)(
   },
 );
 
+test("a shared database that later migrations were applied to equals one made anew", async () => {
+  const appId = await insertApp(
+    house.db,
+    "create table notes (id serial primary key, title text); insert into notes (title) values ('a');",
+  );
+  const databaseId = await place(appId, "shared", 1);
+  await insertMigrations(house.db, appId, 2, [
+    `alter table notes add column stars int not null default 0 check (stars >= 0);
+     create index notes_stars on notes (stars); create view titles as select id, title from notes;`,
+    `create table tags (id serial primary key, note_id int references notes on delete cascade, name text unique);
+     update notes set stars = 1;`,
+  ]);
+  await house.run((context) => house.placements.migrateDatabase(context, databaseId, 3));
+  expect((await check(appId)).flatMap(({ differences }) => differences)).toEqual([]);
+});
+
 test("a difference is told once, and again when it is another one", async () => {
   const appId = await insertApp(house.db, "create table notes (id int);");
   const databaseId = await place(appId, "database", 1);
