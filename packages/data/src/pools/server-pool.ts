@@ -47,6 +47,9 @@ const turnMs = (budget: number): number => Math.min(250, Math.max(50, budget * 5
 /** The part of the budget up to which connections are made ahead, for environments that had to take over another's. */
 const aheadShare = 0.8;
 
+/** When one of them couldn't be made. */
+const aheadAgainMs = 1_000;
+
 const isClosing = (slot: Slot): boolean => slot.state === "closing";
 
 /** The connections to one database server, and who waits for one. */
@@ -58,7 +61,8 @@ export class ServerPool {
   readonly #emptied = Promise.withResolvers<void>();
   #closed = false;
   readonly #counted = { leases: 0, passedOn: 0, opened: 0 };
-  #makingAhead = false;
+  /** By `performance.now()`; for ever while one is being made. */
+  #noneAheadUntil = 0;
 
   constructor(serverId: string, limits: PoolLimits) {
     this.#serverId = serverId;
@@ -233,16 +237,17 @@ export class ServerPool {
    */
   async #makeAhead(placement: DatabasePlacement): Promise<void> {
     const room = Math.floor(this.#budget() * aheadShare);
-    if (this.#makingAhead || this.#slots.size >= room || this.#queue.size > 0) return;
-    this.#makingAhead = true;
+    if (performance.now() < this.#noneAheadUntil || this.#slots.size >= room || this.#queue.size > 0) return;
+    this.#noneAheadUntil = Number.POSITIVE_INFINITY;
     try {
-      this.#giveBack(await this.#slots.open(placement));
+      const slot = await this.#slots.open(placement);
       this.#counted.opened += 1;
+      this.#noneAheadUntil = 0;
+      this.#giveBack(slot);
     } catch {
       // Nobody waits for it; whoever needs one gets the error of an attempt of his own.
+      this.#noneAheadUntil = performance.now() + aheadAgainMs;
       this.#settle();
-    } finally {
-      this.#makingAhead = false;
     }
   }
 
