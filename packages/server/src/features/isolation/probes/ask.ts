@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import type { Api } from "../../../infra/http/index.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -11,14 +12,14 @@ export type Question = {
 };
 export type Answered = { status: number; code: string; body: unknown };
 
-/** Of a network for documentation (RFC 5737): what is asked here counts against nobody's limit of requests. */
-const nobodysAddress = "192.0.2.1";
+/** Of the network for measurements (RFC 2544): what is asked here counts against nobody's limit of requests. */
+const nobodysAddress = (): string => `198.18.${randomInt(256)}.${randomInt(256)}`;
 
 /** Asks this node's API as a client does: every gate is passed, and nothing is sent over the network. */
 export async function ask(api: Api, question: Question): Promise<Answered> {
   const { method, url, key, headers, body } = question;
   const reply = await api.inject({
-    remoteAddress: nobodysAddress,
+    remoteAddress: nobodysAddress(),
     method,
     url,
     headers: { host: "localhost", ...(key !== undefined && { authorization: `Bearer ${key}` }), ...headers },
