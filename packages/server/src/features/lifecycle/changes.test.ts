@@ -197,3 +197,27 @@ it("a tenant with children isn't deleted", async () => {
   const refused = await call("DELETE", `/${parent}`);
   expect([refused.status, refused.body.code]).toEqual([409, "has_children"]);
 });
+
+it("a tenant isn't told to belong to a region that its database doesn't stand in", async () => {
+  const { db } = composed.registry;
+  const slug = await tenantThatIs();
+  const [server, database] = [newId(), newId()];
+  await sql`
+    insert into database_servers (id, name, kind, url_secret, region) values (${server}, ${slug}, 'external', '', 'eu')
+  `.execute(db);
+  await sql`
+    insert into databases (id, server_id, app_id, level, name, schema_version, state)
+    values (${database}, ${server}, ${composed.sitesId}, 'database', ${slug}, 0, 'in_use')
+  `.execute(db);
+  await sql`
+    insert into placements (id, environment_id, kind, driver, state, generation, database_id)
+    select ${newId()}, e.id, 'database', 'database', 'current', 1, ${database}
+    from environments e join tenants t on t.id = e.tenant_id where t.slug = ${slug}
+  `.execute(db);
+  expect(await call("PATCH", `/${slug}`, { region: "us" })).toMatchObject({
+    status: 422,
+    body: { code: "region_unavailable", errors: [{ pointer: "/region" }] },
+  });
+  expect((await call("PATCH", `/${slug}`, { region: "eu" })).body.region).toBe("eu");
+  expect((await call("PATCH", `/${slug}`, { region: null })).body.region).toBeNull();
+});

@@ -1,7 +1,9 @@
 import type { UpdateTenantRequest } from "@tenantry/contract";
 import { type Db, inTransaction, isUniqueViolation, type Tx } from "../../infra/db/index.ts";
 import { recordEvent } from "../../infra/events/index.ts";
+import { failure } from "../../kernel/index.ts";
 import { selectEnvironmentsOf, touchRuntime } from "../environments/index.ts";
+import { selectServersOutside } from "../placements/index.ts";
 import { refreshRoutes, renameSystemRoutes } from "../routing/index.ts";
 import {
   findTenantLocked,
@@ -44,6 +46,8 @@ async function update(
   const after = { ...before, ...change };
   const renamed = after.slug !== before.slug;
   if (renamed) requireTenantStatus(before, ["active", "suspended"], "renamed");
+  if (after.region !== null && after.region !== before.region)
+    await requireRegion(tx, before.id, after.region);
   await updateTenantFields(tx, before.id, after);
   const environments = await selectEnvironmentsOf(tx, [before.id]);
   const changed = Object.keys(change).sort();
@@ -63,4 +67,16 @@ async function update(
     environments.map((environment) => environment.id),
   );
   return before.id;
+}
+
+/** A region says where a tenant's data lies: it can't be told otherwise of what stays where it is. */
+async function requireRegion(tx: Tx, tenantId: string, region: string): Promise<void> {
+  const outside = await selectServersOutside(tx, tenantId, region);
+  if (outside.length === 0) return;
+  const message = `The tenant's database is on "${outside.join('", "')}", which doesn't stand in the region "${region}".`;
+  throw failure("region_unavailable", {
+    detail: message,
+    errors: [{ pointer: "/region", message }],
+    remedy: "Say where the server stands with `tenantry server update --region`, if that is so.",
+  });
 }

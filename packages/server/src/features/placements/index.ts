@@ -23,6 +23,7 @@ export type { EnvironmentLogins } from "./login-place.ts";
 export type { PlacementParts } from "./parts.ts";
 export { type PlaceDriver, type PlaceOn, type Places, type PlaceWanted, placesOf } from "./place-driver.ts";
 export type { CachePlace, StoragePlace } from "./place-kinds.ts";
+export { selectServersOutside } from "./placements.sql.ts";
 export { createPlacements, type Placements } from "./placements.ts";
 export { serverRoutes } from "./routes.ts";
 export { runtimeBudgets } from "./runtime-places.ts";

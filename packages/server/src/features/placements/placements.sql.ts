@@ -108,3 +108,13 @@ export async function selectPlacedDatabases(
   `.execute(db);
   return rows;
 }
+
+/** The database servers that hold anything of a tenant and don't stand in a region, by name. */
+export async function selectServersOutside(tx: Tx, tenantId: string, region: string): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select distinct s.name from environments e join placements p on p.environment_id = e.id
+    join databases d on d.id = p.database_id join database_servers s on s.id = d.server_id
+    where e.tenant_id = ${tenantId} and s.region is distinct from ${region} order by s.name
+  `.execute(tx);
+  return rows.map((row) => row.name);
+}
