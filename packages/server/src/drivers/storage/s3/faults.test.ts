@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { ListMultipartUploadsCommand } from "@aws-sdk/client-s3";
 import { openS3Storage, s3ClientOf } from "@tenantry/data";
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { newId } from "../../../kernel/index.ts";
 import { type TestCeph, testCeph } from "../../../testing/ceph.ts";
 import { testContext } from "../../../testing/driver-context.ts";
@@ -22,20 +22,19 @@ let driver: StorageDriver;
 
 beforeAll(async () => {
   ceph = await testCeph();
-  proxy = await faultyProxy(ceph.endpoint);
   const bucket = `files-${newId().slice(-12)}`;
-  server = { id: newId(), endpoint: proxy.url, region: "us-east-1", bucket, ...ceph.admin, users: "ceph" };
+  const { endpoint, admin } = ceph;
+  server = { id: newId(), endpoint, region: "us-east-1", bucket, ...admin, users: "ceph" };
   await makeBucket(server);
+});
+afterAll(() => ceph?.stop());
+beforeEach(async () => {
+  // One for each test: its client's budget of retries, and what it learned of the clock, stay with it.
+  proxy = await faultyProxy(ceph.endpoint);
+  server = { ...server, endpoint: proxy.url };
   driver = createS3StorageDriver({ server, deriveKey });
 });
-afterAll(async () => {
-  await proxy?.stop();
-  await ceph?.stop();
-});
-beforeEach(() => {
-  proxy.fault = () => "pass";
-  proxy.delayMs = 0;
-});
+afterEach(() => proxy.stop());
 
 async function place(level = "prefix") {
   const environmentId = newId();

@@ -1,4 +1,4 @@
-import { abandonS3Uploads, emptyS3Storage, openS3Storage, type S3Place } from "@tenantry/data";
+import { abandonS3Uploads, emptyS3Storage, meansS3, openS3Storage, type S3Place } from "@tenantry/data";
 import { encodeUuid } from "../../../kernel/index.ts";
 import type { StorageDriver } from "../driver.ts";
 import { deleteSmall, hasObject, listBuckets, listNames, putSmall } from "./buckets.ts";
@@ -118,7 +118,12 @@ async function tidy(server: S3Server, placeOf: (name: string) => S3Place): Promi
   let { removed } = await abandonS3Uploads({ ...server, prefix: filesPrefix }, { before });
   for (const name of await listPlaces(server)) {
     if (formOf(server, name) !== "bucket") continue;
-    removed += (await abandonS3Uploads(placeOf(name), { before })).removed;
+    try {
+      removed += (await abandonS3Uploads(placeOf(name), { before })).removed;
+    } catch (error) {
+      // Half made, half removed, or a bucket of that name which is somebody else's: nothing of ours lies there.
+      if (!meansS3((error as Error).cause, "InvalidAccessKeyId", "AccessDenied", "NoSuchBucket")) throw error;
+    }
   }
   return { removed };
 }
