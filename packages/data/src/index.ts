@@ -21,10 +21,12 @@ export {
   openDatabase,
   type QueryOptions,
   type QueryRows,
+  type RowForm,
   type Transaction,
   type TransactionOptions,
 } from "./database/index.ts";
 export * from "./errors.ts";
+export { type TenantClient, TenantPool } from "./pg-shaped/tenant-pool.ts";
 export {
   createPools,
   type DatabasePlacement,

@@ -23,7 +23,7 @@ export function openTenantDatabase(
   id: string,
   place: Place,
 ): Database {
-  const { serverId, url, generation, seal, statementTimeoutMs } = place;
+  const { level, serverId, url, generation, seal, statementTimeoutMs } = place;
 
   function assertUsable(): void {
     const now = usableEnvironment(follower.state(), id).database;
@@ -63,7 +63,7 @@ export function openTenantDatabase(
 
   const database = openDatabase({
     pools,
-    placement: { environmentId: id, serverId, url, generation, seal, statementTimeoutMs },
+    placement: { environmentId: id, level, serverId, url, generation, seal, statementTimeoutMs },
     assertUsable,
   });
   return {

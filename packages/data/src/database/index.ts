@@ -1,15 +1,17 @@
 import { type DatabasePlacement, type Lease, type Pools, readyAgain } from "../pools/index.ts";
 import { SessionNotReset } from "../seal/run-sealed.ts";
+import type { RowForm } from "../wire/piped-query.ts";
 import { eitherSignal, preparedText, type QueryRows, refuseOpenTransaction, runAlone } from "./statement.ts";
 import { type ReadOptions, readInBatches, readInTransaction } from "./stream.ts";
 import { runTransaction, type Transaction, type TransactionIsolation } from "./transaction.ts";
 
+export type { RowForm } from "../wire/piped-query.ts";
 export type { QueryRows } from "./statement.ts";
 export type { Transaction } from "./transaction.ts";
 
-export type QueryOptions = { signal?: AbortSignal };
+export type QueryOptions = { signal?: AbortSignal; form?: RowForm };
 
-export type TransactionOptions = QueryOptions & {
+export type TransactionOptions = Pick<QueryOptions, "signal"> & {
   /** "read committed" when left out. */
   isolation?: TransactionIsolation;
   readOnly?: boolean;
@@ -41,7 +43,7 @@ export type Database = {
   stream<Row = Record<string, unknown>>(
     text: string,
     params?: readonly unknown[],
-    options?: QueryOptions & { batchSize?: number },
+    options?: Pick<QueryOptions, "signal"> & { batchSize?: number },
   ): AsyncGenerator<Row, void, undefined>;
 };
 
@@ -65,7 +67,9 @@ export function openDatabase(options: DatabaseOptions): Database {
     deadlineMs,
     assertUsable,
     seal: placement.seal,
+    level: placement.level,
     signal: eitherSignal(own.signal, options.signal),
+    form: own.form,
   });
 
   async function withLease<Result>(

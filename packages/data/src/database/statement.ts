@@ -1,10 +1,13 @@
+import type { DatabaseLevel } from "@tenantry/contract";
 import pg from "pg";
 import { DatabaseUnavailable, InvalidArgument } from "../errors.ts";
 import { asUnavailable, type Connection, readyAgain } from "../pools/index.ts";
 import { type Entry, runSealed } from "../seal/run-sealed.ts";
 import type { Seal } from "../seal/session.ts";
 import { sharedStatement } from "../seal/statements.ts";
+import type { RowForm } from "../wire/piped-query.ts";
 import { runPlain, runUnnamed } from "../wire/run-plain.ts";
+import { schemaStatement } from "./schema-statement.ts";
 
 export type QueryRows<Row> = { rows: Row[]; rowCount: number; command: string; fields: pg.FieldDef[] };
 
@@ -16,6 +19,8 @@ export type Scope = {
   assertUsable: () => void;
   /** At the level `shared` alone. */
   seal: Seal | undefined;
+  level?: DatabaseLevel | undefined;
+  form?: RowForm | undefined;
 };
 
 /** Aborts when one of the two does. */
@@ -25,11 +30,12 @@ export function eitherSignal(first?: AbortSignal, second?: AbortSignal): AbortSi
 
 const graceMs = 5_000;
 
-/** An application's statement as it is sent: at the level `shared` it has to be told of the hidden column. */
+/** An application's statement as it is sent: two levels hold tables under other names or keys than it knows. */
 export function preparedText(scope: Scope, text: string): string {
   if (typeof text !== "string" || text === "")
     throw new InvalidArgument("A statement is a text that isn't empty.");
-  return scope.seal ? sharedStatement(text) : text;
+  if (scope.seal) return sharedStatement(text);
+  return scope.level === "schema" ? schemaStatement(text) : text;
 }
 
 /** Runs one statement by itself, in its environment; the connection is ready for the next afterwards, or broken. */
@@ -70,13 +76,15 @@ export async function runStatement<Row>(
 // The extended protocol even without values: it takes one statement only, so that no injected text adds another.
 function send(
   connection: Connection,
-  { seal, signal }: Scope,
+  { seal, signal, form }: Scope,
   text: string,
   values: readonly unknown[],
   entry: Entry,
 ): Promise<pg.QueryResult> {
-  if (seal) return runSealed(connection, { seal, signal, entry }, { text, values });
-  return entry === "enter" ? runPlain(connection, text, values) : runUnnamed(connection, text, values);
+  if (seal) return runSealed(connection, { seal, signal, entry }, { text, values, form });
+  return entry === "enter"
+    ? runPlain(connection, text, values, form)
+    : runUnnamed(connection, text, values, form);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { InvalidArgument, TransactionAborted } from "../errors.ts";
 import type { Connection } from "../pools/index.ts";
+import type { RowForm } from "../wire/piped-query.ts";
 import { eitherSignal, preparedText, type QueryRows, runStatement, type Scope } from "./statement.ts";
 
 export type TransactionIsolation = "read committed" | "repeatable read" | "serializable";
@@ -9,7 +10,7 @@ export type Transaction = {
   query<Row = Record<string, unknown>>(
     text: string,
     params?: readonly unknown[],
-    options?: { signal?: AbortSignal },
+    options?: { signal?: AbortSignal; form?: RowForm },
   ): Promise<QueryRows<Row>>;
 };
 
@@ -46,6 +47,8 @@ export async function begin(connection: Connection, scope: Scope, text: string):
   await runStatement(connection, scope, text, [], "begin");
 }
 
+type OwnOptions = { signal?: AbortSignal; form?: RowForm };
+
 type Session = {
   transaction: Transaction;
   /** Takes no more statements; resolves when the last one is through. */
@@ -56,8 +59,8 @@ function startSession(connection: Connection, scope: Scope): Session {
   let last: Promise<unknown> = Promise.resolve();
   let over = false;
 
-  async function run<Row>(text: string, params: readonly unknown[], signal: AbortSignal | undefined) {
-    const own = { ...scope, signal: eitherSignal(signal, scope.signal) };
+  async function run<Row>(text: string, params: readonly unknown[], given: OwnOptions) {
+    const own = { ...scope, signal: eitherSignal(given.signal, scope.signal), form: given.form };
     const result = await runStatement<Row>(connection, own, preparedText(scope, text), params);
     if (connection.client.getTransactionStatus() === "I") {
       over = true;
@@ -68,10 +71,10 @@ function startSession(connection: Connection, scope: Scope): Session {
 
   return {
     transaction: {
-      query<Row>(text: string, params: readonly unknown[] = [], { signal }: { signal?: AbortSignal } = {}) {
+      query<Row>(text: string, params: readonly unknown[] = [], options: OwnOptions = {}) {
         const turn = async () => {
           if (over) throw new InvalidArgument("The transaction is over.");
-          return run<Row>(text, params, signal);
+          return run<Row>(text, params, options);
         };
         const result = last.then(turn, turn);
         last = result;

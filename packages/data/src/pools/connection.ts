@@ -1,4 +1,5 @@
 import type { ConnectionOptions as TlsOptions } from "node:tls";
+import type { DatabaseLevel } from "@tenantry/contract";
 import pg from "pg";
 import { DatabaseUnavailable, PoolExhausted } from "../errors.ts";
 import { newSession, type Seal, type SealedSession } from "../seal/session.ts";
@@ -13,6 +14,8 @@ export type DatabasePlacement = {
   serverId: string;
   url: string;
   generation: number;
+  /** What statements mean depends on it. */
+  level?: DatabaseLevel | undefined;
   seal?: Seal | undefined;
   /** No statement may take longer on this server, whatever the pools allow. */
   statementTimeoutMs?: number | undefined;

@@ -2,7 +2,7 @@ import pg from "pg";
 import { DatabaseUnavailable } from "../errors.ts";
 import type { Connection } from "../pools/index.ts";
 import { exchange, isOutdated } from "../wire/exchange.ts";
-import type { PipedStatement } from "../wire/piped-query.ts";
+import type { PipedStatement, RowForm } from "../wire/piped-query.ts";
 import { forgetSession, newToken, type Seal, type SealedSession, tokenFor } from "./session.ts";
 
 /**
@@ -18,7 +18,7 @@ export class SessionNotReset extends DatabaseUnavailable {
   }
 }
 
-type Statement = { text: string; values: readonly unknown[] };
+type Statement = { text: string; values: readonly unknown[]; form?: RowForm | undefined };
 type Sealed = { seal: Seal; signal: AbortSignal | undefined; entry: Entry };
 
 /** So often may what stands prepared turn out to be gone, before the error is told. */
@@ -81,12 +81,12 @@ async function worthAnother(
 function messageOf(
   { session, statements }: Connection,
   { seal, entry }: Sealed,
-  { text, values }: Statement,
+  { text, values, form }: Statement,
 ): { reset: boolean; before: PipedStatement[]; main: PipedStatement } {
   const hot = seal.pooled ? undefined : statements;
   if (entry === "inside") {
     const prepared = keepsItsColumns(text) ? hot?.find(text) : undefined;
-    return { reset: false, before: [], main: { text, values, prepared } };
+    return { reset: false, before: [], main: { text, values, prepared, form } };
   }
   const reset = needsReset(session!, seal);
   if (reset) statements.dropAll();
@@ -94,7 +94,7 @@ function messageOf(
   const first = reset ? [discardAll] : [];
   const enter = { text: enterText, values: [token], prepared: hot?.find(enterText, { always: true }) };
   if (entry === "begin") return { reset, before: [...first, { text, values }], main: enter };
-  return { reset, before: [...first, enter], main: { text, values, prepared: hot?.find(text) } };
+  return { reset, before: [...first, enter], main: { text, values, prepared: hot?.find(text), form } };
 }
 
 /** Behind a pooler each message may meet another backend, and nobody knows whose it was. */

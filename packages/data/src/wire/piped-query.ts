@@ -1,12 +1,16 @@
 import pg from "pg";
 import type { Prepared } from "./prepared.ts";
 
+/** How rows come back: as arrays of columns, and read from PostgreSQL's text by other parsers than pg's. */
+export type RowForm = { rowMode?: "array"; types?: pg.CustomTypesConfig };
+
 /** A statement in a message; of those before the last one the rows are dropped. */
 export type PipedStatement = {
   text: string;
   values: readonly unknown[];
   /** Under no name when left out. */
   prepared?: Prepared | undefined;
+  form?: RowForm | undefined;
 };
 
 /** The column that rows at the level `shared` have and their application doesn't know of. */
@@ -33,7 +37,7 @@ type Handlers = {
   handleCommandComplete(message: { text: string }, wire: Wire): void;
 };
 type QueryClass = new (
-  text: string,
+  config: RowForm & { text: string },
   values: unknown[],
   callback: (error: Error | undefined, result: pg.QueryResult) => void,
 ) => Handlers & { callback: unknown };
@@ -56,8 +60,8 @@ class PipedQuery extends (pg.Query as unknown as QueryClass) {
   #hidden: number[] = [];
 
   constructor(message: Message, callback: (error: Error | undefined, result: pg.QueryResult) => void) {
-    const { text, values } = message.main;
-    super(text, [...values], callback);
+    const { text, values, form } = message.main;
+    super({ ...form, text }, [...values], callback);
     this.queryMode = "extended";
     this.#message = message;
   }

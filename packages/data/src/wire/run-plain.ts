@@ -1,16 +1,18 @@
 import type pg from "pg";
 import type { Connection } from "../pools/index.ts";
 import { exchange, isOutdated } from "./exchange.ts";
+import type { RowForm } from "./piped-query.ts";
 
 /** Runs a statement that is a transaction by itself. What stands prepared and is outdated is prepared anew, once. */
 export async function runPlain(
   connection: Connection,
   text: string,
   values: readonly unknown[],
+  form?: RowForm,
 ): Promise<pg.QueryResult> {
   for (let again = true; ; again = false) {
     const prepared = connection.statements.find(text);
-    const { error, result } = await exchange(connection, [], { text, values, prepared });
+    const { error, result } = await exchange(connection, [], { text, values, prepared, form });
     if (!error) return result;
     if (!again || !prepared || !isOutdated(error)) throw error;
   }
@@ -21,6 +23,7 @@ export function runUnnamed(
   { client }: Connection,
   text: string,
   values: readonly unknown[],
+  form?: RowForm,
 ): Promise<pg.QueryResult> {
-  return client.query({ text, values: [...values], queryMode: "extended" } as pg.QueryConfig);
+  return client.query({ ...form, text, values: [...values], queryMode: "extended" } as pg.QueryConfig);
 }

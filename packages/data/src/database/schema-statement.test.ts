@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { schemaStatement } from "./schema-statement.ts";
+
+test.each([
+  ['SELECT "public"."notes"."id" FROM "public"."notes"', 'SELECT "notes"."id" FROM "notes"'],
+  ["insert into public.notes values ($1::public.mood)", "insert into notes values ($1::mood)"],
+  ["select PUBLIC . notes.id from public /* here */ . notes", "select notes.id from notes"],
+  ["select public.similarity(a, b)", "select similarity(a, b)"],
+])("%s leaves the schema out", (text, expected) => {
+  expect(schemaStatement(text)).toBe(expected);
+});
+
+test.each([
+  "select 'public.notes'::regclass",
+  "select $$public.notes$$, E'public.\\'notes'",
+  "select public from notes",
+  "select notes.public.x from notes",
+  'select "Public"."notes" from publication.notes',
+  "-- public.notes\nselect 1",
+  "select public.",
+  "grant select on notes to public",
+])("%s is left as it is", (text) => {
+  expect(schemaStatement(text)).toBe(text);
+});
