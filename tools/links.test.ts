@@ -20,3 +20,12 @@ it.each(pages)("%s links to files that exist", (page) => {
   );
   expect(missing).toEqual([]);
 });
+
+it("every decision has a number of its own, the one in its heading", () => {
+  const records = pages.filter((page) => /^docs\/adr\/\d/.test(page));
+  const numbers = records.map((page) => page.slice("docs/adr/".length).slice(0, 4));
+  expect(numbers.filter((number, at) => numbers.indexOf(number) !== at)).toEqual([]);
+  for (const [at, page] of records.entries()) {
+    expect(readFileSync(join(root, page), "utf8")).toMatch(new RegExp(`^# ${numbers[at]}: `));
+  }
+});
