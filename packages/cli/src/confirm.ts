@@ -50,7 +50,8 @@ export async function readSecret({ given, variable, flag, question }: SecretSour
   return typed;
 }
 
-async function readStandardInput(): Promise<string> {
+/** All of standard input, without the line break at its end. */
+export async function readStandardInput(): Promise<string> {
   let text = "";
   for await (const chunk of process.stdin.setEncoding("utf8")) text += chunk as string;
   return text.replace(/\r?\n$/, "");

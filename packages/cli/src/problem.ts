@@ -2,9 +2,14 @@ import type { ErrorCode } from "@tenantry/contract";
 
 /** What the command itself refuses, beside what the API does. */
 export type LocalCode =
+  | "apply_incomplete"
+  | "changed_meanwhile"
   | "file_unreadable"
+  | "file_unwritable"
+  | "file_invalid"
   | "installation_not_found"
   | "installation_unreachable"
+  | "not_changeable"
   | "not_confirmed"
   | "not_tenantry"
   | "schema_drifted"
@@ -43,9 +48,9 @@ export class CliError extends Error {
 export function refusal(
   code: Exclude<LocalCode, "wrong_usage">,
   title: string,
-  { remedy, cause }: { remedy?: string | undefined; cause?: unknown } = {},
+  { remedy, cause, errors }: Pick<Problem, "errors"> & { remedy?: string | undefined; cause?: unknown } = {},
 ): CliError {
-  return new CliError({ title, code, remedy }, { cause });
+  return new CliError({ title, code, remedy, ...(errors && { errors }) }, { cause });
 }
 
 export function wrongUsage(title: string, remedy?: string): CliError {

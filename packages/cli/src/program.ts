@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { appCommand } from "./commands/app/index.ts";
+import { applyCommand } from "./commands/apply/index.ts";
 import { cacheCommand } from "./commands/cache.ts";
 import { certificateCommand } from "./commands/certificate.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { eventCommand } from "./commands/event.ts";
+import { exportCommand } from "./commands/export.ts";
 import { isolationCommand } from "./commands/isolation/index.ts";
 import { keyCommand } from "./commands/key.ts";
 import { doctorCommand, downCommand, logsCommand, serveCommand, upCommand } from "./commands/local/index.ts";
@@ -39,6 +41,8 @@ export function createProgram(): Command {
   program.commandsGroup("Work with one:");
   const overApi = [
     tenantCommand,
+    applyCommand,
+    exportCommand,
     userCommand,
     appCommand,
     migrateCommand,

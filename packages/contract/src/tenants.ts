@@ -46,6 +46,13 @@ export const isolationRequest = z.strictObject({
 });
 export type IsolationRequest = z.infer<typeof isolationRequest>;
 
+/** What each preset stands for (architecture §1). */
+export const presetIsolation = {
+  soft: { database: "shared", storage: "prefix", cache: "prefix", compute: "shared" },
+  medium: { database: "database", storage: "bucket", cache: "user", compute: "process" },
+  hard: { database: "dedicated", storage: "own", cache: "own", compute: "container" },
+} as const satisfies Record<(typeof presets)[number], Required<IsolationRequest>>;
+
 export const createTenantRequest = z.strictObject({
   slug: slug.optional().describe("The subdomain; derived from clientId when left out."),
   clientId: plainText(100).optional().describe("The id another system knows this tenant by; unique."),

@@ -6,6 +6,8 @@ import { unreachable } from "./unreachable.ts";
 export type Call = {
   query?: Record<string, string | number | boolean | undefined>;
   body?: unknown;
+  /** The ETag of what is to be changed: `precondition_failed` when it is another by now. */
+  ifMatch?: string | undefined;
 };
 
 export type EventsCall = Pick<Call, "query"> & {
@@ -13,7 +15,7 @@ export type EventsCall = Pick<Call, "query"> & {
   lastEventId?: string | undefined;
 };
 
-export type Reply<Body> = { status: number; body: Body };
+export type Reply<Body> = { status: number; body: Body; etag?: string | undefined };
 
 export type Client = {
   /** Where the API is. */
@@ -62,9 +64,12 @@ export function createClient(installation: Installation, options: ClientOptions 
     url: installation.url,
     async call<Body>(method: string, path: string, call: Call = {}) {
       try {
-        const response = await send(method, path, call, AbortSignal.timeout(deadlineMs));
+        const { ifMatch, ...rest } = call;
+        const request = { ...rest, headers: { "if-match": ifMatch } };
+        const response = await send(method, path, request, AbortSignal.timeout(deadlineMs));
         const text = await response.text();
-        return { status: response.status, body: (text ? parse(text) : null) as Body };
+        const etag = response.headers.get("etag") ?? undefined;
+        return { status: response.status, body: (text ? parse(text) : null) as Body, etag };
       } catch (error) {
         throw error instanceof CliError ? error : unreachable(installation.url, error);
       }

@@ -1,4 +1,9 @@
-import type { CreateTenantRequest, DatabaseLevel, IsolationRequest } from "@tenantry/contract";
+import {
+  type CreateTenantRequest,
+  type DatabaseLevel,
+  type IsolationRequest,
+  presetIsolation,
+} from "@tenantry/contract";
 import { failure } from "../../kernel/index.ts";
 
 /** The level of each kind of place. */
@@ -8,13 +13,6 @@ type Wanted = Isolation;
 
 /** The levels of each kind that can be had at this moment, where servers decide. */
 export type AvailableLevels = { storage: readonly string[]; cache: readonly string[] };
-
-/** What each preset stands for (architecture §1). */
-const presetIsolation: Record<"soft" | "medium" | "hard", Wanted> = {
-  soft: { database: "shared", storage: "prefix", cache: "prefix", compute: "shared" },
-  medium: { database: "database", storage: "bucket", cache: "user", compute: "process" },
-  hard: { database: "dedicated", storage: "own", cache: "own", compute: "container" },
-};
 
 const built = {
   database: ["database", "schema", "shared", "dedicated"],

@@ -1,0 +1,98 @@
+import type { OperationReply, SettingReply, TenantReply } from "@tenantry/contract";
+import type { Client } from "../../api/client.ts";
+import { fetchPages } from "../../api/pages.ts";
+import { path } from "../../api/path.ts";
+import { failureOf } from "../../follow/follow.ts";
+import { watchOperation } from "../../follow/watch.ts";
+import { type Existing, isBeingMade, ownSettings, planTenant, type TenantPlan } from "../../manifest/plan.ts";
+import { changeBody, creationBody, settingsBody } from "../../manifest/requests.ts";
+import type { DeclaredTenant } from "../../manifest/schema.ts";
+import { CliError, refusal } from "../../problem.ts";
+
+type Found = { existing: Existing; etag?: string | undefined };
+
+/** A declared tenant as it stands; its settings only where some are declared. */
+export async function findDeclared(client: Client, declared: DeclaredTenant): Promise<Found> {
+  try {
+    const target = path`/v1/tenants/${declared.slug}`;
+    const { body: tenant, etag } = await client.call<TenantReply>("GET", target);
+    const settings = declared.settings ? await fetchOwnSettings(client, tenant.id) : {};
+    return { existing: { tenant, settings }, etag };
+  } catch (error) {
+    if (error instanceof CliError && error.problem.code === "tenant_not_found")
+      return { existing: undefined };
+    throw error;
+  }
+}
+
+/** The settings of the tenant's own layer. */
+export async function fetchOwnSettings(client: Client, tenantId: string): Promise<Record<string, unknown>> {
+  const target = path`/v1/tenants/${tenantId}/settings`;
+  return ownSettings((await client.call<{ items: SettingReply[] }>("GET", target)).body.items);
+}
+
+/**
+ * Makes a tenant what it is declared to be, by the plan that was shown: where somebody has changed it since, it is
+ * refused and left as it is. Repeatable: what is done already isn't done again.
+ */
+export async function converge(client: Client, declared: DeclaredTenant, shown: TenantPlan): Promise<void> {
+  if (shown.actions.includes("create")) return create(client, declared);
+  let { existing, etag } = await findDeclared(client, declared);
+  if (existing && isBeingMade(existing.tenant)) {
+    await waitUntilMade(client, existing.tenant.id);
+    ({ existing, etag } = await findDeclared(client, declared));
+  } else if (!isSamePlan(planTenant(declared, existing), shown)) throw changedMeanwhile();
+  if (!existing) throw changedMeanwhile();
+  const plan = planTenant(declared, existing);
+  const refused = plan.refusals[0];
+  if (refused)
+    throw refusal("not_changeable", `${refused.field}: ${refused.reason}`, { remedy: refused.remedy });
+  await change(client, { declared, plan, id: existing.tenant.id, etag });
+}
+
+async function create(client: Client, declared: DeclaredTenant): Promise<void> {
+  const body = creationBody(declared);
+  const { body: operation } = await client.call<OperationReply>("POST", "/v1/tenants", { body });
+  await waitForEnd(client, operation.id);
+  if (declared.suspended) await suspend(client, operation.tenantId!, declared.suspended);
+}
+
+type ChangeOf = { declared: DeclaredTenant; plan: TenantPlan; id: string; etag: string | undefined };
+
+async function change(client: Client, { declared, plan, id, etag }: ChangeOf): Promise<void> {
+  const target = path`/v1/tenants/${id}`;
+  const fields = changeBody(plan);
+  const settings = settingsBody(plan);
+  if (fields) await client.call("PATCH", target, { body: fields, ifMatch: etag });
+  if (settings) await client.call("PATCH", `${target}/settings`, { body: settings });
+  if (plan.actions.includes("suspend")) await suspend(client, id, declared.suspended!);
+  if (plan.actions.includes("resume")) await client.call("POST", `${target}/resume`);
+}
+
+async function suspend(client: Client, id: string, suspended: string | true | false): Promise<void> {
+  const body = typeof suspended === "string" ? { reason: suspended } : undefined;
+  await client.call("POST", path`/v1/tenants/${id}/suspend`, { body });
+}
+
+/** Somebody else, or a run of ours that was broken off, has begun to make it. */
+async function waitUntilMade(client: Client, tenantId: string): Promise<void> {
+  const query = { tenantId, kind: "tenant.provision" };
+  const { items } = await fetchPages<OperationReply>(client, "/v1/operations", { limit: 1 }, query);
+  if (items[0]) await waitForEnd(client, items[0].id);
+}
+
+async function waitForEnd(client: Client, id: string): Promise<void> {
+  let latest: OperationReply | undefined;
+  for await (const operation of watchOperation(client, id)) latest = operation;
+  if (latest?.status !== "succeeded") throw failureOf(latest!);
+}
+
+function isSamePlan(one: TenantPlan, other: TenantPlan): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function changedMeanwhile(): CliError {
+  return refusal("changed_meanwhile", "Somebody has changed it since the plan was made.", {
+    remedy: "Run this again: it plans anew.",
+  });
+}

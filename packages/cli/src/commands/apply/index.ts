@@ -1,0 +1,127 @@
+import { type Command, Option } from "commander";
+import { type Context, collect, contextOf, defineCommand, overApi, wholeNumber } from "../../command.ts";
+import { confirm } from "../../confirm.ts";
+import type { TenantPlan } from "../../manifest/plan.ts";
+import type { DeclaredTenant } from "../../manifest/schema.ts";
+import { CliError, type Problem, refusal } from "../../problem.ts";
+import { inParallel } from "./parallel.ts";
+import { countsOf, showPlans } from "./show-plan.ts";
+
+type Options = { file: string[]; dryRun?: boolean; exitCode?: boolean; yes?: boolean; concurrency?: number };
+type Declared = { declared: DeclaredTenant; plan: TenantPlan };
+type Outcome = TenantPlan & { outcome: "done" | "unchanged" | "failed"; problem?: Problem };
+
+/** With --exit-code: something would change. The others are 0, 1 and 2, as ever. */
+const wouldChange = 3;
+
+/** `tenantry apply` */
+export function applyCommand(): Command {
+  const command = defineCommand("apply", {
+    summary: "make tenants what files declare: create, change, suspend, resume",
+    details:
+      "Shows the plan and asks before it acts. Fields that are left out and tenants that aren't declared stay as they are; " +
+      "nothing is ever deleted. Applying again does what is left, and nothing when all is so.",
+    examples: ["apply -f tenants.yaml --yes", "apply -f tenants.yaml --dry-run"],
+    calls: [
+      ...["showTenant", "listTenantSettings", "createTenant", "followOperation"],
+      ...["updateTenant", "changeTenantSettings", "suspendTenant", "resumeTenant"],
+    ],
+  })
+    .requiredOption(
+      "-f, --file <file>",
+      "what is declared, in YAML (repeatable); - for standard input",
+      collect,
+    )
+    .addOption(new Option("--dry-run", "show the plan, and change nothing").conflicts("yes"))
+    .option("--exit-code", "with --dry-run: end with 3 when something would change")
+    .option("--yes", "without asking")
+    .option("--concurrency <number>", "tenants at once; 4 when left out", wholeNumber(1, 16));
+  return overApi(command).action(apply);
+}
+
+async function apply(options: Options, command: Command): Promise<void> {
+  const context = await contextOf(command);
+  const { output } = context;
+  // Reading YAML and checking it takes time to load, which other commands needn't wait for.
+  const { readFiles } = await import("./files.ts");
+  const all = await planAll(context, await readFiles(options.file), options);
+  const plans = all.map(({ plan }) => plan);
+  const counts = countsOf(plans);
+  const todo = all.filter(({ plan }) => plan.actions.length > 0).length;
+  if (counts.refused > 0 || options.dryRun) {
+    output.result({ items: plans, counts }, ({ items }, look) => showPlans(items, look));
+    if (counts.refused > 0) throw refused(counts.refused);
+    if (options.exitCode && todo > 0) process.exitCode = wouldChange;
+    return;
+  }
+  if (!output.json) output.line(plans, showPlans);
+  if (todo > 0 && !options.yes) await confirm(`Do this to ${todo === 1 ? "one tenant" : `${todo} tenants`}?`);
+  report(context, await convergeAll(context, all, options));
+}
+
+async function planAll(
+  { client }: Context,
+  declared: readonly DeclaredTenant[],
+  { concurrency = 4 }: Options,
+): Promise<Declared[]> {
+  const { findDeclared } = await import("./converge.ts");
+  const { planTenant } = await import("../../manifest/plan.ts");
+  return inParallel(declared, concurrency, async (one) => ({
+    declared: one,
+    plan: planTenant(one, (await findDeclared(client, one)).existing),
+  }));
+}
+
+async function convergeAll(
+  { client, output }: Context,
+  all: readonly Declared[],
+  { concurrency = 4 }: Options,
+): Promise<Outcome[]> {
+  const { converge } = await import("./converge.ts");
+  const todo = all.filter(({ plan }) => plan.actions.length > 0).length;
+  let ended = 0;
+  return inParallel(all, concurrency, async ({ declared, plan }): Promise<Outcome> => {
+    if (plan.actions.length === 0) return { ...plan, outcome: "unchanged" };
+    try {
+      await converge(client, declared, plan);
+      output.note(`[${++ended}/${todo}] ${plan.slug}: ${plan.actions.join(", ")}: done`);
+      return { ...plan, outcome: "done" };
+    } catch (error) {
+      // What isn't a refusal is a mistake in Tenantry: that ends everything.
+      if (!(error instanceof CliError)) throw error;
+      const { problem } = error;
+      output.note(`[${++ended}/${todo}] ${plan.slug}: failed: ${problem.detail ?? problem.title}`);
+      return { ...plan, outcome: "failed", problem };
+    }
+  });
+}
+
+function report({ output }: Context, items: readonly Outcome[]): void {
+  const count = (outcome: Outcome["outcome"]) => items.filter((one) => one.outcome === outcome).length;
+  const counts = { done: count("done"), unchanged: count("unchanged"), failed: count("failed") };
+  output.result({ items, counts }, () =>
+    counts.done + counts.failed === 0
+      ? "Nothing to do."
+      : `${counts.done} done, ${counts.unchanged} unchanged, ${counts.failed} failed.`,
+  );
+  const failed = items.filter(({ problem }) => problem);
+  if (failed.length === 0) return;
+  throw refusal("apply_incomplete", `${failed.length} of ${items.length} tenants aren't as declared.`, {
+    errors: failed.map(({ slug, problem }) => ({ pointer: "", message: `${slug}: ${told(problem!)}` })),
+    remedy: "Run it again when that is mended: it goes on with those.",
+  });
+}
+
+function told({ title, detail, remedy }: Problem): string {
+  return [detail ?? title, remedy].filter(Boolean).join(" ");
+}
+
+function refused(count: number): CliError {
+  return refusal(
+    "not_changeable",
+    `Nothing was done: ${count === 1 ? "a tenant" : `${count} tenants`} can't become what is declared.`,
+    {
+      remedy: "The plan tells why.",
+    },
+  );
+}

@@ -1,0 +1,157 @@
+import { isDeepStrictEqual } from "node:util";
+import {
+  type IsolationRequest,
+  presetIsolation,
+  type SettingReply,
+  type TenantReply,
+} from "@tenantry/contract";
+import type { DeclaredTenant } from "./schema.ts";
+
+export type Change = { field: string; from: unknown; to: unknown };
+export type Refusal = { field: string; reason: string; remedy: string };
+export type Action = "create" | "wait" | "change" | "suspend" | "resume";
+
+/** What has to happen so that a tenant is as declared. */
+export type TenantPlan = {
+  slug: string;
+  /** In this order; none when it is so already. */
+  actions: Action[];
+  /** Every field that becomes another. */
+  changes: Change[];
+  /** Why it can't be done. */
+  refusals: Refusal[];
+};
+
+/** What there is: undefined where there is no such tenant. `settings` are those of the tenant's own layer. */
+export type Existing = { tenant: TenantReply; settings: Record<string, unknown> } | undefined;
+
+/** The settings that were set for the tenant itself. */
+export function ownSettings(items: readonly SettingReply[]): Record<string, unknown> {
+  return Object.fromEntries(
+    items.filter(({ source }) => source === "tenant").map(({ key, value }) => [key, value]),
+  );
+}
+
+export const changeableFields = [
+  "name",
+  "plan",
+  "region",
+  "groups",
+  "timezone",
+  "language",
+  "logoUrl",
+] as const satisfies (keyof DeclaredTenant & keyof TenantReply)[];
+
+/** Compares a declared tenant with what there is. Pure: the same two give the same plan. */
+export function planTenant(declared: DeclaredTenant, existing: Existing): TenantPlan {
+  const { slug } = declared;
+  if (!existing) return planCreation(declared);
+  const { tenant } = existing;
+  const blocked = blockedBy(tenant);
+  if (blocked) return { slug, actions: [], changes: [], refusals: [blocked] };
+  const changes = [...fieldChanges(declared, tenant), ...settingChanges(declared, existing.settings)];
+  const actions: Action[] = [];
+  if (isBeingMade(tenant)) actions.push("wait");
+  if (changes.length > 0) actions.push("change");
+  const turn = statusChange(declared, tenant);
+  if (turn) {
+    actions.push(turn.action);
+    changes.push(turn.change);
+  }
+  return { slug, actions, changes, refusals: [...fixedFields(declared, tenant)] };
+}
+
+function planCreation({ slug, ...declared }: DeclaredTenant): TenantPlan {
+  const { settings = {}, isolation = {}, suspended, ...fields } = declared;
+  const entries: [string, unknown][] = [
+    ...Object.entries(fields),
+    ...Object.entries(isolation).map(([kind, level]): [string, unknown] => [`isolation.${kind}`, level]),
+    ...Object.entries(settings).map(([key, value]): [string, unknown] => [`settings.${key}`, value]),
+  ];
+  if (suspended) entries.push(["suspended", suspended]);
+  const changes = entries
+    .filter(([, to]) => to !== undefined && to !== null)
+    .map(([field, to]) => ({ field, from: null, to }));
+  return { slug, actions: suspended ? ["create", "suspend"] : ["create"], changes, refusals: [] };
+}
+
+export function isBeingMade({ status }: Pick<TenantReply, "status">): boolean {
+  return status === "requested" || status === "provisioning";
+}
+
+function blockedBy({ slug, status, statusReason, deleteAt }: TenantReply): Refusal | undefined {
+  if (status === "failed") {
+    return {
+      field: "status",
+      reason: `Its creation failed${statusReason ? ` (${statusReason})` : ""}.`,
+      remedy: `Retry it with \`tenantry operation retry\`, or delete it with \`tenantry tenant delete ${slug} --now\`.`,
+    };
+  }
+  if (status === "deleting" || status === "purging") {
+    const reason =
+      status === "deleting" && deleteAt ? `It is deleted, and gone at ${deleteAt}.` : "It is being deleted.";
+    const remedy =
+      status === "deleting"
+        ? `Undo that with \`tenantry tenant resume ${slug}\`, or take it out of the file.`
+        : "Run this again when it has gone.";
+    return { field: "status", reason, remedy };
+  }
+  return undefined;
+}
+
+function fieldChanges(declared: DeclaredTenant, tenant: TenantReply): Change[] {
+  return changeableFields
+    .map((field) => ({ field, from: tenant[field], to: declared[field] }))
+    .filter(({ from, to }) => to !== undefined && !isSame(from, to));
+}
+
+/** Groups have no order. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (!Array.isArray(one) || !Array.isArray(other)) return isDeepStrictEqual(one, other);
+  return isDeepStrictEqual(new Set(one), new Set(other));
+}
+
+function settingChanges({ settings = {} }: DeclaredTenant, own: Record<string, unknown>): Change[] {
+  return Object.entries(settings)
+    .map(([key, to]) => ({ field: `settings.${key}`, from: own[key] ?? null, to }))
+    .filter(({ from, to }) => !isDeepStrictEqual(from, to));
+}
+
+function statusChange(
+  { suspended }: DeclaredTenant,
+  { status, statusReason }: TenantReply,
+): { action: "suspend" | "resume"; change: Change } | undefined {
+  if (suspended === undefined) return undefined;
+  const isSuspended = status === "suspended";
+  const from = isSuspended ? (statusReason ?? true) : false;
+  const change = { field: "suspended", from, to: suspended };
+  if (suspended === false) return isSuspended ? { action: "resume", change } : undefined;
+  const isSo = isSuspended && (suspended === true || suspended === statusReason);
+  return isSo ? undefined : { action: "suspend", change };
+}
+
+/** What is decided when a tenant is made. */
+function* fixedFields(declared: DeclaredTenant, tenant: TenantReply): Generator<Refusal> {
+  for (const field of ["app", "clientId", "parentId"] as const) {
+    const wanted = declared[field];
+    if (wanted !== undefined && wanted !== tenant[field]) yield cannotBecome(field, tenant[field], wanted);
+  }
+  const { placements } = tenant.environments[0] ?? {};
+  for (const [kind, wanted] of Object.entries(wantedLevels(declared))) {
+    const level = placements?.[kind as keyof IsolationRequest]?.level;
+    // What is being made has no place yet.
+    if (level !== undefined && level !== wanted) yield cannotBecome(`isolation.${kind}`, level, wanted);
+  }
+}
+
+function wantedLevels({ preset, isolation }: DeclaredTenant): IsolationRequest {
+  return { ...(preset && presetIsolation[preset]), ...isolation };
+}
+
+function cannotBecome(field: string, from: unknown, to: unknown): Refusal {
+  return {
+    field,
+    reason: `It is ${JSON.stringify(from)} and can't become ${JSON.stringify(to)}: that is decided when a tenant is made.`,
+    remedy: "Write what it is, leave the field out, or make a tenant under another slug.",
+  };
+}
