@@ -9,11 +9,20 @@ import { type Answer, type Asked, startFakeApi } from "./testing/fake-api.ts";
 import { operation } from "./testing/operations.ts";
 import { run } from "./testing/run.ts";
 
+/** Each thing that applying may do. */
+const declared = `apiVersion: tenantry/v1
+tenants:
+  - { slug: initech, name: Initech }
+  - { slug: umbrella, name: Umbrella, settings: { maxUsers: 20 }, suspended: unpaid }
+  - { slug: hooli, name: text, suspended: false }
+`;
+
 let directory: string;
 beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), "tenantry-cli-examples-"));
   await mkdir(path.join(directory, "migrations"));
   await writeFile(path.join(directory, "migrations", "001_notes.sql"), "create table notes (id int);\n");
+  await writeFile(path.join(directory, "tenants.yaml"), declared);
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 afterEach(() => vi.restoreAllMocks());
@@ -34,6 +43,12 @@ function answers(): (asked: Asked) => Answer {
       return {
         body: { counts: { databases: 2, checked: 2, drifted: 0 }, items: [], nextCursor: null },
       };
+    if (found.operationId === "showTenant") {
+      if (url.endsWith("/initech"))
+        return { status: 404, body: { title: "None.", code: "tenant_not_found" } };
+      const { body } = sampleReply(found) as { body: Record<string, unknown> };
+      return { body: { ...body, status: url.endsWith("/hooli") ? "suspended" : "active" } };
+    }
     if (found.operationId !== "followEvents") return sampleReply(found);
     const event = {
       type: "tenantry.tenant.suspended",

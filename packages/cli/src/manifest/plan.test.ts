@@ -1,0 +1,106 @@
+import type { TenantReply } from "@tenantry/contract";
+import { expect, it } from "vitest";
+import { planTenant } from "./plan.ts";
+import { readManifests } from "./read.ts";
+import { changeBody, creationBody, settingsBody } from "./requests.ts";
+import { declare, writeManifest } from "./write.ts";
+
+const placements = {
+  database: { level: "schema" },
+  storage: { level: "prefix" },
+  cache: null,
+  compute: null,
+};
+const acme: TenantReply = {
+  id: "tnt_1",
+  slug: "acme",
+  clientId: null,
+  name: "Acme",
+  status: "active",
+  statusReason: null,
+  app: "sites",
+  plan: "pro",
+  region: null,
+  groups: ["b", "a"],
+  parentId: null,
+  timezone: "UTC",
+  language: "en",
+  logoUrl: null,
+  deleteAt: null,
+  createdAt: "2026-01-01T00:00:00.000Z",
+  updatedAt: "2026-01-01T00:00:00.000Z",
+  environments: [
+    { id: "env_1", name: "production", status: "active", url: "", maintenance: null, placements },
+  ],
+};
+const suspended: TenantReply = { ...acme, status: "suspended", statusReason: "no: really" };
+const own = { maxUsers: 20, "app.theme": { dark: true } };
+
+it.each([acme, suspended])("plans nothing for what was exported ($status)", (tenant) => {
+  const text = writeManifest([declare(tenant, own)]);
+  const { tenants, mistakes } = readManifests([{ name: "export", text }]);
+  expect(mistakes).toEqual([]);
+  const plan = planTenant(tenants[0]!, { tenant, settings: own });
+  expect(plan).toEqual({ slug: "acme", actions: [], changes: [], refusals: [] });
+  expect(writeManifest(tenants)).toBe(text);
+});
+
+it("changes what differs, takes away what is null, and leaves alone what is left out", () => {
+  const declared = { slug: "acme", name: "Acme Ltd", plan: null, settings: { maxUsers: null, maxPages: 7 } };
+  const plan = planTenant(declared, { tenant: acme, settings: own });
+  expect(plan.actions).toEqual(["change"]);
+  expect(plan.changes).toEqual([
+    { field: "name", from: "Acme", to: "Acme Ltd" },
+    { field: "plan", from: "pro", to: null },
+    { field: "settings.maxUsers", from: 20, to: null },
+    { field: "settings.maxPages", from: null, to: 7 },
+  ]);
+  expect(changeBody(plan)).toEqual({ name: "Acme Ltd", plan: null });
+  expect(settingsBody(plan)).toEqual({ maxUsers: null, maxPages: 7 });
+});
+
+it("creates what isn't there, suspended if that is declared", () => {
+  const declared = {
+    slug: "acme",
+    name: "Acme",
+    plan: null,
+    settings: { maxUsers: null },
+    suspended: "unpaid",
+  };
+  expect(planTenant(declared, undefined).actions).toEqual(["create", "suspend"]);
+  expect(creationBody(declared)).toEqual({ slug: "acme", name: "Acme", settings: {} });
+});
+
+it.each([
+  [acme, "unpaid", ["suspend"]],
+  [acme, true, ["suspend"]],
+  [acme, false, []],
+  [suspended, "unpaid", ["suspend"]],
+  [suspended, true, []],
+  [suspended, false, ["resume"]],
+  [suspended, undefined, []],
+])("suspends and resumes as declared (%#)", (tenant, wanted, actions) => {
+  const plan = planTenant({ slug: "acme", name: "Acme", suspended: wanted }, { tenant, settings: {} });
+  expect(plan.actions).toEqual(actions);
+});
+
+it("refuses what is decided when a tenant is made, and those that are going or failed", () => {
+  const refusals = (more: object, tenant: Partial<TenantReply> = {}) =>
+    planTenant(
+      { slug: "acme", name: "Acme", ...more },
+      { tenant: { ...acme, ...tenant }, settings: {} },
+    ).refusals.map(({ field }) => field);
+  expect(refusals({ app: "notes", isolation: { database: "shared" } })).toEqual([
+    "app",
+    "isolation.database",
+  ]);
+  expect(refusals({ preset: "soft" })).toEqual(["isolation.database"]);
+  expect(refusals({ preset: "soft", isolation: { database: "schema" } })).toEqual([]);
+  for (const status of ["failed", "deleting", "purging"])
+    expect(refusals({}, { status })).toEqual(["status"]);
+});
+
+it("waits for what is being made", () => {
+  const tenant = { ...acme, status: "provisioning" };
+  expect(planTenant({ slug: "acme", name: "Acme" }, { tenant, settings: {} }).actions).toEqual(["wait"]);
+});
