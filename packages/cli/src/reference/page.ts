@@ -22,6 +22,7 @@ It looks for the installation in the flags \`--url\` and \`--api-key\`, then in 
 | 0 | done |
 | 1 | refused or failed |
 | 2 | wrong usage: the command line itself has a mistake |
+| 3 | something would change: of \`tenantry apply --dry-run --exit-code\` alone |
 
 With \`--json\`, standard output holds one JSON document and nothing else; what fails is a [problem document](errors.md) on standard error. Without it, progress, questions and hints go to standard error, results to standard output. Colours stop with \`NO_COLOR\`, and where the output isn't a terminal; nothing is shortened there either.
 
