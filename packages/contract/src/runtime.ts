@@ -87,12 +87,15 @@ export type RuntimeEnvironment = {
   database?: {
     level: DatabaseLevel;
     serverId: string;
+    /** At the level `sqlite` a file of this machine (`file:///…`). */
     url: string;
     generation: number;
     /** How long a statement may take on this server, when the operator has said so. */
     statementTimeoutMs?: number;
     /** At the level `shared` alone. */
     seal?: RuntimeSeal;
+    /** At the level `sqlite`, where the file is encrypted: 32 bytes in base64. */
+    encryptionKey?: string;
   };
   storage?: RuntimeStorage;
   /** In Redis keys begin with `prefix`, and the URL's user has no right to others. */

@@ -1,7 +1,7 @@
 import type { RuntimeSeal } from "@tenantry/contract";
 import { createPools, mintSealToken, openDatabase } from "@tenantry/data";
 import pg from "pg";
-import type { DatabaseDriverHarness } from "../drivers/database/driver.testsuite.ts";
+import type { PostgresHarness } from "../drivers/database/driver.testsuite.ts";
 import type { SharedPlace } from "../drivers/database/driver.ts";
 import { createSharedDriver } from "../drivers/database/shared/index.ts";
 import { newId } from "../kernel/index.ts";
@@ -16,7 +16,7 @@ export function openPlace(url: string, seal: RuntimeSeal) {
 }
 
 /** The level `shared` for the drivers' contract suite: each database gets one environment. */
-export async function sharedHarness(open: () => Promise<TestServer>): Promise<DatabaseDriverHarness> {
+export async function sharedHarness(open: () => Promise<TestServer>): Promise<PostgresHarness> {
   const postgres = await open();
   const server = { id: newId(), url: postgres.url };
   const driver = createSharedDriver({ installationId: newId() });

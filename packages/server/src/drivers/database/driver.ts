@@ -5,7 +5,10 @@ import type { Finding } from "./common/emit/finding.ts";
 export type { DriverContext } from "../context.ts";
 export type { Finding } from "./common/emit/finding.ts";
 
-/** A server that databases are made on. `url` logs in with the right to make databases and roles. */
+/**
+ * Where databases are made: a PostgreSQL, whose `url` logs in with the right to make databases and roles, or a directory
+ * of SQLite files (`file:///…`).
+ */
 export type DatabaseServer = { id: string; url: string };
 
 /** One file of an application's migrations. Ordinals count from 1 without gaps. */
@@ -14,12 +17,15 @@ export type AppMigration = { ordinal: number; name: string; sql: string; checksu
 /** An application at one state of its schema: all of its migrations up to there, in order. */
 export type AppSchema = { appId: string; migrations: readonly AppMigration[] };
 
-/** A database as it physically stands. Names are opaque, made from ids, and never change. */
-export type PhysicalDatabase = { name: string; roleName: string };
+/**
+ * A database as it physically stands. Names are opaque, made from ids, and never change. Where nobody logs in, in a
+ * directory of files, there is no role.
+ */
+export type PhysicalDatabase = { name: string; roleName: string | null };
 
 export type BuiltDatabase = PhysicalDatabase & {
-  /** Of the environment's role, made anew by every build: keep it only as ciphertext. */
-  password: string;
+  /** Of the environment's role, made anew by every build: keep it only as ciphertext. None without a role. */
+  password: string | null;
   /** Where many environments share the database: the secret of its seal, 32 bytes in base64, made and kept alike. */
   sealKey?: string;
 };
@@ -34,12 +40,22 @@ export type SharedPlace = {
   sealKey: string;
 };
 
+/** A database, with what it takes to read it where it is encrypted: a file at the level `sqlite`. */
+export type OpenableDatabase = PhysicalDatabase & { encryptionKey?: string | undefined };
+
 /** A database, and the schema that it is to have. */
 export type MigrateRequest = {
   server: DatabaseServer;
   /** With its seal's key where environments share it: their rows are written as theirs. */
-  database: PhysicalDatabase & { sealKey?: string };
+  database: OpenableDatabase & { sealKey?: string };
   schema: AppSchema;
+};
+
+export type BuildRequest = {
+  server: DatabaseServer;
+  databaseId: string;
+  schema: AppSchema;
+  encryptionKey?: string | undefined;
 };
 
 /** What a level can do besides, when one database serves many environments. */
@@ -129,7 +145,8 @@ export type DatabaseDriver = {
   readonly level: DatabaseLevel;
   /** Only where one database serves many environments. */
   readonly sharing?: Sharing;
-  readonly logins: Logins;
+  /** Only where programs can log in: not in a directory of files. */
+  readonly logins?: Logins;
 
   /**
    * The empty database that all others of this schema are made from, with every migration applied; nobody can connect
@@ -152,12 +169,10 @@ export type DatabaseDriver = {
 
   /**
    * One database, and the role that alone may connect to it: able to read and write rows, not to change the schema.
-   * The blueprint must stand. Building again gives the role a new password.
+   * The blueprint must stand. Building again gives the role a new password. At the level `sqlite` an `encryptionKey` (32
+   * bytes in base64) encrypts the file; whoever calls has kept it before, and gives the same one each time.
    */
-  build(
-    context: DriverContext,
-    request: { server: DatabaseServer; databaseId: string; schema: AppSchema },
-  ): Promise<BuiltDatabase>;
+  build(context: DriverContext, request: BuildRequest): Promise<BuiltDatabase>;
 
   /** The URL by which an application reaches its database, with the server's host and TLS parameters. */
   connectionUrl(server: DatabaseServer, database: BuiltDatabase): string;
@@ -176,17 +191,18 @@ export type DatabaseDriver = {
   measure(server: DatabaseServer, database: PhysicalDatabase): Promise<number>;
 
   /** What is wrong with the database or its role, in sentences; empty when all is as `build` leaves it. */
-  verify(server: DatabaseServer, database: PhysicalDatabase): Promise<string[]>;
+  verify(server: DatabaseServer, database: OpenableDatabase): Promise<string[]>;
 
   /** The database's schema as it stands; nothing of one that isn't there. Throws `server_unreachable`. */
-  readForm(server: DatabaseServer, database: PhysicalDatabase): Promise<SchemaForm>;
+  readForm(server: DatabaseServer, database: OpenableDatabase): Promise<SchemaForm>;
 
   /**
    * Lets the database's role log in with its password again: a role may give itself another one, and nobody can take
    * that right away. Ends the role's connections, since the other password may have opened some, and touches nobody
-   * else's. Nothing happens while the password is right. Answers whether it wasn't; throws `server_unreachable`.
+   * else's. Nothing happens while the password is right. Answers whether it wasn't; throws `server_unreachable`. Only
+   * where there are roles.
    */
-  repairLogin(
+  repairLogin?(
     context: DriverContext,
     request: { server: DatabaseServer; database: BuiltDatabase },
   ): Promise<boolean>;
@@ -194,15 +210,15 @@ export type DatabaseDriver = {
   /**
    * Tries migrations as the blueprint of an application that there isn't, and tells what each level doesn't hold of them
    * as it is. Nothing is left; when it was interrupted, a repetition or the removal of `nameOfTrial` sees to that. Throws
-   * `migration_failed`.
+   * `migration_failed`. Only on a PostgreSQL: what `sqlite` doesn't hold is told there, too.
    */
-  tryOut(
+  tryOut?(
     context: DriverContext,
     request: { server: DatabaseServer; migrations: readonly AppMigration[] },
   ): Promise<Finding[]>;
 
   /** How the database is called in which an operation tries migrations out. */
-  nameOfTrial(operationId: string, migrations: readonly AppMigration[]): string;
+  nameOfTrial?(operationId: string, migrations: readonly AppMigration[]): string;
 
   /**
    * Removes one thing that this driver made: a database (with all connections to it, its role, and what a run of
@@ -213,3 +229,10 @@ export type DatabaseDriver = {
   /** Everything on the server that this installation made and that a registry row should explain. */
   list(server: DatabaseServer): Promise<PhysicalName[]>;
 };
+
+/** A level on a PostgreSQL. */
+export type PostgresDriver = DatabaseDriver &
+  Required<Pick<DatabaseDriver, "logins" | "repairLogin" | "tryOut" | "nameOfTrial">>;
+
+/** Whether a driver works on a PostgreSQL, where there are roles, logins and sessions. */
+export const isPostgres = (driver: DatabaseDriver): driver is PostgresDriver => driver.level !== "sqlite";

@@ -1,11 +1,32 @@
 import { createHash } from "node:crypto";
 import pg from "pg";
-import type { AppSchema, BuiltDatabase, DatabaseDriver, DatabaseServer, DriverContext } from "./driver.ts";
+import type {
+  AppSchema,
+  BuiltDatabase,
+  DatabaseDriver,
+  DatabaseServer,
+  DriverContext,
+  PostgresDriver,
+} from "./driver.ts";
+
+/** A level on a PostgreSQL, to be tried. */
+export type PostgresHarness = {
+  driver: PostgresDriver;
+  server: DatabaseServer;
+  close(): Promise<void>;
+  environment?: DatabaseDriverHarness["environment"];
+};
 
 export type DatabaseDriverHarness = {
   driver: DatabaseDriver;
   server: DatabaseServer;
   close(): Promise<void>;
+  /** Runs statements as the environment's application does, and answers the last one's rows. */
+  run(built: BuiltDatabase, statements: readonly string[]): Promise<Record<string, unknown>[]>;
+  /** Opens a database as its application does, until it is disposed of. */
+  connect(built: BuiltDatabase): Promise<AsyncDisposable>;
+  /** What is said of a column `wrong` in line 3 of 0002.sql. */
+  noSuchColumn: string;
   /** Where a database serves several environments: how one of them is reached. */
   environment?: {
     /** Prepares the one environment of the test in a database that was just built. */
@@ -30,6 +51,19 @@ export function schemaOf(appId: string, ...files: string[]): AppSchema {
   return { appId, migrations };
 }
 
+/** How applications get at a database on a PostgreSQL. */
+export const byConnection = (driver: DatabaseDriver, server: DatabaseServer) => ({
+  run: (built: BuiltDatabase, statements: readonly string[]) =>
+    runAt(driver.connectionUrl(server, built), ...statements),
+  async connect(built: BuiltDatabase): Promise<AsyncDisposable> {
+    const client = new pg.Client({ connectionString: driver.connectionUrl(server, built) });
+    client.on("error", () => undefined);
+    await client.connect();
+    return { [Symbol.asyncDispose]: () => client.end() };
+  },
+  noSuchColumn: '0002.sql, line 3, column 10: column "wrong" does not exist.',
+});
+
 /** Runs statements over a URL, one connection for all, and answers the last one's rows. */
 export async function runAt<Row extends pg.QueryResultRow = pg.QueryResultRow>(
   url: string,
@@ -47,6 +81,13 @@ export async function runAt<Row extends pg.QueryResultRow = pg.QueryResultRow>(
   }
 }
 
+/** As every level holds it. */
+export const portableNotes = `
+  create table notes (body text not null primary key, mood text not null default 'fine');
+  create view fine_notes as select * from notes where mood = 'fine';
+  insert into notes (body) values ('from the migration');`;
+
+/** With what PostgreSQL alone has. */
 export const notes = `
   create type mood as enum ('fine', 'tired');
   create table notes (id serial primary key, body text not null, mood mood not null default 'fine');

@@ -21,26 +21,28 @@ export {
 export { newPassword } from "./common/scram.ts";
 export { type Protection, protectionOf } from "./common/tls.ts";
 export { createEmbeddedServers, type ServerDriver } from "./dedicated/servers.ts";
-export type {
-  AppMigration,
-  AppSchema,
-  BuiltDatabase,
-  DatabaseDriver,
-  DatabaseServer,
-  Difference,
-  DriverContext,
-  Finding,
-  Login,
-  LoginPlace,
-  LoginState,
-  Logins,
-  MigrateRequest,
-  MigrationLimits,
-  PhysicalDatabase,
-  PhysicalName,
-  SchemaForm,
-  SharedPlace,
-  Sharing,
+export {
+  type AppMigration,
+  type AppSchema,
+  type BuiltDatabase,
+  type DatabaseDriver,
+  type DatabaseServer,
+  type Difference,
+  type DriverContext,
+  type Finding,
+  isPostgres,
+  type Login,
+  type LoginPlace,
+  type LoginState,
+  type Logins,
+  type MigrateRequest,
+  type MigrationLimits,
+  type PhysicalDatabase,
+  type PhysicalName,
+  type PostgresDriver,
+  type SchemaForm,
+  type SharedPlace,
+  type Sharing,
 } from "./driver.ts";
 
 export { type DatabaseGround, databaseProbes, markDatabase, type ProbedDatabase } from "./probes/index.ts";
@@ -48,7 +50,7 @@ export { type DatabaseGround, databaseProbes, markDatabase, type ProbedDatabase 
 /** The levels that can be had here, each with its driver. */
 export type DatabaseDrivers = { readonly [level in DatabaseLevel]?: DatabaseDriver };
 
-export function createDatabaseDrivers(options: DatabaseDriverOptions): DatabaseDrivers {
+export function createDatabaseDrivers(options: DatabaseDriverOptions) {
   // A limit is for the role of one environment; that of a shared database serves all its environments.
   const { connectionLimit: _ofOne, ...forAll } = options;
   return {
@@ -56,5 +58,5 @@ export function createDatabaseDrivers(options: DatabaseDriverOptions): DatabaseD
     schema: createSchemaDriver(options),
     shared: createSharedDriver(forAll),
     dedicated: createDedicatedDriver(forAll),
-  };
+  } satisfies DatabaseDrivers;
 }

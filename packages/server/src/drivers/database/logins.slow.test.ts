@@ -7,7 +7,7 @@ import { ormSchema, ormStatements, upsertsByColumn } from "../../testing/orm-sta
 import { playScript } from "../../testing/play-script.ts";
 import { schemaNames, scripts, sharedSchemaText } from "../../testing/schemas.ts";
 import { newPassword } from "./common/scram.ts";
-import type { AppSchema, DatabaseDriver, DatabaseServer } from "./driver.ts";
+import type { AppSchema, DatabaseServer, PostgresDriver } from "./driver.ts";
 import { schemaOf } from "./harness.testsuite.ts";
 import { createDatabaseDrivers } from "./index.ts";
 
@@ -29,7 +29,7 @@ describe.each([
 
   /** A new environment, and a connection of a login that was given out for it. */
   async function connect(level: (typeof levels)[number], schema: AppSchema) {
-    const driver: DatabaseDriver = drivers[level]!;
+    const driver: PostgresDriver = drivers[level]!;
     const { logins, sharing } = driver;
     const [context, databaseId, environmentId] = [testContext(), newId(), newId()];
     await driver.buildBlueprint(context, { server, schema });

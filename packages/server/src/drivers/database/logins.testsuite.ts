@@ -4,11 +4,11 @@ import { newId } from "../../kernel/index.ts";
 import { testContext } from "../../testing/driver-context.ts";
 import { newPassword } from "./common/scram.ts";
 import type { AppSchema, BuiltDatabase, Login } from "./driver.ts";
-import { type DatabaseDriverHarness, notes, runAt, schemaOf } from "./harness.testsuite.ts";
+import { notes, type PostgresHarness, runAt, schemaOf } from "./harness.testsuite.ts";
 
-export type LoginHarness = DatabaseDriverHarness & {
+type LoginHarness = PostgresHarness & {
   buildOne(schema: AppSchema): Promise<BuiltDatabase>;
-  run(built: BuiltDatabase, ...statements: string[]): Promise<pg.QueryResultRow[]>;
+  run(built: BuiltDatabase, ...statements: string[]): Promise<Record<string, unknown>[]>;
 };
 
 const insert = (body: string): string => `insert into notes (body) values ('${body}')`;

@@ -13,11 +13,12 @@ import {
   updateRemoving,
 } from "./databases.sql.ts";
 import { readyServer, vacateServer } from "./dedicated-servers.ts";
-import { type PlacementParts, requireDriver, sealRoleSecret } from "./parts.ts";
+import { type PlacementParts, requireDriver, sealDatabaseSecret } from "./parts.ts";
 import { deletePlacement } from "./placements.sql.ts";
 import { removeFromServer } from "./remove-from-server.ts";
 
-export type NewDatabase = Pick<DatabaseRow, "id" | "serverId" | "appId" | "level" | "schemaVersion">;
+export type NewDatabase = Pick<DatabaseRow, "id" | "serverId" | "appId" | "level" | "schemaVersion"> &
+  Partial<Pick<DatabaseRow, "roleSecret">>;
 
 /** The row of a database that is about to be built: names follow from ids. */
 export function creatingRow(parts: Pick<PlacementParts, "drivers">, database: NewDatabase) {
@@ -52,10 +53,10 @@ export async function buildDatabase(
       throw failure("unavailable", { detail: "The blueprint is gone; it is built again." }, { cause: error });
     });
   const { password, sealKey } = built;
-  const roleSecret = sealRoleSecret(parts.secrets, database.id, {
-    password,
-    ...(sealKey ? { sealKey } : {}),
-  });
+  const roleSecret =
+    password === null
+      ? (database.roleSecret ?? null)
+      : sealDatabaseSecret(parts.secrets, database.id, { password, ...(sealKey ? { sealKey } : {}) });
   await context.transaction((tx) => updateBuilt(tx, { id: database.id, state, roleSecret }), { lazy: true });
 }
 

@@ -1,7 +1,7 @@
 import type { RuntimeEnvironment } from "@tenantry/contract";
 import type { Db, Tx } from "../../infra/db/index.ts";
 import { showId } from "../../kernel/index.ts";
-import { openRoleSecret, type PlacementParts, requireDriver } from "./parts.ts";
+import { openDatabaseSecret, type PlacementParts, requireDriver } from "./parts.ts";
 import { type CurrentPlacementRow, type PlacementKind, selectCurrentPlacements } from "./placements.sql.ts";
 import { openServer } from "./servers.ts";
 
@@ -43,11 +43,11 @@ export function runtimeDatabase(
 ): RuntimeDatabase {
   const server = openServer(secrets, { id: row.serverId!, urlSecret: row.serverUrlSecret! });
   const databaseId = row.databaseId!;
-  const secret = { id: databaseId, level: row.level!, roleSecret: row.roleSecret! };
-  const { password, sealKey } = openRoleSecret(secrets, secret);
+  const secret = { id: databaseId, level: row.level!, roleSecret: row.roleSecret };
+  const { password, sealKey, encryptionKey } = openDatabaseSecret(secrets, secret);
   const url = requireDriver(drivers, row.level!).connectionUrl(server, {
     name: row.databaseName!,
-    roleName: row.roleName!,
+    roleName: row.roleName,
     password,
   });
   const level = row.level as RuntimeDatabase["level"];
@@ -57,6 +57,7 @@ export function runtimeDatabase(
     url,
     generation: row.generation,
     ...timeoutOf(row),
+    ...(encryptionKey !== undefined && { encryptionKey }),
   };
   if (sealKey === undefined) return place;
   const { environmentId } = row;

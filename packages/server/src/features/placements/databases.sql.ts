@@ -46,12 +46,12 @@ export async function selectDatabasesOn(db: Db | Tx, serverId: string): Promise<
 /** Repeatable: a row of that name is left as it is. */
 export async function insertCreating(
   tx: Tx,
-  database: Pick<DatabaseRow, "id" | "serverId" | "appId" | "level" | "name" | "schemaVersion" | "roleName">,
+  database: Omit<DatabaseRow, "state" | "roleSecret"> & { roleSecret?: Buffer | null },
 ): Promise<void> {
   await sql`
-    insert into databases (id, server_id, app_id, level, name, schema_version, state, role_name)
+    insert into databases (id, server_id, app_id, level, name, schema_version, state, role_name, role_secret)
     values (${database.id}, ${database.serverId}, ${database.appId}, ${database.level}, ${database.name},
-      ${database.schemaVersion}, 'creating', ${database.roleName})
+      ${database.schemaVersion}, 'creating', ${database.roleName}, ${database.roleSecret ?? null})
     on conflict (server_id, name) do nothing
   `.execute(tx);
 }
@@ -64,7 +64,7 @@ export async function updateBlueprintReady(tx: Tx, serverId: string, name: strin
 
 export async function updateBuilt(
   tx: Tx,
-  database: { id: string; state: "spare" | "in_use"; roleSecret: Buffer },
+  database: { id: string; state: "spare" | "in_use"; roleSecret: Buffer | null },
 ): Promise<void> {
   await sql`
     update databases set state = ${database.state}, role_secret = ${database.roleSecret}

@@ -2,7 +2,7 @@ import type { DatabaseServer, DriverContext, LoginPlace, Logins } from "../../dr
 import type { Db, Tx } from "../../infra/db/index.ts";
 import { failure } from "../../kernel/index.ts";
 import { selectDatabase } from "./databases.sql.ts";
-import { type PlacementParts, requireDriver } from "./parts.ts";
+import { type PlacementParts, requirePostgres } from "./parts.ts";
 import { type CurrentPlacementRow, selectCurrentPlacements } from "./placements.sql.ts";
 import { openServer } from "./servers.ts";
 
@@ -16,7 +16,10 @@ export type EnvironmentLogins = {
   remove(context: DriverContext, roleName: string): Promise<void>;
 };
 
-/** Throws `environment_unavailable` when the environment has no database now. */
+/**
+ * Throws `environment_unavailable` when the environment has no database now, `isolation_unavailable` where its database
+ * is a file, which nobody logs in to.
+ */
 export async function environmentLogins(
   db: Db | Tx,
   parts: Pick<PlacementParts, "drivers" | "secrets">,
@@ -28,8 +31,8 @@ export async function environmentLogins(
   if (!row || database?.state !== "in_use")
     throw failure("environment_unavailable", { detail: "It has no database now." });
   const server = serverOf(parts, row);
-  const driver = requireDriver(parts.drivers, database.level);
-  const physical = { name: database.name, roleName: database.roleName! };
+  const driver = requirePostgres(parts.drivers, database.level, insteadOfLogins);
+  const physical = { name: database.name, roleName: database.roleName };
   return {
     placementId: row.id,
     level: database.level,
@@ -38,6 +41,9 @@ export async function environmentLogins(
     remove: (context, name) => driver.remove(context, { server, thing: { kind: "role", name } }),
   };
 }
+
+const insteadOfLogins =
+  "Read and write its rows through the SDK or `tenantry script run`, or give the tenant a PostgreSQL level such as database.";
 
 function serverOf(parts: Pick<PlacementParts, "secrets">, row: CurrentPlacementRow): DatabaseServer {
   return openServer(parts.secrets, { id: row.serverId!, urlSecret: row.serverUrlSecret! });

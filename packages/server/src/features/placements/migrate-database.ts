@@ -3,7 +3,7 @@ import type { StepContext } from "../../infra/workflow/index.ts";
 import { failure, hasCode } from "../../kernel/index.ts";
 import { selectDatabase, selectMigrations, updateSchemaVersion } from "./databases.sql.ts";
 import { deleteFailure } from "./fleet.sql.ts";
-import { openRoleSecret, type PlacementParts, requireDriver } from "./parts.ts";
+import { openDatabaseSecret, type PlacementParts, requireDriver } from "./parts.ts";
 import { requireServer } from "./servers.ts";
 import { selectSharedOfEachVersion } from "./shared-databases.sql.ts";
 
@@ -15,14 +15,15 @@ async function migrateRequest(
   schemaVersion: number,
 ) {
   const database = await selectDatabase(context.db, databaseId);
-  if (!database?.roleName) throw failure("not_found", { detail: "There is no such database." });
+  if (!database || database.state === "blueprint")
+    throw failure("not_found", { detail: "There is no such database." });
   const { appId, level, name, roleName, roleSecret } = database;
   const server = await requireServer(context.db, parts.secrets, database.serverId);
   const migrations = await selectMigrations(context.db, appId, schemaVersion);
-  const { sealKey } = roleSecret ? openRoleSecret(parts.secrets, { id: databaseId, level, roleSecret }) : {};
+  const { sealKey, encryptionKey } = openDatabaseSecret(parts.secrets, { id: databaseId, level, roleSecret });
   const request: MigrateRequest = {
     server,
-    database: { name, roleName, ...(sealKey ? { sealKey } : {}) },
+    database: { name, roleName, encryptionKey, ...(sealKey ? { sealKey } : {}) },
     schema: { appId, migrations },
   };
   return { driver: requireDriver(parts.drivers, level), request };

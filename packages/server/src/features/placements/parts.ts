@@ -1,4 +1,10 @@
-import type { DatabaseDriver, DatabaseDrivers, ServerDriver } from "../../drivers/database/index.ts";
+import {
+  type DatabaseDriver,
+  type DatabaseDrivers,
+  isPostgres,
+  type PostgresDriver,
+  type ServerDriver,
+} from "../../drivers/database/index.ts";
 import type { Secrets } from "../../infra/secrets/index.ts";
 import { failure } from "../../kernel/index.ts";
 import type { PlaceKind, Places } from "./place-driver.ts";
@@ -28,21 +34,38 @@ export function requireDriver(drivers: DatabaseDrivers, level: string): Database
   throw failure("isolation_unavailable", { detail: `The database level "${level}" isn't available here.` });
 }
 
-/** What is kept of a database's role, as ciphertext: its password, and the seal's key where environments share. */
-export type RoleSecret = { password: string; sealKey?: string };
-
-export function sealRoleSecret(secrets: Secrets, databaseId: string, secret: RoleSecret): Buffer {
-  const text = secret.sealKey ? JSON.stringify(secret) : secret.password;
-  return secrets.seal(text, roleSecretContext(databaseId));
+/** The driver of a level on a PostgreSQL. `remedy` says what to do instead at the one that is none. */
+export function requirePostgres(drivers: DatabaseDrivers, level: string, remedy?: string): PostgresDriver {
+  const driver = requireDriver(drivers, level);
+  if (isPostgres(driver)) return driver;
+  throw failure("isolation_unavailable", {
+    detail: "At the level sqlite the database is a file: no program logs in to it.",
+    remedy,
+  });
 }
 
-export function openRoleSecret(
+/**
+ * What is kept of a database as ciphertext: its role's password, the seal's key where environments share it, the key
+ * that a file is encrypted with.
+ */
+export type DatabaseSecret = { password: string | null; sealKey?: string; encryptionKey?: string };
+
+export function sealDatabaseSecret(secrets: Secrets, databaseId: string, secret: DatabaseSecret): Buffer {
+  const { password, sealKey, encryptionKey } = secret;
+  const text = sealKey ? JSON.stringify({ password, sealKey }) : (encryptionKey ?? password);
+  return secrets.seal(text!, secretContext(databaseId));
+}
+
+/** A file that isn't encrypted has none. */
+export function openDatabaseSecret(
   secrets: Secrets,
-  database: { id: string; level: string; roleSecret: Buffer },
-): RoleSecret {
-  const text = secrets.open(database.roleSecret, roleSecretContext(database.id)).toString("utf8");
-  return database.level === "shared" ? (JSON.parse(text) as RoleSecret) : { password: text };
+  database: { id: string; level: string; roleSecret: Buffer | null },
+): DatabaseSecret {
+  if (database.roleSecret === null) return { password: null };
+  const text = secrets.open(database.roleSecret, secretContext(database.id)).toString("utf8");
+  if (database.level === "sqlite") return { password: null, encryptionKey: text };
+  return database.level === "shared" ? (JSON.parse(text) as DatabaseSecret) : { password: text };
 }
 
-/** Under which context a database role's password is sealed. */
-const roleSecretContext = (databaseId: string): string => `database_role:${databaseId}`;
+/** Under which context a database's secret is sealed. */
+const secretContext = (databaseId: string): string => `database_role:${databaseId}`;

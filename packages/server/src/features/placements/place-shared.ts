@@ -6,7 +6,7 @@ import { failure, newId } from "../../kernel/index.ts";
 import { buildDatabase, creatingRow } from "./build-database.ts";
 import { chooseServer } from "./choose-server.ts";
 import { type DatabaseRow, insertCreating, selectDatabase } from "./databases.sql.ts";
-import { openRoleSecret, type PlacementParts, requireDriver } from "./parts.ts";
+import { openDatabaseSecret, type PlacementParts, requireDriver } from "./parts.ts";
 import {
   deletePlacement,
   insertPlacement,
@@ -118,7 +118,7 @@ async function sharedPlace(
 ): Promise<SharedPlace> {
   const { id, level, name, appId } = database;
   const server = await requireServer(context.db, parts.secrets, database.serverId);
-  const { sealKey } = openRoleSecret(parts.secrets, { id, level, roleSecret: database.roleSecret! });
-  const physical = { name, roleName: database.roleName! };
+  const { sealKey } = openDatabaseSecret(parts.secrets, { id, level, roleSecret: database.roleSecret });
+  const physical = { name, roleName: database.roleName };
   return { server, database: physical, databaseId: id, appId, environmentId, sealKey: sealKey! };
 }

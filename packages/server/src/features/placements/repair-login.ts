@@ -1,8 +1,8 @@
-import type { BuiltDatabase, DriverContext } from "../../drivers/database/index.ts";
+import { type BuiltDatabase, type DriverContext, isPostgres } from "../../drivers/database/index.ts";
 import type { Db } from "../../infra/db/index.ts";
 import { failure, newId } from "../../kernel/index.ts";
 import { selectDatabase } from "./databases.sql.ts";
-import { openRoleSecret, type PlacementParts, requireDriver } from "./parts.ts";
+import { openDatabaseSecret, type PlacementParts, requireDriver } from "./parts.ts";
 import { selectCurrentPlacements } from "./placements.sql.ts";
 import { openServer } from "./servers.ts";
 
@@ -15,15 +15,21 @@ const deadlineMs = 20_000;
 export async function repairLogin(db: Db, parts: PlacementParts, environmentId: string): Promise<boolean> {
   const rows = await selectCurrentPlacements(db, [environmentId]);
   const row = rows.find(({ kind }) => kind === "database");
-  if (!row?.roleSecret) throw failure("environment_unavailable", { detail: "It has no database now." });
+  if (!row) throw failure("environment_unavailable", { detail: "It has no database now." });
+  const driver = requireDriver(parts.drivers, row.level!);
+  if (!isPostgres(driver) || !row.roleSecret) return false;
   const database: BuiltDatabase = {
     name: row.databaseName!,
     roleName: row.roleName!,
-    ...openRoleSecret(parts.secrets, { id: row.databaseId!, level: row.level!, roleSecret: row.roleSecret }),
+    ...openDatabaseSecret(parts.secrets, {
+      id: row.databaseId!,
+      level: row.level!,
+      roleSecret: row.roleSecret,
+    }),
   };
   const server = openServer(parts.secrets, { id: row.serverId!, urlSecret: row.serverUrlSecret! });
   const context = repairingContext(db, row.databaseId!, row.roleSecret);
-  return requireDriver(parts.drivers, row.level!).repairLogin(context, { server, database });
+  return driver.repairLogin(context, { server, database });
 }
 
 /** No operation stands behind it: what gives the right to change the role is that the password still is its own. */

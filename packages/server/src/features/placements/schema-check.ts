@@ -2,7 +2,7 @@ import type { AppMigration, Finding } from "../../drivers/database/index.ts";
 import { type Db, inTransaction } from "../../infra/db/index.ts";
 import { defineWorkflow, startOperation, step, type Workflow } from "../../infra/workflow/index.ts";
 import { chooseAnyServer } from "./choose-server.ts";
-import { type PlacementParts, requireDriver } from "./parts.ts";
+import { type PlacementParts, requirePostgres } from "./parts.ts";
 import { deleteInput, selectStepResult } from "./schema-check.sql.ts";
 import { requireServer } from "./servers.ts";
 
@@ -12,7 +12,7 @@ type Chosen = { serverId: string };
 
 /** Tries migrations out on a server, and leaves nothing but the findings. */
 export function schemaCheckWorkflow(parts: PlacementParts): Workflow {
-  const driver = () => requireDriver(parts.drivers, "database");
+  const driver = () => requirePostgres(parts.drivers, "database");
   return defineWorkflow<SchemaCheckInput>({
     kind: "schema.check",
     version: 1,

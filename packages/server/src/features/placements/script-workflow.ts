@@ -15,7 +15,7 @@ import {
   type Workflow,
 } from "../../infra/workflow/index.ts";
 import { failure, hasCode } from "../../kernel/index.ts";
-import { type PlacementParts, requireDriver } from "./parts.ts";
+import { type PlacementParts, requirePostgres } from "./parts.ts";
 import {
   countRuns,
   deleteFailedRuns,
@@ -149,7 +149,7 @@ async function runAt(parts: PlacementParts, context: Context, place: ScriptPlace
   const { appId } = context.input;
   const server = await requireServer(context.db, parts.secrets, place.serverId);
   return {
-    driver: requireDriver(parts.drivers, level),
+    driver: requirePostgres(parts.drivers, level),
     place: { server, database: { name, roleName }, appId, environmentId },
     loginId: loginIdOf(context.operationId, environmentId),
   };

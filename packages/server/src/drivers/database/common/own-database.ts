@@ -1,4 +1,4 @@
-import type { DatabaseDriver } from "../driver.ts";
+import type { PostgresDriver } from "../driver.ts";
 import { buildBlueprint } from "./build-blueprint.ts";
 import { build } from "./build-own.ts";
 import { readForm } from "./form/read-form.ts";
@@ -9,19 +9,19 @@ import { databaseName, roleName } from "./names.ts";
 import type { DriverParts } from "./parts.ts";
 import { remove } from "./remove.ts";
 import { repairLogin } from "./repair-login.ts";
+import { loginOf } from "./role-login.ts";
 import { trials } from "./try-out.ts";
 import { urlAs, urlTo } from "./url.ts";
 
 /** What the levels have in common at which an environment has a database of its own, whoever else is on its server. */
-export function ownDatabase(parts: DriverParts): Omit<DatabaseDriver, "level"> {
+export function ownDatabase(parts: DriverParts): Omit<PostgresDriver, "level"> {
   return {
     buildBlueprint: (context, request) => buildBlueprint(parts, context, request),
     nameOf: ({ databaseId }) => ({ name: databaseName(databaseId), roleName: roleName(databaseId) }),
     // The blueprint is all that copies of it need.
     prepare: () => Promise.resolve(),
     build: (context, request) => build(parts, context, request),
-    connectionUrl: (server, built) =>
-      urlAs(server.url, { user: built.roleName, password: built.password, database: built.name }),
+    connectionUrl: (server, built) => urlAs(server.url, { ...loginOf(built), database: built.name }),
     migrate: (context, request) => migrate(parts, context, request),
     measure: (server, database) => measure(parts, server, database),
     readForm: (server, database) => readForm(parts.connect, urlTo(server.url, database.name)),

@@ -1,6 +1,7 @@
 import { failure } from "../../../kernel/index.ts";
 import type { BuiltDatabase, DatabaseServer, DriverContext } from "../driver.ts";
 import type { DriverParts } from "./parts.ts";
+import { loginOf } from "./role-login.ts";
 import { allowLogin, forbidLogin, leaveRole, terminateRole } from "./roles.sql.ts";
 import { scramVerifier } from "./scram.ts";
 import { serverUnreachable, withSession } from "./session.ts";
@@ -21,8 +22,8 @@ export async function repairLogin(
 ): Promise<boolean> {
   if (await mayLogIn(parts, request)) return false;
   const { server, database } = request;
-  const { roleName } = database;
-  const verifier = await scramVerifier(database.password);
+  const { user: roleName, password } = loginOf(database);
+  const verifier = await scramVerifier(password);
   const repaired = await withSession(parts.connect, context, server, request.place.lock, async (session) => {
     // Whoever had the lock before us may have repaired it.
     if (await mayLogIn(parts, request)) return false;
@@ -46,7 +47,7 @@ const refusals = new Set(["28P01", "28000", "58P01"]);
 const crowded = "53300";
 
 async function mayLogIn(parts: DriverParts, { server, database, place }: Request): Promise<boolean> {
-  const { roleName: user, password } = database;
+  const { user, password } = loginOf(database);
   try {
     const client = await parts.connect({
       connectionString: urlAs(server.url, { user, password, database: place.database }),

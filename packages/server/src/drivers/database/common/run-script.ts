@@ -1,6 +1,6 @@
 import { databaseErrorCode } from "../../../infra/db/index.ts";
 import { failure, hasCode } from "../../../kernel/index.ts";
-import type { AppMigration, DatabaseDriver, DatabaseServer, DriverContext, LoginPlace } from "../driver.ts";
+import type { AppMigration, DatabaseServer, DriverContext, LoginPlace, PostgresDriver } from "../driver.ts";
 import { errorOffset, migrationFailed, readMigration } from "./migration-file.ts";
 import { reading } from "./reading.ts";
 import { newPassword } from "./scram.ts";
@@ -11,7 +11,7 @@ import type { Statement } from "./split-statements.ts";
 export type Script = { name: string; sql: string };
 
 export type ScriptRun = {
-  driver: DatabaseDriver;
+  driver: PostgresDriver;
   place: LoginPlace;
   /** Names the login: the same at a repetition, and never for anything else. */
   loginId: string;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { AppMigration, AppSchema, DatabaseDriver, DatabaseServer, DriverContext } from "../driver.ts";
+import type { AppMigration, AppSchema, DatabaseServer, DriverContext, PostgresDriver } from "../driver.ts";
 import { buildBlueprint } from "./build-blueprint.ts";
 import { schemaFindings } from "./emit/emit-schema.ts";
 import type { Finding } from "./emit/finding.ts";
@@ -11,7 +11,7 @@ import { readBlueprint } from "./read-blueprint.ts";
 import { remove } from "./remove.ts";
 
 /** The same at every level: what each of them doesn't hold is read from one blueprint. */
-export function trials(parts: DriverParts): Pick<DatabaseDriver, "tryOut" | "nameOfTrial"> {
+export function trials(parts: DriverParts): Pick<PostgresDriver, "tryOut" | "nameOfTrial"> {
   return {
     tryOut: (context, request) => tryOut(parts, context, request),
     nameOfTrial: (operationId, migrations) => blueprintName(trialSchema(parts, operationId, migrations)),

@@ -2,11 +2,12 @@ import { expect, test } from "vitest";
 import { newId } from "../../../kernel/index.ts";
 import { givenServer } from "../../../testing/database-servers.ts";
 import { testContext } from "../../../testing/driver-context.ts";
-import { databaseDriverSuite, runAt, schemaOf } from "../driver.testsuite.ts";
+import { runAt, schemaOf } from "../driver.testsuite.ts";
+import { postgresDriverSuite } from "../postgres.testsuite.ts";
 import { createDatabaseDriver } from "./index.ts";
 
 for (const version of [15, 18] as const) {
-  databaseDriverSuite(
+  postgresDriverSuite(
     `level database on PostgreSQL ${version} with CREATEDB and CREATEROLE alone`,
     async () => {
       const { url, stop } = await givenServer(version);

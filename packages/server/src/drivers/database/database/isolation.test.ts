@@ -114,7 +114,7 @@ describe("the role of one environment", () => {
 });
 
 test("a wrong password is refused", async () => {
-  const url = urlAs(server.url, { user: own.roleName, password: "wrong", database: own.name });
+  const url = urlAs(server.url, { user: own.roleName!, password: "wrong", database: own.name });
   await expect(runAt(url, "select 1")).rejects.toMatchObject({ code: "28P01" });
 });
 

@@ -4,9 +4,10 @@ import { createLogins } from "../common/logins.ts";
 import { partsOfPlace, rolesOfSchema, schemaPlace } from "../common/names.ts";
 import { type DatabaseDriverOptions, driverParts } from "../common/parts.ts";
 import { repairLogin } from "../common/repair-login.ts";
+import { loginOf } from "../common/role-login.ts";
 import { trials } from "../common/try-out.ts";
 import { urlAs, urlTo } from "../common/url.ts";
-import type { DatabaseDriver } from "../driver.ts";
+import type { PostgresDriver } from "../driver.ts";
 import { build } from "./build.ts";
 import { list, measure, verify } from "./inspect.ts";
 import { schemaLogins } from "./logins.ts";
@@ -19,7 +20,7 @@ import { remove } from "./remove.ts";
  * on a server. The environment's role has rights in that schema alone; what is there belongs to an owner of its own, so
  * that not even the application's own functions with their owner's rights reach into a neighbour's.
  */
-export function createSchemaDriver(options: DatabaseDriverOptions): DatabaseDriver {
+export function createSchemaDriver(options: DatabaseDriverOptions): PostgresDriver {
   const parts = driverParts(options);
   return {
     level: "schema",
@@ -32,7 +33,7 @@ export function createSchemaDriver(options: DatabaseDriverOptions): DatabaseDriv
     build: (context, request) => build(parts, context, request),
     connectionUrl(server, built) {
       const { container } = partsOfPlace(built.name);
-      return urlAs(server.url, { user: built.roleName, password: built.password, database: container });
+      return urlAs(server.url, { ...loginOf(built), database: container });
     },
     migrate: (context, request) => migrate(parts, context, request),
     measure: (server, database) => measure(parts, server, database),

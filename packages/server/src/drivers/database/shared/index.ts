@@ -6,9 +6,10 @@ import { databaseName, roleName } from "../common/names.ts";
 import { type DatabaseDriverOptions, driverParts } from "../common/parts.ts";
 import { remove } from "../common/remove.ts";
 import { repairLogin } from "../common/repair-login.ts";
+import { loginOf } from "../common/role-login.ts";
 import { trials } from "../common/try-out.ts";
 import { urlAs, urlTo } from "../common/url.ts";
-import type { DatabaseDriver } from "../driver.ts";
+import type { PostgresDriver } from "../driver.ts";
 import { admit } from "./admit.ts";
 import { build } from "./build.ts";
 import { dismiss } from "./dismiss.ts";
@@ -23,7 +24,7 @@ const connectionLimit = 200;
  * The level `shared`: one database for many environments of an application. Each row says whose it is, and the database
  * shows it to nobody who hasn't proven by a token of its seal that it asks for that environment.
  */
-export function createSharedDriver(options: DatabaseDriverOptions): DatabaseDriver {
+export function createSharedDriver(options: DatabaseDriverOptions): PostgresDriver {
   const parts = driverParts({ connectionLimit, ...options });
   return {
     level: "shared",
@@ -37,8 +38,7 @@ export function createSharedDriver(options: DatabaseDriverOptions): DatabaseDriv
     // Whoever builds a database makes all of it from the blueprint.
     prepare: () => Promise.resolve(),
     build: (context, request) => build(parts, context, request),
-    connectionUrl: (server, built) =>
-      urlAs(server.url, { user: built.roleName, password: built.password, database: built.name }),
+    connectionUrl: (server, built) => urlAs(server.url, { ...loginOf(built), database: built.name }),
     migrate: (context, request) => migrate(parts, context, request),
     measure: (server, database) => measure(parts, server, database),
     readForm: (server, database) => readForm(parts.connect, urlTo(server.url, database.name)),
