@@ -4,7 +4,7 @@ import { testContext } from "../../testing/driver-context.ts";
 import type { AppSchema, BuiltDatabase, DatabaseDriver, DatabaseServer } from "./driver.ts";
 import { type DatabaseDriverHarness, portableNotes, schemaOf } from "./harness.testsuite.ts";
 
-export { notes, type PostgresHarness, portableNotes, runAt, schemaOf } from "./harness.testsuite.ts";
+export { notes, type PostgresHarness, runAt, schemaOf } from "./harness.testsuite.ts";
 
 export type SuiteHarness<Harness extends DatabaseDriverHarness> = Harness & {
   buildOne(schema: AppSchema, databaseId?: string): Promise<BuiltDatabase>;
