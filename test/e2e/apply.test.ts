@@ -51,6 +51,28 @@ it("converges, changes nothing the second time, and reads what export writes", a
   expect((await installation.visit(two)).status).toBe(200);
 });
 
+it("makes parents before their children, moves a child, and writes down whose child it is", async () => {
+  const [group, leaf, other] = [fresh("group"), fresh("leaf"), fresh("other")];
+  const lines = (parent: string) => [
+    `{ slug: ${leaf}, name: Leaf, parent: ${parent} }`,
+    `{ slug: ${group}, name: Group, plan: gold }`,
+    `{ slug: ${other}, name: Other }`,
+  ];
+  const first = await json("apply", "-f", await declared(lines(group)), "--yes", "--concurrency", "1");
+  expect(first).toMatchObject({ code: 0, body: { counts: { done: 3 } } });
+  const show = await installation.command(["tenant", "show", leaf]);
+  expect(show.stdout).toMatch(new RegExp(`Plan +gold \\(from ${group}\\)`));
+  expect((await installation.command(["tenant", "tree", group])).stdout).toMatch(
+    new RegExp(`^${group} .*\\n└─ ${leaf} `),
+  );
+  const moved = await json("apply", "-f", await declared(lines(other)), "--yes");
+  expect(moved).toMatchObject({ code: 0, body: { counts: { done: 1, unchanged: 2 } } });
+  const exported = await installation.command(["export", "--tenant", leaf]);
+  expect(exported.stdout).toContain(`parent: ${other}\n`);
+  const undone = await json("apply", "-f", await declared(lines("null")), "--yes");
+  expect(undone).toMatchObject({ code: 0, body: { counts: { done: 1 } } });
+});
+
 it("one that is refused keeps nobody else from it, and the next run goes on", async () => {
   const [good, bad] = [fresh("good"), fresh("bad")];
   const lines = (app: string) => [

@@ -78,11 +78,14 @@ export type RuntimeEnvironment = {
   tenantSlug: string;
   tenantName: string;
   tenantStatus: TenantStatus;
+  /** The tenant's own, or that of the nearest tenant above it that has one. */
+  plan?: string | null;
+  logoUrl?: string | null;
   timezone: string;
   language: string;
   /** Every hostname that leads here; the first is the primary one. */
   hostnames: string[];
-  /** The effective settings: platform, plan, tenant and environment layered. */
+  /** The effective settings: platform, plan, the tenants above, tenant and environment layered. */
   settings: Record<string, unknown>;
   database?: {
     level: DatabaseLevel;

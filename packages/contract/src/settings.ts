@@ -139,7 +139,20 @@ export const settingReply = z
     key: z.string(),
     value: z.unknown(),
     /** The layer the value comes from: `environment variable` and `file` can't be changed by the API. */
-    source: z.enum(["default", "file", "environment variable", "platform", "plan", "tenant", "environment"]),
+    source: z.enum([
+      "default",
+      "file",
+      "environment variable",
+      "platform",
+      "plan",
+      "parent",
+      "tenant",
+      "environment",
+    ]),
+    from: z
+      .string()
+      .optional()
+      .describe("With the source `parent`: the slug of the tenant above that has it."),
     description: z.string().nullable(),
   })
   .meta({ id: "Setting" });

@@ -9,6 +9,12 @@ export const label = z
   .max(63)
   .regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/, "must be lower-case letters and digits, joined by . _ or -");
 
+/** Another tenant, by its id or slug. */
+const tenantReference = z
+  .string()
+  .max(60)
+  .regex(/^[a-z0-9]+(?:[-_][a-z0-9]+)*$/, "must be a tenant's id or slug");
+
 /** Checked by `checkSlug` on the server, which also suggests a better one. */
 const slug = z.string().max(200);
 
@@ -61,7 +67,9 @@ export const createTenantRequest = z.strictObject({
   plan: label.optional(),
   region: label.optional(),
   groups: z.array(label).max(50).optional(),
-  parentId: z.string().max(60).optional(),
+  parentId: tenantReference
+    .optional()
+    .describe("The tenant it belongs to, by its id or slug; it inherits from it."),
   preset: z.enum(presets).optional(),
   isolation: isolationRequest.optional(),
   timezone: timezone.optional(),
@@ -85,6 +93,10 @@ export const updateTenantRequest = z
     plan: label.nullable().optional(),
     region: label.nullable().optional(),
     groups: z.array(label).max(50).optional(),
+    parentId: tenantReference
+      .nullable()
+      .optional()
+      .describe("The tenant it belongs to, by its id or slug; null for none."),
     timezone: timezone.optional(),
     language: language.optional(),
     logoUrl: logoUrl.nullable().optional(),
@@ -132,6 +144,10 @@ export const environmentReply = z
   })
   .meta({ id: "Environment" });
 
+const inheritedValue = z
+  .object({ value: z.string(), from: z.string().describe("The slug of the tenant that has it.") })
+  .nullable();
+
 export const tenantReply = z
   .object({
     id: z.string(),
@@ -145,6 +161,10 @@ export const tenantReply = z
     region: z.string().nullable(),
     groups: z.array(z.string()),
     parentId: z.string().nullable(),
+    parent: z.string().nullable().describe("The parent's slug."),
+    inherited: z
+      .object({ plan: inheritedValue, logoUrl: inheritedValue })
+      .describe("What it has of a tenant above it, since it has none of its own."),
     timezone: z.string(),
     language: z.string(),
     logoUrl: z.string().nullable(),

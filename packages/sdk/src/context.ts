@@ -14,7 +14,14 @@ import { usableEnvironment } from "./usable.ts";
  * of its tenant (suspended, moved, renamed) never works with what was true before.
  */
 export type TenantContext = {
-  readonly tenant: { readonly id: string; readonly slug: string; readonly name: string };
+  readonly tenant: {
+    readonly id: string;
+    readonly slug: string;
+    readonly name: string;
+    /** Its own, or that of the nearest tenant above it that has one. */
+    readonly plan: string | null;
+    readonly logoUrl: string | null;
+  };
   readonly environment: { readonly id: string; readonly name: string; readonly hostnames: readonly string[] };
   /** An IANA time zone, and a BCP 47 language. */
   readonly timezone: string;
@@ -47,8 +54,8 @@ export function createContext(
   const context: TenantContext = {
     requestId,
     get tenant() {
-      const { tenantId, tenantSlug, tenantName } = newest();
-      return { id: tenantId, slug: tenantSlug, name: tenantName };
+      const { tenantId, tenantSlug, tenantName, plan = null, logoUrl = null } = newest();
+      return { id: tenantId, slug: tenantSlug, name: tenantName, plan, logoUrl };
     },
     get environment() {
       const { name, hostnames } = newest();

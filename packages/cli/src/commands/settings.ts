@@ -55,10 +55,10 @@ function pathOf({ tenant }: Whose): string {
 }
 
 function showSettings({ items }: Settings, look: Look): string {
-  const rows = items.map(({ key, value, source, description }) => [
+  const rows = items.map(({ key, value, source, from, description }) => [
     key,
     JSON.stringify(value),
-    source === "default" ? { text: source, tone: "dim" as const } : source,
+    source === "default" ? { text: source, tone: "dim" as const } : from ? `${source} ${from}` : source,
     description,
   ]);
   return table(look, ["setting", "value", "from", "what it is"], rows);

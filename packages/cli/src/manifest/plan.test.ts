@@ -22,7 +22,9 @@ const acme: TenantReply = {
   plan: "pro",
   region: null,
   groups: ["b", "a"],
-  parentId: null,
+  parentId: "tnt_0",
+  parent: "group",
+  inherited: { plan: null, logoUrl: null },
   timezone: "UTC",
   language: "en",
   logoUrl: null,
@@ -57,6 +59,17 @@ it("changes what differs, takes away what is null, and leaves alone what is left
   ]);
   expect(changeBody(plan)).toEqual({ name: "Acme Ltd", plan: null });
   expect(settingsBody(plan)).toEqual({ maxUsers: null, maxPages: 7 });
+});
+
+it("gives a tenant another parent, or none", () => {
+  const move = (parent: string | null) => {
+    const plan = planTenant({ slug: "acme", name: "Acme", parent }, { tenant: acme, settings: {} });
+    return { changes: plan.changes, body: changeBody(plan) };
+  };
+  expect(move("other").body).toEqual({ parentId: "other" });
+  expect(move(null).body).toEqual({ parentId: null });
+  expect(move("group").changes).toEqual([]);
+  expect(creationBody({ slug: "acme", name: "Acme", parent: "group" })).toMatchObject({ parentId: "group" });
 });
 
 it("creates what isn't there, suspended if that is declared", () => {

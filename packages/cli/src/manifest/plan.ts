@@ -37,6 +37,7 @@ export const changeableFields = [
   "plan",
   "region",
   "groups",
+  "parent",
   "timezone",
   "language",
   "logoUrl",
@@ -132,7 +133,7 @@ function statusChange(
 
 /** What is decided when a tenant is made. */
 function* fixedFields(declared: DeclaredTenant, tenant: TenantReply): Generator<Refusal> {
-  for (const field of ["app", "clientId", "parentId"] as const) {
+  for (const field of ["app", "clientId"] as const) {
     const wanted = declared[field];
     if (wanted !== undefined && wanted !== tenant[field]) yield cannotBecome(field, tenant[field], wanted);
   }

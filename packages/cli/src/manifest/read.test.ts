@@ -53,6 +53,16 @@ it.each([
     `${head}  - { slug: acme, name: A }\n  - { slug: acme, name: B }\n`,
     /:4:13: slug: "acme" is declared already, at tenants\.yaml:3:13\.$/,
   ],
+  [
+    "a circle of parents",
+    `${head}  - { slug: acme, name: A, parent: acme }\n`,
+    /:3:13: parent: "acme" would stand below itself/,
+  ],
+  [
+    "a parent's id",
+    `${head}  - slug: acme\n    name: A\n    parentId: tnt_1\n`,
+    /:5:5: parentId: .*Write `parent`/,
+  ],
   ["a key that stands there twice", `${head}  - slug: acme\n    name: A\n    name: B\n`, /:5:5: .*unique/],
   ["what isn't YAML", "tenants: [\n", /^tenants\.yaml:\d+:\d+: /],
   ["nothing", "", /:1:1: There is nothing in it/],

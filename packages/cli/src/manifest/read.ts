@@ -9,6 +9,7 @@ import {
 } from "yaml";
 import type { z } from "zod";
 import { closest } from "./closest.ts";
+import { parentsFirst } from "./order.ts";
 import { apiVersion, type DeclaredTenant, manifest, tenantFields } from "./schema.ts";
 
 /** A text, and what it is called when something in it is wrong. */
@@ -28,6 +29,13 @@ export function readManifests(sources: readonly Source[]): ReadResult {
   const result: ReadResult = { tenants: [], mistakes: [] };
   const placeOf = new Map<string, string>();
   for (const source of sources) readSource(source, result, placeOf);
+  const ordered = new Set(parentsFirst(result.tenants));
+  for (const tenant of result.tenants.filter((one) => !ordered.has(one))) {
+    const place = placeOf.get(tenant.slug);
+    result.mistakes.push(
+      `${place}: parent: "${tenant.slug}" would stand below itself, by way of its parents.`,
+    );
+  }
   return result;
 }
 
@@ -142,7 +150,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   id: "A tenant is known by its slug.",
   status: "Write `suspended: <reason>` or `suspended: false`.",
   level: "Write `isolation: { database: <level> }`.",
-  parent: "Write `parentId`, with the tenant's id.",
+  parentId: "Write `parent`, with the tenant's slug.",
 };
 
 function unknown(path: readonly Key[], key: string): string {

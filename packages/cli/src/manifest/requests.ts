@@ -5,14 +5,21 @@ import type { DeclaredTenant } from "./schema.ts";
 export function creationBody({
   suspended: _,
   settings = {},
+  parent: parentId,
   ...fields
 }: DeclaredTenant): Record<string, unknown> {
-  return { ...withoutNull(fields), settings: withoutNull(settings) };
+  return {
+    ...withoutNull({ ...fields, ...(parentId === undefined ? {} : { parentId }) }),
+    settings: withoutNull(settings),
+  };
 }
 
 /** The body that changes a tenant's own fields; undefined when none changes. */
 export function changeBody(plan: TenantPlan): Record<string, unknown> | undefined {
-  return bodyOf(plan, (field) => (changeableFields.some((one) => one === field) ? field : undefined));
+  return bodyOf(plan, (field) => {
+    if (field === "parent") return "parentId";
+    return changeableFields.some((one) => one === field) ? field : undefined;
+  });
 }
 
 /** The body that changes a tenant's settings; undefined when none changes. */

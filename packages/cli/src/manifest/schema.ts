@@ -7,7 +7,7 @@ export const apiVersion = "tenantry/v1";
 const { plan, region, logoUrl } = updateTenantRequest.shape;
 
 /** A tenant as a file declares it: what creating one takes, without its first user, and how it stands. */
-const declaredTenant = createTenantRequest.omit({ admin: true }).extend({
+const declaredTenant = createTenantRequest.omit({ admin: true, parentId: true }).extend({
   slug: z
     .string()
     .regex(
@@ -19,6 +19,7 @@ const declaredTenant = createTenantRequest.omit({ admin: true }).extend({
   plan,
   region,
   logoUrl,
+  parent: z.string().min(1).max(50).nullable().optional(),
   suspended: z
     .union(
       [z.boolean(), z.string().trim().min(1).max(200)],
@@ -45,12 +46,12 @@ export const tenantFields = [
   "plan",
   "region",
   "groups",
-  "parentId",
   "preset",
   "isolation",
   "timezone",
   "language",
   "logoUrl",
   "settings",
+  "parent",
   "suspended",
 ] as const satisfies (keyof DeclaredTenant)[];

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { type Context, collect, contextOf, defineCommand, overApi, wholeNumber } from "../../command.ts";
 import { confirm } from "../../confirm.ts";
+import { parentsFirst } from "../../manifest/order.ts";
 import type { TenantPlan } from "../../manifest/plan.ts";
 import type { DeclaredTenant } from "../../manifest/schema.ts";
 import { CliError, type Problem, refusal } from "../../problem.ts";
@@ -80,7 +81,7 @@ async function convergeAll(
   const { converge } = await import("./converge.ts");
   const todo = all.filter(({ plan }) => plan.actions.length > 0).length;
   let ended = 0;
-  return inParallel(all, concurrency, async ({ declared, plan }): Promise<Outcome> => {
+  const work = async ({ declared, plan }: Declared): Promise<Outcome> => {
     if (plan.actions.length === 0) return { ...plan, outcome: "unchanged" };
     try {
       await converge(client, declared, plan);
@@ -93,7 +94,16 @@ async function convergeAll(
       output.note(`[${++ended}/${todo}] ${plan.slug}: failed: ${problem.detail ?? problem.title}`);
       return { ...plan, outcome: "failed", problem };
     }
+  };
+  const outcomes = new Map<string, Promise<Outcome>>();
+  // A parent's turn comes first: whoever waits for it here waits for one that has begun.
+  const turns = parentsFirst(all.map((one) => ({ ...one.declared, one })));
+  await inParallel(turns, concurrency, async ({ slug, parent, one }) => {
+    const outcome = Promise.resolve(parent ? outcomes.get(parent) : undefined).then(() => work(one));
+    outcomes.set(slug, outcome);
+    await outcome;
   });
+  return Promise.all(all.map(({ declared }) => outcomes.get(declared.slug)!));
 }
 
 function report({ output }: Context, items: readonly Outcome[]): void {

@@ -11,6 +11,7 @@ type UpdateOptions = {
   plan?: string;
   region?: string;
   group?: string[];
+  parent?: string;
   timezone?: string;
   language?: string;
   logoUrl?: string;
@@ -23,6 +24,7 @@ export function updateCommand(): Command {
     examples: [
       'tenant update acme --name "Acme Incorporated" --plan ""',
       "tenant update acme --slug acme-inc",
+      "tenant update acme --parent globex",
     ],
     calls: ["updateTenant"],
   })
@@ -32,6 +34,7 @@ export function updateCommand(): Command {
     .option("--plan <plan>", 'the plan it is on; "" for none')
     .option("--region <region>", 'where its data lies; "" for nowhere in particular')
     .option("--group <group>", 'the groups it belongs to (repeatable); "" for none', collect)
+    .option("--parent <tenant>", 'the tenant it belongs to, by its slug or id; "" for none')
     .option("--timezone <name>", "such as Europe/Berlin")
     .option("--language <tag>", "such as pt-BR")
     .option("--logo-url <url>", 'where its logo is; "" for none');
@@ -45,6 +48,7 @@ async function update(tenant: string, options: UpdateOptions, command: Command):
     ...{ slug, name, timezone, language },
     plan: emptyAsNull(options.plan),
     region: emptyAsNull(options.region),
+    parentId: emptyAsNull(options.parent),
     logoUrl: emptyAsNull(options.logoUrl),
     groups: options.group?.filter((one) => one !== ""),
   };

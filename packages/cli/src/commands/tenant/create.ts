@@ -57,7 +57,10 @@ function addOptions(command: Command): Command {
     )
     .option("--plan <plan>", "the plan it is on")
     .option("--group <group>", "a group it belongs to (repeatable)", collect)
-    .option("--parent <tenant>", "the tenant it belongs to, by its id")
+    .option(
+      "--parent <tenant>",
+      "the tenant it belongs to, by its slug or id; it inherits plan, settings and logo from it",
+    )
     .option("--timezone <name>", "such as Europe/Berlin; UTC when left out")
     .option("--language <tag>", "such as pt-BR; en when left out")
     .option("--logo-url <url>", "where its logo is")

@@ -7,6 +7,7 @@ import { credentialsCommand } from "./credentials.ts";
 import { deleteCommand } from "./delete.ts";
 import { maintenanceCommand } from "./maintenance.ts";
 import { listCommand, showCommand } from "./reads.ts";
+import { treeCommand } from "./tree.ts";
 
 /** `tenantry tenant …` */
 export function tenantCommand(): Command {
@@ -14,6 +15,7 @@ export function tenantCommand(): Command {
     createCommand(),
     listCommand(),
     showCommand(),
+    treeCommand(),
     updateCommand(),
     ...statusCommands(),
     maintenanceCommand(),

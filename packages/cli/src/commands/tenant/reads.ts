@@ -7,7 +7,13 @@ import { contextOf, defineCommand, overApi } from "../../command.ts";
 import type { Look } from "../../output/look.ts";
 import { at, fields, state, table } from "../../output/table.ts";
 
-type ListOptions = PageOptions & { search?: string; status?: string; app?: string; group?: string };
+type ListOptions = PageOptions & {
+  search?: string;
+  status?: string;
+  app?: string;
+  group?: string;
+  parent?: string;
+};
 
 export function listCommand(): Command {
   const command = defineCommand("list", {
@@ -18,14 +24,21 @@ export function listCommand(): Command {
     .option("--search <text>", "part of the slug or the name, or a client id")
     .addOption(new Option("--status <status>", "in this state alone").choices(tenantStatuses))
     .option("--app <app>", "those that run this application")
-    .option("--group <group>", "those in this group");
+    .option("--group <group>", "those in this group")
+    .option("--parent <tenant>", "the children of this tenant, by its slug or id");
   return overApi(addPageOptions(command)).action(list);
 }
 
 async function list(options: ListOptions, command: Command): Promise<void> {
   const { client, output } = await contextOf(command);
-  const { search, status, app, group } = options;
-  const page = await fetchPages<TenantReply>(client, "/v1/tenants", options, { search, status, app, group });
+  const { search, status, app, group, parent } = options;
+  const page = await fetchPages<TenantReply>(client, "/v1/tenants", options, {
+    search,
+    status,
+    app,
+    group,
+    parent,
+  });
   output.result(page, showTenants);
   noteMore(output, page);
 }
@@ -70,13 +83,13 @@ export function showTenant(tenant: TenantReply, look: Look): string {
     ["Is gone for good", at(tenant.deleteAt)],
     ["Application", tenant.app],
     ["Client id", tenant.clientId],
-    ["Plan", tenant.plan],
+    ["Plan", ownOrInherited(tenant, "plan")],
     ["Region", tenant.region],
     ["Groups", tenant.groups.join(", ")],
-    ["Parent", tenant.parentId],
+    ["Parent", tenant.parent],
     ["Timezone", tenant.timezone],
     ["Language", tenant.language],
-    ["Logo", tenant.logoUrl],
+    ["Logo", ownOrInherited(tenant, "logoUrl")],
     ["Created", at(tenant.createdAt)],
   ]);
   const environments = tenant.environments.map(({ name, status, url, placements: { database } }) => [
@@ -86,4 +99,9 @@ export function showTenant(tenant: TenantReply, look: Look): string {
     [database?.level, database?.server && `on ${database.server}`].filter(Boolean).join(" "),
   ]);
   return `${own}\n\n${table(look, ["environment", "status", "address", "database"], environments)}`;
+}
+
+function ownOrInherited(tenant: TenantReply, field: "plan" | "logoUrl"): string | null {
+  const inherited = tenant.inherited[field];
+  return inherited ? `${inherited.value} (from ${inherited.from})` : tenant[field];
 }

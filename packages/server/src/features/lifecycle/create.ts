@@ -2,7 +2,7 @@ import type { CreateTenantRequest, DatabaseLevel } from "@tenantry/contract";
 import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import { recordEvent } from "../../infra/events/index.ts";
 import { startOperation, type Workflow } from "../../infra/workflow/index.ts";
-import { failure, hasCode, invalidField, newId } from "../../kernel/index.ts";
+import { failure, invalidField, newId } from "../../kernel/index.ts";
 import { preparePassword } from "../access/index.ts";
 import { insertEnvironment } from "../environments/index.ts";
 import { giveServersTo, type Placements } from "../placements/index.ts";
@@ -12,12 +12,12 @@ import type { Settings } from "../settings/index.ts";
 import {
   countTenantIn,
   deriveSlug,
-  findTenantLocked,
   insertTenant,
+  lockHierarchy,
+  requireParent,
   requireSlugForm,
   slugIsTaken,
   slugTaken,
-  type TenantRow,
 } from "../tenants/index.ts";
 import { type AvailableLevels, resolveIsolation } from "./isolation.ts";
 import type { ProvisionInput } from "./provision-workflow.ts";
@@ -50,7 +50,8 @@ export async function createTenant(
     passwordHash: await preparePassword(request.admin.password, request.admin.email, "/admin/password"),
   };
   return inTransaction(db, async (tx) => {
-    const parentId = request.parentId ? (await findParent(tx, request.parentId)).id : null;
+    if (request.parentId) await lockHierarchy(tx);
+    const parentId = request.parentId ? (await requireParent(tx, request.parentId)).id : null;
     const tenantId = newId();
     const environmentId = newId();
     await register(tx, { request, slug, tenantId, parentId, app });
@@ -111,17 +112,6 @@ async function findReadyApp(db: Db, slug: string): Promise<AppRow> {
     detail: `The application ${app.slug} has no release that is ready.`,
     remedy: "Wait for its release, or look at it with `tenantry app list`.",
   });
-}
-
-/** Holds the parent's row, so that it isn't deleted meanwhile as one without children. */
-async function findParent(tx: Tx, idOrSlug: string): Promise<TenantRow> {
-  const parent = await findTenantLocked(tx, idOrSlug).catch((error: unknown) => {
-    if (hasCode(error, "tenant_not_found"))
-      throw invalidField("/parentId", "There is no such parent tenant.");
-    throw error;
-  });
-  if (parent.status !== "deleting" && parent.status !== "purging") return parent;
-  throw invalidField("/parentId", `The parent tenant is ${parent.status}.`);
 }
 
 async function takenError(tx: Tx, slug: string, clientId: string | undefined) {

@@ -52,9 +52,7 @@ export async function deleteTenant(
     }
     if (tenant.status === "provisioning") await refuseWhileProvisioning(tx, tenant);
     requireTenantMove(tenant.status, "deleting");
-    if ((await countChildren(tx, tenant.id)) > 0) {
-      throw failure("has_children", { detail: `${tenant.slug} is the parent of other tenants.` });
-    }
+    await refuseWithChildren(tx, tenant);
     const [production] = await selectEnvironmentsOf(tx, [tenant.id]);
     const operationId = await startOperation(tx, {
       workflow: deletion,
@@ -81,6 +79,17 @@ async function refuseWhileProvisioning(tx: Tx, tenant: TenantRow): Promise<void>
     detail: `${tenant.slug} is still being provisioned.`,
     remedy: `Cancel that with \`tenantry operation cancel ${operationId}\`, then delete the tenant.`,
     extra: { operationId },
+  });
+}
+
+async function refuseWithChildren(tx: Tx, { id, slug }: TenantRow): Promise<void> {
+  const children = await countChildren(tx, id);
+  if (children === 0) return;
+  const them = children === 1 ? "it" : "them";
+  throw failure("has_children", {
+    detail: `${slug} is the parent of ${children === 1 ? "another tenant" : `${children} other tenants`}.`,
+    remedy: `Delete ${them} first, or give ${them} another parent or none: \`tenantry tenant update <child> --parent ""\`. List ${them} with \`tenantry tenant list --parent ${slug}\`.`,
+    extra: { children },
   });
 }
 

@@ -111,14 +111,16 @@ function addCollection(api: Api, deps: LifecycleDependencies): void {
           status: z.enum(tenantStatuses).optional(),
           app: z.string().max(63).optional(),
           group: z.string().max(63).optional(),
+          parent: z.string().max(60).optional().describe("The children of this tenant, by its id or slug."),
         }),
         response: { 200: tenantListReply },
       },
     },
     async (request) => {
-      const { limit, cursor, ...filter } = request.query;
+      const { limit, cursor, parent, ...filter } = request.query;
+      const parentId = parent === undefined ? undefined : (await findTenant(deps.db, parent)).id;
       const after = decodeCursor(cursor, z.tuple([z.uuid()]))?.[0];
-      const rows = await selectTenants(deps.db, { ...filter, limit, after });
+      const rows = await selectTenants(deps.db, { ...filter, parentId, limit, after });
       const shown = rows.slice(0, limit);
       const nextCursor = rows.length > limit ? encodeCursor([shown.at(-1)!.id]) : null;
       return { items: await showTenants(deps.db, shown, deps.publicUrl), nextCursor };

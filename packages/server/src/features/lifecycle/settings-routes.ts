@@ -4,7 +4,7 @@ import { recordEvent } from "../../infra/events/index.ts";
 import { principalName, principalOf, type RouteGroup } from "../../infra/http/index.ts";
 import { selectEnvironmentsOf, touchRuntime } from "../environments/index.ts";
 import type { Settings } from "../settings/index.ts";
-import { findTenant, findTenantLocked, requireStaying } from "../tenants/index.ts";
+import { findTenant, findTenantLocked, requireStaying, withDescendants } from "../tenants/index.ts";
 import { tenantParams } from "./tenant-reply.ts";
 
 const tags = ["settings"];
@@ -53,7 +53,8 @@ export function tenantSettingsRoutes({ db, settings }: { db: Db; settings: Setti
           await settings.change(tx, layer, request.body, { changedBy });
           const keys = Object.keys(request.body).sort();
           await recordEvent(tx, { name: "tenant.settings-changed", tenantId, data: { keys } });
-          const environments = await selectEnvironmentsOf(tx, [tenantId]);
+          // Those below inherit it.
+          const environments = await selectEnvironmentsOf(tx, await withDescendants(tx, tenantId));
           await touchRuntime(
             tx,
             environments.map((environment) => environment.id),

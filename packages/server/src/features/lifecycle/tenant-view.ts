@@ -4,12 +4,12 @@ import { showId } from "../../kernel/index.ts";
 import { type EnvironmentRow, selectEnvironmentsOf } from "../environments/index.ts";
 import { currentPlacements, type ShownPlacements } from "../placements/index.ts";
 import { selectHosts } from "../routing/index.ts";
-import type { TenantRow } from "../tenants/index.ts";
+import { ancestorsOf, inherit, type TenantRow } from "../tenants/index.ts";
 
 /** How a tenant's address is written: `http://<host>:8585/`. */
 export type PublicUrl = (hostname: string) => string;
 
-/** Tenants as the API shows them, with their environments and where those live: four queries for any number. */
+/** Tenants as the API shows them, with their environments and where those live: five queries for any number. */
 export async function showTenants(
   db: Db | Tx,
   tenants: readonly TenantRow[],
@@ -19,6 +19,10 @@ export async function showTenants(
   const environments = await selectEnvironmentsOf(db, tenantIds);
   const environmentIds = environments.map((environment) => environment.id);
   const hosts = await selectHosts(db, environmentIds);
+  const ancestors = await ancestorsOf(
+    db,
+    tenants.filter(({ parentId }) => parentId !== null).map(({ id }) => id),
+  );
   const placements = await currentPlacements(db, environmentIds);
   return tenants.map((tenant) => ({
     id: showId("tnt", tenant.id),
@@ -32,6 +36,11 @@ export async function showTenants(
     region: tenant.region,
     groups: tenant.groups,
     parentId: tenant.parentId && showId("tnt", tenant.parentId),
+    parent: ancestors.get(tenant.id)?.[0]?.slug ?? null,
+    inherited: {
+      plan: inherit(tenant, ancestors.get(tenant.id), "plan"),
+      logoUrl: inherit(tenant, ancestors.get(tenant.id), "logoUrl"),
+    },
     timezone: tenant.timezone,
     language: tenant.language,
     logoUrl: tenant.logoUrl,

@@ -2,17 +2,20 @@ import type { UpdateTenantRequest } from "@tenantry/contract";
 import { type Db, inTransaction, isUniqueViolation, type Tx } from "../../infra/db/index.ts";
 import { recordEvent } from "../../infra/events/index.ts";
 import { failure } from "../../kernel/index.ts";
-import { selectEnvironmentsOf, touchRuntime } from "../environments/index.ts";
+import { type EnvironmentRow, selectEnvironmentsOf, touchRuntime } from "../environments/index.ts";
 import { selectServersOutside } from "../placements/index.ts";
 import { refreshRoutes, renameSystemRoutes } from "../routing/index.ts";
 import {
   findTenantLocked,
+  lockHierarchy,
+  requireParent,
   requireSlugForm,
   requireStaying,
   requireTenantStatus,
   slugTaken,
   type TenantRow,
   updateTenantFields,
+  withDescendants,
 } from "../tenants/index.ts";
 
 /**
@@ -40,10 +43,13 @@ async function update(
   change: UpdateTenantRequest,
   options: { rootDomain: string; check(tenant: TenantRow): void },
 ): Promise<string> {
+  const { parentId: wantedParent, ...fields } = change;
+  if (wantedParent !== undefined) await lockHierarchy(tx);
   const before = await findTenantLocked(tx, idOrSlug);
   options.check(before);
   requireStaying(before);
-  const after = { ...before, ...change };
+  const parentId = wantedParent ? (await requireParent(tx, wantedParent, before)).id : wantedParent;
+  const after = { ...before, ...fields, ...(parentId === undefined ? {} : { parentId }) };
   const renamed = after.slug !== before.slug;
   if (renamed) requireTenantStatus(before, ["active", "suspended"], "renamed");
   if (after.region !== null && after.region !== before.region)
@@ -62,11 +68,23 @@ async function update(
   } else {
     await refreshRoutes(tx, before.id);
   }
+  await touchWhom(tx, { before, after, environments });
+  return before.id;
+}
+
+/** What those below inherit concerns them, too. */
+async function touchWhom(
+  tx: Tx,
+  { before, after, environments }: { before: TenantRow; after: TenantRow; environments: EnvironmentRow[] },
+): Promise<void> {
+  const inherited = ["plan", "logoUrl", "parentId"] as const;
+  const concerned = inherited.some((field) => after[field] !== before[field])
+    ? await selectEnvironmentsOf(tx, await withDescendants(tx, before.id))
+    : environments;
   await touchRuntime(
     tx,
-    environments.map((environment) => environment.id),
+    concerned.map(({ id }) => id),
   );
-  return before.id;
 }
 
 /** A region says where a tenant's data lies: it can't be told otherwise of what stays where it is. */

@@ -10,6 +10,8 @@ export type RuntimeRow = {
   tenantSlug: string;
   tenantName: string;
   tenantStatus: TenantStatus;
+  plan: string | null;
+  logoUrl: string | null;
   timezone: string;
   language: string;
 };
@@ -21,7 +23,7 @@ export async function selectChangedEnvironments(
 ): Promise<RuntimeRow[]> {
   const { rows } = await sql<RuntimeRow>`
     select e.id, e.version, e.name, e.status, t.id as "tenantId", t.slug as "tenantSlug", t.name as "tenantName",
-      t.status as "tenantStatus", t.timezone, t.language
+      t.status as "tenantStatus", t.plan, t.logo_url as "logoUrl", t.timezone, t.language
     from environments e join tenants t on t.id = e.tenant_id
     where t.app_id = ${after.appId} and not t.internal and (e.version, e.id) > (${after.version}, ${after.id}::uuid)
     order by e.version, e.id limit ${after.limit}

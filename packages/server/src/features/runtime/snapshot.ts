@@ -3,6 +3,7 @@ import { type Db, forgottenVersion, inTransaction, streamVersion, type Tx } from
 import { showId } from "../../kernel/index.ts";
 import { selectHosts } from "../routing/index.ts";
 import type { Settings } from "../settings/index.ts";
+import { ancestorsOf, inherit } from "../tenants/index.ts";
 import { beginning, endCursor, pageCursor, readCursor } from "./cursor.ts";
 import { type RuntimeRow, selectChangedEnvironments, selectRemovedEnvironments } from "./runtime.sql.ts";
 
@@ -92,6 +93,7 @@ async function describe(
     tx,
     rows.map(({ id, tenantId }) => ({ environmentId: id, tenantId })),
   );
+  const above = await ancestorsOf(tx, [...new Set(rows.map(({ tenantId }) => tenantId))]);
   const places = await deps.places(tx, ids);
   return rows.map((row) => ({
     id: showId("env", row.id),
@@ -101,6 +103,8 @@ async function describe(
     tenantSlug: row.tenantSlug,
     tenantName: row.tenantName,
     tenantStatus: row.tenantStatus,
+    plan: row.plan ?? inherit(row, above.get(row.tenantId), "plan")?.value ?? null,
+    logoUrl: row.logoUrl ?? inherit(row, above.get(row.tenantId), "logoUrl")?.value ?? null,
     timezone: row.timezone,
     language: row.language,
     hostnames: (hostnames.get(row.id) ?? []).map(({ hostname }) => hostname),

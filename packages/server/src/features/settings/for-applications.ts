@@ -1,5 +1,6 @@
 import { type SettingDefinition, type SettingKey, settingDefinitions } from "@tenantry/contract";
 import type { Db, Tx } from "../../infra/db/index.ts";
+import { ancestorsOf } from "../tenants/index.ts";
 import { type SettingRow, selectSettingsOfMany } from "./settings.sql.ts";
 
 type FixedValues = Partial<Record<SettingKey, { value: unknown }>>;
@@ -7,7 +8,7 @@ type FixedValues = Partial<Record<SettingKey, { value: unknown }>>;
 export type SettingsPlace = { tenantId: string; environmentId: string };
 
 /**
- * What applications may see of many environments' effective settings, by the environments' UUIDs, with one statement:
+ * What applications may see of many environments' effective settings, by the environments' UUIDs, with two statements:
  * the keys that a tenant may have of its own, and the application's own ones (`app.…`).
  */
 export async function settingsForApplications(
@@ -15,18 +16,26 @@ export async function settingsForApplications(
   fixed: FixedValues,
   places: readonly SettingsPlace[],
 ): Promise<Map<string, Record<string, unknown>>> {
+  const ownIds = [...new Set(places.map(({ tenantId }) => tenantId))];
+  const above = await ancestorsOf(db, ownIds);
+  const aboveIds = [...above.values()].flat().map(({ ancestorId }) => ancestorId);
   const rows = await selectSettingsOfMany(db, {
-    tenantIds: places.map(({ tenantId }) => tenantId),
+    tenantIds: [...new Set([...ownIds, ...aboveIds])],
     environmentIds: places.map(({ environmentId }) => environmentId),
   });
   const visible = rows.filter(({ scope, key }) => isVisible(key) && !(scope === "platform" && key in fixed));
   const byScope = Map.groupBy(visible, ({ scope, scopeId }) => (scope === "platform" ? "" : scopeId));
   const platform = { ...defaults(fixed), ...valuesOf(byScope.get("")) };
   return new Map(
-    places.map(({ tenantId, environmentId }) => [
-      environmentId,
-      { ...platform, ...valuesOf(byScope.get(tenantId)), ...valuesOf(byScope.get(environmentId)) },
-    ]),
+    places.map(({ tenantId, environmentId }) => {
+      const nearestFirst = [
+        environmentId,
+        tenantId,
+        ...(above.get(tenantId) ?? []).map((one) => one.ancestorId),
+      ];
+      const layers = nearestFirst.reverse().map((scopeId) => valuesOf(byScope.get(scopeId)));
+      return [environmentId, Object.assign({}, platform, ...layers)];
+    }),
   );
 }
 

@@ -3,17 +3,18 @@ import { type Db, sql, type Tx } from "../../infra/db/index.ts";
 export type SettingScope = "platform" | "plan" | "tenant" | "environment";
 export type SettingRow = { scope: SettingScope; scopeId: string; key: string; value: unknown };
 
-/** The rows of the platform and of the layers named, lowest layer first. */
+/** The rows of the platform and of the layers named, lowest layer first; tenants in the order given. */
 export async function selectSettings(
   db: Db | Tx,
-  layers: { tenantId?: string; environmentId?: string } = {},
+  layers: { tenantIds?: readonly string[]; environmentId?: string } = {},
 ): Promise<SettingRow[]> {
   const { rows } = await sql<SettingRow>`
     select scope, scope_id as "scopeId", key, value from settings
     where scope = 'platform'
-      or (scope = 'tenant' and scope_id = ${layers.tenantId ?? null})
+      or (scope = 'tenant' and scope_id = any (${layers.tenantIds ?? []}::text[]))
       or (scope = 'environment' and scope_id = ${layers.environmentId ?? null})
-    order by array_position(array['platform', 'plan', 'tenant', 'environment'], scope), key
+    order by array_position(array['platform', 'plan', 'tenant', 'environment'], scope),
+      array_position(${layers.tenantIds ?? []}::text[], scope_id), key
   `.execute(db);
   return rows;
 }

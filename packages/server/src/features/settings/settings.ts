@@ -6,6 +6,7 @@ import {
 } from "@tenantry/contract";
 import type { Db, Tx } from "../../infra/db/index.ts";
 import { type FieldError, failure } from "../../kernel/index.ts";
+import { ancestorsOf } from "../tenants/index.ts";
 import { type SettingsPlace, settingsForApplications } from "./for-applications.ts";
 import { deleteSetting, type SettingScope, selectSettings, upsertSetting } from "./settings.sql.ts";
 
@@ -22,8 +23,8 @@ const applicationKey = /^app\.[a-z][A-Za-z0-9.]{0,95}$/;
 const longestValue = 16_384;
 
 /**
- * Settings in layers [REG-7, CUS-1]: default, file, environment variable for the installation; platform, tenant and
- * environment in the registry. The nearest layer wins, but one that file or environment fixes can't be changed above
+ * Settings in layers [REG-6, REG-7, CUS-1]: default, file, environment variable for the installation; platform, the
+ * tenants above, tenant and environment in the registry. The nearest layer wins, but one that file or environment fixes can't be changed above
  * the tenant: an operator who set MAX_TENANTS finds it as set.
  */
 export function createSettings(fixed: FixedSettings) {
@@ -34,10 +35,19 @@ export function createSettings(fixed: FixedSettings) {
       const value = set?.value ?? definition.default;
       values.set(key, { key, value, source: set?.source ?? "default", description: definition.description });
     }
-    for (const row of await selectSettings(db, layers)) {
-      if (row.scope === "platform" && row.key in fixed) continue;
-      const description = values.get(row.key)?.description ?? null;
-      values.set(row.key, { key: row.key, value: row.value, source: row.scope, description });
+    const { tenantId, ...rest } = layers;
+    const above = (tenantId && (await ancestorsOf(db, [tenantId])).get(tenantId)) || [];
+    // The topmost tenant's count least.
+    const tenantIds = [
+      ...above.map(({ ancestorId }) => ancestorId).reverse(),
+      ...(tenantId ? [tenantId] : []),
+    ];
+    for (const { key, value, scope, scopeId } of await selectSettings(db, { ...rest, tenantIds })) {
+      if (scope === "platform" && key in fixed) continue;
+      const description = values.get(key)?.description ?? null;
+      const giver = above.find(({ ancestorId }) => scope === "tenant" && ancestorId === scopeId);
+      const source = giver ? { source: "parent" as const, from: giver.slug } : { source: scope };
+      values.set(key, { key, value, ...source, description });
     }
     return [...values.values()].sort((a, b) => a.key.localeCompare(b.key));
   }

@@ -1,3 +1,11 @@
+export {
+  ancestorsOf,
+  type Inherited,
+  inherit,
+  lockHierarchy,
+  requireParent,
+  withDescendants,
+} from "./hierarchy.ts";
 export { deriveSlug } from "./slug.ts";
 export { requireTenantMove } from "./tenant-state.ts";
 export {

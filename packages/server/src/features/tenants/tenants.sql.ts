@@ -91,6 +91,7 @@ export type TenantFilter = {
   status?: TenantStatus | undefined;
   app?: string | undefined;
   group?: string | undefined;
+  parentId?: string | undefined;
   limit: number;
   /** The id of the last tenant of the page before. */
   after?: string | undefined;
@@ -108,6 +109,7 @@ export async function selectTenants(db: Db, filter: TenantFilter): Promise<Tenan
   if (filter.status) conditions.push(sql`t.status = ${filter.status}`);
   if (filter.app) conditions.push(sql`a.slug = ${filter.app}`);
   if (filter.group) conditions.push(sql`${filter.group} = any (t.groups)`);
+  if (filter.parentId) conditions.push(sql`t.parent_id = ${filter.parentId}`);
   if (filter.after) conditions.push(sql`t.id < ${filter.after}`);
   const { rows } = await sql<TenantRow>`
     select ${columns} from tenants t join apps a on a.id = t.app_id
@@ -142,13 +144,13 @@ export async function updateTenantStatus(tx: Tx, id: string, change: StatusChang
 
 export type TenantChange = Pick<
   TenantRow,
-  "slug" | "name" | "plan" | "region" | "groups" | "timezone" | "language" | "logoUrl"
+  "slug" | "name" | "plan" | "region" | "groups" | "parentId" | "timezone" | "language" | "logoUrl"
 >;
 
 export async function updateTenantFields(tx: Tx, id: string, change: TenantChange): Promise<void> {
   await sql`
     update tenants set slug = ${change.slug}, name = ${change.name}, plan = ${change.plan}, region = ${change.region},
-      groups = ${change.groups}, timezone = ${change.timezone}, language = ${change.language},
+      groups = ${change.groups}, parent_id = ${change.parentId}, timezone = ${change.timezone}, language = ${change.language},
       logo_url = ${change.logoUrl}, revision = revision + 1, updated_at = now()
     where id = ${id}
   `.execute(tx);
