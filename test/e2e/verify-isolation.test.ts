@@ -4,8 +4,8 @@ import type { IsolationAttempt, OperationReply, SignedIsolationReport } from "@t
 import { beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { useInstallation } from "../support/use-installation.ts";
-import { placeLeaks } from "./planted-leaks/places.ts";
-import { type Ground, groundOf, type Leak, makeTenants } from "./planted-leaks/plant.ts";
+import { canaryRole, placeLeaks } from "./planted-leaks/places.ts";
+import { type Ground, groundOf, type Leak, makeTenants, quoted } from "./planted-leaks/plant.ts";
 import { sharedLeaks } from "./planted-leaks/shared.ts";
 
 const installation = useInstallation();
@@ -126,6 +126,39 @@ describe("a leak elsewhere is found and named with what to do:", () => {
       expect(one, JSON.stringify(all)).toBeDefined();
       expect(one!.remedy!.length).toBeGreaterThan(10);
     }
+  });
+});
+
+describe("what should have been tried and couldn't be", () => {
+  it("is never taken for refused: the command ends with 1, an event tells it, and status, doctor and metrics show it", async () => {
+    await verify({ sample: 0 });
+    const role = quoted(await canaryRole(ground, "database"));
+    await ground.inDatabase("postgres", `alter role ${role} nologin`);
+    const told = async () => (await installation.command(["doctor"])).stdout;
+    try {
+      const ran = await installation.command(["isolation", "verify", "--json"]);
+      expect(ran.code, ran.stderr).toBe(1);
+      const { report } = JSON.parse(ran.stdout) as SignedIsolationReport;
+      expect(breaches(report)).toEqual([]);
+      expect(report.verdict).toBe("incomplete");
+      const failed = report.attempts.filter(({ outcome }) => outcome === "failed");
+      expect(report.counts.failed).toBe(failed.length);
+      expect(failed.map(({ probe }) => probe)).toContain("database.other-sessions");
+      const events = "/v1/events?type=tenantry.isolation.incomplete&limit=200";
+      const { body } = await installation.api.call<{ items: { data: { reportId: string } }[] }>(
+        "GET",
+        events,
+      );
+      expect(body.items.map(({ data }) => data.reportId)).toContain(report.id);
+      expect((await installation.command(["status"])).stdout).toContain("incomplete");
+      expect(await told()).toContain(report.id);
+      const metrics = await (await fetch(`${installation.operator.url}/metrics`)).text();
+      expect(metrics).toMatch(/tenantry_isolation_failed [1-9]/);
+    } finally {
+      await ground.inDatabase("postgres", `alter role ${role} login`);
+    }
+    expect((await verify()).verdict).toBe("isolated");
+    expect(await told()).not.toContain("nobody knows whether");
   });
 });
 

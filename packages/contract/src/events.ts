@@ -189,6 +189,14 @@ const entries = {
       probes: z.array(z.string()).describe("Which, each once."),
     }),
   },
+  "isolation.incomplete": {
+    description: "A verification got through nowhere, and couldn't try all that it should have tried.",
+    data: z.strictObject({
+      reportId: z.string().describe("rpt_…"),
+      failed: z.number().int().describe("How many attempts couldn't be made."),
+      probes: z.array(z.string()).describe("Which, each once."),
+    }),
+  },
   "database.unsealed": {
     description:
       "A database that tenants share doesn't keep them apart any more. It serves nobody until it is found mended.",

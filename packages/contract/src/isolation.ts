@@ -14,7 +14,9 @@ export const isolationPaths = [
 ] as const;
 export type IsolationPath = (typeof isolationPaths)[number];
 
-export const attemptOutcomes = ["refused", "sound", "breach", "skipped"] as const;
+export const attemptOutcomes = ["refused", "sound", "breach", "failed", "skipped"] as const;
+export const isolationVerdicts = ["isolated", "incomplete", "breached"] as const;
+export type IsolationVerdict = (typeof isolationVerdicts)[number];
 export type AttemptOutcome = (typeof attemptOutcomes)[number];
 
 export const verifyIsolationRequest = z.strictObject({
@@ -46,7 +48,7 @@ const attempt = z
       .enum(attemptOutcomes)
       .describe(
         "refused: as it must be. sound: what was examined is as it was built. breach: it got through, or would. " +
-          "skipped: it couldn't be tried; `answer` says why.",
+          "failed: it couldn't be tried, and should have been. skipped: there was nothing to try. `answer` says why.",
       ),
     answer: z.string().describe("What came back; never a tenant's data."),
     remedy: z.string().nullable().describe("What to do about a breach."),
@@ -58,8 +60,13 @@ const counts = z.object({
   refused: z.number().int(),
   sound: z.number().int(),
   breach: z.number().int(),
+  failed: z.number().int(),
   skipped: z.number().int(),
 });
+
+const verdict = z
+  .enum(isolationVerdicts)
+  .describe("incomplete: nothing got through, and something that should have been tried couldn't be.");
 
 export const isolationReport = z
   .object({
@@ -75,7 +82,7 @@ export const isolationReport = z
       sample: z.number().int().describe("How many tenants were looked at, at most."),
       canaries: z.array(z.string()).describe("Between which levels and applications the canaries stood."),
     }),
-    verdict: z.enum(["isolated", "breached"]),
+    verdict,
     counts,
     attempts: z.array(attempt),
   })
@@ -99,9 +106,10 @@ const summary = z
   .object({
     id: z.string().describe("rpt_…"),
     operationId: z.string().describe("op_…"),
-    verdict: z.enum(["isolated", "breached"]),
+    verdict,
     attempts: z.number().int(),
     breaches: z.number().int(),
+    failed: z.number().int().describe("How many couldn't be tried."),
     skipped: z.number().int(),
     startedAt: z.iso.datetime(),
     endedAt: z.iso.datetime(),

@@ -29,7 +29,7 @@ const schemaOpened: Plant = async ({ inDatabase, tenants }) => {
 };
 
 /** Of the canary at the same level: the verifier then is the neighbour who can do more. */
-async function canaryRole({ installation }: Ground, level: string): Promise<string> {
+export async function canaryRole({ installation }: Ground, level: string): Promise<string> {
   const [row] = await installation.sql<{ role: string }>(
     `select d.role_name as role from tenants t join environments e on e.tenant_id = t.id
        join placements p on p.environment_id = e.id join databases d on d.id = p.database_id

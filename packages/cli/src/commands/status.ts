@@ -99,13 +99,20 @@ function serversAtAGlance(servers: readonly ServerReply[], look: Look): string {
   ].join("\n");
 }
 
-function showIsolation({ id, verdict, breaches, endedAt }: IsolationReportSummary, look: Look): string {
+function showIsolation(
+  { id, verdict, breaches, failed, endedAt }: IsolationReportSummary,
+  look: Look,
+): string {
   const found = fields(look, [
     ["Isolation", state(verdict)],
     ["Verified", at(endedAt)],
   ]);
   if (verdict === "isolated") return found;
-  return `${found}\n${breaches} attempts got from one tenant to another: see \`tenantry isolation report ${id}\`.`;
+  const what =
+    verdict === "breached"
+      ? `${breaches} attempts got from one tenant to another`
+      : `${failed} attempts couldn't be made`;
+  return `${found}\n${what}: see \`tenantry isolation report ${id}\`.`;
 }
 
 /** What somebody should do about an operation at work. */

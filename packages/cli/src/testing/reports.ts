@@ -32,11 +32,12 @@ export function signedReport(attempts: Partial<IsolationAttempt>[] = [{}]): Sign
     startedAt: "2026-01-01T00:00:00.000Z",
     endedAt: "2026-01-01T00:00:01.000Z",
     scope: { tenant: null, level: null, sample: 20, canaries: ["sites/shared"] },
-    verdict: count("breach") > 0 ? "breached" : "isolated",
+    verdict: count("breach") > 0 ? "breached" : count("failed") > 0 ? "incomplete" : "isolated",
     counts: {
       refused: count("refused"),
       sound: count("sound"),
       breach: count("breach"),
+      failed: count("failed"),
       skipped: count("skipped"),
     },
     attempts: all,

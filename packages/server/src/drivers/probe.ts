@@ -23,7 +23,7 @@ export type Probe<Ground> = {
   readonly remedy: string;
   /** Whether there is anything to try between these two; always when left out. */
   applies?(ground: Ground): boolean;
-  /** Tries it. An error that is thrown says that it couldn't be tried. */
+  /** Tries it. An error that is thrown says that it couldn't be tried, and should have been. */
   run(ground: Ground): Promise<ProbeAnswer>;
 };
 
@@ -34,6 +34,9 @@ export const breach = (answer: string, remedy?: string): ProbeAnswer => ({
   answer: short(answer),
   ...(remedy !== undefined && { remedy }),
 });
+/** It should have been tried, and couldn't be: nobody knows whether it gets through. */
+export const failed = (answer: string): ProbeAnswer => ({ outcome: "failed", answer: short(answer) });
+/** There was nothing to try. */
 export const skipped = (answer: string): ProbeAnswer => ({ outcome: "skipped", answer: short(answer) });
 
 function short(text: string): string {

@@ -58,6 +58,8 @@ export type ComposeInput = {
   installation: { id: string; rootDomain: string };
   node: { id: string };
   gatewayPort: number;
+  /** Where the gateway of this node listens for TLS. */
+  gatewayTlsPort?: number | undefined;
   /** Starts servers for single environments; none where the operator gives the servers. */
   fleet?: PostgresFleet | undefined;
   /** Whether this node is about to stop. */

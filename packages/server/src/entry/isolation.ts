@@ -11,6 +11,7 @@ type Given = Pick<IsolationParts, "db" | "log" | "settings" | "settled" | "place
   secrets: Secrets;
   installation: { id: string };
   gatewayPort: number;
+  gatewayTlsPort?: number | undefined;
   drivers: Pick<ReturnType<typeof createDrivers>, "storage" | "cache">;
 };
 
@@ -25,6 +26,6 @@ export function isolationParts(input: Given): IsolationParts {
     drivers,
     installation: issuerOf(input.installation.id),
     signer: () => loadDocumentSigner(db, secrets),
-    gateway: gatewayAddress(config, input.gatewayPort),
+    gateway: { ...gatewayAddress(config, input.gatewayPort), tlsPort: input.gatewayTlsPort },
   };
 }

@@ -105,6 +105,7 @@ async function start(options: StartOptions, shutdown: Shutdown) {
     config,
     log,
     gatewayPort: gatewayPort ?? config.gateway.port,
+    gatewayTlsPort: gateway?.tlsPort,
     fleet: base.registry.fleet,
     isDraining: shutdown.isDraining,
     ...base,

@@ -41,13 +41,13 @@ function showReports({ items }: Page<IsolationReportSummary>, look: Look): strin
   if (items.length === 0) return "Nothing was verified yet: tenantry isolation verify";
   return table(
     look,
-    ["report", "verdict", "attempts", "got through", "not tried", "ended"],
-    items.map(({ id, verdict, attempts, breaches, skipped, endedAt }) => [
+    ["report", "verdict", "attempts", "got through", "failed", "ended"],
+    items.map(({ id, verdict, attempts, breaches, failed, endedAt }) => [
       id,
       state(verdict),
       attempts,
       breaches,
-      skipped,
+      failed,
       at(endedAt),
     ]),
   );

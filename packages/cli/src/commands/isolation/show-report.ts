@@ -6,7 +6,8 @@ import { at, type Cell, fields, state, table } from "../../output/table.ts";
 export function showReport({ report, signature }: SignedIsolationReport, look: Look): string {
   const { counts, attempts, scope } = report;
   const amiss = attempts.filter(({ outcome }) => outcome === "breach");
-  const untried = attempts.filter(({ outcome }) => outcome === "skipped");
+  const untried = attempts.filter(({ outcome }) => outcome === "failed");
+  const skipped = attempts.filter(({ outcome }) => outcome === "skipped");
   return [
     fields(look, [
       ["Report", report.id],
@@ -16,17 +17,20 @@ export function showReport({ report, signature }: SignedIsolationReport, look: L
       ["About", scope.tenant ?? `${scope.canaries.join(", ")}; ${scope.sample} tenants at most`],
       [
         "Attempts",
-        `${attempts.length}: ${counts.refused} refused, ${counts.sound} sound, ${counts.breach} got through, ${counts.skipped} not tried`,
+        `${attempts.length}: ${counts.refused} refused, ${counts.sound} sound, ${counts.breach} got through, ${counts.failed} failed, ${counts.skipped} had nothing to try`,
       ],
       ["Signed by", signature.keyId],
     ]),
     table(look, ["probe", "attempts", "outcome", "tried"], byProbe(attempts)),
     ...(amiss.length === 0 ? [] : [`What got through:\n${amiss.map(told).join("\n")}`]),
-    ...(untried.length === 0 ? [] : [`What couldn't be tried:\n${untried.map(told).join("\n")}`]),
+    ...(untried.length === 0
+      ? []
+      : [`What should have been tried, and couldn't be:\n${untried.map(told).join("\n")}`]),
+    ...(skipped.length === 0 ? [] : [`Where there was nothing to try:\n${skipped.map(told).join("\n")}`]),
   ].join("\n\n");
 }
 
-const worst = ["breach", "skipped", "refused", "sound"] as const;
+const worst = ["breach", "failed", "skipped", "refused", "sound"] as const;
 
 function byProbe(attempts: readonly IsolationAttempt[]): Cell[][] {
   return [...Map.groupBy(attempts, ({ probe }) => probe)].map(([probe, list]) => {
@@ -38,7 +42,7 @@ function byProbe(attempts: readonly IsolationAttempt[]): Cell[][] {
 }
 
 function toneOf(outcome: (typeof worst)[number]): "bad" | "busy" | "good" {
-  if (outcome === "breach") return "bad";
+  if (outcome === "breach" || outcome === "failed") return "bad";
   return outcome === "skipped" ? "busy" : "good";
 }
 

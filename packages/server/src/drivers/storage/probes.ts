@@ -2,6 +2,7 @@ import type { Storage } from "@tenantry/data";
 import { breach, type Probe, type ProbeAnswer, refused, skipped } from "../probe.ts";
 import { fsProbes } from "./fs/probes.ts";
 import type { StorageGround } from "./ground.ts";
+import { s3Probes } from "./s3/probes.ts";
 
 export type { StorageGround } from "./ground.ts";
 
@@ -70,4 +71,4 @@ async function tryKeys(storage: Storage, keys: readonly string[]): Promise<Probe
 }
 
 /** How one environment may try to get at another's files. A driver that comes later adds its own here. */
-export const storageProbes: readonly Probe<StorageGround>[] = [...handleProbes, ...fsProbes];
+export const storageProbes: readonly Probe<StorageGround>[] = [...handleProbes, ...fsProbes, ...s3Probes];

@@ -15,8 +15,8 @@ describe("attempts", () => {
     });
     const results = await tryAll([failing, throwing], options);
     expect(results.map(({ outcome, answer }) => [outcome, answer])).toEqual([
-      ["skipped", "It couldn't be tried: connection refused"],
-      ["skipped", "It couldn't be tried: no such thing"],
+      ["failed", "It couldn't be tried: connection refused"],
+      ["failed", "It couldn't be tried: no such thing"],
     ]);
   });
 

@@ -1,5 +1,5 @@
 import type { IsolationAttempt } from "@tenantry/contract";
-import { type Probe, type ProbeAnswer, skipped } from "../../drivers/probe.ts";
+import { failed, type Probe, type ProbeAnswer } from "../../drivers/probe.ts";
 
 /** One probe between two, ready to be tried. */
 export type Attempt = {
@@ -62,7 +62,7 @@ async function tryOne(attempt: Attempt): Promise<ProbeAnswer> {
   try {
     return await Promise.race([attempt.run(), late]);
   } catch (error) {
-    return skipped(`It couldn't be tried: ${error instanceof Error ? error.message : String(error)}`);
+    return failed(`It couldn't be tried: ${error instanceof Error ? error.message : String(error)}`);
   } finally {
     clearTimeout(timer);
   }

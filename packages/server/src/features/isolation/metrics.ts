@@ -11,6 +11,13 @@ export function observeIsolation(metrics: Metrics, db: Db): void {
       figure: ({ breaches }) => breaches,
     },
   );
+  observe(
+    "tenantry_isolation_failed",
+    "Attempts that the newest verification should have made and couldn't.",
+    {
+      figure: ({ failed }) => failed,
+    },
+  );
   observe("tenantry_isolation_verified_timestamp_seconds", "When isolation was verified last.", {
     figure: ({ verifiedAt }) => verifiedAt.getTime() / 1_000,
   });

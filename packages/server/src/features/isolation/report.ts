@@ -1,8 +1,13 @@
-import type { IsolationAttempt, IsolationReport, SignedIsolationReport } from "@tenantry/contract";
+import type {
+  IsolationAttempt,
+  IsolationReport,
+  IsolationVerdict,
+  SignedIsolationReport,
+} from "@tenantry/contract";
 import { isolationReportText } from "@tenantry/contract";
 import type { DocumentSigner } from "../../infra/signing/index.ts";
 
-/** Counts what came of the attempts; one breach is enough. */
+/** Counts what came of the attempts: one breach is enough, and what couldn't be tried isn't taken for refused. */
 export function makeReport(
   about: Omit<IsolationReport, "version" | "verdict" | "counts" | "attempts">,
   attempts: IsolationAttempt[],
@@ -13,9 +18,15 @@ export function makeReport(
     refused: count("refused"),
     sound: count("sound"),
     breach: count("breach"),
+    failed: count("failed"),
     skipped: count("skipped"),
   };
-  return { version: 1, ...about, verdict: counts.breach > 0 ? "breached" : "isolated", counts, attempts };
+  return { version: 1, ...about, verdict: verdictOf(counts), counts, attempts };
+}
+
+function verdictOf({ breach, failed }: IsolationReport["counts"]): IsolationVerdict {
+  if (breach > 0) return "breached";
+  return failed > 0 ? "incomplete" : "isolated";
 }
 
 /** Whoever has the installation's public key can tell that nobody changed the report. */

@@ -1,19 +1,20 @@
-import type { SignedIsolationReport } from "@tenantry/contract";
+import type { IsolationVerdict, SignedIsolationReport } from "@tenantry/contract";
 import { type Db, sql, type Tx } from "../../infra/db/index.ts";
 
 export type ReportRow = {
   id: string;
   operationId: string;
-  verdict: "isolated" | "breached";
+  verdict: IsolationVerdict;
   attempts: number;
   breaches: number;
+  failed: number;
   skipped: number;
   startedAt: Date;
   endedAt: Date;
 };
 
 const columns = sql`
-  id, operation_id as "operationId", verdict, attempts, breaches, skipped, started_at as "startedAt",
+  id, operation_id as "operationId", verdict, attempts, breaches, failed, skipped, started_at as "startedAt",
   ended_at as "endedAt"
 `;
 
@@ -24,8 +25,9 @@ export async function insertReport(
   document: SignedIsolationReport,
 ): Promise<boolean> {
   const { rows } = await sql`
-    insert into isolation_reports (id, operation_id, verdict, attempts, breaches, skipped, started_at, ended_at, document)
-    values (${row.id}, ${row.operationId}, ${row.verdict}, ${row.attempts}, ${row.breaches}, ${row.skipped},
+    insert into isolation_reports
+      (id, operation_id, verdict, attempts, breaches, failed, skipped, started_at, ended_at, document)
+    values (${row.id}, ${row.operationId}, ${row.verdict}, ${row.attempts}, ${row.breaches}, ${row.failed}, ${row.skipped},
       ${row.startedAt}, ${row.endedAt}, ${JSON.stringify(document)}::jsonb)
     on conflict (operation_id) do nothing returning id
   `.execute(tx);
@@ -92,6 +94,10 @@ export type IsolationStanding = {
   /** In the newest breached report that no verification of everything has come after without finding any. */
   breaches: number;
   reportId: string | null;
+  /** What the newest report of all should have tried and couldn't. */
+  failed: number;
+  /** The newest report of all. */
+  newestId: string;
 };
 
 /** How the installation stands: a breach stays one until a verification of everything finds none. */
@@ -106,7 +112,7 @@ export async function selectStanding(db: Db): Promise<IsolationStanding | undefi
       where r.verdict = 'breached' and (clean.id is null or r.id::text > clean.id) order by r.id desc limit 1
     )
     select r.ended_at as "verifiedAt", coalesce((select breaches from breached), 0) as breaches,
-      (select id from breached) as "reportId"
+      (select id from breached) as "reportId", r.failed, r.id as "newestId"
     from isolation_reports r order by r.id desc limit 1
   `.execute(db);
   return rows[0];

@@ -63,13 +63,14 @@ export async function verifyWhenDue(parts: Parts & CanaryParts & { log: Log }): 
 }
 
 export function showSummary(row: ReportRow): IsolationReportSummary {
-  const { id, operationId, verdict, attempts, breaches, skipped, startedAt, endedAt } = row;
+  const { id, operationId, verdict, attempts, breaches, failed, skipped, startedAt, endedAt } = row;
   return {
     id: showId("rpt", id),
     operationId: showId("op", operationId),
     verdict,
     attempts,
     breaches,
+    failed,
     skipped,
     startedAt: startedAt.toISOString(),
     endedAt: endedAt.toISOString(),

@@ -6,7 +6,7 @@ import { type Attempt, attemptsOf, tryAll } from "./attempts.ts";
 import { knock } from "./doors.ts";
 import { type DriverSources, type Drivers, driverOf, driversNow } from "./drivers.ts";
 import { markerKeyOf } from "./markers.ts";
-import { probes } from "./probes/index.ts";
+import { type GatewayGround, probes } from "./probes/index.ts";
 import type { Subject, Subjects } from "./subjects.ts";
 import { openVisitors } from "./visitors.ts";
 
@@ -18,7 +18,7 @@ export type VerifyParts = {
   /** This node's. */
   api: () => Api;
   /** Where this node finds a gateway. */
-  gateway: { host: string; port: number };
+  gateway: GatewayGround["address"];
   /** Resolves when every gateway has heard of what was committed. */
   settled: () => Promise<void>;
 };

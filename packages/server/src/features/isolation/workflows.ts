@@ -1,4 +1,5 @@
-import type { DatabaseLevel } from "@tenantry/contract";
+import type { DatabaseLevel, IsolationReport } from "@tenantry/contract";
+import type { Tx } from "../../infra/db/index.ts";
 import { recordEvent } from "../../infra/events/index.ts";
 import type { Log } from "../../infra/log/index.ts";
 import type { DocumentSigner } from "../../infra/signing/index.ts";
@@ -90,7 +91,7 @@ function withoutCanaries(where: string) {
     from: "-",
     to: `canary ${where}`,
     tried: "work with a pair of canaries",
-    outcome: "skipped" as const,
+    outcome: "failed" as const,
     answer: "They couldn't be provisioned: see `tenantry operation list --internal`.",
     remedy: null,
   };
@@ -104,24 +105,37 @@ async function save(
 ): Promise<void> {
   const document = signReport(report, await parts.signer());
   const { counts, attempts, verdict } = report;
-  const breaches = attempts.filter(({ outcome }) => outcome === "breach");
-  const probes = [...new Set(breaches.map(({ probe }) => probe))];
+  const amiss = attempts.filter(({ outcome }) => outcome === (verdict === "breached" ? "breach" : "failed"));
   const row = {
     ...{ id, operationId: context.operationId, verdict },
     attempts: attempts.length,
     breaches: counts.breach,
+    failed: counts.failed,
     skipped: counts.skipped,
     startedAt: new Date(report.startedAt),
     endedAt: new Date(report.endedAt),
   };
-  const told = await context.transaction(async (tx) => {
+  const isNew = await context.transaction(async (tx) => {
     if (!(await insertReport(tx, row, document))) return false;
-    if (counts.breach === 0) return false;
-    const data = { reportId: report.id, breaches: counts.breach, probes };
-    await recordEvent(tx, { name: "isolation.breached", data });
+    if (verdict !== "isolated") await tell(tx, report, [...new Set(amiss.map(({ probe }) => probe))]);
     return true;
   });
-  if (!told) return;
-  for (const { probe, from, to, answer, remedy } of breaches)
-    parts.log.error({ reportId: report.id, probe, from, to, answer, remedy }, "isolation.breached");
+  if (!isNew) return;
+  for (const { probe, from, to, answer, remedy } of amiss) {
+    const said = { reportId: report.id, probe, from, to, answer, remedy };
+    if (verdict === "breached") parts.log.error(said, "isolation.breached");
+    else parts.log.warn(said, "isolation.incomplete");
+  }
+}
+
+async function tell(tx: Tx, { id, counts, verdict }: IsolationReport, probes: string[]): Promise<void> {
+  if (verdict === "breached") {
+    const data = { reportId: id, breaches: counts.breach, probes };
+    await recordEvent(tx, { name: "isolation.breached", data });
+  } else {
+    await recordEvent(tx, {
+      name: "isolation.incomplete",
+      data: { reportId: id, failed: counts.failed, probes },
+    });
+  }
 }

@@ -29,7 +29,7 @@ const placed = ({ appId, tenantId, group }: MigrationFilter) => sql`
     join environments e on e.id = p.environment_id
     join tenants t on t.id = e.tenant_id
     left join migration_failures f on f.database_id = d.id
-  where d.app_id = ${appId} and d.state = 'in_use'
+  where d.app_id = ${appId} and d.state = 'in_use' and not t.internal
     and (${tenantId ?? null}::uuid is null or t.id = ${tenantId ?? null}::uuid)
     and (${group ?? null}::text is null or ${group ?? null}::text = any (t.groups))
 `;

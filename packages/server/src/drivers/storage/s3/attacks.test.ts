@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { GetBucketPolicyCommand, PutBucketAclCommand, PutBucketPolicyCommand } from "@aws-sdk/client-s3";
 import { openS3Storage, type S3Place, s3ClientOf } from "@tenantry/data";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "../../../kernel/index.ts";
 import { type TestCeph, testCeph } from "../../../testing/ceph.ts";
 import { testContext } from "../../../testing/driver-context.ts";
@@ -10,6 +10,7 @@ import type { StorageDriver } from "../driver.ts";
 import { listBuckets, makeBucket } from "./buckets.ts";
 import { askCeph } from "./ceph-api.ts";
 import { createS3StorageDriver, type S3Server } from "./index.ts";
+import { s3Probes } from "./probes.ts";
 
 // A tenant's application that was taken over has its environment's key, and sends whatever it likes with it.
 
@@ -136,4 +137,48 @@ test("a signed request is good for its object, type and length alone, until it e
   expect(await get(down.url.replace("Expires=2", "Expires=600"))).toEqual([403, false]);
   expect(await put(down.url)).toBe(403);
   await waitUntil("it expired", async () => (await get(down.url))[0] === 403);
+});
+
+describe("the probes of a verification", () => {
+  const probed = (at: S3Place) => ({ environmentId: newId(), physicalName: at.bucket, markerKey: "secret" });
+
+  async function answers() {
+    const ground = { driver, from: probed(mine), to: probed(theirs), signal: new AbortController().signal };
+    const ran = s3Probes.map(async (probe) => {
+      expect(probe.applies?.(ground)).toBe(true);
+      return [probe.id, (await probe.run(ground)).outcome];
+    });
+    return Object.fromEntries(await Promise.all(ran));
+  }
+
+  const sound = {
+    "storage.s3-public": "refused",
+    "storage.s3-signed": "refused",
+    "storage.s3-key": "refused",
+  };
+
+  test("find nothing where nobody changed anything", async () => {
+    await openS3Storage(mine).put("secret", "mine");
+    expect(await answers()).toEqual(sound);
+  });
+
+  test("find a bucket that was opened to everybody, and one that was opened to other keys", async () => {
+    await openS3Storage(mine).put("secret", "mine");
+    const owner = s3ClientOf(theirs);
+    const acl = (ACL: "public-read" | "authenticated-read" | "private") =>
+      owner.send(new PutBucketAclCommand({ Bucket: theirs.bucket, ACL }));
+    try {
+      await acl("public-read");
+      expect(await answers()).toEqual({
+        ...sound,
+        "storage.s3-public": "breach",
+        "storage.s3-key": "breach",
+      });
+      await acl("authenticated-read");
+      expect(await answers()).toEqual({ ...sound, "storage.s3-key": "breach" });
+    } finally {
+      await acl("private");
+    }
+    expect(await answers()).toEqual(sound);
+  });
 });

@@ -1,4 +1,4 @@
-import { breach, type Probe, type ProbeAnswer, skipped, sound } from "../../../drivers/probe.ts";
+import { breach, failed, type Probe, type ProbeAnswer, skipped, sound } from "../../../drivers/probe.ts";
 import type { Db } from "../../../infra/db/index.ts";
 import type { ExaminedPlaces, Placements } from "../../placements/index.ts";
 import { type Drivers, driverOf } from "../drivers.ts";
@@ -32,7 +32,7 @@ export const catalogProbes: readonly Probe<CatalogGround>[] = [
     applies: ({ places }) => places.storage !== undefined,
     async run({ places, drivers, environmentId }) {
       const driver = driverOf(drivers.storage, places.storage);
-      if (!driver) return skipped(`nothing provides ${places.storage!.driver} any more`);
+      if (!driver) return failed(`nothing provides ${places.storage!.driver} any more`);
       return judge(await driver.verify(places.storage!.physicalName, environmentId));
     },
   },
@@ -44,7 +44,7 @@ export const catalogProbes: readonly Probe<CatalogGround>[] = [
     applies: ({ places }) => places.cache !== undefined,
     async run({ places, drivers }) {
       const driver = driverOf(drivers.cache, places.cache);
-      if (!driver) return skipped(`nothing provides ${places.cache!.driver} any more`);
+      if (!driver) return failed(`nothing provides ${places.cache!.driver} any more`);
       return judge(await driver.verify(places.cache!.physicalName));
     },
   },

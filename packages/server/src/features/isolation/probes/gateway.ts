@@ -1,10 +1,13 @@
 import { breach, type Probe, type ProbeAnswer, refused } from "../../../drivers/probe.ts";
 import { echoOf, type Visit, visit } from "./visit.ts";
 
+/** Without a port for TLS where nobody listens for it. */
+export type GatewayAddress = { host: string; port: number; tlsPort?: number | undefined };
+
 /** The gateway, asked under one canary's host with whatever speaks for another. */
 export type GatewayGround = {
   /** Where this node finds the gateway. */
-  address: { host: string; port: number };
+  address: GatewayAddress;
   from: GatewaySubject;
   to: GatewaySubject;
 };
@@ -156,6 +159,21 @@ export const gatewayProbes: readonly Probe<GatewayGround>[] = [
             from.tenant,
           ],
         },
+      ]);
+    },
+  },
+  {
+    id: "gateway.other-certificate",
+    path: "gateway",
+    title: "ask for the neighbour's host on a connection that was secured for its own",
+    remedy,
+    applies: ({ address }) => address.tlsPort !== undefined,
+    run: (ground) => {
+      const { from, to } = ground;
+      const securedFor = from.hostname;
+      return allAre(ground, from, [
+        { what: "secured for its host", headers: ["Host", from.hostname], securedFor },
+        { what: "secured for another host", headers: ["Host", to.hostname], securedFor },
       ]);
     },
   },

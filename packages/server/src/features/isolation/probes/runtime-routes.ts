@@ -1,4 +1,4 @@
-import { breach, type Probe, type ProbeAnswer, refused, skipped } from "../../../drivers/probe.ts";
+import { breach, failed, type Probe, type ProbeAnswer, refused, skipped } from "../../../drivers/probe.ts";
 import type { Db } from "../../../infra/db/index.ts";
 import type { Api } from "../../../infra/http/index.ts";
 import { parseId } from "../../../kernel/index.ts";
@@ -70,7 +70,7 @@ export const runtimeProbes: readonly RuntimeProbe[] = [
     harmless: true,
     async run(ground) {
       const { from, to } = ground;
-      if (!(await sessionIsGood(ground))) return skipped("its own session isn't good at home");
+      if (!(await sessionIsGood(ground))) return failed("its own session isn't good at home");
       const body = { environmentId: to.environment, token: from.session };
       return allRefused(
         ground,
@@ -182,7 +182,7 @@ export const runtimeProbes: readonly RuntimeProbe[] = [
     covers: ["runtimeSnapshot"],
     async run({ api, db, appId, appKey }) {
       const { status, body } = await ask(api, { method: "GET", url: "/v1/runtime/snapshot", key: appKey });
-      if (status !== 200) return skipped(`the snapshot answers ${status}`);
+      if (status !== 200) return failed(`the snapshot answers ${status}`);
       const { environments } = body as { environments: { id: string }[] };
       const ids = environments.map(({ id }) => parseId("env", id)!);
       const strangers = await selectStrangers(db, appId, ids);

@@ -1,12 +1,16 @@
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import type { GatewayAddress } from "./gateway.ts";
 
 export type Visit = {
   /** For people, after "a request". */
   what: string;
-  address: { host: string; port: number };
+  address: GatewayAddress;
   /** Names and values, as they go over the wire. */
   headers: readonly string[];
   target?: string;
+  /** By TLS, for this host's certificate. */
+  securedFor?: string;
 };
 export type Visited = { status: number; body: string };
 
@@ -23,9 +27,9 @@ const mostBytes = 64 * 1024;
 /**
  * One request, written by hand: clients that mean well refuse to send what is tried here. Rejects when nobody answers.
  */
-export function visit({ address, headers, target = "/" }: Visit): Promise<Visited> {
+export function visit({ address, headers, target = "/", securedFor }: Visit): Promise<Visited> {
   const { promise, resolve, reject } = Promise.withResolvers<Visited>();
-  const socket = connect({ host: address.host, port: address.port, timeout: mostMs });
+  const socket = open(address, securedFor);
   let text = "";
   const lines = [`GET ${target} HTTP/1.1`];
   for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`);
@@ -37,7 +41,9 @@ export function visit({ address, headers, target = "/" }: Visit): Promise<Visite
     else resolve({ status, body: text.slice(text.indexOf("\r\n\r\n") + 4) });
   };
   socket.setEncoding("latin1");
-  socket.on("connect", () => socket.write(`${lines.join("\r\n")}\r\n\r\n`));
+  socket.on(securedFor === undefined ? "connect" : "secureConnect", () =>
+    socket.write(`${lines.join("\r\n")}\r\n\r\n`),
+  );
   socket.on("data", (piece: string) => {
     text += piece;
     if (text.length > mostBytes || isWhole(text)) end();
@@ -46,6 +52,13 @@ export function visit({ address, headers, target = "/" }: Visit): Promise<Visite
   socket.on("timeout", () => socket.destroy(new Error("The gateway doesn't answer.")));
   socket.on("error", reject);
   return promise;
+}
+
+function open({ host, port, tlsPort }: GatewayAddress, securedFor: string | undefined): Socket {
+  if (securedFor === undefined) return connect({ host, port, timeout: mostMs });
+  // Who signed the certificate is for visitors to judge; here it matters whose host it was asked for.
+  const secured = { servername: securedFor, ALPNProtocols: ["http/1.1"], rejectUnauthorized: false };
+  return connectTls({ host, port: tlsPort, timeout: mostMs, ...secured });
 }
 
 function isWhole(text: string): boolean {
