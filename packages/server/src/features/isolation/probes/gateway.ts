@@ -1,8 +1,5 @@
 import { breach, type Probe, type ProbeAnswer, refused } from "../../../drivers/probe.ts";
-import { echoOf, type Visit, visit } from "./visit.ts";
-
-/** Without a port for TLS where nobody listens for it. */
-export type GatewayAddress = { host: string; port: number; tlsPort?: number | undefined };
+import { echoOf, type GatewayAddress, type Visit, visit } from "./visit.ts";
 
 /** The gateway, asked under one canary's host with whatever speaks for another. */
 export type GatewayGround = {

@@ -1,6 +1,8 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { GatewayAddress } from "./gateway.ts";
+
+/** Without a port for TLS where nobody listens for it. */
+export type GatewayAddress = { host: string; port: number; tlsPort?: number | undefined };
 
 export type Visit = {
   /** For people, after "a request". */
