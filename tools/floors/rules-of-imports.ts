@@ -12,6 +12,7 @@ const allowedWorkspaces: Record<string, string[]> = {
   "packages/cli": ["packages/contract", "packages/data", "packages/sdk"],
   "packages/console": ["packages/contract"],
   "packages/server": ["packages/contract", "packages/data"],
+  "packages/testing": ["packages/contract", "packages/data", "packages/sdk"],
 };
 
 /** npm packages that are hidden behind one room of ours. */

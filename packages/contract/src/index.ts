@@ -18,3 +18,4 @@ export * from "./servers.ts";
 export * from "./settings.ts";
 export * from "./storage-servers.ts";
 export * from "./tenants.ts";
+export * from "./testkit.ts";

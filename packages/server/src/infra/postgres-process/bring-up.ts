@@ -16,6 +16,7 @@ export type BringUpOptions = PlaceOptions & {
   port: number;
   maxConnections: number;
   settings?: Record<string, string>;
+  throwAway?: boolean;
   signal?: AbortSignal;
 };
 
@@ -44,6 +45,7 @@ export async function bringUp(options: BringUpOptions): Promise<Up> {
     place,
     socketDirectory,
     settings: serverSettings({ ...options, socketDirectory }),
+    throwAway: options.throwAway,
     port: options.port,
     portFile: path.join(dataDir, "port"),
     logFile: path.join(dataDir, "log", "postgres.log"),
@@ -57,7 +59,8 @@ export async function bringUp(options: BringUpOptions): Promise<Up> {
 
 async function makeCluster(place: Place, passwordFile: string, options: BringUpOptions): Promise<void> {
   const startedAt = performance.now();
-  await initialiseCluster({ ...place, passwordFile, signal: options.signal });
+  const lightly = options.throwAway ? { durable: false, walSegmentMegabytes: 1 } : {};
+  await initialiseCluster({ ...place, ...lightly, passwordFile, signal: options.signal });
   options.log.info({ tookMs: since(startedAt), way: place.identity.way }, "postgres.initialised");
 }
 

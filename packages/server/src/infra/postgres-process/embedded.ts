@@ -20,6 +20,11 @@ export type EmbeddedPostgresOptions = {
   maxConnections?: number;
   /** Server settings that go before ours, such as `{ shared_buffers: "1GB" }`. */
   settings?: Record<string, string>;
+  /**
+   * For tests: nothing waits for the disk, and what a crash of the machine leaves is of no use. The server ends with the
+   * thread that started it, however that ends.
+   */
+  throwAway?: boolean;
   /** Ends the start. It has no effect on a server that has started. */
   signal?: AbortSignal;
   /** How root starts the server, which PostgreSQL refuses to do as root; "auto" when left out. */

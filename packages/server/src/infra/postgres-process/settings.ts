@@ -8,6 +8,16 @@ export type SettingsOptions = {
   socketDirectory: string | undefined;
   /** Settings that go before ours. */
   settings?: Record<string, string>;
+  throwAway?: boolean;
+};
+
+/** Nothing that is lost when the machine stops is missed. */
+const throwAwaySettings = {
+  fsync: "off",
+  full_page_writes: "off",
+  synchronous_commit: "off",
+  wal_level: "minimal",
+  max_wal_senders: "0",
 };
 
 /** All settings but the port, as they go on the server's command line. */
@@ -34,6 +44,7 @@ export function serverSettings(options: SettingsOptions): Record<string, string>
     log_line_prefix: "%m [%p] %q%u@%d ",
     // A refused statement may hold a password or a tenant's data; its error message is enough.
     log_min_error_statement: "panic",
+    ...(options.throwAway && throwAwaySettings),
     ...options.settings,
   };
 }

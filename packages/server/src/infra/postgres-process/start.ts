@@ -20,6 +20,7 @@ export type StartOptions = {
   portFile: string;
   logFile: string;
   log: Pick<Log, "info" | "warn">;
+  throwAway?: boolean;
   signal?: AbortSignal;
 };
 
@@ -86,6 +87,7 @@ async function startOnce(options: StartOptions, port: number): Promise<Postmaste
       identity: place.identity,
       environment: place.environment,
       output: output.descriptor,
+      ...(options.throwAway && { onParentDeath: "QUIT" }),
     });
   } finally {
     await output.close();

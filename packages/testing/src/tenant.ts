@@ -1,0 +1,41 @@
+import type { TestKitChange } from "@tenantry/contract";
+import type { Database, Settings, Storage, TenantCache, TenantContext } from "@tenantry/sdk";
+import { type TenantPool, tenantPool } from "@tenantry/sdk/pg";
+import type { Membership } from "./host-client.ts";
+
+/** A tenant of one test, with the handles that its application has in production; they work outside of `run`, too. */
+export type TestTenant = {
+  readonly id: string;
+  readonly slug: string;
+  readonly environment: { readonly id: string; readonly name: string };
+  /** The first of its hosts, such as `test-1f3a.localhost`. */
+  readonly hostname: string;
+  readonly db: Database;
+  readonly storage: Storage;
+  /** In this process's memory: another process of the application has a cache of its own. */
+  readonly cache: TenantCache;
+  readonly settings: Settings;
+  /** A pool as of `pg` over its database. */
+  readonly pool: TenantPool;
+  /** What an operator could change; the application learns of it within milliseconds. Settings are replaced as a whole. */
+  change(change: TestKitChange): Promise<void>;
+  /** From then on it is unknown to the application. Repeatable; what it had is removed when there is nothing else to do. */
+  remove(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+export function createTestTenant(membership: Membership, context: TenantContext): TestTenant {
+  const { tenant, environment, db, storage, cache, settings } = context;
+  const remove = () => membership.removeTenant(environment.id);
+  return {
+    id: tenant.id,
+    slug: tenant.slug,
+    environment: { id: environment.id, name: environment.name },
+    hostname: environment.hostnames[0]!,
+    ...{ db, storage, cache, settings },
+    pool: tenantPool({ current: () => context }),
+    change: (change) => membership.changeTenant(environment.id, change),
+    remove,
+    [Symbol.asyncDispose]: remove,
+  };
+}
