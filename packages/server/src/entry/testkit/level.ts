@@ -44,7 +44,7 @@ function ownLevel(ground: Ground): Level {
       return {
         environmentId: newId(),
         database: location(ground, database),
-        repair: () => driver.repairLogin(workContext(signal), { server, database }),
+        repair: async () => driver.repairLogin?.(workContext(signal), { server, database }),
         discard: () => driver.remove(workContext(signal), { server, thing }),
       };
     },
@@ -68,7 +68,7 @@ async function sharedLevel(ground: Ground, sharing: NonNullable<DatabaseDriver["
           ...location(ground, database),
           seal: { databaseId, environmentId, key: sealKey, pooled: false },
         },
-        repair: () => driver.repairLogin(workContext(signal), { server, database }),
+        repair: async () => driver.repairLogin?.(workContext(signal), { server, database }),
         discard: () => sharing.dismiss(workContext(signal), place),
       };
     },
