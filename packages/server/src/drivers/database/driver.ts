@@ -193,8 +193,11 @@ export type DatabaseDriver = {
   /** What is wrong with the database or its role, in sentences; empty when all is as `build` leaves it. */
   verify(server: DatabaseServer, database: OpenableDatabase): Promise<string[]>;
 
-  /** The database's schema as it stands; nothing of one that isn't there. Throws `server_unreachable`. */
-  readForm(server: DatabaseServer, database: OpenableDatabase): Promise<SchemaForm>;
+  /**
+   * The database's schema as it stands, read with the rights of its own role; nothing of one that isn't there. Throws
+   * `server_unreachable`.
+   */
+  readForm(server: DatabaseServer, database: BuiltDatabase & OpenableDatabase): Promise<SchemaForm>;
 
   /**
    * Lets the database's role log in with its password again: a role may give itself another one, and nobody can take

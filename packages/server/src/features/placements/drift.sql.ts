@@ -23,7 +23,7 @@ export async function selectAlike(db: Db | Tx, scope: DriftScope): Promise<Alike
   return rows;
 }
 
-export type Compared = { id: string; name: string; roleName: string };
+export type Compared = { id: string; name: string; roleName: string | null; roleSecret: Buffer | null };
 
 /** A page of databases that are to be alike and that an operation hasn't looked at yet, by their ids. */
 export async function selectToCompare(
@@ -32,7 +32,7 @@ export async function selectToCompare(
   alike: Alike & { operationId: string; after: string | undefined; limit: number },
 ): Promise<Compared[]> {
   const { rows } = await sql<Compared>`
-    select d.id, d.name, d.role_name as "roleName" from databases d
+    select d.id, d.name, d.role_name as "roleName", d.role_secret as "roleSecret" from databases d
     where ${inScope(scope)} and d.server_id = ${alike.serverId} and d.level = ${alike.level}
       and d.schema_version = ${alike.schemaVersion}
       and (${alike.after ?? null}::uuid is null or d.id > ${alike.after ?? null}::uuid)

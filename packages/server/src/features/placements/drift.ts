@@ -26,7 +26,7 @@ import {
   selectToCompare,
   upsertCheck,
 } from "./drift.sql.ts";
-import { type PlacementParts, requireDriver } from "./parts.ts";
+import { openDatabaseSecret, type PlacementParts, requireDriver } from "./parts.ts";
 import { requireServer } from "./servers.ts";
 
 export type DriftInput = DriftScope;
@@ -98,7 +98,7 @@ async function compareAlike(
     const waiting = [...page];
     const lane = async () => {
       for (let one = waiting.shift(); one; one = waiting.shift())
-        await compareOne(context, one, work, result);
+        await compareOne(parts, context, one, work, result);
     };
     await Promise.all(Array.from({ length: atOnce }, lane));
     if (page.length < pageSize) return;
@@ -114,13 +114,15 @@ type Comparison = {
 };
 
 async function compareOne(
+  parts: PlacementParts,
   context: Context,
-  { id, ...physical }: Compared,
+  { id, roleSecret, ...physical }: Compared,
   { driver, server, expected, schemaVersion }: Comparison,
   result: Result,
 ): Promise<void> {
   context.signal.throwIfAborted();
-  const form = await driver.readForm(server, physical).catch((error: unknown) => {
+  const secret = openDatabaseSecret(parts.secrets, { id, level: driver.level, roleSecret });
+  const form = await driver.readForm(server, { ...physical, ...secret }).catch((error: unknown) => {
     if (hasCode(error, "server_unreachable")) return undefined;
     throw error;
   });

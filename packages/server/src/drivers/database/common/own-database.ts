@@ -11,7 +11,7 @@ import { remove } from "./remove.ts";
 import { repairLogin } from "./repair-login.ts";
 import { loginOf } from "./role-login.ts";
 import { trials } from "./try-out.ts";
-import { urlAs, urlTo } from "./url.ts";
+import { urlAs } from "./url.ts";
 
 /** What the levels have in common at which an environment has a database of its own, whoever else is on its server. */
 export function ownDatabase(parts: DriverParts): Omit<PostgresDriver, "level"> {
@@ -24,7 +24,7 @@ export function ownDatabase(parts: DriverParts): Omit<PostgresDriver, "level"> {
     connectionUrl: (server, built) => urlAs(server.url, { ...loginOf(built), database: built.name }),
     migrate: (context, request) => migrate(parts, context, request),
     measure: (server, database) => measure(parts, server, database),
-    readForm: (server, database) => readForm(parts.connect, urlTo(server.url, database.name)),
+    readForm: (server, built) => readForm(parts.connect, server, { ...loginOf(built), database: built.name }),
     verify: (server, database) => verify(parts, server, database),
     repairLogin(context, request) {
       const { name } = request.database;

@@ -26,7 +26,7 @@ async function tryOut(
   const { server, migrations } = request;
   const schema = trialSchema(parts, context.operationId, migrations);
   const name = await buildBlueprint(parts, context, { server, schema });
-  const catalog = await readBlueprint(parts, context, server, name);
+  const catalog = await readBlueprint(parts, context, server, schema);
   await remove(parts, context, { server, thing: { kind: "database", name } });
   return [...schemaFindings(catalog), ...sharedFindings(catalog)].map((finding) =>
     located(finding, migrations),

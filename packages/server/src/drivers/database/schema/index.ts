@@ -6,7 +6,7 @@ import { type DatabaseDriverOptions, driverParts } from "../common/parts.ts";
 import { repairLogin } from "../common/repair-login.ts";
 import { loginOf } from "../common/role-login.ts";
 import { trials } from "../common/try-out.ts";
-import { urlAs, urlTo } from "../common/url.ts";
+import { urlAs } from "../common/url.ts";
 import type { PostgresDriver } from "../driver.ts";
 import { build } from "./build.ts";
 import { list, measure, verify } from "./inspect.ts";
@@ -39,7 +39,8 @@ export function createSchemaDriver(options: DatabaseDriverOptions): PostgresDriv
     measure: (server, database) => measure(parts, server, database),
     readForm(server, database) {
       const { container, schema } = partsOfPlace(database.name);
-      return readForm(parts.connect, urlTo(server.url, container), { home: schema, only: true });
+      const login = { ...loginOf(database), database: container };
+      return readForm(parts.connect, server, login, { home: schema, only: true });
     },
     verify: (server, database) => verify(parts, server, database),
     repairLogin(context, request) {

@@ -34,7 +34,7 @@ export async function prepare(
     await makeContainer(parts, session, context, { server, container });
     await session.inDatabase(container, async (inside) => {
       if (await selectForm(inside, blueprint)) return;
-      const catalog = await readBlueprint(parts, context, server, blueprint);
+      const catalog = await readBlueprint(parts, context, server, schema);
       refuseUnheld(catalog);
       for (const { name } of catalog.extensions) await createExtension(inside, name);
       await insertForm(inside, blueprint, catalog);

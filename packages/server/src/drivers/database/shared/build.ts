@@ -39,9 +39,13 @@ export async function build(
     const facts = await selectDatabase(session, built.name);
     const finished = facts && !facts.broken && (await mayConnect(session, built.name, built.roleName));
     const { name } = built;
-    const catalog = finished ? undefined : await copyBlueprint(parts, session, name, schema);
+    const catalog = finished
+      ? undefined
+      : await copyBlueprint(parts, session, context, { server: request.server, name, schema });
     const strategy = await installSeal(session, { roles: parts.roles, name, databaseId, key });
-    if (catalog) await fillShared(parts, session, { name, appId: schema.appId, strategy, catalog });
+    if (catalog) {
+      await fillShared(parts, session, context, { server: request.server, name, schema, strategy, catalog });
+    }
     const problems = await session.inDatabase(built.name, (inside) =>
       inside.inspect((client) => verifySeal(client, { roles: parts.roles, name: built.name })),
     );
@@ -72,13 +76,14 @@ async function createLogin(
 async function copyBlueprint(
   parts: DriverParts,
   session: Session,
-  name: string,
-  schema: AppSchema,
+  context: DriverContext,
+  request: { server: DatabaseServer; name: string; schema: AppSchema },
 ): Promise<Catalog> {
+  const { name, schema } = request;
   await dropDatabase(session, name);
   await createDatabase(session, { name, owner: parts.roles.databases, template: blueprintName(schema) });
   await openDatabase(session, name);
-  return takeCatalog(parts, session, { name, appId: schema.appId });
+  return takeCatalog(parts, session, context, request);
 }
 
 function unsealed(problems: readonly string[]): Error {

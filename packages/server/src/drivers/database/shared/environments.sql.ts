@@ -1,23 +1,53 @@
 import pg from "pg";
-import type { InstallationRoles } from "../common/names.ts";
+import { type InstallationRoles, ledgerSchema } from "../common/names.ts";
+import { type SealExpressions, sealExpressions } from "../common/seal/index.ts";
+import { selectSealed } from "../common/seal/verify-seal.sql.ts";
 import type { Session } from "../common/session.ts";
 
 const id = pg.escapeIdentifier;
 
-/** What an environment begins with; undefined when it has it already. */
-export async function selectSeeds(
+/** What an environment begins with, and whether it has it already. */
+export async function selectBeginning(
   inside: Session,
   environmentId: string,
-): Promise<{ path: string; statements: string[] } | undefined> {
-  const [row] = await inside.read<{ path: string; statements: string[] }>(
-    `select coalesce((select string_agg(distinct quote_ident(n.nspname), ', ') || ', ' from pg_extension e
+): Promise<{ admitted: boolean; path: string; seeds: string[] }> {
+  const [row] = await inside.read<{ admitted: boolean; path: string; seeds: string[] }>(
+    `select exists (select from tenantry.admitted where environment = $1) as admitted,
+       coalesce((select string_agg(distinct quote_ident(n.nspname), ', ') || ', ' from pg_extension e
          join pg_namespace n on n.oid = e.extnamespace where n.nspname not in ('public', 'pg_catalog')), '') || 'public' as path,
-       array(select statement from tenantry.seed order by ordinal) as statements
-     where not exists (select from tenantry.admitted where environment = $1)`,
+       array(select statement from tenantry.seed order by ordinal) as seeds`,
     [environmentId],
   );
-  return row;
+  return row!;
 }
+
+/**
+ * Notes that the environment of whoever calls it has its first rows, in the transaction that brings them. It is for logins
+ * of one environment alone. No migration is under way from the call to the transaction's end.
+ */
+export async function createAdmission(inside: Session, roles: InstallationRoles): Promise<void> {
+  const [made] = await inside.read("select from pg_proc where oid = to_regprocedure('tenantry.admit()')");
+  if (made) return;
+  const sealed = await inside.inspect((client) => selectSealed(client));
+  await inside.change(`
+    grant usage on schema ${ledgerSchema} to ${id(roles.seal)};
+    grant select, update on ${ledgerSchema}.migrations to ${id(roles.seal)};
+    set role ${id(roles.seal)};
+    ${admission(sealExpressions(sealed!.strategy))};
+    reset role`);
+}
+
+const admission = ({ policyExpression }: SealExpressions): string => `
+  create or replace function tenantry.admit() returns boolean language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp as $$
+  begin
+    if not starts_with(session_user::text, 'tnl_') then
+      raise exception using errcode = 'TN002', message = 'only a login of one environment is admitted';
+    end if;
+    lock table ${ledgerSchema}.migrations in row share mode;
+    insert into tenantry.admitted values (${policyExpression}) on conflict do nothing;
+    return found;
+  end $$`;
 
 export async function insertAdmitted(
   inside: Session,
@@ -39,30 +69,33 @@ export async function selectTables(inside: Session): Promise<string[]> {
   return rows.map((row) => row.name);
 }
 
-/** A superuser needn't have each row's triggers fired and its references looked up: all of them go. */
-export async function withoutTriggers(inside: Session): Promise<void> {
-  if (inside.superuser) await inside.change("set session_replication_role = replica");
+/** A login's sessions begin without triggers, as it couldn't have them itself. */
+export async function setOffTriggers(session: Session, login: string, database: string): Promise<void> {
+  await session.change(
+    `alter role ${id(login)} in database ${id(database)} set session_replication_role = replica`,
+  );
 }
 
 export async function deleteBatch(
-  inside: Session,
+  client: pg.Client,
   table: string,
   environmentId: string,
   size: number,
 ): Promise<number> {
-  return inside.change(
+  const { rowCount } = await client.query(
     `delete from ${table} where ctid = any (array(
        select ctid from ${table} where tenantry_environment = $1 limit ${size}))`,
     [environmentId],
   );
+  return rowCount!;
 }
 
-export async function hasRows(inside: Session, table: string, environmentId: string): Promise<boolean> {
-  const [row] = await inside.read<{ found: boolean }>(
+export async function hasRows(client: pg.Client, table: string, environmentId: string): Promise<boolean> {
+  const { rows } = await client.query<{ found: boolean }>(
     `select exists (select from ${table} where tenantry_environment = $1) as found`,
     [environmentId],
   );
-  return row!.found;
+  return rows[0]!.found;
 }
 
 /** The last traces: its numbers, and that it was here. */

@@ -8,7 +8,7 @@ import { remove } from "../common/remove.ts";
 import { repairLogin } from "../common/repair-login.ts";
 import { loginOf } from "../common/role-login.ts";
 import { trials } from "../common/try-out.ts";
-import { urlAs, urlTo } from "../common/url.ts";
+import { urlAs } from "../common/url.ts";
 import type { PostgresDriver } from "../driver.ts";
 import { admit } from "./admit.ts";
 import { build } from "./build.ts";
@@ -41,7 +41,7 @@ export function createSharedDriver(options: DatabaseDriverOptions): PostgresDriv
     connectionUrl: (server, built) => urlAs(server.url, { ...loginOf(built), database: built.name }),
     migrate: (context, request) => migrate(parts, context, request),
     measure: (server, database) => measure(parts, server, database),
-    readForm: (server, database) => readForm(parts.connect, urlTo(server.url, database.name)),
+    readForm: (server, built) => readForm(parts.connect, server, { ...loginOf(built), database: built.name }),
     verify: (server, database) => verify(parts, server, database),
     repairLogin(context, request) {
       const { name } = request.database;

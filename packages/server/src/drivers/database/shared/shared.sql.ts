@@ -53,23 +53,14 @@ export async function createCounters(
     reset role`);
 }
 
-/** Makes the tables as the application's owner, in one transaction. */
-export async function createShared(
-  inside: Session,
-  emitted: EmittedShared,
-  { owner }: { owner: string },
-): Promise<void> {
-  const path = ["public", ...new Set(emitted.extensions.map(({ schema }) => schema))];
-  const mayUse = inside.superuser ? `grant usage on language plpgsql to ${id(owner)};` : "";
-  await inside.change(`
-    ${mayUse}
-    do $$ begin execute format('grant create on database %I to %I', current_database(), ${pg.escapeLiteral(owner)}); end $$;
-    set role ${id(owner)};
-    set search_path = ${path.map(id).join(", ")};
-    ${emitted.statements.join(";\n")};
-    reset search_path;
-    reset role;
-    do $$ begin execute format('revoke create on database %I from %I', current_database(), ${pg.escapeLiteral(owner)}); end $$`);
+/** Where what is made looks for names: the application's home, and where its extensions are. */
+export function searchPathOf({ extensions }: EmittedShared): string {
+  return ["public", ...new Set(extensions.map(({ schema }) => schema))].map(id).join(", ");
+}
+
+/** Taken from PUBLIC on a server of ours. */
+export async function letWriteFunctions(inside: Session, owner: string): Promise<void> {
+  if (inside.superuser) await inside.change(`grant usage on language plpgsql to ${id(owner)}`);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { QueryResultRow } from "pg";
+import pg, { type QueryResultRow } from "pg";
 import { ledgerSchema } from "../names.ts";
 import type { Extension } from "./catalog.ts";
 
@@ -65,14 +65,12 @@ export async function selectExtensions(client: Reader): Promise<Extension[]> {
  * tables' own policies aren't asked: they would run the application's functions.
  */
 export async function lookFrom(client: Reader, path: readonly string[]): Promise<void> {
-  await client.query(
-    `select set_config('search_path', (select string_agg(quote_ident(s), ', ') from unnest($1::text[]) s), true),
-       set_config('datestyle', 'ISO, YMD', true), set_config('intervalstyle', 'postgres', true),
-       set_config('extra_float_digits', '1', true), set_config('bytea_output', 'hex', true),
-       set_config('timezone', 'UTC', true), set_config('quote_all_identifiers', 'off', true),
-       set_config('row_security', 'off', true)`,
-    [path],
-  );
+  // Statements, because not everybody may call set_config in a database that many share.
+  await client.query(`
+    set local search_path = ${path.map((name) => pg.escapeIdentifier(name)).join(", ")};
+    set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres'; set local extra_float_digits = 1;
+    set local bytea_output = 'hex'; set local timezone = 'UTC'; set local quote_all_identifiers = off;
+    set local row_security = off`);
 }
 
 /** Names of everything in the scope that a statement may name with its schema. */

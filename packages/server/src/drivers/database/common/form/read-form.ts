@@ -1,5 +1,5 @@
 import { databaseErrorCode } from "../../../../infra/db/index.ts";
-import type { SchemaForm } from "../../driver.ts";
+import type { DatabaseServer, SchemaForm } from "../../driver.ts";
 import type { CatalogObject } from "../catalog/catalog.ts";
 import type { Found } from "../catalog/order.ts";
 import { selections } from "../catalog/read-catalog.ts";
@@ -8,6 +8,7 @@ import { lookFrom, type Reader, selectExtensions, selectSchemas } from "../catal
 import { selectSchemaObjects } from "../catalog/types.sql.ts";
 import { reading } from "../reading.ts";
 import type { Connect } from "../session.ts";
+import { urlAs } from "../url.ts";
 import { formOf } from "./form.ts";
 
 /** Schemas of ours, in databases that environments share. */
@@ -15,19 +16,31 @@ const isOurs = (schema: string): boolean => /^tenantry(_|$)/.test(schema);
 
 /**
  * Implements `DatabaseDriver.readForm` for a database with one schema that is home, or for the one schema `home` of it.
- * What isn't there has no things.
+ * What isn't there has no things. As the database's own role: names are looked for where the application may have put
+ * functions with the names of PostgreSQL's.
  */
 export async function readForm(
   connect: Connect,
-  url: string,
+  server: DatabaseServer,
+  login: { user: string; password: string; database: string },
   options: { home?: string; only?: boolean } = {},
 ): Promise<SchemaForm> {
+  const url = urlAs(server.url, login);
   try {
     return await reading(connect, url, (client) => inSnapshot(client, options));
   } catch (error) {
-    if (databaseErrorCode((error as Error).cause) === "3D000") return {};
-    throw error;
+    const { cause } = error as Error;
+    if (databaseErrorCode(cause) === undefined || (await isThere(connect, server, login.database)))
+      throw error;
+    return {};
   }
+}
+
+function isThere(connect: Connect, server: DatabaseServer, name: string): Promise<boolean> {
+  return reading(connect, server.url, async (client) => {
+    const { rowCount } = await client.query("select from pg_database where datname = $1", [name]);
+    return rowCount === 1;
+  });
 }
 
 async function inSnapshot(
