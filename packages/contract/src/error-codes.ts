@@ -153,6 +153,21 @@ const entries = {
     title: "A migration that was applied already has changed.",
     remedy: "Restore the file, and put the change into a new one.",
   },
+  archive_damaged: {
+    status: 422,
+    title: "The archive is damaged.",
+    remedy: "Take it anew: nothing of it was kept.",
+  },
+  archive_mismatch: {
+    status: 409,
+    title: "The archive doesn't fit this place.",
+    remedy: "Bring both to the same release with `tenantry migrate`, then try again.",
+  },
+  rows_not_portable: {
+    status: 422,
+    title: "These rows can't be taken along.",
+    remedy: "Change what is named, or choose another level for the copy.",
+  },
   server_unreachable: {
     status: 422,
     title: "The server can't be used.",

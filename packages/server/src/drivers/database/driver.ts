@@ -58,6 +58,33 @@ export type BuildRequest = {
   encryptionKey?: string | undefined;
 };
 
+/** The rows of one environment, wherever they stand, and the schema that they have there. */
+export type RowsPlace = {
+  server: DatabaseServer;
+  /** With its seal's key where environments share it. */
+  database: OpenableDatabase & { sealKey?: string };
+  databaseId: string;
+  environmentId: string;
+  schema: AppSchema;
+};
+
+/** Rows, and bytes of them, that were read or written. */
+export type RowsTally = { tables: number; rows: number; bytes: number };
+
+/** Where an archive goes. */
+export type RowsSink = {
+  /** Resolves when there is room for more: no more is read from the database before. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Told after each piece how far it is. */
+  progress?(tally: RowsTally): Promise<void>;
+};
+
+/** What an import took from an archive. */
+export type ImportedRows = RowsTally & {
+  /** What of the transactions of the server they were taken from the rows show, as `pg_visible_in_snapshot` reads it. */
+  snapshot: string | null;
+};
+
 /** What a level can do besides, when one database serves many environments. */
 export type Sharing = {
   /** Gives an environment the rows that the migrations left. Repeatable. */
@@ -200,6 +227,27 @@ export type DatabaseDriver = {
   readForm(server: DatabaseServer, database: BuiltDatabase & OpenableDatabase): Promise<SchemaForm>;
 
   /**
+   * Writes all rows of one environment, and where its sequences stand, as an archive: one portable form for all levels
+   * (`common/rows/archive.ts`), as of one moment, while the environment goes on. What it holds in memory doesn't depend on
+   * how much there is. Nothing is changed; whoever migrates or leaves the database meanwhile waits, and who removes it
+   * ends this. Throws `rows_not_portable`, naming what rows can't be taken along with (large objects, foreign tables,
+   * policies of the application's that hide rows from its owner).
+   */
+  exportRows?(context: DriverContext, place: RowsPlace, sink: RowsSink): Promise<RowsTally>;
+
+  /**
+   * Puts an archive's rows into an environment in place of all that it has: wholly or, when it throws or is interrupted,
+   * not at all; repeatable, with an archive that is read anew. The application mustn't be using the environment. Triggers
+   * don't fire, materialised views are filled, sequences go on where they stood. Throws `archive_damaged`,
+   * `archive_mismatch` when the schema isn't the archive's, `rows_not_portable`.
+   */
+  importRows?(
+    context: DriverContext,
+    place: RowsPlace,
+    archive: AsyncIterable<Uint8Array>,
+  ): Promise<ImportedRows>;
+
+  /**
    * Lets the database's role log in with its password again: a role may give itself another one, and nobody can take
    * that right away. Ends the role's connections, since the other password may have opened some, and touches nobody
    * else's. Nothing happens while the password is right. Answers whether it wasn't; throws `server_unreachable`. Only
@@ -235,7 +283,9 @@ export type DatabaseDriver = {
 
 /** A level on a PostgreSQL. */
 export type PostgresDriver = DatabaseDriver &
-  Required<Pick<DatabaseDriver, "logins" | "repairLogin" | "tryOut" | "nameOfTrial">>;
+  Required<
+    Pick<DatabaseDriver, "logins" | "repairLogin" | "tryOut" | "nameOfTrial" | "exportRows" | "importRows">
+  >;
 
 /** Whether a driver works on a PostgreSQL, where there are roles, logins and sessions. */
 export const isPostgres = (driver: DatabaseDriver): driver is PostgresDriver => driver.level !== "sqlite";

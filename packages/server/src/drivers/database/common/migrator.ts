@@ -104,7 +104,14 @@ export async function asMigrator<Result>(
   return result as Result;
 }
 
-const answers = ["migration_failed", "migration_changed", "isolation_unavailable"] as const;
+const answers = [
+  "migration_failed",
+  "migration_changed",
+  "isolation_unavailable",
+  "archive_damaged",
+  "archive_mismatch",
+  "rows_not_portable",
+] as const;
 
 async function logIn<Result>(
   session: Session,

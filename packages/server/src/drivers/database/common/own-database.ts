@@ -1,17 +1,27 @@
-import type { PostgresDriver } from "../driver.ts";
+import type { PostgresDriver, RowsPlace } from "../driver.ts";
 import { buildBlueprint } from "./build-blueprint.ts";
 import { build } from "./build-own.ts";
+import { homeName } from "./emit/home.ts";
 import { readForm } from "./form/read-form.ts";
 import { list, measure, verify } from "./inspect.ts";
 import { createLogins, databaseLogins } from "./logins.ts";
 import { migrate } from "./migrate-own.ts";
+import { migrationPlace } from "./migrator.ts";
 import { databaseName, roleName } from "./names.ts";
 import type { DriverParts } from "./parts.ts";
 import { remove } from "./remove.ts";
 import { repairLogin } from "./repair-login.ts";
 import { loginOf } from "./role-login.ts";
+import { exportOwn, importOwn, type OwnRows } from "./rows/own-rows.ts";
 import { trials } from "./try-out.ts";
 import { urlAs } from "./url.ts";
+
+const ownRows = ({ database, schema }: RowsPlace): OwnRows => ({
+  lock: database.name,
+  migration: migrationPlace(database.name, schema),
+  home: homeName,
+  homeOnly: false,
+});
 
 /** What the levels have in common at which an environment has a database of its own, whoever else is on its server. */
 export function ownDatabase(parts: DriverParts): Omit<PostgresDriver, "level"> {
@@ -26,6 +36,9 @@ export function ownDatabase(parts: DriverParts): Omit<PostgresDriver, "level"> {
     measure: (server, database) => measure(parts, server, database),
     readForm: (server, built) => readForm(parts.connect, server, { ...loginOf(built), database: built.name }),
     verify: (server, database) => verify(parts, server, database),
+    exportRows: (context, place, sink) => exportOwn(parts, context, { place, own: ownRows(place), sink }),
+    importRows: (context, place, archive) =>
+      importOwn(parts, context, { place, own: ownRows(place), archive }),
     repairLogin(context, request) {
       const { name } = request.database;
       return repairLogin(parts, context, { ...request, place: { database: name, lock: name } });

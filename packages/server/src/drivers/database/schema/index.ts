@@ -5,6 +5,7 @@ import { partsOfPlace, rolesOfSchema, schemaPlace } from "../common/names.ts";
 import { type DatabaseDriverOptions, driverParts } from "../common/parts.ts";
 import { repairLogin } from "../common/repair-login.ts";
 import { loginOf } from "../common/role-login.ts";
+import { exportOwn, importOwn } from "../common/rows/own-rows.ts";
 import { trials } from "../common/try-out.ts";
 import { urlAs } from "../common/url.ts";
 import type { PostgresDriver } from "../driver.ts";
@@ -14,6 +15,7 @@ import { schemaLogins } from "./logins.ts";
 import { migrate } from "./migrate.ts";
 import { prepare } from "./prepare.ts";
 import { remove } from "./remove.ts";
+import { rowsOf } from "./rows.ts";
 
 /**
  * The level `schema`: a schema of its own for each environment, in one database for all environments of an application
@@ -43,6 +45,9 @@ export function createSchemaDriver(options: DatabaseDriverOptions): PostgresDriv
       return readForm(parts.connect, server, login, { home: schema, only: true });
     },
     verify: (server, database) => verify(parts, server, database),
+    exportRows: (context, place, sink) => exportOwn(parts, context, { place, own: rowsOf(place), sink }),
+    importRows: (context, place, archive) =>
+      importOwn(parts, context, { place, own: rowsOf(place), archive }),
     repairLogin(context, request) {
       const { container, schema } = partsOfPlace(request.database.name);
       return repairLogin(parts, context, { ...request, place: { database: container, lock: schema } });

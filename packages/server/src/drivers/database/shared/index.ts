@@ -13,6 +13,8 @@ import type { PostgresDriver } from "../driver.ts";
 import { admit } from "./admit.ts";
 import { build } from "./build.ts";
 import { dismiss } from "./dismiss.ts";
+import { exportRows } from "./export-rows.ts";
+import { importRows } from "./import-rows.ts";
 import { sharedLogins } from "./logins.ts";
 import { migrate, rehearse } from "./migrate.ts";
 import { verify } from "./verify.ts";
@@ -43,6 +45,8 @@ export function createSharedDriver(options: DatabaseDriverOptions): PostgresDriv
     measure: (server, database) => measure(parts, server, database),
     readForm: (server, built) => readForm(parts.connect, server, { ...loginOf(built), database: built.name }),
     verify: (server, database) => verify(parts, server, database),
+    exportRows: (context, place, sink) => exportRows(parts, context, place, sink),
+    importRows: (context, place, archive) => importRows(parts, context, place, archive),
     repairLogin(context, request) {
       const { name } = request.database;
       return repairLogin(parts, context, { ...request, place: { database: name, lock: name } });
