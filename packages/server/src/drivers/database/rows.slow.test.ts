@@ -8,7 +8,7 @@ import { schemaNames, schemaText, scripts, sharedSchemaText } from "../../testin
 import { readArchive } from "./common/rows/archive.ts";
 import type { AppSchema, PostgresDriver, RowsPlace } from "./driver.ts";
 import { schemaOf } from "./harness.testsuite.ts";
-import { createPostgresDrivers } from "./index.ts";
+import { createDatabaseDrivers } from "./index.ts";
 
 const portable = ["database", "schema", "shared"] as const;
 type Level = (typeof portable)[number];
@@ -19,7 +19,7 @@ type Stand = Awaited<ReturnType<typeof openStand>>;
 async function openStand(open: () => Promise<TestServer>) {
   const postgres = await open();
   const server = { id: newId(), url: postgres.url };
-  const drivers = createPostgresDrivers({ installationId: newId() });
+  const drivers = createDatabaseDrivers({ installationId: newId() });
 
   async function build(level: Level, schema: AppSchema) {
     const driver = drivers[level] as PostgresDriver;

@@ -2,6 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { failure } from "../../../../kernel/index.ts";
 import type { RowsTally } from "../../driver.ts";
 import { createByteReader } from "./byte-reader.ts";
+import { damaged } from "./damaged.ts";
 
 /**
  * The portable form of an environment's rows, the same at all levels: a stream of bytes that says itself what it holds, and
@@ -168,8 +169,4 @@ function parseLine(line: Buffer): object {
     if (!(error instanceof SyntaxError)) throw error;
   }
   throw damaged("a line isn't readable");
-}
-
-export function damaged(what: string): Error {
-  return failure("archive_damaged", { detail: `The archive is damaged: ${what}.` });
 }

@@ -1,4 +1,4 @@
-import { damaged } from "./archive.ts";
+import { damaged } from "./damaged.ts";
 
 /** Takes lines and numbers of bytes from a stream, holding no more than what was asked for and one chunk. */
 export function createByteReader(source: AsyncIterable<Uint8Array>) {
