@@ -30,7 +30,7 @@ async function openStand(open: () => Promise<TestServer>) {
     const database = await driver.build(context, { server, databaseId, schema });
     const place: RowsPlace = { server, database, databaseId, environmentId, schema };
     if (driver.sharing) await join(driver, place);
-    return { driver, place };
+    return { driver, place, database };
   }
   type Built = Awaited<ReturnType<typeof build>>;
 
@@ -145,7 +145,7 @@ describe.each([
       }
       for (const [to, target] of targets) {
         expect({ to, answers: await stand.play(target, script) }).toEqual({ to, answers });
-        expect(await target.driver.verify(stand.server, target.place.database)).toEqual([]);
+        expect(await target.driver.verify(stand.server, target.database)).toEqual([]);
       }
     },
   );
@@ -154,7 +154,7 @@ describe.each([
     const schema = schemaOf(newId(), await schemaText("rental"));
     const source = await stand.build("database", schema);
     const target = await stand.build("schema", schema);
-    const form = await target.driver.readForm(stand.server, target.place.database);
+    const form = await target.driver.readForm(stand.server, target.database);
     const look = "select * from popular_rooms order by 1, 2";
     await stand.play(source, [...scripts.rental]);
     await stand.put(target, await stand.take(source));
@@ -163,7 +163,7 @@ describe.each([
       "select building, room_number, count(*) as bookings from bookings group by 1, 2 order by 1, 2",
     ]);
     expect(view!.answer).toEqual(rows!.answer);
-    expect(await target.driver.readForm(stand.server, target.place.database)).toEqual(form);
+    expect(await target.driver.readForm(stand.server, target.database)).toEqual(form);
   });
 });
 
