@@ -38,7 +38,8 @@ async function run(installation: Installation, lines: readonly string[]) {
 describe("the page that one starts with", () => {
   it("shows the example as it is", async () => {
     const example = path.join(root, "docs", "examples", "notes");
-    expect(blocks("js")).toEqual([await readFile(path.join(example, "main.js"), "utf8")]);
+    const files = ["app.js", "main.js"].map((name) => readFile(path.join(example, name), "utf8"));
+    expect(blocks("js")).toEqual(await Promise.all(files));
     expect(blocks("sql")).toEqual([
       await readFile(path.join(example, "migrations", "001_notes.sql"), "utf8"),
     ]);

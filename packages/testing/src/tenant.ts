@@ -1,6 +1,7 @@
 import type { TestKitChange } from "@tenantry/contract";
 import type { Database, Settings, Storage, TenantCache, TenantContext } from "@tenantry/sdk";
 import { type TenantPool, tenantPool } from "@tenantry/sdk/pg";
+import { heardOf } from "./heard.ts";
 import type { Membership } from "./host-client.ts";
 
 /** A tenant of one test, with the handles that its application has in production; they work outside of `run`, too. */
@@ -17,7 +18,10 @@ export type TestTenant = {
   readonly settings: Settings;
   /** A pool as of `pg` over its database. */
   readonly pool: TenantPool;
-  /** What an operator could change; the application learns of it within milliseconds. Settings are replaced as a whole. */
+  /**
+   * What an operator could change. Resolves when the kit's `tenantry` has heard of it; another one, as of an application in
+   * a process of its own, does within milliseconds. Settings are replaced as a whole.
+   */
   change(change: TestKitChange): Promise<void>;
   /** From then on it is unknown to the application. Repeatable; what it had is removed when there is nothing else to do. */
   remove(): Promise<void>;
@@ -34,7 +38,10 @@ export function createTestTenant(membership: Membership, context: TenantContext)
     hostname: environment.hostnames[0]!,
     ...{ db, storage, cache, settings },
     pool: tenantPool({ current: () => context }),
-    change: (change) => membership.changeTenant(environment.id, change),
+    async change(change) {
+      await membership.changeTenant(environment.id, change);
+      await heardOf(context, change);
+    },
     remove,
     [Symbol.asyncDispose]: remove,
   };
