@@ -95,9 +95,14 @@ export const serverReply = z
   .object({
     id: z.string(),
     name: z.string(),
-    kind: z.enum(["embedded", "external"]),
-    host: z.string().nullable().describe("Null before a server that is started here has come up."),
-    version: z.string(),
+    kind: z
+      .enum(["embedded", "external", "directory"])
+      .describe("Brought along or started here, given to us, or a directory of SQLite files."),
+    host: z
+      .string()
+      .nullable()
+      .describe("Null before a server that is started here has come up; of a directory its path."),
+    version: z.string().describe("Of PostgreSQL, or of SQLite."),
     region: z.string().nullable(),
     capacity: z.number(),
     databases: z.number().describe("Those of environments, and spares for environments to come."),

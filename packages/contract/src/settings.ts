@@ -40,6 +40,13 @@ export const settingDefinitions = {
     scopes: ["platform"],
     variable: "DEFAULT_ISOLATION",
   },
+  sqliteEncryption: {
+    schema: z.boolean(),
+    default: false,
+    description: "Whether the file of a new environment at the level sqlite is encrypted.",
+    scopes: ["platform"],
+    variable: "SQLITE_ENCRYPTION",
+  },
   deletionGraceDays: {
     schema: z.number().min(0).max(365),
     default: 7,

@@ -30,6 +30,7 @@ import {
   type Db,
   inTransaction,
   type Notifications,
+  type Tx,
 } from "../infra/db/index.ts";
 import { type Api, bearerKey, createApi, createIdempotencyStore } from "../infra/http/index.ts";
 import { createSchedule } from "../infra/jobs/index.ts";
@@ -90,6 +91,7 @@ export async function compose(input: ComposeInput) {
   const placements = createPlacements({
     ...drivers,
     secrets,
+    encryptsFiles: (tx: Tx) => settings.get<boolean>(tx, "sqliteEncryption"),
     onTaken: (appId: string, level: string) => told.keeper?.taken(appId, level),
     onSpareEnded: (spare: Parameters<SpareKeeper["spareEnded"]>[0]) => told.keeper?.spareEnded(spare),
   });
@@ -117,7 +119,8 @@ export async function compose(input: ComposeInput) {
     operations,
     releaseWorkflow: workflows.release,
     firstUid: () => firstAppUid(input.installation.id),
-    storageRoot,
+    /** Where one application's processes find their tenants' files. */
+    reachesOf: async (appId: string) => [storageRoot, await drivers.directory.shelfOf(appId)],
     api,
     worker: composeWorker(input, shared),
     background: createBackground({

@@ -23,6 +23,14 @@ export async function selectInstallation(db: Db): Promise<InstallationRow | unde
   return rows[0];
 }
 
+/** As whom the processes of an application run. */
+export async function selectUidOfApp(db: Db, appId: string): Promise<number | undefined> {
+  const { rows } = await sql<{ uid: number }>`select run_as_uid as uid from apps where id = ${appId}`.execute(
+    db,
+  );
+  return rows[0]?.uid;
+}
+
 /** As whom the processes of an environment's application run. */
 export async function selectAppUid(db: Db, environmentId: string): Promise<number> {
   const { rows } = await sql<{ uid: number }>`

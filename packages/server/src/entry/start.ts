@@ -223,7 +223,7 @@ async function startWork(
     log: log.child({ part: "apps" }),
     nodeId: base.node.id,
     apiUrl,
-    reaches: [parts.storageRoot],
+    reachesOf: parts.reachesOf,
     isRoutedByOthers: () => base.node.hasOther("gateway"),
     ...prepared,
   });

@@ -3,6 +3,8 @@ const codes: readonly unknown[] = [
   "53100",
   "ENOSPC",
   "EDQUOT",
+  // SQLite's.
+  "SQLITE_FULL",
 ];
 
 /** Whether an error says that there is no room left: on this machine's disk or on a database server's. */

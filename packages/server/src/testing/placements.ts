@@ -1,5 +1,10 @@
 import { createHash } from "node:crypto";
-import { createDatabaseDrivers, type DatabaseDrivers, type ServerDriver } from "../drivers/database/index.ts";
+import {
+  createDatabaseDrivers,
+  type DatabaseDrivers,
+  type ServerDriver,
+  type SqliteDirectory,
+} from "../drivers/database/index.ts";
 import {
   type CachePlace,
   createPlacements,
@@ -63,6 +68,8 @@ export async function testPlacements(
     wrap?: (drivers: DatabaseDrivers) => DatabaseDrivers;
     /** Starts servers for single environments. */
     servers?: ServerDriver;
+    /** Where SQLite files are kept, and whether they are encrypted. */
+    files?: { directory: SqliteDirectory; encrypted: () => boolean };
   } = {},
 ): Promise<TestPlacements> {
   const postgres = await testPostgres();
@@ -84,6 +91,8 @@ export async function testPlacements(
   };
   const placements = createPlacements({
     ...{ drivers, secrets, ...places, servers: options.servers, onTaken, onSpareEnded },
+    directory: options.files?.directory,
+    encryptsFiles: async () => options.files?.encrypted() ?? false,
   });
   const url = options.url ?? postgres.url;
   const serverId = await registerOwnServer(db, secrets, { name: "embedded", kind: "embedded", url });

@@ -155,6 +155,30 @@ export type Difference = {
   detail: string | null;
 };
 
+/** Statements for one environment, by the name under which people know them. */
+export type Script = { name: string; sql: string };
+
+export type FileScript = {
+  server: DatabaseServer;
+  database: OpenableDatabase;
+  /** The same at a repetition, and never for anything else. */
+  runId: string;
+};
+
+/** Scripts where nobody logs in. A file keeps which runs it has seen, so that each is committed once. */
+export type FileScripts = {
+  /**
+   * Runs a script in one transaction; it reads and writes rows, no more. Repeatable: a run that was committed answers what
+   * it had changed. Throws `script_failed` with line and column, and then nothing of it stays.
+   */
+  run(
+    context: DriverContext,
+    request: FileScript & { script: Script; dryRun: boolean },
+  ): Promise<{ rowsChanged: number }>;
+  /** What a run that was committed had changed; undefined when it wasn't. */
+  outcome(request: FileScript): Promise<{ rowsChanged: number } | undefined>;
+};
+
 /** Something on a server that bears our names. */
 export type PhysicalName = { kind: "database" | "role"; name: string };
 
@@ -174,6 +198,8 @@ export type DatabaseDriver = {
   readonly sharing?: Sharing;
   /** Only where programs can log in: not in a directory of files. */
   readonly logins?: Logins;
+  /** Only there. */
+  readonly fileScripts?: FileScripts;
 
   /**
    * The empty database that all others of this schema are made from, with every migration applied; nobody can connect
@@ -281,6 +307,13 @@ export type DatabaseDriver = {
   list(server: DatabaseServer): Promise<PhysicalName[]>;
 };
 
+/** The blueprint that a database was to be copied from isn't there any more. */
+export class BlueprintGone extends Error {
+  constructor(options?: { cause?: unknown }) {
+    super("The blueprint isn't there any more.", options);
+  }
+}
+
 /** A level on a PostgreSQL. */
 export type PostgresDriver = DatabaseDriver &
   Required<
@@ -289,3 +322,10 @@ export type PostgresDriver = DatabaseDriver &
 
 /** Whether a driver works on a PostgreSQL, where there are roles, logins and sessions. */
 export const isPostgres = (driver: DatabaseDriver): driver is PostgresDriver => driver.level !== "sqlite";
+
+/** Whether a server is a directory of files. */
+export const isDirectory = ({ url }: Pick<DatabaseServer, "url">): boolean => url.startsWith("file:");
+
+/** Whether what a driver makes can stand on a server. */
+export const worksOn = (driver: DatabaseDriver, server: DatabaseServer): boolean =>
+  isPostgres(driver) !== isDirectory(server);

@@ -5,6 +5,8 @@ import { createDedicatedDriver } from "./dedicated/index.ts";
 import type { DatabaseDriver } from "./driver.ts";
 import { createSchemaDriver } from "./schema/index.ts";
 import { createSharedDriver } from "./shared/index.ts";
+import { createSqliteDriver } from "./sqlite/index.ts";
+import type { SqliteOptions } from "./sqlite/parts.ts";
 
 export { checkServer, type ServerCheck } from "./common/check-server.ts";
 export { compareForms, hashForm } from "./common/form/compare-forms.ts";
@@ -14,7 +16,6 @@ export {
   readScript,
   removeLogin,
   runScript,
-  type Script,
   type ScriptRun,
   transactionOutcome,
 } from "./common/run-script.ts";
@@ -24,12 +25,16 @@ export { createEmbeddedServers, type ServerDriver } from "./dedicated/servers.ts
 export {
   type AppMigration,
   type AppSchema,
+  BlueprintGone,
   type BuiltDatabase,
   type DatabaseDriver,
   type DatabaseServer,
   type Difference,
   type DriverContext,
+  type FileScript,
+  type FileScripts,
   type Finding,
+  isDirectory,
   isPostgres,
   type Login,
   type LoginPlace,
@@ -41,16 +46,18 @@ export {
   type PhysicalName,
   type PostgresDriver,
   type SchemaForm,
+  type Script,
   type SharedPlace,
   type Sharing,
+  worksOn,
 } from "./driver.ts";
-
 export { type DatabaseGround, databaseProbes, markDatabase, type ProbedDatabase } from "./probes/index.ts";
+export { openSqliteDirectory, type SqliteDirectory } from "./sqlite/directory.ts";
 
 /** The levels that can be had here, each with its driver. */
 export type DatabaseDrivers = { readonly [level in DatabaseLevel]?: DatabaseDriver };
 
-export function createDatabaseDrivers(options: DatabaseDriverOptions) {
+export function createDatabaseDrivers({ ownerOf, ...options }: DatabaseDriverOptions & SqliteOptions) {
   // A limit is for the role of one environment; that of a shared database serves all its environments.
   const { connectionLimit: _ofOne, ...forAll } = options;
   return {
@@ -58,5 +65,6 @@ export function createDatabaseDrivers(options: DatabaseDriverOptions) {
     schema: createSchemaDriver(options),
     shared: createSharedDriver(forAll),
     dedicated: createDedicatedDriver(forAll),
+    sqlite: createSqliteDriver({ ownerOf }),
   } satisfies DatabaseDrivers;
 }

@@ -15,14 +15,14 @@ describe("the isolation of a new tenant", () => {
   });
 
   it("that isn't built yet is refused, naming the field", () => {
-    const wanted = { ...request, isolation: { database: "sqlite", storage: "bucket" } } as const;
+    const wanted = { ...request, isolation: { storage: "bucket", compute: "process" } } as const;
     expect(() => resolveIsolation(wanted, "database", available)).toThrow(
       expect.objectContaining({
         code: "isolation_unavailable",
         details: expect.objectContaining({
           errors: [
-            expect.objectContaining({ pointer: "/isolation/database" }),
             expect.objectContaining({ pointer: "/isolation/storage" }),
+            expect.objectContaining({ pointer: "/isolation/compute" }),
           ],
         }),
       }),

@@ -65,7 +65,11 @@ export async function refuseKnown(
   except?: string,
 ): Promise<void> {
   const rows = (await selectServers(db)).filter(
-    (row) => row.id !== except && row.urlSecret && !(row.kind === "embedded" && row.dedicated),
+    (row) =>
+      row.id !== except &&
+      row.urlSecret &&
+      !(row.kind === "embedded" && row.dedicated) &&
+      row.kind !== "directory",
   );
   const known = await Promise.all(rows.map((row) => isThisServer(secrets, row, identity)));
   const same = rows.find((_row, index) => known[index]);

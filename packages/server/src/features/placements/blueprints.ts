@@ -1,4 +1,9 @@
-import { type AppSchema, blueprintName, type DatabaseServer } from "../../drivers/database/index.ts";
+import {
+  type AppSchema,
+  blueprintName,
+  type DatabaseServer,
+  isDirectory,
+} from "../../drivers/database/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { hasCode, newId } from "../../kernel/index.ts";
 import { chooseAnyServer } from "./choose-server.ts";
@@ -7,17 +12,19 @@ import {
   deleteUnfinished,
   insertCreating,
   selectDatabaseByName,
+  selectDatabasesOn,
   selectMigrations,
   updateBlueprintReady,
 } from "./databases.sql.ts";
 import { rehearseShared } from "./migrate-database.ts";
 import { type PlacementParts, requireDriver } from "./parts.ts";
+import { selectDirectories } from "./servers.sql.ts";
 import { openServer } from "./servers.ts";
 
 type Wanted = { server: DatabaseServer; appId: string; schemaVersion: number };
 
-/** All levels begin with the same blueprint. */
-const blueprintLevel = "database";
+/** On a PostgreSQL all levels begin with the same blueprint. */
+const blueprintLevelOn = (server: DatabaseServer) => (isDirectory(server) ? "sqlite" : "database");
 
 /**
  * Sees to it that a server has the blueprint of an app's schema version, and answers the schema. When it stands, that
@@ -29,6 +36,7 @@ export async function ensureBlueprint(
   wanted: Wanted,
 ): Promise<AppSchema> {
   const { server, appId, schemaVersion } = wanted;
+  const level = blueprintLevelOn(server);
   const schema = { appId, migrations: await selectMigrations(context.db, appId, schemaVersion) };
   const name = blueprintName(schema);
   const known = await selectDatabaseByName(context.db, server.id, name);
@@ -38,16 +46,16 @@ export async function ensureBlueprint(
       id: newId(),
       serverId: server.id,
       appId,
-      level: blueprintLevel,
+      level,
       name,
       schemaVersion,
       roleName: null,
     }),
   );
   try {
-    await requireDriver(parts.drivers, blueprintLevel).buildBlueprint(context, { server, schema });
+    await requireDriver(parts.drivers, level).buildBlueprint(context, { server, schema });
   } catch (error) {
-    if (hasCode(error, "migration_failed")) {
+    if (hasCode(error, "migration_failed") || hasCode(error, "isolation_unavailable")) {
       await context.transaction((tx) => deleteUnfinished(tx, server.id, name));
     }
     throw error;
@@ -65,6 +73,20 @@ export async function tryMigrations(
   const server = await context.transaction((tx) => chooseAnyServer(tx));
   await ensureBlueprint(parts, context, { ...wanted, server: openServer(parts.secrets, server) });
   await rehearseShared(parts, context, wanted);
+  await rehearseFiles(parts, context, wanted);
+}
+
+/** The same where environments have files: a release that those can't follow touches nobody. */
+async function rehearseFiles(
+  parts: PlacementParts,
+  context: StepContext,
+  wanted: { appId: string; schemaVersion: number },
+): Promise<void> {
+  for (const row of await selectDirectories(context.db)) {
+    const databases = await selectDatabasesOn(context.db, row.id);
+    const used = databases.some(({ appId, state }) => appId === wanted.appId && state === "in_use");
+    if (used) await ensureBlueprint(parts, context, { ...wanted, server: openServer(parts.secrets, row) });
+  }
 }
 
 /** Somebody dropped the blueprint's database behind our back: whoever comes next builds it again. */

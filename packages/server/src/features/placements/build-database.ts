@@ -1,3 +1,4 @@
+import { BlueprintGone } from "../../drivers/database/index.ts";
 import { databaseErrorCode, type Tx } from "../../infra/db/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { failure } from "../../kernel/index.ts";
@@ -13,7 +14,7 @@ import {
   updateRemoving,
 } from "./databases.sql.ts";
 import { readyServer, vacateServer } from "./dedicated-servers.ts";
-import { type PlacementParts, requireDriver, sealDatabaseSecret } from "./parts.ts";
+import { openDatabaseSecret, type PlacementParts, requireDriver, sealDatabaseSecret } from "./parts.ts";
 import { deletePlacement } from "./placements.sql.ts";
 import { removeFromServer } from "./remove-from-server.ts";
 
@@ -42,13 +43,14 @@ export async function buildDatabase(
   const driver = requireDriver(parts.drivers, database.level);
   const server = await readyServer(parts, context, database.serverId);
   const schema = await ensureBlueprint(parts, context, { ...database, server });
+  const { encryptionKey } = keyOf(parts, database);
   // The driver declares what it makes; a row that is lost before is written again.
   await context.transaction((tx) => reserve(parts, tx, database), { lazy: true });
   const built = await driver
     .prepare(context, { server, schema })
-    .then(() => driver.build(context, { server, databaseId: database.id, schema }))
+    .then(() => driver.build(context, { server, databaseId: database.id, schema, encryptionKey }))
     .catch(async (error: unknown) => {
-      if (databaseErrorCode(error) !== "3D000") throw error;
+      if (databaseErrorCode(error) !== "3D000" && !(error instanceof BlueprintGone)) throw error;
       await forgetBlueprint(context, server, schema);
       throw failure("unavailable", { detail: "The blueprint is gone; it is built again." }, { cause: error });
     });
@@ -58,6 +60,13 @@ export async function buildDatabase(
       ? (database.roleSecret ?? null)
       : sealDatabaseSecret(parts.secrets, database.id, { password, ...(sealKey ? { sealKey } : {}) });
   await context.transaction((tx) => updateBuilt(tx, { id: database.id, state, roleSecret }), { lazy: true });
+}
+
+/** What a file is to be encrypted with was kept before it is made. */
+function keyOf({ secrets }: PlacementParts, { id, level, roleSecret }: NewDatabase) {
+  return level === "sqlite"
+    ? openDatabaseSecret(secrets, { id, level, roleSecret: roleSecret ?? null })
+    : { encryptionKey: undefined };
 }
 
 /** A tenant's database has its row before it comes here; a spare's takes what room is left. */

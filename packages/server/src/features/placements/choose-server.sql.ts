@@ -17,7 +17,8 @@ const used = sql`
  * lives there and nowhere else, be it away for a moment; only the level `shared` is by its nature with others.
  */
 const eligible = (wanted: ServerWanted) => sql`
-  (${wanted.region ?? null}::text is null or s.region = ${wanted.region ?? null})
+  (s.kind = 'directory') = ${wanted.level === "sqlite"}
+  and (${wanted.region ?? null}::text is null or s.region = ${wanted.region ?? null})
   and (s.kind = 'external' or not s.dedicated)
   and case when s.tenant_id is null then s.tenant_slug is null and not exists (${ownServers(wanted)})
       else s.id in (${ownServers(wanted)}) end
@@ -72,6 +73,14 @@ export async function selectOwnRegion(db: Db | Tx): Promise<string | null> {
   return rows[0]?.region ?? null;
 }
 
+/** The machines that operations are run on. */
+export async function selectWorkerHosts(db: Db | Tx): Promise<string[]> {
+  const { rows } = await sql<{ host: string }>`
+    select distinct host from nodes where 'worker' = any (string_to_array(role, ',')) order by host
+  `.execute(db);
+  return rows.map((row) => row.host);
+}
+
 /** False when a database more would be one too many. */
 export async function hasRoom(tx: Tx, serverId: string): Promise<boolean> {
   const { rows } = await sql<{ room: boolean }>`
@@ -85,7 +94,8 @@ export async function hasRoom(tx: Tx, serverId: string): Promise<boolean> {
 export async function selectAnyServer(tx: Tx): Promise<string | undefined> {
   const { rows } = await sql<{ id: string }>`
     select s.id from database_servers s cross join lateral (${used}) as u
-    where s.state = 'ready' and not s.dedicated and s.tenant_id is null and s.tenant_slug is null
+    where s.state = 'ready' and s.kind <> 'directory' and not s.dedicated
+      and s.tenant_id is null and s.tenant_slug is null
     order by u.used::float / s.capacity, s.id limit 1
   `.execute(tx);
   return rows[0]?.id;

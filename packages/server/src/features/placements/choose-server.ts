@@ -9,6 +9,7 @@ import {
   selectLeastFull,
   selectOwnRegion,
 } from "./choose-server.sql.ts";
+import { requireOneMachine } from "./directory-server.ts";
 import { type ServerRow, selectServer } from "./servers.sql.ts";
 
 /**
@@ -57,6 +58,11 @@ export async function requireEligible(
   wanted: ServerWanted,
   startsServers: boolean,
 ): Promise<void> {
+  if (wanted.level === "sqlite") {
+    await requireOneMachine(db);
+    if (!(await standsHere(db, wanted.region))) throw noneEligible(wanted);
+    return;
+  }
   // An installation that has no server at all yet may have one by the time that it is needed.
   if (wanted.level !== "dedicated" && wanted.region === undefined) return;
   if ((await selectEligible(db, wanted)).length > 0) return;

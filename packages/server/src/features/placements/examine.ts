@@ -2,7 +2,7 @@ import type { DatabaseLevel } from "@tenantry/contract";
 import type { ProbedDatabase } from "../../drivers/database/index.ts";
 import type { Db } from "../../infra/db/index.ts";
 import { runtimeDatabase } from "./current.ts";
-import { type PlacementParts, requireDriver } from "./parts.ts";
+import { openDatabaseSecret, type PlacementParts, requireDriver } from "./parts.ts";
 import { selectCurrentPlacements } from "./placements.sql.ts";
 import { requireServer } from "./servers.ts";
 
@@ -28,16 +28,17 @@ async function examinePlaces(
     if (kind === "storage") own.storage = { driver, serverId, physicalName: physicalName! };
     if (kind === "cache") own.cache = { driver, serverId, physicalName: physicalName!, generation };
     if (kind !== "database") continue;
-    const { url, seal } = runtimeDatabase(parts, row);
+    const { url, seal, encryptionKey } = runtimeDatabase(parts, row);
     own.database = {
       environmentId,
       databaseId: row.databaseId!,
       level: row.level as DatabaseLevel,
       serverId: row.serverId!,
       name: row.databaseName!,
-      roleName: row.roleName!,
+      roleName: row.roleName,
       url,
       ...(seal && { seal }),
+      ...(encryptionKey !== undefined && { encryptionKey }),
     };
   }
   return places;
@@ -62,6 +63,8 @@ async function verifyDatabase(parts: Parts, db: Db, environmentId: string): Prom
   const row = rows.find(({ kind }) => kind === "database");
   if (!row) return [];
   const server = await requireServer(db, parts.secrets, row.serverId!);
-  const database = { name: row.databaseName!, roleName: row.roleName! };
+  const secret = { id: row.databaseId!, level: row.level!, roleSecret: row.roleSecret };
+  const { encryptionKey } = openDatabaseSecret(parts.secrets, secret);
+  const database = { name: row.databaseName!, roleName: row.roleName, encryptionKey };
   return requireDriver(parts.drivers, row.level!).verify(server, database);
 }

@@ -27,7 +27,8 @@ export async function selectShares(db: Db, holder: Holder): Promise<{ serverId: 
     select s.id as "serverId",
       greatest(1, s.max_backends / ((coalesce(o.apps, 0) + 1) * (coalesce(o.processes, 0) + 1) + 1)) as share
     from database_servers s left join others o on o.server_id = s.id
-    where exists (select from databases d where d.server_id = s.id and d.app_id = ${holder.appId})
+    where s.kind <> 'directory'
+      and exists (select from databases d where d.server_id = s.id and d.app_id = ${holder.appId})
     order by s.id
   `.execute(db);
   return rows;

@@ -1,4 +1,4 @@
-import type { DatabaseServer, PhysicalName } from "../../drivers/database/index.ts";
+import { type DatabaseServer, type PhysicalName, worksOn } from "../../drivers/database/index.ts";
 import type { Db } from "../../infra/db/index.ts";
 import { hasCode } from "../../kernel/index.ts";
 import { selectDatabasesOn } from "./databases.sql.ts";
@@ -99,7 +99,7 @@ export async function findStanding(
 }
 
 async function listServer(parts: PlacementParts, server: DatabaseServer): Promise<PhysicalName[]> {
-  const drivers = Object.values(parts.drivers);
+  const drivers = Object.values(parts.drivers).filter((driver) => worksOn(driver, server));
   const found = (await Promise.all(drivers.map((driver) => driver.list(server)))).flat();
   // Each level tells of everything that is ours.
   return [...new Map(found.map((thing) => [`${thing.kind} ${thing.name}`, thing])).values()];

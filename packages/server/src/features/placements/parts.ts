@@ -4,7 +4,9 @@ import {
   isPostgres,
   type PostgresDriver,
   type ServerDriver,
+  type SqliteDirectory,
 } from "../../drivers/database/index.ts";
+import type { Tx } from "../../infra/db/index.ts";
 import type { Secrets } from "../../infra/secrets/index.ts";
 import { failure } from "../../kernel/index.ts";
 import type { PlaceKind, Places } from "./place-driver.ts";
@@ -17,6 +19,10 @@ export type PlacementParts = {
   cache: Places<CachePlace>;
   /** Starts servers for the level `dedicated`; none where the operator gives the servers. */
   servers?: ServerDriver | undefined;
+  /** Where this machine keeps SQLite files; none where no work is done. */
+  directory?: SqliteDirectory | undefined;
+  /** Whether the file of a new environment is encrypted. */
+  encryptsFiles?: ((tx: Tx) => Promise<boolean>) | undefined;
   secrets: Secrets;
   /** Told of each database that was taken, so that the shelf is filled up again. */
   onTaken: (appId: string, level: string) => void;

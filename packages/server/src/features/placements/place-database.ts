@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Tx } from "../../infra/db/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { newId } from "../../kernel/index.ts";
@@ -6,7 +7,8 @@ import { hasOwnServer } from "./choose-server.sql.ts";
 import { chooseServer, findServerWithRoom } from "./choose-server.ts";
 import { claimSpare, type DatabaseRow, insertCreating, selectDatabase } from "./databases.sql.ts";
 import { reserveStartedServer } from "./dedicated-servers.ts";
-import { type PlacementParts, requireDriver } from "./parts.ts";
+import { ensureDirectory } from "./directory-server.ts";
+import { type PlacementParts, requireDriver, sealDatabaseSecret } from "./parts.ts";
 import { placeShared } from "./place-shared.ts";
 import {
   insertPlacement,
@@ -27,6 +29,7 @@ export async function placeDatabase(
 ): Promise<DatabasePlaced> {
   const { sharing } = requireDriver(parts.drivers, wanted.level);
   if (sharing) return placeShared(parts, context, wanted, sharing);
+  if (wanted.level === "sqlite") await ensureDirectory(parts, context);
   // Of no consequence until a database is declared, or the step is done.
   const begun = await context.transaction((tx) => claimOrReserve(parts, tx, wanted), { lazy: true });
   parts.onTaken(wanted.appId, wanted.level);
@@ -57,9 +60,18 @@ async function claimOrReserve(parts: PlacementParts, tx: Tx, wanted: DatabaseWan
   const spare = kept ? undefined : await claimSpare(tx, wanted);
   if (spare) return { placement: await insertFor(tx, wanted, spare, "current"), fromSpare: true };
   const serverId = kept?.id ?? (await startedOrChosen(parts, tx, wanted));
-  const row = creatingRow(parts, { ...wanted, id: newId(), serverId });
+  const id = newId();
+  const roleSecret = wanted.level === "sqlite" ? await newFileSecret(parts, tx, id) : null;
+  const row = creatingRow(parts, { ...wanted, id, serverId, roleSecret });
   await insertCreating(tx, row);
   return { placement: await insertFor(tx, wanted, row, "building"), fromSpare: false };
+}
+
+/** Kept before there is a file, so that whoever goes on after an interruption can read what is there. */
+async function newFileSecret(parts: PlacementParts, tx: Tx, databaseId: string): Promise<Buffer | null> {
+  if (!(await parts.encryptsFiles?.(tx))) return null;
+  const encryptionKey = randomBytes(32).toString("base64");
+  return sealDatabaseSecret(parts.secrets, databaseId, { password: null, encryptionKey });
 }
 
 async function startedOrChosen(parts: PlacementParts, tx: Tx, wanted: DatabaseWanted): Promise<string> {

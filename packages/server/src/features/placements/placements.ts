@@ -8,6 +8,7 @@ import { checkServers } from "./check-servers.ts";
 import type { ServerWanted } from "./choose-server.sql.ts";
 import { requireEligible } from "./choose-server.ts";
 import { startServers } from "./dedicated-servers.ts";
+import { followDirectory } from "./directory-server.ts";
 import { createExaminer } from "./examine.ts";
 import { type FleetWork, migrateFleet } from "./fleet.ts";
 import { findStanding, scanForLeftovers } from "./leftovers.ts";
@@ -97,7 +98,10 @@ function serverWork(parts: PlacementParts) {
     checkServers: (run: Parameters<typeof checkServers>[0]) => checkServers(run, parts.secrets),
 
     /** Sees to it that the servers run that we started for single environments. One that can't start is told in the log. */
-    startServers: (run: Parameters<typeof startServers>[1]) => startServers(parts, run),
+    async startServers(run: Parameters<typeof startServers>[1]) {
+      await followDirectory(parts, run);
+      await startServers(parts, run);
+    },
   };
 }
 

@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
 import {
+  type FileScript,
+  type FileScripts,
   readScript,
   removeLogin,
   runScript,
   type Script,
+  type ScriptRun,
   transactionOutcome,
 } from "../../drivers/database/index.ts";
 import {
@@ -15,8 +18,9 @@ import {
   type Workflow,
 } from "../../infra/workflow/index.ts";
 import { failure, hasCode } from "../../kernel/index.ts";
-import { type PlacementParts, requirePostgres } from "./parts.ts";
+import { openDatabaseSecret, type PlacementParts, requireDriver, requirePostgres } from "./parts.ts";
 import {
+  type BegunRun,
   countRuns,
   deleteFailedRuns,
   type ScriptPlaceRow,
@@ -122,7 +126,9 @@ async function runOne(
   const begun = await context.transaction((tx) => upsertRun(tx, { ...key, scriptId, dryRun, requestedBy }));
   try {
     let { rowsChanged } = begun;
-    if (!(await wasCommitted(context, run, begun.transactionId))) {
+    if ("files" in run) {
+      ({ rowsChanged } = await run.files.run(context, { ...run.file, script, dryRun }));
+    } else if (!(await wasCommitted(context, run, begun.transactionId))) {
       const beforeCommit = (done: { transactionId: string | null; rowsChanged: number }) =>
         context.transaction((tx) => updateTransaction(tx, key, done));
       ({ rowsChanged } = await runScript(context, { ...run, script, dryRun, beforeCommit }));
@@ -142,21 +148,32 @@ async function runOne(
 const isAnswer = (error: unknown): boolean =>
   hasCode(error, "script_failed") || hasCode(error, "isolation_unavailable");
 
-type RunAt = Awaited<ReturnType<typeof runAt>>;
+/** As a login of its own, on a PostgreSQL. */
+type LoginRun = Pick<ScriptRun, "driver" | "place" | "loginId">;
+/** On the file itself. */
+type FileRun = { files: FileScripts; file: FileScript };
+type RunAt = LoginRun | FileRun;
 
-async function runAt(parts: PlacementParts, context: Context, place: ScriptPlaceRow) {
-  const { environmentId, name, roleName, level } = place;
+async function runAt(parts: PlacementParts, context: Context, place: ScriptPlaceRow): Promise<RunAt> {
+  const { environmentId, databaseId: id, name, roleName, roleSecret, level } = place;
   const { appId } = context.input;
   const server = await requireServer(context.db, parts.secrets, place.serverId);
+  const loginId = loginIdOf(context.operationId, environmentId);
+  const { fileScripts: files } = requireDriver(parts.drivers, level);
+  if (files) {
+    const { encryptionKey } = openDatabaseSecret(parts.secrets, { id, level, roleSecret });
+    return { files, file: { server, database: { name, roleName, encryptionKey }, runId: loginId } };
+  }
+  const database = { name, roleName };
   return {
     driver: requirePostgres(parts.drivers, level),
-    place: { server, database: { name, roleName }, appId, environmentId },
-    loginId: loginIdOf(context.operationId, environmentId),
+    place: { server, database, appId, environmentId },
+    loginId,
   };
 }
 
 /** An interrupted attempt may have been committed by its server without anybody hearing of it. */
-async function wasCommitted(context: Context, run: RunAt, transactionId: string | null): Promise<boolean> {
+async function wasCommitted(context: Context, run: LoginRun, transactionId: string | null): Promise<boolean> {
   if (transactionId === null) return false;
   // First nobody may be left who could still commit it.
   await removeLogin(context, run);
@@ -167,19 +184,28 @@ async function wasCommitted(context: Context, run: RunAt, transactionId: string 
 async function endOpenRuns(parts: PlacementParts, context: Context): Promise<void> {
   for (const place of await selectOpenRuns(context.db, context.operationId)) {
     const run = await runAt(parts, context, place);
-    await removeLogin(context, run);
     const key = { operationId: context.operationId, environmentId: place.environmentId };
-    const { transactionId, rowsChanged } = await context.transaction((tx) =>
-      upsertRun(tx, { ...key, ...context.input }),
-    );
-    const committed =
-      transactionId !== null && (await transactionOutcome(run.place.server, transactionId)) === "committed";
+    const begun = await context.transaction((tx) => upsertRun(tx, { ...key, ...context.input }));
+    const committed = await outcomeOf(context, run, begun);
     const error = recordError(failure("operation_cancelled", { detail: "It was broken off." }));
     const ended = committed
-      ? { status: "succeeded" as const, rowsChanged, error: null }
+      ? { status: "succeeded" as const, rowsChanged: committed.rowsChanged, error: null }
       : { status: "failed" as const, rowsChanged: null, error };
     await context.transaction((tx) => updateRunEnded(tx, key, ended));
   }
+}
+
+/** What a run that was broken off had changed, if it was committed. */
+async function outcomeOf(
+  context: Context,
+  run: RunAt,
+  { transactionId, rowsChanged }: BegunRun,
+): Promise<{ rowsChanged: number | null } | undefined> {
+  if ("files" in run) return run.files.outcome(run.file);
+  await removeLogin(context, run);
+  const committed =
+    transactionId !== null && (await transactionOutcome(run.place.server, transactionId)) === "committed";
+  return committed ? { rowsChanged } : undefined;
 }
 
 /** The same for every attempt of one operation at one environment; as a UUID of version 8. */

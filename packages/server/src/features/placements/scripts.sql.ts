@@ -39,7 +39,8 @@ export type ScriptPlaceRow = {
   serverId: string;
   level: DatabaseLevel;
   name: string;
-  roleName: string;
+  roleName: string | null;
+  roleSecret: Buffer | null;
 };
 
 /**
@@ -53,7 +54,7 @@ export async function selectScriptPlaces(
 ): Promise<ScriptPlaceRow[]> {
   const { rows } = await sql<ScriptPlaceRow>`
     select e.id as "environmentId", t.id as "tenantId", t.slug, d.id as "databaseId", d.server_id as "serverId",
-      d.level, d.name, d.role_name as "roleName"
+      d.level, d.name, d.role_name as "roleName", d.role_secret as "roleSecret"
     from databases d join placements p on p.database_id = d.id and p.state = 'current'
       join environments e on e.id = p.environment_id join tenants t on t.id = e.tenant_id
       left join script_runs r on r.operation_id = ${run.operationId}::uuid and r.environment_id = e.id
@@ -115,7 +116,7 @@ export async function updateRunEnded(
 export async function selectOpenRuns(db: Db, operationId: string): Promise<ScriptPlaceRow[]> {
   const { rows } = await sql<ScriptPlaceRow>`
     select e.id as "environmentId", t.id as "tenantId", t.slug, d.id as "databaseId", d.server_id as "serverId",
-      d.level, d.name, d.role_name as "roleName"
+      d.level, d.name, d.role_name as "roleName", d.role_secret as "roleSecret"
     from script_runs r join environments e on e.id = r.environment_id join tenants t on t.id = e.tenant_id
       join placements p on p.environment_id = e.id and p.state = 'current' join databases d on d.id = p.database_id
     where r.operation_id = ${operationId} and r.status = 'running'

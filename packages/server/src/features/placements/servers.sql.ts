@@ -3,7 +3,7 @@ import { type Db, sql, type Tx } from "../../infra/db/index.ts";
 export type ServerRow = {
   id: string;
   name: string;
-  kind: "embedded" | "external";
+  kind: "embedded" | "external" | "directory";
   /** None before a server that we start ourselves has come up for the first time. */
   urlSecret: Buffer | null;
   versionNumber: number;
@@ -78,6 +78,14 @@ export async function selectServers(
     select ${columns} from database_servers s
     where ${page.after ? sql`s.id > ${page.after}::uuid` : sql`true`}
     order by s.id limit ${page.limit}
+  `.execute(db);
+  return rows;
+}
+
+/** The directories of SQLite files, of whichever machines. */
+export async function selectDirectories(db: Db | Tx): Promise<ServerRow[]> {
+  const { rows } = await sql<ServerRow>`
+    select ${columns} from database_servers s where s.kind = 'directory' order by s.id
   `.execute(db);
   return rows;
 }

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import type { ServerReply } from "@tenantry/contract";
 import { protectionOf } from "../../drivers/database/index.ts";
 import type { Db } from "../../infra/db/index.ts";
@@ -26,7 +27,8 @@ export async function showServers(
     capacity: row.capacity,
     databases: used.get(row.id) ?? 0,
     maxBackends: row.maxBackends,
-    protection: row.urlSecret && protectionOf(openServer(secrets, row).url),
+    protection:
+      row.kind === "directory" ? "local" : row.urlSecret && protectionOf(openServer(secrets, row).url),
     statementTimeoutMs: row.statementTimeoutMs,
     dedicated: row.dedicated,
     tenant: row.tenantSlug,
@@ -37,5 +39,6 @@ export async function showServers(
 
 function hostOf(url: string): string {
   const parsed = new URL(url);
+  if (parsed.protocol === "file:") return fileURLToPath(parsed);
   return parsed.host || (parsed.searchParams.get("host") ?? "");
 }

@@ -71,7 +71,7 @@ export async function selectShelves(tx: Tx, kind: string): Promise<Shelf[]> {
     from apps a cross join database_servers s
     left join spares on spares.app_id = a.id and spares.server_id = s.id and spares.schema_version = a.schema_version
     left join building on building.app_id = a.id::text and building.server_id = s.id::text
-    where a.current_release_id is not null and s.state = 'ready'
+    where a.current_release_id is not null and s.state = 'ready' and s.kind <> 'directory'
       and not s.dedicated and s.tenant_id is null and s.tenant_slug is null
     order by a.id, s.id
   `.execute(tx);

@@ -10,7 +10,7 @@ type Change = {
   state?: "ready" | "draining" | undefined;
 };
 
-/** Changes what is given. The servers that we start stand where the one does that the installation brings along. */
+/** Changes what is given. The servers that we start, and the files that we keep, stand where the one does that the installation brings along. */
 export async function updateServer(tx: Tx, server: ServerRow, change: Change): Promise<void> {
   const next = {
     ...server,
@@ -22,9 +22,9 @@ export async function updateServer(tx: Tx, server: ServerRow, change: Change): P
     where id = ${server.id}
   `.execute(tx);
   if (server.kind !== "embedded") return;
-  await sql`update database_servers set region = ${next.region} where kind = 'embedded' and dedicated`.execute(
-    tx,
-  );
+  await sql`
+    update database_servers set region = ${next.region} where kind = 'embedded' and dedicated or kind = 'directory'
+  `.execute(tx);
 }
 
 /** The first slugs of tenants with databases on a server, whose region is another one than this. */
@@ -37,7 +37,7 @@ export async function selectPinnedElsewhere(
     select distinct t.slug from placements p
     join databases d on d.id = p.database_id join database_servers s on s.id = d.server_id
     join environments e on e.id = p.environment_id join tenants t on t.id = e.tenant_id
-    where (s.id = ${serverId} or s.kind = 'embedded' and s.dedicated and exists (
+    where (s.id = ${serverId} or (s.kind = 'embedded' and s.dedicated or s.kind = 'directory') and exists (
         select from database_servers main where main.id = ${serverId} and main.kind = 'embedded'))
       and t.region is not null and t.region is distinct from ${region}
     order by t.slug limit 5

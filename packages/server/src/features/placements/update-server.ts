@@ -1,4 +1,5 @@
 import type { ServerReply, UpdateServerRequest } from "@tenantry/contract";
+import { worksOn } from "../../drivers/database/index.ts";
 import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import { failure, invalidField } from "../../kernel/index.ts";
 import { touchRuntime } from "../environments/index.ts";
@@ -43,7 +44,7 @@ export async function changeServer(
 
 /** Servers that we start ourselves are what their start makes of them. */
 function refuseOurs(server: ServerRow, change: UpdateServerRequest): void {
-  if (server.kind !== "embedded") return;
+  if (server.kind === "external") return;
   if (server.dedicated) {
     throw failure("illegal_transition", {
       detail: `The server "${server.name}" was started for one environment, and goes with it.`,
@@ -62,7 +63,11 @@ async function checkNewUrl(db: Db, parts: Parts, server: ServerRow, url: string)
   const check = await checkUsable(url);
   await refuseKnown(db, parts.secrets, check, server.id);
   const opened = { id: server.id, url };
-  const lists = await Promise.all(Object.values(parts.drivers).map((driver) => driver.list(opened)));
+  const lists = await Promise.all(
+    Object.values(parts.drivers)
+      .filter((driver) => worksOn(driver, opened))
+      .map((driver) => driver.list(opened)),
+  );
   const there = new Set(lists.flat().map(({ name }) => name));
   const missing = (await selectStandingNames(db, server.id)).filter((name) => !there.has(name));
   if (missing.length === 0) return check.warnings;

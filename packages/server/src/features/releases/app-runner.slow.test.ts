@@ -33,7 +33,7 @@ beforeEach(async () => {
     log: silentLog,
     nodeId: node.id,
     apiUrl: "http://127.0.0.1:1",
-    reaches: [],
+    reachesOf: async () => [],
     hides: [],
     confinement: await probeConfinement(),
     recordsDirectory: records,

@@ -31,8 +31,8 @@ export type AppRunnerOptions = {
   nodeId: string;
   /** Where the processes find the API: TENANTRY_URL. */
   apiUrl: string;
-  /** Directories that every application's process must reach: where tenants' files are. */
-  reaches: readonly string[];
+  /** Directories that an application's processes must reach: where its tenants' files are. */
+  reachesOf: (appId: string) => Promise<readonly string[]>;
   /** Directories and files that none of them may see where it runs as our own user. */
   hides: readonly string[];
   confinement: Confinement;
@@ -134,6 +134,7 @@ async function startInstance(options: AppRunnerOptions, release: WantedRelease):
   const id = newId();
   const { appId, appSlug: app } = release;
   const log = options.log.child({ app, release: release.number, instanceId: id });
+  const reaches = await options.reachesOf(appId);
   const appKey = await inTransaction(db, async (tx) => {
     await insertInstance(tx, { id, appId, releaseId: release.id, nodeId: options.nodeId });
     return (await createApiKey(tx, { kind: "app", appId, instanceId: id, name: `instance of ${app}` })).key;
@@ -162,7 +163,7 @@ async function startInstance(options: AppRunnerOptions, release: WantedRelease):
       command: release.command!,
       workingDirectory: release.workingDirectory ?? "/",
       uid: release.runAsUid,
-      reaches: options.reaches,
+      reaches,
       hides: options.hides,
     },
     confinement: options.confinement,

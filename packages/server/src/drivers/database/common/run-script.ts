@@ -1,14 +1,18 @@
 import { databaseErrorCode } from "../../../infra/db/index.ts";
 import { failure, hasCode } from "../../../kernel/index.ts";
-import type { AppMigration, DatabaseServer, DriverContext, LoginPlace, PostgresDriver } from "../driver.ts";
+import type {
+  AppMigration,
+  DatabaseServer,
+  DriverContext,
+  LoginPlace,
+  PostgresDriver,
+  Script,
+} from "../driver.ts";
 import { errorOffset, migrationFailed, readMigration } from "./migration-file.ts";
 import { reading } from "./reading.ts";
 import { newPassword } from "./scram.ts";
 import { holderName, openClient, serverUnreachable, sessionSettings, withAbortable } from "./session.ts";
 import type { Statement } from "./split-statements.ts";
-
-/** Statements for one environment, by the name under which people know them. */
-export type Script = { name: string; sql: string };
 
 export type ScriptRun = {
   driver: PostgresDriver;
@@ -85,7 +89,7 @@ export function readScript(script: Script): { statements: readonly Statement[] }
   return { statements };
 }
 
-const asFile = ({ name, sql }: Script): AppMigration => ({ ordinal: 1, name, sql, checksum: "" });
+export const asFile = ({ name, sql }: Script): AppMigration => ({ ordinal: 1, name, sql, checksum: "" });
 
 function asScript<Result>(work: () => Result): Result {
   try {
@@ -95,7 +99,7 @@ function asScript<Result>(work: () => Result): Result {
   }
 }
 
-function scriptFailed(error: unknown): unknown {
+export function scriptFailed(error: unknown): unknown {
   if (!hasCode(error, "migration_failed")) return error;
   const { detail, extra } = error.details;
   const remedy = "Mend the script, and run it again: nothing of it stays where it failed.";

@@ -35,7 +35,7 @@ export const connectionProbes: readonly Probe<DatabaseGround>[] = [
     applies: ({ from, to }) => from.roleName !== to.roleName,
     run: (ground) =>
       mustBeRefused(
-        () => atNeighbours(ground, { user: ground.to.roleName }, (client) => client.query("select 1")),
+        () => atNeighbours(ground, { user: ground.to.roleName! }, (client) => client.query("select 1")),
         `The role ${ground.to.roleName} logs in with another's password.`,
       ),
   },
@@ -101,8 +101,9 @@ export const connectionProbes: readonly Probe<DatabaseGround>[] = [
 ];
 
 function rolesOf({ to }: DatabaseGround): string[] {
-  if (to.level !== "schema") return [to.roleName];
-  return [to.roleName, rolesOfSchema(partsOfPlace(to.name).schema).owner];
+  const own = to.roleName!;
+  if (to.level !== "schema") return [own];
+  return [own, rolesOfSchema(partsOfPlace(to.name).schema).owner];
 }
 
 async function readOtherSchema(ground: DatabaseGround) {

@@ -11,11 +11,14 @@ export type ProbedDatabase = {
   /** A UUID. */
   environmentId: string;
   serverId: string;
-  /** Of the database (`tn_…`), or of the container and schema (`tnc_….tns_…`). */
+  /** Of the database (`tn_…`), of the container and schema (`tnc_….tns_…`), or of the file (`tna_….tn_…`). */
   name: string;
-  roleName: string;
-  /** With the login of its application. */
+  /** Null where nobody logs in. */
+  roleName: string | null;
+  /** With the login of its application; of a file its place. */
   url: string;
+  /** Only of a file that is encrypted. */
+  encryptionKey?: string;
   /** Only where many share the database. */
   seal?: { databaseId: string; environmentId: string; key: string; pooled: boolean };
 };
@@ -35,6 +38,9 @@ export const databaseOf = ({ level, name }: ProbedDatabase): string =>
 
 export const sameDatabase = ({ from, to }: DatabaseGround): boolean =>
   from.serverId === to.serverId && databaseOf(from) === databaseOf(to);
+
+export const bothOnPostgres = ({ from, to }: DatabaseGround): boolean =>
+  from.level !== "sqlite" && to.level !== "sqlite";
 
 export const bothShared = (ground: DatabaseGround): boolean =>
   ground.from.level === "shared" && ground.to.level === "shared" && sameDatabase(ground);

@@ -11,6 +11,8 @@ export async function markDatabase(
   place: ProbedDatabase,
   signal: AbortSignal,
 ): Promise<{ tables: number; marked: number }> {
+  // Whether somebody gets into a file shows by his getting in.
+  if (place.level === "sqlite") return { tables: 0, marked: 0 };
   return asTenant({ from: place, signal }, async (client) => {
     await client.query("begin");
     if (place.seal) await client.query("select tenantry.enter($1)", [await tokenFor(client, place)]);

@@ -1,0 +1,99 @@
+import { link, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { failure, newId } from "../../../kernel/index.ts";
+import type { DatabaseServer } from "../driver.ts";
+import { selectVersion } from "./ledger.sql.ts";
+import { isBlueprint, isDatabase, shelfName } from "./names.ts";
+import { withFile } from "./open-file.ts";
+import { ignoreMissing, makePassable, syncDirectory } from "./system.ts";
+
+/** This machine's directory of SQLite files, as a server. */
+export type SqliteDirectory = {
+  /** `file:///…` */
+  readonly url: string;
+  /** Of SQLite: 30045 is 3.45. */
+  versionNumber(): Promise<number>;
+  /** Marks the directory as the server of that id, unless it is marked already; answers whose it is. Repeatable. */
+  claim(serverId: string): Promise<string>;
+  /** Which server it is; undefined before the first claim. */
+  claimed(): Promise<string | undefined>;
+  /** Where an application's environments have their files, made when it isn't there: no other application needs it. */
+  shelfOf(appId: string): Promise<string>;
+};
+
+const markName = "server";
+const makingName = "making";
+
+/** `<root>/`, in which other users pass through to what is theirs, and can't look around. */
+export function openSqliteDirectory(root: string): SqliteDirectory {
+  const claimed = () => readMark(root);
+  return {
+    url: pathToFileURL(root).href,
+    versionNumber: () => withFile({ path: ":memory:" }, selectVersion),
+    claimed,
+    async claim(serverId) {
+      await makePassable(root);
+      const making = path.join(root, `${markName}.${newId()}`);
+      await writeFile(making, `${serverId}\n`, { mode: 0o600, flush: true });
+      // Whoever links first has marked it.
+      await link(making, path.join(root, markName)).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== "EEXIST") throw error;
+      });
+      await rm(making);
+      await syncDirectory(root);
+      return (await claimed())!;
+    },
+    async shelfOf(appId) {
+      await makePassable(root);
+      const shelf = path.join(root, shelfName(appId));
+      await makePassable(shelf);
+      return shelf;
+    },
+  };
+}
+
+async function readMark(root: string): Promise<string | undefined> {
+  const text = await readFile(path.join(root, markName), "utf8").catch(ignoreMissing);
+  return text?.trim();
+}
+
+/** Where things of one server are. Names that this driver can't have given are an error before anything is touched. */
+export type FilePlaces = {
+  root: string;
+  /** Where files are made before anybody may see them; nobody else gets in. */
+  making: string;
+  blueprints: string;
+  directoryOf(physicalName: string): string;
+  fileOf(physicalName: string): string;
+};
+
+/** Throws `server_unreachable` when the directory isn't this machine's, or was swapped for another. */
+export async function requirePlaces(server: DatabaseServer): Promise<FilePlaces> {
+  const places = placesOf(server);
+  if ((await readMark(places.root)) === server.id) return places;
+  throw failure("server_unreachable", {
+    detail: `The SQLite files in ${places.root} aren't on this machine, or another directory is in their place.`,
+    remedy: "Run workers where the files are, or put the data directory back.",
+  });
+}
+
+export function placesOf({ url }: Pick<DatabaseServer, "url">): FilePlaces {
+  const root = fileURLToPath(url);
+  const blueprints = path.join(root, "blueprints");
+  const directoryOf = (physicalName: string): string => {
+    if (!isDatabase(physicalName))
+      throw new Error(`${JSON.stringify(physicalName)} is no database in a file.`);
+    return path.join(root, ...physicalName.split("."));
+  };
+  return {
+    root,
+    blueprints,
+    making: path.join(root, makingName),
+    directoryOf,
+    fileOf: (physicalName) =>
+      isBlueprint(physicalName)
+        ? path.join(blueprints, `${physicalName}.db`)
+        : path.join(directoryOf(physicalName), "data.db"),
+  };
+}

@@ -1,0 +1,24 @@
+import type { DriverContext, MigrateRequest } from "../driver.ts";
+import { applyMigrations } from "./apply.ts";
+import { requirePlaces } from "./directory.ts";
+import { requireSound } from "./inspect.ts";
+import { appOf } from "./names.ts";
+import { withFile } from "./open-file.ts";
+import { ownerFor, type SqliteOptions } from "./parts.ts";
+
+/** Implements `DatabaseDriver.migrate`. Applications go on meanwhile: they see a file's migration whole or not at all. */
+export async function migrate(
+  options: SqliteOptions,
+  context: DriverContext,
+  { server, database, schema }: MigrateRequest,
+): Promise<{ applied: number; schemaVersion: number }> {
+  const places = await requirePlaces(server);
+  const path = places.fileOf(database.name);
+  const { encryptionKey } = database;
+  await context.assertLease();
+  await requireSound(path, await ownerFor(options, appOf(database.name)));
+  const applied = await withFile({ path, encryptionKey }, (file) =>
+    applyMigrations(file, context, schema.migrations),
+  );
+  return { applied, schemaVersion: schema.migrations.length };
+}

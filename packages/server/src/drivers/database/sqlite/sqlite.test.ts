@@ -1,0 +1,55 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { newId } from "../../../kernel/index.ts";
+import { databaseDriverSuite } from "../driver.testsuite.ts";
+import type { BuildRequest, BuiltDatabase, DatabaseDriver } from "../driver.ts";
+import { openSqliteDirectory } from "./directory.ts";
+import { createSqliteDriver } from "./index.ts";
+import { withFile } from "./open-file.ts";
+
+for (const encrypted of [false, true]) {
+  databaseDriverSuite(`level sqlite, ${encrypted ? "encrypted" : "not encrypted"}`, () => harness(encrypted));
+}
+
+async function harness(encrypted: boolean) {
+  const root = await mkdtemp(path.join(tmpdir(), "tenantry-sqlite-"));
+  const directory = openSqliteDirectory(path.join(root, "files"));
+  const server = { id: await directory.claim(newId()), url: directory.url };
+  const encryptionKey = encrypted ? Buffer.alloc(32, 7).toString("base64") : undefined;
+  const plain = createSqliteDriver();
+  // Whoever calls a driver keeps the key: here it is one for all.
+  const driver: DatabaseDriver = {
+    ...plain,
+    build: (context, request: BuildRequest) => plain.build(context, { ...request, encryptionKey }),
+    migrate: (context, request) =>
+      plain.migrate(context, { ...request, database: { ...request.database, encryptionKey } }),
+    verify: (at, database) => plain.verify(at, { ...database, encryptionKey }),
+  };
+  const fileOf = (built: BuiltDatabase) => new URL(driver.connectionUrl(server, built)).pathname;
+  return {
+    driver,
+    server,
+    noSuchColumn: "0002.sql, line 3, column 3: no such column: wrong.",
+    close: () => rm(root, { recursive: true, force: true }),
+    run: (built: BuiltDatabase, statements: readonly string[]) =>
+      withFile({ path: fileOf(built), encryptionKey }, async (file) => {
+        let rows: Record<string, unknown>[] = [];
+        for (const statement of statements) rows = await file.rows(statement);
+        return rows;
+      }),
+    async connect(built: BuiltDatabase): Promise<AsyncDisposable> {
+      const open = Promise.withResolvers<void>();
+      const opened = withFile({ path: fileOf(built), encryptionKey }, async (file) => {
+        await file.rows("select body from notes");
+        await open.promise;
+      });
+      return {
+        async [Symbol.asyncDispose]() {
+          open.resolve();
+          await opened;
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,258 @@
+import { lstat, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { portableNotes } from "../../drivers/database/harness.testsuite.ts";
+import type { DatabaseDrivers, DriverContext } from "../../drivers/database/index.ts";
+import { openSqliteDirectory } from "../../drivers/database/index.ts";
+import { withFile } from "../../drivers/database/sqlite/open-file.ts";
+import { sql } from "../../infra/db/index.ts";
+import { silentLog } from "../../infra/log/index.ts";
+import { failure, newId } from "../../kernel/index.ts";
+import {
+  insertApp,
+  insertEnvironment,
+  insertMigrations,
+  type TestPlacements,
+  testPlacements,
+} from "../../testing/placements.ts";
+import { requireEligible } from "./choose-server.ts";
+import { currentPlacements, type FleetWork } from "./index.ts";
+import { selectDirectories } from "./servers.sql.ts";
+import { showServers } from "./show-servers.ts";
+
+let outside: string;
+let root: string;
+let house: TestPlacements;
+let encrypted = false;
+/** What happens after the driver has built a file. */
+let afterBuild: (context: DriverContext) => Promise<void> = async () => undefined;
+
+beforeAll(async () => {
+  outside = await mkdtemp(path.join(tmpdir(), "tenantry-level-sqlite-"));
+  root = path.join(outside, "sqlite");
+  const files = { directory: openSqliteDirectory(root), encrypted: () => encrypted };
+  house = await testPlacements({ files, wrap: faulty });
+});
+afterAll(async () => {
+  await house?.close();
+  await rm(outside, { recursive: true, force: true });
+});
+beforeEach(() => {
+  encrypted = false;
+  afterBuild = async () => undefined;
+});
+
+function faulty(drivers: DatabaseDrivers): DatabaseDrivers {
+  const driver = drivers.sqlite!;
+  return {
+    ...drivers,
+    sqlite: {
+      ...driver,
+      async build(context, request) {
+        const built = await driver.build(context, request);
+        await afterBuild(context);
+        return built;
+      },
+    },
+  };
+}
+
+async function place(appId: string, schemaVersion = 1) {
+  const environmentId = await insertEnvironment(house.db, appId);
+  const wanted = { environmentId, appId, level: "sqlite" as const, schemaVersion };
+  const placed = await house.run(
+    (context) => house.placements.placeDatabase(context, wanted),
+    (context) => house.placements.removePlacements(context, { environmentId, kind: "database" }),
+  );
+  return { environmentId, ...placed };
+}
+
+const remove = (environmentId: string) =>
+  house.run((context) => house.placements.removePlacements(context, { environmentId, kind: "database" }));
+
+async function databaseOf(environmentId: string) {
+  const found = await house.placements.runtimePlaces(house.db, [environmentId]);
+  return found.get(environmentId)!.database!;
+}
+
+/** As the environment's application opens it. */
+async function rows(environmentId: string, ...statements: string[]): Promise<unknown[]> {
+  const { url, encryptionKey } = await databaseOf(environmentId);
+  return withFile({ path: fileURLToPath(url), encryptionKey }, async (file) => {
+    let answer: unknown[] = [];
+    for (const statement of statements) answer = await file.rows(statement);
+    return answer;
+  });
+}
+
+const nothingOdd = async () => expect(await house.placements.scanForLeftovers(house.db)).toEqual([]);
+
+test("each environment has a file, on a server of its kind that comes with the first one, and no trace is left", async () => {
+  const appId = await insertApp(house.db, portableNotes);
+  const [first, second] = [await place(appId), await place(appId)];
+  await rows(first.environmentId, "insert into notes (body) values ('mine')");
+  expect(await rows(second.environmentId, "select body from notes")).toHaveLength(1);
+  const shown = await currentPlacements(house.db, [first.environmentId]);
+  expect(shown.get(first.environmentId)?.database).toMatchObject({ level: "sqlite", server: "sqlite" });
+  const servers = await showServers(house.db, house.secrets, await selectDirectories(house.db));
+  expect(servers).toMatchObject([
+    {
+      kind: "directory",
+      host: root,
+      version: expect.stringMatching(/^3\.\d+$/),
+      protection: "local",
+      databases: 2,
+    },
+  ]);
+  await nothingOdd();
+  const file = fileURLToPath((await databaseOf(first.environmentId)).url);
+  for (let time = 0; time < 2; time += 1) await remove(first.environmentId);
+  await expect(lstat(path.dirname(file))).rejects.toThrow("ENOENT");
+  expect(await rows(second.environmentId, "select body from notes")).toHaveLength(1);
+  const left = await sql`select from resources where environment_id = ${first.environmentId}`.execute(
+    house.db,
+  );
+  expect(left.rows).toEqual([]);
+  await nothingOdd();
+});
+
+test("an encrypted environment's key is kept before its file is made, and only as ciphertext", async () => {
+  encrypted = true;
+  const appId = await insertApp(house.db, portableNotes);
+  let failures = 0;
+  afterBuild = async () => {
+    failures += 1;
+    if (failures === 1) throw new Error("the connection broke");
+  };
+  const { environmentId, databaseId } = await place(appId);
+  expect(failures).toBe(2);
+  encrypted = false;
+  const { url, encryptionKey } = await databaseOf(environmentId);
+  expect(Buffer.from(encryptionKey!, "base64")).toHaveLength(32);
+  expect(await readFile(fileURLToPath(url), "latin1")).not.toContain("from the migration");
+  expect(await rows(environmentId, "select body from notes")).toEqual([{ body: "from the migration" }]);
+  const kept = await sql<{ text: string }>`
+    select d::text || coalesce(encode(d.role_secret, 'escape'), '') as text from databases d where d.id = ${databaseId}
+  `.execute(house.db);
+  expect(kept.rows[0]!.text).not.toContain(encryptionKey);
+  await insertMigrations(house.db, appId, 2, ["alter table notes add column stars int not null default 2"]);
+  await house.run((context) => house.placements.migrateDatabase(context, databaseId, 2));
+  expect(await rows(environmentId, "select stars from notes")).toEqual([{ stars: 2 }]);
+  expect(await house.placements.verifyDatabase(house.db, environmentId)).toEqual([]);
+  await remove(environmentId);
+  await nothingOdd();
+});
+
+test("a placement that fails is undone, and leaves no file, row or resource", async () => {
+  const appId = await insertApp(house.db, portableNotes);
+  afterBuild = () => Promise.reject(failure("forbidden"));
+  await expect(place(appId)).rejects.toMatchObject({ code: "forbidden" });
+  await nothingOdd();
+  const { rows: left } =
+    await sql`select from databases where app_id = ${appId} and state <> 'blueprint'`.execute(house.db);
+  expect(left).toEqual([]);
+});
+
+test("later migrations reach the files by a fleet's run; one whose file is damaged stays behind alone", async () => {
+  const appId = await insertApp(house.db, portableNotes);
+  const [sound, damaged] = [await place(appId), await place(appId)];
+  const file = fileURLToPath((await databaseOf(damaged.environmentId)).url);
+  await rename(file, `${file}.aside`);
+  await insertMigrations(house.db, appId, 2, ["alter table notes add column stars int not null default 2"]);
+  const gaveUp: string[] = [];
+  const work: FleetWork = {
+    ...{ appId, schemaVersion: 2, retryBaseMs: 1 },
+    onGivenUp: async (databaseId) => void gaveUp.push(databaseId),
+  };
+  await house.run((context) => house.placements.migrateFleet(context, work));
+  expect(gaveUp).toEqual([damaged.databaseId]);
+  expect(await rows(sound.environmentId, "select stars from notes")).toEqual([{ stars: 2 }]);
+  await rename(`${file}.aside`, file);
+  await house.run((context) => house.placements.migrateFleet(context, work));
+  expect(await rows(damaged.environmentId, "select stars from notes")).toEqual([{ stars: 2 }]);
+});
+
+test("a release whose migrations SQLite can't follow is refused while files are there", async () => {
+  const appId = await insertApp(house.db, portableNotes);
+  const { environmentId } = await place(appId);
+  await insertMigrations(house.db, appId, 2, ["create table more (id int);", "create extension pgcrypto;"]);
+  const trial = house.run((context) => house.placements.tryMigrations(context, { appId, schemaVersion: 3 }));
+  await expect(trial).rejects.toMatchObject({
+    code: expect.stringMatching(/isolation_unavailable|migration_failed/),
+  });
+  expect(await rows(environmentId, "select body from notes")).toHaveLength(1);
+  await nothingOdd();
+});
+
+test("what somebody changed in a file by hand is found as drift", async () => {
+  const appId = await insertApp(house.db, portableNotes);
+  const [, changed] = [await place(appId), await place(appId)];
+  await rows(changed.environmentId, "create index by_hand on notes (mood)");
+  const operation = await house.start(house.placements.workflows.drift, { appId });
+  expect(await house.ended(operation)).toBe("succeeded");
+  const found = await sql<{ id: string; differences: unknown }>`
+    select c.database_id as id, c.differences from catalog_checks c join databases d on d.id = c.database_id
+    where d.app_id = ${appId} and c.differences <> '[]'
+  `.execute(house.db);
+  expect(found.rows).toEqual([
+    {
+      id: changed.databaseId,
+      differences: [{ object: "index by_hand", problem: "unexpected", detail: null }],
+    },
+  ]);
+  await nothingOdd();
+});
+
+test("nobody logs in to a file: credentials are refused with what to do instead", async () => {
+  const { environmentId } = await place(await insertApp(house.db, portableNotes));
+  await expect(house.placements.environmentLogins(house.db, environmentId)).rejects.toMatchObject({
+    code: "isolation_unavailable",
+    details: { remedy: expect.stringContaining("script run") },
+  });
+  expect(await house.placements.repairLogin(house.db, environmentId)).toBe(false);
+});
+
+describe("files lie on one machine's disk:", () => {
+  const addWorker = (host: string) =>
+    sql`
+    insert into nodes (id, role, host, process_id, version, schema_version)
+    values (${newId()}, 'api,worker', ${host}, 1, '1', 1)
+  `.execute(house.db);
+
+  test("where workers run on several, the level is refused before anything is made", async () => {
+    await addWorker("one");
+    await requireEligible(house.db, { level: "sqlite" }, false);
+    await addWorker("two");
+    await expect(requireEligible(house.db, { level: "sqlite" }, false)).rejects.toMatchObject({
+      code: "isolation_unavailable",
+      message: expect.stringContaining("one, two"),
+    });
+    await requireEligible(house.db, { level: "database" }, false);
+    await sql`delete from nodes`.execute(house.db);
+  });
+
+  test("a worker with another directory touches nothing of the first one's", async () => {
+    const appId = await insertApp(house.db, portableNotes);
+    const { environmentId } = await place(appId);
+    await rename(root, `${root}-moved`);
+    await expect(place(appId)).rejects.toMatchObject({ code: "isolation_unavailable" });
+    await expect(house.placements.verifyDatabase(house.db, environmentId)).rejects.toMatchObject({
+      code: "server_unreachable",
+    });
+    await rm(root, { recursive: true });
+    await rename(`${root}-moved`, root);
+    expect(await house.placements.verifyDatabase(house.db, environmentId)).toEqual([]);
+  });
+
+  test("a data directory that has moved is found again at the next start", async () => {
+    const { environmentId } = await place(await insertApp(house.db, portableNotes));
+    await sql`update database_servers set url_secret = ${house.secrets.seal("file:///nowhere", `database_server:${(await selectDirectories(house.db))[0]!.id}`)} where kind = 'directory'`.execute(
+      house.db,
+    );
+    expect((await databaseOf(environmentId)).url).toContain("nowhere");
+    await house.placements.startServers({ db: house.db, log: silentLog });
+    expect(await rows(environmentId, "select body from notes")).toHaveLength(1);
+  });
+});
