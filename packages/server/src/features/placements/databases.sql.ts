@@ -85,14 +85,19 @@ export async function updateRemoving(
   return rows[0];
 }
 
-/** Upwards only: whoever migrates it to a newer one at the same time may have been faster. */
-export async function updateSchemaVersion(tx: Tx, id: string, schemaVersion: number): Promise<void> {
+/** Upwards only: whoever migrates one to a newer one at the same time may have been faster. */
+export async function updateSchemaVersion(
+  tx: Tx,
+  ids: readonly string[],
+  schemaVersion: number,
+): Promise<void> {
   await sql`
-    with database as (
-      update databases set schema_version = ${schemaVersion} where id = ${id} and schema_version < ${schemaVersion}
+    with migrated as (
+      update databases set schema_version = ${schemaVersion}
+      where id = any (${ids}::uuid[]) and schema_version < ${schemaVersion}
       returning id
     )
-    update placements p set schema_version = ${schemaVersion} from database where p.database_id = database.id
+    update placements p set schema_version = ${schemaVersion} from migrated where p.database_id = migrated.id
   `.execute(tx);
 }
 

@@ -1,3 +1,4 @@
+import type { DatabaseLevel } from "@tenantry/contract";
 import { type Db, sql, type Tx } from "../../infra/db/index.ts";
 import type { RecordedError } from "../../infra/workflow/index.ts";
 
@@ -19,7 +20,15 @@ function inScope({ appId, tenantId, group }: FleetScope) {
   return sql`d.app_id = ${appId} and d.state = 'in_use' ${tenantId || group ? narrowed : sql``}`;
 }
 
-export type DueDatabase = { id: string; serverId: string };
+/** What a lane is for: databases of one server and level. */
+export type LaneOf = { serverId: string; level: DatabaseLevel };
+
+export type DueDatabase = LaneOf & {
+  id: string;
+  name: string;
+  roleName: string | null;
+  roleSecret: Buffer | null;
+};
 
 /**
  * Databases that an operation should migrate next, the furthest behind first: those that it has given up are left out,
@@ -28,21 +37,24 @@ export type DueDatabase = { id: string; serverId: string };
 export async function selectDue(
   db: Db,
   scope: FleetScope,
-  except: {
+  which: {
     operationId: string;
     busy: readonly string[];
-    full: readonly string[];
+    full?: readonly string[];
+    only?: LaneOf;
+    limit: number;
   },
-  limit: number,
 ): Promise<DueDatabase[]> {
+  const { operationId, busy, full = [], only } = which;
   const { rows } = await sql<DueDatabase>`
-    select d.id, d.server_id as "serverId"
+    select d.id, d.server_id as "serverId", d.level, d.name, d.role_name as "roleName", d.role_secret as "roleSecret"
     from databases d
-      left join migration_failures f on f.database_id = d.id and f.operation_id = ${except.operationId}::uuid
+      left join migration_failures f on f.database_id = d.id and f.operation_id = ${operationId}::uuid
     where ${inScope(scope)} and d.schema_version < ${scope.schemaVersion}
       and (f.database_id is null or f.retry_at <= clock_timestamp())
-      and d.id <> all (${except.busy}::uuid[]) and d.server_id <> all (${except.full}::uuid[])
-    order by d.schema_version, d.id limit ${limit}
+      and d.id <> all (${busy}::uuid[]) and d.server_id <> all (${full}::uuid[])
+      ${only ? sql`and d.server_id = ${only.serverId} and d.level = ${only.level}` : sql``}
+    order by d.schema_version, d.id limit ${which.limit}
   `.execute(db);
   return rows;
 }
@@ -92,35 +104,44 @@ export async function selectTally(db: Db, scope: FleetScope, operationId: string
 }
 
 /**
- * Notes why a database couldn't be migrated. Answers how often the operation has tried it; undefined when the database
- * is none that is in use any more.
+ * Notes why databases couldn't be migrated. Answers how often the operation has tried each; those that aren't in use any
+ * more are left out.
  */
-export async function upsertFailure(
+export async function upsertFailures(
   tx: Tx,
-  failure: { databaseId: string; operationId: string; targetVersion: number; error: RecordedError },
-): Promise<number | undefined> {
-  const { rows } = await sql<{ attempts: number }>`
+  failure: {
+    databaseIds: readonly string[];
+    operationId: string;
+    targetVersion: number;
+    error: RecordedError;
+  },
+): Promise<{ databaseId: string; attempts: number }[]> {
+  const { rows } = await sql<{ databaseId: string; attempts: number }>`
     insert into migration_failures as f (database_id, operation_id, target_version, attempts, error)
     select d.id, ${failure.operationId}, ${failure.targetVersion}, 1, ${JSON.stringify(failure.error)}::jsonb
     from databases d
-    where d.id = ${failure.databaseId} and d.state = 'in_use' and d.schema_version < ${failure.targetVersion}
+    where d.id = any (${failure.databaseIds}::uuid[]) and d.state = 'in_use'
+      and d.schema_version < ${failure.targetVersion}
+    order by d.id
     on conflict (database_id) do update set operation_id = excluded.operation_id,
       target_version = excluded.target_version, error = excluded.error, failed_at = clock_timestamp(), retry_at = null,
       attempts = case when f.operation_id = excluded.operation_id then f.attempts + 1 else 1 end
-    returning attempts
+    returning database_id as "databaseId", attempts
   `.execute(tx);
-  return rows[0]?.attempts;
+  return rows;
 }
 
-export async function updateRetryAt(tx: Tx, databaseId: string, inMs: number): Promise<void> {
+/** Tries again those that failed, each after a time that doubles with its attempts, up to half a minute. */
+export async function updateRetryAt(tx: Tx, databaseIds: readonly string[], baseMs: number): Promise<void> {
   await sql`
-    update migration_failures set retry_at = clock_timestamp() + ${inMs} * interval '1 ms'
-    where database_id = ${databaseId}
+    update migration_failures
+    set retry_at = clock_timestamp() + least(${baseMs}::float8 * 2 ^ (attempts - 1), 30000) * interval '1 ms'
+    where database_id = any (${databaseIds}::uuid[])
   `.execute(tx);
 }
 
-export async function deleteFailure(tx: Tx, databaseId: string): Promise<void> {
-  await sql`delete from migration_failures where database_id = ${databaseId}`.execute(tx);
+export async function deleteFailures(tx: Tx, databaseIds: readonly string[]): Promise<void> {
+  await sql`delete from migration_failures where database_id = any (${databaseIds}::uuid[])`.execute(tx);
 }
 
 /** What an operation gave up it tries again: it was sent forward once more. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import type { DatabaseDriver, DatabaseDrivers } from "../../drivers/database/index.ts";
+import type { DatabaseDriver, DatabaseDrivers, Migrate } from "../../drivers/database/index.ts";
 import { sql } from "../../infra/db/index.ts";
 import { failure, newId } from "../../kernel/index.ts";
 import {
@@ -10,8 +10,6 @@ import {
   testPlacements,
 } from "../../testing/placements.ts";
 import type { FleetWork } from "./index.ts";
-
-type Migrate = DatabaseDriver["migrate"];
 
 let house: TestPlacements;
 /** What stands between the fleet and the drivers; the real thing when a test sets nothing. */
@@ -31,8 +29,10 @@ function intercepted(drivers: DatabaseDrivers): DatabaseDrivers {
       level,
       {
         ...driver,
-        migrate: (...given: Parameters<Migrate>) =>
-          between(given[1].database.name, () => driver.migrate(...given)),
+        inLane: (request, work) =>
+          driver.inLane!(request, (migrate) =>
+            work(async (database) => between(database.name, () => migrate(database))),
+          ),
       } satisfies DatabaseDriver,
     ]),
   );

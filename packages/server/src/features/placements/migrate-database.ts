@@ -1,13 +1,22 @@
 import type { MigrateRequest } from "../../drivers/database/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { failure, hasCode } from "../../kernel/index.ts";
-import { selectDatabase, selectMigrations, updateSchemaVersion } from "./databases.sql.ts";
-import { deleteFailure } from "./fleet.sql.ts";
+import { type DatabaseRow, selectDatabase, selectMigrations, updateSchemaVersion } from "./databases.sql.ts";
+import { deleteFailures } from "./fleet.sql.ts";
 import { openDatabaseSecret, type PlacementParts, requireDriver } from "./parts.ts";
 import { requireServer } from "./servers.ts";
 import { selectSharedOfEachVersion } from "./shared-databases.sql.ts";
 
 /** What a driver has to know of a database to migrate it; the key where environments share it. */
+export function describeDatabase(
+  parts: Pick<PlacementParts, "secrets">,
+  database: Pick<DatabaseRow, "id" | "level" | "name" | "roleName" | "roleSecret">,
+): MigrateRequest["database"] {
+  const { id, level, name, roleName, roleSecret } = database;
+  const { sealKey, encryptionKey } = openDatabaseSecret(parts.secrets, { id, level, roleSecret });
+  return { name, roleName, encryptionKey, ...(sealKey ? { sealKey } : {}) };
+}
+
 async function migrateRequest(
   parts: PlacementParts,
   context: StepContext,
@@ -17,14 +26,11 @@ async function migrateRequest(
   const database = await selectDatabase(context.db, databaseId);
   if (!database || database.state === "blueprint")
     throw failure("not_found", { detail: "There is no such database." });
-  const { appId, level, name, roleName, roleSecret } = database;
-  const server = await requireServer(context.db, parts.secrets, database.serverId);
-  const migrations = await selectMigrations(context.db, appId, schemaVersion);
-  const { sealKey, encryptionKey } = openDatabaseSecret(parts.secrets, { id: databaseId, level, roleSecret });
+  const { appId, level, serverId } = database;
   const request: MigrateRequest = {
-    server,
-    database: { name, roleName, encryptionKey, ...(sealKey ? { sealKey } : {}) },
-    schema: { appId, migrations },
+    server: await requireServer(context.db, parts.secrets, serverId),
+    database: describeDatabase(parts, database),
+    schema: { appId, migrations: await selectMigrations(context.db, appId, schemaVersion) },
   };
   return { driver: requireDriver(parts.drivers, level), request };
 }
@@ -59,9 +65,18 @@ export async function migrateDatabase(
 ): Promise<{ applied: number }> {
   const { driver, request } = await migrateRequest(parts, context, databaseId, schemaVersion);
   const { applied } = await driver.migrate(context, request);
-  await context.transaction(async (tx) => {
-    await updateSchemaVersion(tx, databaseId, schemaVersion);
-    await deleteFailure(tx, databaseId);
-  });
+  await noteMigrated(context, [databaseId], schemaVersion);
   return { applied };
+}
+
+/** Databases have come to a schema version, and what failed there before is past. */
+export async function noteMigrated(
+  context: StepContext,
+  databaseIds: readonly string[],
+  schemaVersion: number,
+): Promise<void> {
+  await context.transaction(async (tx) => {
+    await updateSchemaVersion(tx, databaseIds, schemaVersion);
+    await deleteFailures(tx, databaseIds);
+  });
 }

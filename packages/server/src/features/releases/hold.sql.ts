@@ -42,12 +42,12 @@ export async function freeCaughtUp(
   return rows;
 }
 
-/** Whether environments of the app are held back that live in a database; in any when none is named. */
-export async function isAnyHeld(db: Db, appId: string, databaseId?: string): Promise<boolean> {
+/** Whether environments of the app are held back that live in one of these databases; in any when none are named. */
+export async function isAnyHeld(db: Db, appId: string, databaseIds?: readonly string[]): Promise<boolean> {
   const { rows } = await sql`
     select from environments e join releases r on r.id = e.held_release_id
-    where r.app_id = ${appId} and (${databaseId ?? null}::uuid is null or exists (
-      select from placements p where p.environment_id = e.id and p.database_id = ${databaseId ?? null}::uuid))
+    where r.app_id = ${appId} and (${databaseIds ?? null}::uuid[] is null or exists (
+      select from placements p where p.environment_id = e.id and p.database_id = any (${databaseIds ?? null}::uuid[])))
     limit 1
   `.execute(db);
   return rows.length > 0;

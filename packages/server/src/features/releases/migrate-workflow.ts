@@ -52,8 +52,8 @@ async function migrate({ placements, refreshRoutes }: Dependencies, context: Con
     context.transaction((tx) => freeEnvironments(tx, refreshRoutes, { appId, schemaVersion }));
   const tally = await runFleet(placements, context, {
     ...{ appId, schemaVersion, tenantId, group, concurrency, perServer: concurrency },
-    async onMigrated(databaseId) {
-      if (await isAnyHeld(context.db, appId, databaseId)) await free();
+    async onMigrated(databaseIds) {
+      if (await isAnyHeld(context.db, appId, databaseIds)) await free();
     },
   });
   // One may have caught up right before we were interrupted.

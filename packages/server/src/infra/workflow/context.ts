@@ -60,12 +60,12 @@ export function openContext(run: Run, ordinal: number, signal: AbortSignal): Ope
     async progress(fraction, message) {
       await reports.report({ fraction, message });
     },
-    async declareResource({ common, ...resource }) {
+    async declareResource({ common, temporary, ...resource }) {
       const environmentId = common ? undefined : (operation.environmentId ?? undefined);
       const { held, written } = await upsertResource(db, run, { ...resource, environmentId });
       mustHold(held);
       if (!written) throw resourceTaken(resource);
-      undeclared.set(keyOf(resource), resource);
+      if (!temporary) undeclared.set(keyOf(resource), resource);
     },
     async resourcePresent(name) {
       mustHold(await updateResourcePresent(db, run, name));

@@ -43,6 +43,8 @@ type DeclaredResource = ResourceName & {
   detail?: Record<string, unknown>;
   /** The operation's environment is only the first that needs it: it isn't that environment's, and stays when that goes. */
   common?: boolean;
+  /** Of use while the step runs, and no longer: should the step leave it behind, it is the sweeper's. */
+  temporary?: boolean;
 };
 
 /** Names a thing outside the registry: a database, a role, a directory, a process. */

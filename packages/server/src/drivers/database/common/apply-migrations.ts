@@ -2,7 +2,8 @@ import type pg from "pg";
 import { databaseErrorCode } from "../../../infra/db/index.ts";
 import { failure } from "../../../kernel/index.ts";
 import type { AppMigration, DriverContext, MigrationLimits } from "../driver.ts";
-import { insertLedger, type LedgerRow, selectLedger } from "./ledger.sql.ts";
+import { type Stopped, sendAtOnce } from "./apply-at-once.ts";
+import { insertionIntoLedger, insertLedger, type LedgerRow, selectLedger } from "./ledger.sql.ts";
 import { errorOffset, type MigrationFile, migrationFailed, readMigration } from "./migration-file.ts";
 import type { Statement } from "./split-statements.ts";
 
@@ -29,7 +30,12 @@ export type MigrationWrap = {
   after(client: pg.Client, file: MigrationFile): Promise<void>;
 };
 
-type MigrationRun = MigratorRun & { ledger: string; wrap?: MigrationWrap | undefined };
+type MigrationRun = MigratorRun & {
+  ledger: string;
+  wrap?: MigrationWrap | undefined;
+  /** Statements at the beginning of each file's transaction. */
+  prologue?: readonly string[] | undefined;
+};
 
 /** Applies those that the ledger doesn't name yet. Each file is whole or not there, wherever we are interrupted. */
 export async function applyMigrations(
@@ -37,15 +43,28 @@ export async function applyMigrations(
   migrations: readonly AppMigration[],
 ): Promise<number> {
   const ledger = await asMigrator(run.client, () => selectLedger(run.client, run.ledger));
+  return applyFiles(run, pendingOf(ledger, migrations));
+}
+
+/** The files that a ledger doesn't name yet. Throws `migration_changed` when one that it does reads differently. */
+export function pendingOf(
+  ledger: readonly LedgerRow[],
+  migrations: readonly AppMigration[],
+): MigrationFile[] {
   refuseChanged(ledger, migrations);
   const finished = new Set(ledger.filter((row) => row.finished).map((row) => row.ordinal));
-  const pending = migrations.filter((migration) => !finished.has(migration.ordinal)).map(readMigration);
-  for (const file of pending) {
+  return migrations.filter((migration) => !finished.has(migration.ordinal)).map(readMigration);
+}
+
+export async function applyFiles(run: MigrationRun, files: readonly MigrationFile[]): Promise<number> {
+  for (const [index, file] of files.entries()) {
+    // What a file set for its session must not reach the next one.
+    if (index > 0) await run.client.query("discard all").then(() => run.client.query("reset role"));
     await run.context.assertLease();
     run.context.signal.throwIfAborted();
     await applyFile(run, file);
   }
-  return pending.length;
+  return files.length;
 }
 
 export function refuseChanged(ledger: readonly LedgerRow[], migrations: readonly AppMigration[]): void {
@@ -59,16 +78,46 @@ export function refuseChanged(ledger: readonly LedgerRow[], migrations: readonly
 }
 
 async function applyFile(run: MigrationRun, file: MigrationFile): Promise<void> {
-  const { client, ledger, wrap } = run;
-  let running = file.statements[0] ?? { text: "", offset: 0 };
   let timedOut = false;
   const deadline = setTimeout(() => {
     timedOut = true;
-    void run.terminate().catch(() => client.end());
+    void run.terminate().catch(() => run.client.end());
   }, run.limits.fileTimeoutMs);
+  const send = file.transactional && !run.wrap && !readsStringsOtherwise(file) ? applyAtOnce : applyOneByOne;
+  const stopped = await send(run, file).finally(() => clearTimeout(deadline));
+  if (!stopped) return;
+  run.context.signal.throwIfAborted();
+  throw explain(run, file, stopped.statement, stopped.error, timedOut, stopped.position);
+}
+
+/** A message is read as a whole before anything in it runs. */
+const readsStringsOtherwise = (file: MigrationFile): boolean =>
+  /standard_conforming_strings/i.test(file.migration.sql);
+
+const nothing: Statement = { text: "", offset: 0 };
+
+async function applyAtOnce(
+  run: MigrationRun,
+  { statements, migration }: MigrationFile,
+): Promise<Stopped | undefined> {
+  const [first = nothing, last = first] = [statements[0], statements.at(-1)];
+  return sendAtOnce(run.client, [
+    ...["begin", ...(run.prologue ?? [])].map((text) => ({ text, of: first })),
+    ...statements.map((statement) => ({ text: statement.text, of: statement })),
+    ...["set local role none", insertionIntoLedger(run.ledger, migration), "commit"].map((text) => ({
+      text,
+      of: last,
+    })),
+  ]);
+}
+
+async function applyOneByOne(run: MigrationRun, file: MigrationFile): Promise<Stopped | undefined> {
+  const { client, ledger, wrap } = run;
+  let running = file.statements[0] ?? nothing;
   try {
     if (file.transactional) await client.query("begin");
     else await asMigrator(client, () => insertLedger(client, ledger, file.migration, false));
+    for (const text of run.prologue ?? []) await client.query(text);
     const statements = wrap ? await wrap.statements(client, file) : file.statements;
     await wrap?.before(client, file);
     for (running of statements) await client.query(running.text);
@@ -78,14 +127,9 @@ async function applyFile(run: MigrationRun, file: MigrationFile): Promise<void> 
       await insertLedger(client, ledger, file.migration, true);
       await client.query("commit");
     } else await asMigrator(client, () => insertLedger(client, ledger, file.migration, true));
-    // What the file set for its session must not reach the next one.
-    await client.query("discard all");
-    await client.query("reset role");
+    return undefined;
   } catch (error) {
-    run.context.signal.throwIfAborted();
-    throw explain(run, file, running, error, timedOut);
-  } finally {
-    clearTimeout(deadline);
+    return { statement: running, error };
   }
 }
 
@@ -107,6 +151,7 @@ export function explain(
   statement: Statement,
   error: unknown,
   timedOut: boolean,
+  place = (error as Partial<pg.DatabaseError>).position,
 ): unknown {
   const { limits } = run;
   const at = (offset: number, reason: string, remedy?: string) =>
@@ -132,7 +177,7 @@ export function explain(
       "Try again when the table is used less, or end what holds the lock.",
     );
   }
-  const { message, hint, position } = error as pg.DatabaseError;
+  const { message, hint } = error as pg.DatabaseError;
   const reason = hint ? `${message} (${hint.replace(/\.$/, "")})` : message;
-  return at(errorOffset(statement, position), reason, code === "42501" ? privilegeRemedy : undefined);
+  return at(errorOffset(statement, place), reason, code === "42501" ? privilegeRemedy : undefined);
 }

@@ -68,6 +68,17 @@ export async function openToMigrator(
     grant create on database ${id(name)} to ${id(roles.owner)}`);
 }
 
+/** Takes back what `openToMigrator` gave. */
+export async function takeFromMigrator(
+  session: Session,
+  name: string,
+  roles: { migrator: string; owner: string },
+): Promise<void> {
+  await session.change(`
+    ${lockRights(name)};
+    revoke all on database ${id(name)} from ${id(roles.migrator)}, ${id(roles.owner)}`);
+}
+
 /** One more role may connect. */
 export async function letIn(session: Session, name: string, role: string): Promise<void> {
   await session.change(`${lockRights(name)}; grant connect on database ${id(name)} to ${id(role)}`);

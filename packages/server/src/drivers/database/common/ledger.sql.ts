@@ -69,3 +69,10 @@ export async function insertLedger(
     [migration.ordinal, migration.name, migration.checksum, finished],
   );
 }
+
+/** The entry of a file that is done, as a text that goes with the file's own in one message. */
+export function insertionIntoLedger(table: string, { ordinal, name, checksum }: AppMigration): string {
+  return `insert into ${ledgerSchema}.${id(table)} (ordinal, name, checksum, finished_at)
+    values (${ordinal}, ${pg.escapeLiteral(name)}, ${pg.escapeLiteral(checksum)}, pg_catalog.clock_timestamp())
+    on conflict (ordinal) do update set finished_at = excluded.finished_at`;
+}

@@ -1,9 +1,9 @@
 import type { DatabaseLevel } from "@tenantry/contract";
-import { databaseErrorCode } from "../../../infra/db/index.ts";
+import type pg from "pg";
 import { hasCode } from "../../../kernel/index.ts";
 import type { AppSchema, DatabaseServer, DriverContext, MigrationLimits } from "../driver.ts";
 import { applyMigrations, type MigrationWrap, type MigratorRun } from "./apply-migrations.ts";
-import { openToMigrator, revokeDatabase, selectDatabase } from "./databases.sql.ts";
+import { openToMigrator, revokeDatabase } from "./databases.sql.ts";
 import { onlyLedger } from "./ledger.sql.ts";
 import { type InstallationRoles, migratorName, ownerName } from "./names.ts";
 import {
@@ -12,7 +12,8 @@ import {
   grantMembership,
   reassignOwned,
   roleExists,
-  selectOwnerOfMigrator,
+  selectOwnersOfMigrator,
+  selectTracesOfMigrator,
   terminateRole,
 } from "./roles.sql.ts";
 import { newPassword, scramVerifier } from "./scram.ts";
@@ -79,7 +80,7 @@ export async function asMigrator<Result>(
     physicalName: migrator,
   };
   await context.declareResource(resource);
-  await removeMigrator(session, { database, migrator });
+  await removeMigrator(session, migrator);
   const password = newPassword();
   await createLoginRole(session, {
     name: migrator,
@@ -97,8 +98,8 @@ export async function asMigrator<Result>(
     (reason: unknown) => [undefined, reason] as const,
   );
   // A file that fails is an answer; after anything else the session may be of no use, and a repetition cleans up.
-  if (error && !answers.some((code) => hasCode(error, code))) throw error;
-  await removeMigrator(session, { database, migrator });
+  if (error && !isAnswer(error)) throw error;
+  await removeMigrator(session, migrator);
   await context.resourceRemoved(resource);
   if (error) throw error;
   return result as Result;
@@ -113,49 +114,58 @@ const answers = [
   "rows_not_portable",
 ] as const;
 
+/** Whether an error tells of a file, and not of the way there. */
+export const isAnswer = (error: unknown): boolean => answers.some((code) => hasCode(error, code));
+
 async function logIn<Result>(
   session: Session,
   request: Omit<MigrationRequest, "schema" | "ledger" | "wrap">,
   password: string,
   work: (run: MigratorRun) => Promise<Result>,
 ): Promise<Result> {
-  const { context, limits, searchPath } = request;
-  const client = await request.connect({
-    connectionString: urlAs(request.server.url, {
-      user: request.migrator,
-      password,
-      database: request.database,
-    }),
-    application_name: holderName(context),
+  const { context, limits, searchPath, owner } = request;
+  const settings = { role: owner, ...(searchPath === undefined ? {} : { search_path: searchPath }) };
+  const client = await connectMigrator(request, { ...request, password, settings });
+  const terminate = () => terminateRole(session, request.migrator);
+  return withAbortable(client, context.signal, () => work({ client, context, limits, terminate }));
+}
+
+/** A connection of a login that runs files. */
+export function connectMigrator(
+  { connect, limits }: Pick<MigrationRequest, "connect" | "limits">,
+  to: Pick<MigrationRequest, "context" | "server" | "migrator" | "database"> & {
+    password: string;
+    settings: Record<string, string>;
+  },
+): Promise<pg.Client> {
+  const { database, migrator: user, password } = to;
+  return connect({
+    connectionString: urlAs(to.server.url, { user, password, database }),
+    application_name: holderName(to.context),
     connectionTimeoutMillis: 10_000,
     options: sessionSettings({
-      role: request.owner,
-      ...(searchPath === undefined ? {} : { search_path: searchPath }),
+      ...to.settings,
       statement_timeout: String(limits.statementTimeoutMs),
       lock_timeout: String(limits.lockTimeoutMs),
       client_min_messages: "warning",
     }),
   });
-  const terminate = () => terminateRole(session, request.migrator);
-  return withAbortable(client, context.signal, () => work({ client, context, limits, terminate }));
 }
 
-/** Takes a migrator away, with the rights it had. What a file made in its name falls to the application's owner. */
-export async function removeMigrator(
-  session: Session,
-  { database, migrator }: { database: string; migrator: string },
-): Promise<void> {
+/**
+ * Takes a migrator away, with the rights it had, and those that its owner had for the time. What a file made in its name
+ * falls to the application's owner.
+ */
+export async function removeMigrator(session: Session, migrator: string): Promise<void> {
   if (!(await roleExists(session, migrator))) return;
   await terminateRole(session, migrator);
-  const owner = await selectOwnerOfMigrator(session, migrator);
-  if (await selectDatabase(session, database)) {
-    for (const role of [migrator, ...owner]) await revokeDatabase(session, database, role);
+  const owners = await selectOwnersOfMigrator(session, migrator);
+  const { opened, holding } = await selectTracesOfMigrator(session, migrator);
+  for (const database of opened)
+    for (const role of [migrator, ...owners]) await revokeDatabase(session, database, role);
+  if (owners[0]) {
+    for (const database of holding)
+      await session.inDatabase(database, (inside) => reassignOwned(inside, migrator, owners[0]!));
   }
-  try {
-    await dropRole(session, migrator);
-  } catch (error) {
-    if (databaseErrorCode(error) !== "2BP01" || !owner[0]) throw error;
-    await session.inDatabase(database, (inside) => reassignOwned(inside, migrator, owner[0]!));
-    await dropRole(session, migrator);
-  }
+  await dropRole(session, migrator);
 }

@@ -1,11 +1,12 @@
-import type { PostgresDriver, RowsPlace } from "../driver.ts";
+import type { InLane, PostgresDriver, RowsPlace } from "../driver.ts";
 import { buildBlueprint } from "./build-blueprint.ts";
 import { build } from "./build-own.ts";
 import { homeName } from "./emit/home.ts";
 import { readForm } from "./form/read-form.ts";
 import { list, measure, verify } from "./inspect.ts";
+import { migrateAlone } from "./lane.ts";
 import { createLogins, databaseLogins } from "./logins.ts";
-import { migrate } from "./migrate-own.ts";
+import { inLaneOfDatabases } from "./migrate-own.ts";
 import { migrationPlace } from "./migrator.ts";
 import { databaseName, roleName } from "./names.ts";
 import type { DriverParts } from "./parts.ts";
@@ -25,6 +26,7 @@ const ownRows = ({ database, schema }: RowsPlace): OwnRows => ({
 
 /** What the levels have in common at which an environment has a database of its own, whoever else is on its server. */
 export function ownDatabase(parts: DriverParts): Omit<PostgresDriver, "level"> {
+  const inLane: InLane = (request, work) => inLaneOfDatabases(parts, request, work);
   return {
     buildBlueprint: (context, request) => buildBlueprint(parts, context, request),
     nameOf: ({ databaseId }) => ({ name: databaseName(databaseId), roleName: roleName(databaseId) }),
@@ -32,7 +34,8 @@ export function ownDatabase(parts: DriverParts): Omit<PostgresDriver, "level"> {
     prepare: () => Promise.resolve(),
     build: (context, request) => build(parts, context, request),
     connectionUrl: (server, built) => urlAs(server.url, { ...loginOf(built), database: built.name }),
-    migrate: (context, request) => migrate(parts, context, request),
+    migrate: (context, request) => migrateAlone(inLane, context, request),
+    inLane,
     measure: (server, database) => measure(parts, server, database),
     readForm: (server, built) => readForm(parts.connect, server, { ...loginOf(built), database: built.name }),
     verify: (server, database) => verify(parts, server, database),

@@ -21,8 +21,7 @@ export async function remove(
       return [...roles.map((name) => ({ kind: "role" as const, name })), thing];
     }
     if (isLogin(thing.name)) await removeLogin(session, thing.name, parts.roles);
-    else if (thing.name === migratorName(database))
-      await removeMigrator(session, { database, migrator: thing.name });
+    else if (thing.name === migratorName(database)) await removeMigrator(session, thing.name);
     else await removeRole(session, thing.name, database);
     return [thing];
   };

@@ -16,13 +16,17 @@ export function grantMembership(
   return `${grant} with inherit ${options.inherit}, set ${options.set}`;
 }
 
+export async function revokeMembership(session: Session, role: string, member: string): Promise<void> {
+  await session.change(`revoke ${id(role)} from ${id(member)}`);
+}
+
 export async function roleExists(session: Session, name: string): Promise<boolean> {
   const rows = await session.read("select from pg_roles where rolname = $1", [name]);
   return rows.length > 0;
 }
 
-/** The application's owner that a migrator works as; none when its making was interrupted. */
-export async function selectOwnerOfMigrator(session: Session, migrator: string): Promise<string[]> {
+/** The owners that a migrator works as; none when its making was interrupted. */
+export async function selectOwnersOfMigrator(session: Session, migrator: string): Promise<string[]> {
   const rows = await session.read<{ name: string }>(
     `select g.rolname as name from pg_auth_members a
      join pg_roles g on g.oid = a.roleid join pg_roles m on m.oid = a.member
@@ -30,6 +34,22 @@ export async function selectOwnerOfMigrator(session: Session, migrator: string):
     [migrator],
   );
   return rows.map((row) => row.name);
+}
+
+/** The databases that are open to a migrator, and those in which something is its own or is granted to it. */
+export async function selectTracesOfMigrator(
+  session: Session,
+  migrator: string,
+): Promise<{ opened: string[]; holding: string[] }> {
+  const rows = await session.read<{ name: string; holds: boolean }>(
+    `select distinct d.datname as name, s.dbid <> 0 as holds
+     from pg_shdepend s join pg_database d on d.oid = case when s.dbid = 0 then s.objid else s.dbid end
+     where s.refclassid = 'pg_authid'::regclass and s.refobjid = (select oid from pg_roles where rolname = $1)
+       and (s.dbid <> 0 or s.classid = 'pg_database'::regclass)`,
+    [migrator],
+  );
+  const names = (holds: boolean) => rows.filter((row) => row.holds === holds).map(({ name }) => name);
+  return { opened: names(false), holding: names(true) };
 }
 
 /**

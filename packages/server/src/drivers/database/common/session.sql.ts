@@ -1,4 +1,6 @@
 import type { ClientBase } from "pg";
+import { databaseErrorCode } from "../../../infra/db/index.ts";
+import { failure } from "../../../kernel/index.ts";
 
 /**
  * Ends the backends of an operation's earlier holders, and those of this one that still work on the same physical name
@@ -43,6 +45,40 @@ export async function terminateLockHolders(client: ClientBase, name: string): Pr
 /** Waits for the lock and keeps it for the session's life. */
 export async function lockPhysicalName(client: ClientBase, name: string): Promise<void> {
   await client.query("select pg_advisory_lock(hashtextextended($1, 7236))", [name]);
+}
+
+const namePatienceMs = 10_000;
+
+/**
+ * Takes the lock on a physical name, beside others that the session has. Whoever else has it is waited for, but not for
+ * long, unless it is an earlier holder of the operation, which is ended. Throws `busy`.
+ */
+export async function takeName(
+  client: ClientBase,
+  holder: { operation: string; fence: number },
+  name: string,
+): Promise<void> {
+  const { rows } = await client.query<{ taken: boolean }>(
+    "select pg_try_advisory_lock(hashtextextended($1, 7236)) as taken",
+    [name],
+  );
+  if (rows[0]!.taken) return;
+  await terminateEarlierHolders(client, holder, name);
+  const { rows: before } = await client.query<{ value: string }>(
+    "select current_setting('lock_timeout') as value",
+  );
+  await client.query("select set_config('lock_timeout', $1, false)", [String(namePatienceMs)]);
+  try {
+    await lockPhysicalName(client, name);
+  } catch (error) {
+    if (databaseErrorCode(error) !== "55P03") throw error;
+    throw failure("busy", { detail: `Something else is being done to ${name}.` }, { cause: error });
+  }
+  await client.query("select set_config('lock_timeout', $1, false)", [before[0]!.value]);
+}
+
+export async function yieldName(client: ClientBase, name: string): Promise<void> {
+  await client.query("select pg_advisory_unlock(hashtextextended($1, 7236))", [name]);
 }
 
 export async function selectServerFacts(

@@ -1,5 +1,6 @@
 import { buildBlueprint } from "../common/build-blueprint.ts";
 import { readForm } from "../common/form/read-form.ts";
+import { migrateAlone } from "../common/lane.ts";
 import { createLogins } from "../common/logins.ts";
 import { partsOfPlace, rolesOfSchema, schemaPlace } from "../common/names.ts";
 import { type DatabaseDriverOptions, driverParts } from "../common/parts.ts";
@@ -8,11 +9,11 @@ import { loginOf } from "../common/role-login.ts";
 import { exportOwn, importOwn } from "../common/rows/own-rows.ts";
 import { trials } from "../common/try-out.ts";
 import { urlAs } from "../common/url.ts";
-import type { PostgresDriver } from "../driver.ts";
+import type { InLane, PostgresDriver } from "../driver.ts";
 import { build } from "./build.ts";
 import { list, measure, verify } from "./inspect.ts";
 import { schemaLogins } from "./logins.ts";
-import { migrate } from "./migrate.ts";
+import { inLaneOfSchemas } from "./migrate.ts";
 import { prepare } from "./prepare.ts";
 import { remove } from "./remove.ts";
 import { rowsOf } from "./rows.ts";
@@ -24,6 +25,7 @@ import { rowsOf } from "./rows.ts";
  */
 export function createSchemaDriver(options: DatabaseDriverOptions): PostgresDriver {
   const parts = driverParts(options);
+  const inLane: InLane = (request, work) => inLaneOfSchemas(parts, request, work);
   return {
     level: "schema",
     buildBlueprint: (context, request) => buildBlueprint(parts, context, request),
@@ -37,7 +39,8 @@ export function createSchemaDriver(options: DatabaseDriverOptions): PostgresDriv
       const { container } = partsOfPlace(built.name);
       return urlAs(server.url, { ...loginOf(built), database: container });
     },
-    migrate: (context, request) => migrate(parts, context, request),
+    migrate: (context, request) => migrateAlone(inLane, context, request),
+    inLane,
     measure: (server, database) => measure(parts, server, database),
     readForm(server, database) {
       const { container, schema } = partsOfPlace(database.name);

@@ -55,7 +55,7 @@ async function removeThing(
       await removeRole(session, role, [container]);
     }
     if (await roleExists(session, login)) await forbidLogin(session, login);
-    await removeMigrator(session, { database: container, migrator });
+    await removeMigrator(session, migrator);
     await terminateRole(session, login);
     if (standing) await session.inDatabase(container, (inside) => dropSchema(inside, schema));
     for (const role of [owner, login]) await removeRole(session, role, standing ? [container] : []);

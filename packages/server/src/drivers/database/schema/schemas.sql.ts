@@ -7,6 +7,12 @@ const id = pg.escapeIdentifier;
 /** Where an environment's statements look for names. */
 export const searchPathOf = (schema: string): string => `${id(schema)}, ${id(extensionSchema)}`;
 
+/** For a transaction of a login of many schemas: it works in this one, as its owner. */
+export const withinSchema = (schema: string, owner: string): string[] => [
+  `set local role ${id(owner)}`,
+  `set local search_path to ${searchPathOf(schema)}`,
+];
+
 /** The environment's login finds its own schema, however it connects. */
 export async function setSearchPath(
   session: Session,
