@@ -155,7 +155,7 @@ it("while a release is at work a second one, and a migration, are refused with i
     const id = await begin(app, release(2, first, "alter table notes add column stars int;"));
     await eventually("it waits for the table", async () => {
       const rows = await installation.sql(
-        "select from pg_stat_activity where wait_event_type = 'Lock' and query like 'alter table notes%'",
+        "select from pg_stat_activity where wait_event_type = 'Lock' and query like '%alter table notes%'",
       );
       return rows.length > 0;
     });

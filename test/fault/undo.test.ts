@@ -165,7 +165,7 @@ describe("kill -9 of everything while the sweeper removes what a cancelled opera
 
 async function sleepers(): Promise<number> {
   const rows = await installation.sql(
-    "select from pg_stat_activity where state = 'active' and query like 'select pg_sleep(120)%'",
+    "select from pg_stat_activity where state = 'active' and query like '%pg_sleep(120)%' and pid <> pg_backend_pid()",
   );
   return rows.length;
 }

@@ -154,6 +154,38 @@ export function databaseDriverSuite<Harness extends DatabaseDriverHarness>(
         expect(context.resources()).toEqual([]);
       });
 
+      test("go through many databases in a lane: one that fails keeps nobody, and nothing of the lane stays", async () => {
+        const appId = newId();
+        const built: BuiltDatabase[] = [];
+        for (let number = 0; number < 3; number += 1) built.push(await buildOne(schemaOf(appId, notes)));
+        await run(built[1]!, "insert into notes (body) values ('twice'), ('twice')");
+        const before = await driver.list(server);
+        const later = schemaOf(
+          appId,
+          notes,
+          "alter table notes add column stars int not null default 3;",
+          "create unique index notes_body on notes (body);",
+        );
+        const context = testContext();
+        const applied = await driver.inLane(
+          { context, server, schema: later, lane: "1" },
+          async (migrate) => {
+            const outcomes: unknown[] = [];
+            for (const each of [...built, built[0]!])
+              outcomes.push(await migrate(each).catch((error: { code: string }) => error.code));
+            return outcomes;
+          },
+        );
+        expect(applied).toMatchObject([{ applied: 2 }, "migration_failed", { applied: 2 }, { applied: 0 }]);
+        for (const each of built) {
+          const rows = await run(each, "select stars from notes limit 1");
+          expect(rows).toEqual([{ stars: 3 }]);
+          expect(await driver.verify(server, each)).toEqual([]);
+        }
+        expect(await driver.list(server)).toEqual(before);
+        expect(context.resources()).toEqual([]);
+      });
+
       test("that were applied and read differently now are refused", async () => {
         const appId = newId();
         const built = await buildOne(schemaOf(appId, portableNotes));

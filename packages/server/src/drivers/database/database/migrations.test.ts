@@ -93,6 +93,34 @@ describe("a migration can", () => {
   });
 });
 
+describe("a migration that fails says where, and nothing after that place runs", () => {
+  test.each([
+    ["a mistake of grammar", "select 'Ü 🌷';\n\n  selec 2;\nselect 3;", "line 3, column 3: syntax error"],
+    ["a name that isn't there", "select 'Ü 🌷';\nselect 1, wrong;", 'line 2, column 11: column "wrong"'],
+    [
+      "a row that doesn't fit",
+      "create table a (id int primary key);\n insert into a values (1);\ninsert into a values (1);",
+      "line 3, column 1: duplicate key",
+    ],
+    [
+      "a mistake that the next statement would forgive",
+      "savepoint before;\nselect 1 / 0;\nrollback to before;",
+      "line 2, column 1: division by zero",
+    ],
+    [
+      "what is found at the end",
+      "create table a (id int primary key, b int references a deferrable initially deferred);\ninsert into a values (1, 2);",
+      "line 2, column 1: insert or update",
+    ],
+  ])("%s", async (_what, sql, place) => {
+    const trial = driver.buildBlueprint(testContext(), { server, schema: schemaOf(newId(), sql) });
+    await expect(trial).rejects.toMatchObject({
+      code: "migration_failed",
+      message: expect.stringContaining(`0001.sql, ${place}`),
+    });
+  });
+});
+
 describe("a migration that hangs is ended and says so", () => {
   const impatient = createDatabaseDriver({ installationId, limits });
 

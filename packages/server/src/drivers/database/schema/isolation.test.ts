@@ -1,4 +1,4 @@
-import type pg from "pg";
+import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "../../../kernel/index.ts";
 import { embeddedLikeServer, type TestServer } from "../../../testing/database-servers.ts";
@@ -128,4 +128,55 @@ test("migrations say public and mean the environment's schema, and neighbours ar
   ]);
   expect(await runAt(ownUrl(), "select to_regclass('stars') as stars")).toEqual([{ stars: null }]);
   expect(await driver.verify(server, database)).toEqual([]);
+});
+
+describe("a lane through many schemas", () => {
+  const inLane = (later: typeof schema, ...databases: BuiltDatabase[]) =>
+    driver.inLane({ context: testContext(), server, schema: later, lane: "1" }, async (migrate) => {
+      for (const database of databases) await migrate(database);
+    });
+
+  test("reaches the one whose turn it is, and none before or after it, whatever a file does", async () => {
+    const databases = [await build(schema), await build(schema), await build(schema)];
+    const later = schemaOf(
+      schema.appId,
+      migrations,
+      `create table reach as select string_agg(rolname, ' ') as owners from pg_roles
+         where rolname like 'tno\\_%' and pg_has_role(session_user, oid, 'member');
+       do $$ begin execute 'se' || 't role none'; perform lo_create(0); end $$;`,
+    );
+    await inLane(later, ...databases);
+    for (const database of databases) {
+      const { owner } = rolesOfSchema(partsOfPlace(database.name).schema);
+      const rows = await runAt(driver.connectionUrl(server, database), "select owners from reach");
+      expect(rows).toEqual([{ owners: owner }]);
+      expect(await driver.verify(server, database)).toEqual([]);
+      const [own] = await runAt<{ count: number }>(
+        urlTo(server.url, partsOfPlace(database.name).container),
+        `select count(*)::int from pg_largeobject_metadata where lomowner = '${owner}'::regrole`,
+      );
+      expect(own!.count).toBe(1);
+    }
+  });
+
+  test("waits for nobody with files to which it is the same what the schema is called", async () => {
+    const database = await build(schema);
+    const { container } = partsOfPlace(database.name);
+    const later = schemaOf(
+      schema.appId,
+      migrations,
+      "-- public is everywhere\ncreate table public.stars (note_id int references public.notes); insert into stars select id from public.notes;",
+    );
+    const holder = new pg.Client({ connectionString: server.url });
+    await holder.connect();
+    try {
+      await holder.query("select pg_advisory_lock(hashtextextended($1, 7237))", [container]);
+      await inLane(later, database);
+    } finally {
+      await holder.end();
+    }
+    const rows = await runAt(driver.connectionUrl(server, database), "select note_id from stars");
+    expect(rows).toHaveLength(1);
+    expect(await driver.verify(server, database)).toEqual([]);
+  });
 });

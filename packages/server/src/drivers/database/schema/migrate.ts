@@ -51,9 +51,11 @@ async function dismiss(lane: Lane, database: PhysicalDatabase): Promise<void> {
   if (holding.length > 0) {
     await disconnect(lane);
     await terminateRole(session, login);
+    for (const name of holding)
+      await session.inDatabase(name, (inside) => reassignOwned(inside, login, ownerOf(database)));
+    // Its right to connect went with what it owned.
+    await schemas.open(lane);
   }
-  for (const name of holding)
-    await session.inDatabase(name, (inside) => reassignOwned(inside, login, ownerOf(database)));
   await revokeMembership(session, ownerOf(database), login);
 }
 
