@@ -26,11 +26,13 @@ const remedies: readonly [RegExp, string][] = [
     /isn't the one that was installed|is missing/,
     "Restore the function from another database of the application.",
   ],
-  [/open to other users/, "chmod 700 the directory."],
+  [/open to other users/, "chmod 700 the directory; chmod 600 a file of SQLite's."],
   [
-    /is no directory|belongs to the user/,
-    "Put the environment's own directory back in its place, with its owner.",
+    /is no directory|is no file|belongs to the user/,
+    "Put the environment's own directory or file back in its place, with its owner.",
   ],
+  [/is another database's/, "Two files were swapped: put each back into its own environment's directory."],
+  [/may be reached by another name/, "Find the other link to the file (find -samefile) and remove it."],
 ];
 
 export function remedyOf(sentence: string): string {
@@ -40,7 +42,7 @@ export function remedyOf(sentence: string): string {
 
 /** What keeps a place from serving, but lets nobody in. */
 const harmless =
-  /isn't there|takes no connections|may not connect|can't log in|isn't a member of|closed to its own user|no limit of connections/;
+  /isn't there|takes no connections|may not connect|can't log in|isn't a member of|closed to its own user|is damaged|no limit of connections/;
 
 export function lettingNobodyIn(sentence: string): boolean {
   return harmless.test(sentence);

@@ -30,7 +30,7 @@ export async function buildBlueprint(
   await context.declareResource({ ...resource, common: true });
   if (!(await exists(places.fileOf(name)))) {
     try {
-      await make(places, context, name, { schema }, (making) => rename(making, places.fileOf(name)));
+      await make(places, context, name, { schema }, (whole) => rename(whole, places.fileOf(name)));
     } catch (error) {
       if (hasCode(error, "migration_failed") || hasCode(error, "isolation_unavailable"))
         await context.resourceRemoved(resource);
@@ -60,11 +60,13 @@ export async function build(
   const shelf = path.join(places.root, shelfName(schema.appId));
   await makePassable(shelf);
   await mkdir(directory, { mode: 0o700 }).catch(ignoreExisting);
+  // Whoever was killed may have linked it already, and not removed the other name.
+  await removeHalfMade(places, name);
   if (!(await exists(file))) {
     const source = encryptionKey === undefined ? places.fileOf(blueprintName(schema)) : undefined;
-    await make(places, context, name, { schema, source, encryptionKey }, async (making) => {
-      await chown(making, owner, owner);
-      await link(making, file).catch(ignoreExisting);
+    await make(places, context, name, { schema, source, encryptionKey }, async (whole) => {
+      await chown(whole, owner, owner);
+      await link(whole, file).catch(ignoreExisting);
     });
   }
   await handOver(directory, owner);
@@ -86,11 +88,12 @@ async function make(
   context: DriverContext,
   name: string,
   { schema, source, encryptionKey }: Content,
-  place: (making: string) => Promise<void>,
+  place: (whole: string) => Promise<void>,
 ): Promise<void> {
   for (const directory of [places.making, places.blueprints])
     await mkdir(directory, { mode: 0o700 }).catch(ignoreExisting);
   const making = path.join(places.making, makingName(name, context));
+  const whole = `${making}.whole`;
   await removeFiles(making);
   try {
     if (source) await copyFile(source, making, constants.COPYFILE_FICLONE).catch(blueprintGone);
@@ -99,12 +102,16 @@ async function make(
       if (isDatabase(name)) await writePlace(file, name);
       await settle(file);
     });
-    await chmod(making, 0o600);
-    await sync(making);
+    // A file of its own: SQLite knows one that this process has opened by its inode, and would go on writing beside the
+    // name that it had then.
+    await copyFile(making, whole, constants.COPYFILE_FICLONE);
+    await chmod(whole, 0o600);
+    await sync(whole);
     await context.assertLease();
-    await place(making);
+    await place(whole);
   } finally {
     await removeFiles(making);
+    await rm(whole, { force: true });
   }
 }
 

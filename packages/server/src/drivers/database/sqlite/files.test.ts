@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import {
   chmod,
   link,
@@ -13,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { newId } from "../../../kernel/index.ts";
 import { testContext } from "../../../testing/driver-context.ts";
@@ -61,6 +63,46 @@ test("a file and its directory are their user's alone, and whoever passes throug
   for (const passed of [path.dirname(path.dirname(file)), root]) expect(await modeOf(passed)).toBe(0o711);
   for (const ours of ["making", "blueprints"]) expect(await modeOf(path.join(root, ours))).toBe(0o700);
 });
+
+test.runIf(process.getuid!() === 0)(
+  "started by root, each application's user reads its own tenants' files, and no other application's",
+  async () => {
+    const other = newId();
+    const users = new Map([
+      [appId, 70_001],
+      [other, 70_002],
+    ]);
+    const asOthers = createSqliteDriver({ ownerOf: async (id) => users.get(id) });
+    await driver.buildBlueprint(testContext(), { server, schema: schemaOf(other, portableNotes) });
+    const [own, others] = await Promise.all(
+      [appId, other].map((id) => {
+        const request = { server, databaseId: newId(), schema: schemaOf(id, portableNotes) };
+        return asOthers.build(testContext(), request);
+      }),
+    );
+    await chmod(outside, 0o711);
+    const mayRead = (one: BuiltDatabase, uid: number) =>
+      promisify(execFile)("head", ["-c", "1", fileOf(one)], { uid, gid: uid }).then(
+        () => true,
+        () => false,
+      );
+    expect(await mayRead(own!, 70_001)).toBe(true);
+    expect(await mayRead(others!, 70_001)).toBe(false);
+    expect(await mayRead(own!, 70_002)).toBe(false);
+    expect(await asOthers.verify(server, own!)).toEqual([]);
+    expect(await driver.verify(server, own!)).toContain(
+      `${fileOf(own!)} belongs to the user 70001 instead of 0.`,
+    );
+    const later = schemaOf(appId, portableNotes, "alter table notes add column stars int not null default 3");
+    await asOthers.migrate(testContext(), { server, database: own!, schema: later });
+    // What is written beside a file by root belongs to its user, too.
+    await withFile({ path: fileOf(own!) }, async (open) => {
+      await open.run("insert into notes (body) values ('by root')");
+      expect((await lstat(`${fileOf(own!)}-wal`)).uid).toBe(70_001);
+      expect((await lstat(`${fileOf(own!)}-shm`)).uid).toBe(70_001);
+    });
+  },
+);
 
 test("names that this driver can't have given are refused before anything is touched", async () => {
   const victim = path.join(outside, "victim");
@@ -142,6 +184,18 @@ test("a file goes with what SQLite writes beside it", async () => {
     await removed(built.name);
   });
   await expect(lstat(path.dirname(file))).rejects.toThrow("ENOENT");
+});
+
+test("what somebody who was killed left of the making of a file is gone when it is built again, and its rows stay", async () => {
+  const databaseId = newId();
+  const request = { server, databaseId, schema };
+  const first = await driver.build(testContext(), request);
+  await link(fileOf(first), path.join(root, "making", `${first.name}.killed.1.whole`));
+  expect(await driver.verify(server, first)).not.toEqual([]);
+  await withFile({ path: fileOf(first) }, (open) => open.run("delete from notes"));
+  const again = await driver.build(testContext(), request);
+  expect(await driver.verify(server, again)).toEqual([]);
+  expect(await bodies(again)).toEqual([]);
 });
 
 test("a directory that isn't the server's own is refused, whatever lies there", async () => {
