@@ -70,6 +70,11 @@ async function worthAnother(
   }: { failed: PipedStatement; error: pg.DatabaseError; rightAfterReset: boolean },
 ): Promise<boolean> {
   if (entry === "inside") return false;
+  if (failed.text === enterText && error.code === "TN002") {
+    // The token was too old, or the seal has just been brought up to date. Another one was made by now.
+    if (entry === "begin") await client.query("rollback");
+    return true;
+  }
   // A timeout that an earlier environment set may have run out in DISCARD ALL, and only hits what comes next.
   if (!failed.prepared || !isOutdated(error)) return rightAfterReset && error.code === "57014";
   // A statement of the environment's own took the prepared one away that enters, or put another in its place.

@@ -102,6 +102,15 @@ export type Migrate = (database: MigrateRequest["database"]) => Promise<{ applie
 
 /** What a level can do besides, when one database serves many environments. */
 export type Sharing = {
+  /**
+   * Brings a seal that an earlier version of Tenantry has made up to date, while tenants are served. Answers whether it
+   * was such a one; any other stays as it is. Repeatable, also beside itself.
+   */
+  renewSeal(
+    context: DriverContext,
+    request: { server: DatabaseServer; database: PhysicalDatabase },
+  ): Promise<boolean>;
+
   /** Gives an environment the rows that the migrations left. Repeatable. */
   admit(context: DriverContext, place: SharedPlace): Promise<void>;
   /**

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { versionComment } from "../../drivers/database/common/seal/versions.ts";
 import { notes, runAt } from "../../drivers/database/driver.testsuite.ts";
 import { sql } from "../../infra/db/index.ts";
 import { silentLog } from "../../infra/log/index.ts";
+import { makeEarlier } from "../../testing/earlier-seals/index.ts";
 import {
   insertApp,
   insertEnvironment,
@@ -100,4 +102,21 @@ test("a shared database whose server is away stays what it was", async () => {
   await runAt(administratorsOf(name), "alter table notes enable row level security");
   await check();
   expect(await servedAt(environmentId)).toBeDefined();
+});
+
+test("a shared database whose seal an earlier version made is brought up to date, and serves its tenants all the time", async () => {
+  const appId = await insertApp(house.db, notes);
+  const { environmentId } = await place(appId);
+  const url = (await servedAt(environmentId))!;
+  const name = new URL(url).pathname.slice(1);
+  await makeEarlier(administratorsOf(name), "parameter", 2);
+  await Promise.all([check(), check()]);
+  expect(await servedAt(environmentId)).toBe(url);
+  expect(await told(name)).toEqual([]);
+  expect(
+    await runAt(
+      administratorsOf(name),
+      "select obj_description('tenantry'::regnamespace, 'pg_namespace') as made",
+    ),
+  ).toEqual([{ made: versionComment }]);
 });

@@ -3,6 +3,8 @@ import { recordEvent } from "../../infra/events/index.ts";
 import type { Log } from "../../infra/log/index.ts";
 import { showId } from "../../kernel/index.ts";
 import { touchRuntime } from "../environments/index.ts";
+import { selectDatabase } from "./databases.sql.ts";
+import { mendingContext } from "./mending-context.ts";
 import { type PlacementParts, requireDriver } from "./parts.ts";
 import {
   type SharedDatabaseRow,
@@ -16,7 +18,7 @@ type Run = { db: Db; log: Log; signal: AbortSignal };
 
 /**
  * Looks at each database that tenants share, whether it still keeps them apart: its roles, tables, partitions, views and
- * functions. One that doesn't serves nobody until a later look finds it mended. A handful of reads of the catalog for
+ * functions. A seal of an earlier version is brought up to date. One that doesn't serves nobody until a later look finds it mended. A handful of reads of the catalog for
  * each; one that can't be looked at stays what it was. Safe to repeat, also beside itself.
  */
 export async function checkSeals({ db, log, signal }: Run, parts: PlacementParts): Promise<void> {
@@ -24,6 +26,7 @@ export async function checkSeals({ db, log, signal }: Run, parts: PlacementParts
     if (signal.aborted) return;
     const { id, name, serverId } = database;
     try {
+      await renew({ db, log }, parts, database);
       const problems = await standingProblems(parts, database);
       if (!(await record(db, database, problems))) continue;
       if (problems) log.error({ databaseId: id, name, serverId, problems }, "database.unsealed");
@@ -31,6 +34,23 @@ export async function checkSeals({ db, log, signal }: Run, parts: PlacementParts
     } catch (error) {
       log.warn({ databaseId: id, serverId, error: (error as Error).message }, "database.seal_unchecked");
     }
+  }
+}
+
+/** Brings a seal that an earlier version has made up to date; one that can't be now serves as well until a later look. */
+async function renew(
+  { db, log }: Pick<Run, "db" | "log">,
+  parts: PlacementParts,
+  { id, level, name, roleName, serverId, serverUrlSecret }: SharedDatabaseRow,
+): Promise<void> {
+  const { sharing } = requireDriver(parts.drivers, level);
+  const server = openServer(parts.secrets, { id: serverId, urlSecret: serverUrlSecret });
+  const context = mendingContext(async () => (await selectDatabase(db, id))?.state === "in_use");
+  try {
+    const renewed = await sharing!.renewSeal(context, { server, database: { name, roleName } });
+    if (renewed) log.info({ databaseId: id, name, serverId }, "database.seal_renewed");
+  } catch (error) {
+    log.warn({ databaseId: id, serverId, error: (error as Error).message }, "database.seal_not_renewed");
   }
 }
 

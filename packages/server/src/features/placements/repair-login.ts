@@ -1,12 +1,11 @@
-import { type BuiltDatabase, type DriverContext, isPostgres } from "../../drivers/database/index.ts";
+import { type BuiltDatabase, isPostgres } from "../../drivers/database/index.ts";
 import type { Db } from "../../infra/db/index.ts";
-import { failure, newId } from "../../kernel/index.ts";
+import { failure } from "../../kernel/index.ts";
 import { selectDatabase } from "./databases.sql.ts";
+import { mendingContext } from "./mending-context.ts";
 import { openDatabaseSecret, type PlacementParts, requireDriver } from "./parts.ts";
 import { selectCurrentPlacements } from "./placements.sql.ts";
 import { openServer } from "./servers.ts";
-
-const deadlineMs = 20_000;
 
 /**
  * Lets the role of an environment's database log in again with the password that we know, should it have given itself
@@ -28,24 +27,10 @@ export async function repairLogin(db: Db, parts: PlacementParts, environmentId: 
     }),
   };
   const server = openServer(parts.secrets, { id: row.serverId!, urlSecret: row.serverUrlSecret! });
-  const context = repairingContext(db, row.databaseId!, row.roleSecret);
+  const { roleSecret, databaseId } = row;
+  const context = mendingContext(async () => {
+    const standing = await selectDatabase(db, databaseId!);
+    return standing?.state === "in_use" && standing.roleSecret?.equals(roleSecret) === true;
+  });
   return driver.repairLogin(context, { server, database });
-}
-
-/** No operation stands behind it: what gives the right to change the role is that the password still is its own. */
-function repairingContext(db: Db, databaseId: string, roleSecret: Buffer): DriverContext {
-  const refuse = () => Promise.reject(new Error("A repair makes nothing."));
-  return {
-    operationId: newId(),
-    fence: 0,
-    signal: AbortSignal.timeout(deadlineMs),
-    async assertLease() {
-      const database = await selectDatabase(db, databaseId);
-      if (database?.state === "in_use" && database.roleSecret?.equals(roleSecret)) return;
-      throw failure("environment_unavailable", { detail: "Its database has changed meanwhile." });
-    },
-    declareResource: refuse,
-    resourcePresent: refuse,
-    resourceRemoved: refuse,
-  };
 }

@@ -7,6 +7,8 @@ import { type DatabaseDriverOptions, driverParts } from "../common/parts.ts";
 import { remove } from "../common/remove.ts";
 import { repairLogin } from "../common/repair-login.ts";
 import { loginOf } from "../common/role-login.ts";
+import { renewSeal } from "../common/seal/index.ts";
+import { withSession } from "../common/session.ts";
 import { trials } from "../common/try-out.ts";
 import { urlAs } from "../common/url.ts";
 import type { PostgresDriver } from "../driver.ts";
@@ -31,6 +33,10 @@ export function createSharedDriver(options: DatabaseDriverOptions): PostgresDriv
   return {
     level: "shared",
     sharing: {
+      renewSeal: (context, { server, database: { name } }) =>
+        withSession(parts.connect, context, server, name, (session) =>
+          renewSeal(session, { roles: parts.roles, name }),
+        ),
       admit: (context, place) => admit(parts, context, place),
       dismiss: (context, place) => dismiss(parts, context, place),
       rehearse: (context, request) => rehearse(parts, context, request),

@@ -43,23 +43,57 @@ const byLogin = `
   end if;`;
 
 const secret = `
-  select s.inner_pad, s.outer_pad, s.pooled into secret from tenantry.secret s;`;
+  select s.inner_pad, s.outer_pad, s.pooled, s.former_inner_pad, s.former_outer_pad, s.former_until
+    into secret from tenantry.secret s;`;
+
+/** For a while after the secret was replaced, tokens under the one before are as good. */
+const formerSecret = `
+  if secret.former_until > clock_timestamp() then
+    former := secret;
+    secret.inner_pad := former.former_inner_pad;
+    secret.outer_pad := former.former_outer_pad;`;
+
+const backToSecret = `
+    secret.inner_pad := former.inner_pad;
+    secret.outer_pad := former.outer_pad;
+  end if;`;
 
 const pinned = "security definer set search_path = pg_catalog, pg_temp";
 
-const enter = (setting: string): string => `
-declare
-  secret record;
-  entered text;
-begin${secret}
+const enter = (setting: string): string => {
+  const tryToEnter = `
   entered := case when not ${isLogin} then${ifAccepted("clock_timestamp()", setting)} end;
   if entered is not null then
     return;
-  end if;
+  end if;`;
+  return `
+declare
+  secret record;
+  former record;
+  entered text;
+begin${secret}${tryToEnter}
   if ${isLogin} then
     raise exception using errcode = 'TN002', message = 'this login has an environment of its own, and enters no other';
-  end if;${refusal}
+  end if;${formerSecret}${tryToEnter}${backToSecret}${refusal}
 end`;
+};
+
+const environment = (): string => {
+  // A transaction may last longer than a token: what counts is that it began in time.
+  const tryToken = `
+  own := ${ifAccepted("transaction_timestamp()", "substr(token, 2, 32)::uuid")};
+  if own is not null then
+    return own;
+  end if;`;
+  return `
+declare
+  secret record;
+  former record;
+  token text := current_setting('${tokenParameter}', true);
+  own uuid;
+begin${byLogin}${secret}${tryToken}${formerSecret}${tryToken}${backToSecret}${refusal}
+end`;
+};
 
 /** What both functions are made of, by name: installed, and compared with what stands when the seal is verified. */
 export function sealFunctionBodies(strategy: SealStrategy): Record<string, string> {
@@ -68,18 +102,7 @@ export function sealFunctionBodies(strategy: SealStrategy): Record<string, strin
   }
   return {
     enter: enter(`set_config('${tokenParameter}', token, true)`),
-    // A transaction may last longer than a token: what counts is that it began in time.
-    environment: `
-declare
-  secret record;
-  token text := current_setting('${tokenParameter}', true);
-  own uuid;
-begin${byLogin}${secret}
-  own := ${ifAccepted("transaction_timestamp()", "substr(token, 2, 32)::uuid")};
-  if own is not null then
-    return own;
-  end if;${refusal}
-end`,
+    environment: environment(),
   };
 }
 

@@ -6,6 +6,7 @@ import { revokeForms, revokeSharedReach } from "./revoke.sql.ts";
 import { chooseStrategy, type SealStrategy } from "./strategy.ts";
 
 export { bindLogin } from "./bind-login.ts";
+export { renewSeal } from "./renew.ts";
 export { type SealExpressions, type SealStrategy, sealExpressions } from "./strategy.ts";
 export { verifySeal } from "./verify.ts";
 

@@ -3,6 +3,7 @@ import type { InstallationRoles } from "../names.ts";
 import type { Session } from "../session.ts";
 import { sealFunctions } from "./functions.sql.ts";
 import { type SealStrategy, sealExpressions, trustedParameter } from "./strategy.ts";
+import { versionComment } from "./versions.ts";
 
 const id = pg.escapeIdentifier;
 
@@ -33,14 +34,30 @@ export async function createSeal(
       outer_pad bytea not null check (length(outer_pad) = 64),
       pooled boolean not null
     );
+    ${asItIsNow}
     create table if not exists tenantry.login (role name primary key, environment uuid not null);
     create index if not exists login_environment on tenantry.login (environment);
     ${sealFunctions(strategy)}
     ${createReference(strategy)}
     revoke all on all tables in schema tenantry from public;
     grant usage on schema tenantry to public;
+    comment on schema tenantry is '${versionComment}';
     reset role`);
 }
+
+/** What earlier versions made otherwise: HMAC's beginning lay apart, and there was one secret at a time. */
+const asItIsNow = `
+    alter table tenantry.secret
+      add column if not exists former_inner_pad bytea,
+      add column if not exists former_outer_pad bytea,
+      add column if not exists former_until timestamptz;
+    do $$ begin
+      if exists (select from tenantry.secret where length(inner_pad) = 64) then
+        alter table tenantry.secret drop constraint if exists secret_inner_pad_check;
+        update tenantry.secret set inner_pad = inner_pad || convert_to('1' || translate(database_id::text, '-', ''), 'UTF8');
+        alter table tenantry.secret add constraint secret_inner_pad_check check (length(inner_pad) = 97);
+      end if;
+    end $$;`;
 
 /** What a policy has to look like: every other one in the database is compared with this. */
 function createReference(strategy: SealStrategy): string {

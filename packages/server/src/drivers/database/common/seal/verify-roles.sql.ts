@@ -38,7 +38,9 @@ export async function selectRoleProblems(
          and not (setting ~ '^(row_security|session_replication_role)' and s.setrole in (select oid from logins where rolname ~ '^tnl_'))
          and not exists (select from tenantry.login l join pg_roles r on r.rolname = l.role
            where r.oid = s.setrole and s.setdatabase <> 0
-             and setting = '${trustedParameter}=' || replace(l.environment::text, '-', ''))
+             -- Earlier versions wrote it with underscores.
+             and setting in ('${trustedParameter}=' || replace(l.environment::text, '-', ''),
+               '${trustedParameter}=' || translate(l.environment::text, '-', '_')))
      union all select format('%s may set ${trustedParameter}.', coalesce(nullif(grantee, 0)::regrole::text, 'PUBLIC'))
        from pg_parameter_acl p cross join aclexplode(p.paracl)
        where p.parname = '${trustedParameter}' and privilege_type = 'SET' and (grantee = 0

@@ -2,6 +2,7 @@ import type { ClientBase } from "pg";
 import type { InstallationRoles } from "../names.ts";
 import { selectSentences } from "./problems.ts";
 import type { SealStrategy } from "./strategy.ts";
+import type { SealPrint } from "./versions.ts";
 
 /** How the database is sealed, and for which one; undefined when it isn't. */
 export async function selectSealed(
@@ -20,19 +21,19 @@ export async function selectSealed(
 export async function selectSealProblems(
   client: ClientBase,
   roles: InstallationRoles,
-  bodies: Record<string, string>,
+  print: SealPrint,
 ): Promise<string[]> {
   return selectSentences(
     client,
     `with seal as (select oid from pg_roles where rolname = $1),
-       wanted as (select key as name, value as body from jsonb_each_text($2)),
+       wanted as (select key as name, value as print from jsonb_each_text($2)),
        functions as (select p.* from pg_proc p where p.pronamespace = 'tenantry'::regnamespace)
      select 'The seal has no secret.' as problem where not exists (select from tenantry.secret)
      union all select format('The function tenantry.%s is missing.', name) from wanted
        where not exists (select from functions where proname = name)
      union all select format('The function tenantry.%s isn''t the one that was installed.', proname)
        from functions f join wanted on name = proname
-       where f.prosrc <> body or not f.prosecdef or f.proowner is distinct from (select oid from seal)
+       where md5(f.prosrc) <> print or not f.prosecdef or f.proowner is distinct from (select oid from seal)
          or not coalesce(f.proconfig @> array['search_path=pg_catalog, pg_temp'], false)
      union all select format('%s is owned by %s.', c.oid::regclass, c.relowner::regrole) from pg_class c
        where c.relnamespace = 'tenantry'::regnamespace and c.relname in ('secret', 'reference', 'login')
@@ -45,6 +46,6 @@ export async function selectSealProblems(
      union all select format('%s is a member of the seal''s owner.', m.member::regrole)
        from pg_auth_members m join pg_roles r on r.oid = m.member
        where m.roleid = (select oid from seal) and not r.rolsuper and r.rolname <> current_user`,
-    [roles.seal, JSON.stringify(bodies)],
+    [roles.seal, JSON.stringify(print)],
   );
 }

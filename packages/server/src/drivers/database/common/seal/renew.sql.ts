@@ -1,0 +1,52 @@
+import pg from "pg";
+import type { Session } from "../session.ts";
+import { trustedParameter } from "./strategy.ts";
+
+const id = pg.escapeIdentifier;
+
+type SealedTable = { name: string; policy: string };
+
+/** Tables whose policy is the seal's as it stands, by what the seal keeps as its pattern. */
+export async function selectSealedTables(inside: Session): Promise<SealedTable[]> {
+  return inside.read<SealedTable>(
+    `select p.polrelid::regclass::text as name, p.polname::text as policy
+     from pg_policy p cross join pg_policy r
+     where r.polrelid = 'tenantry.reference'::regclass and p.polrelid <> r.polrelid
+       and pg_get_expr(p.polqual, p.polrelid) = pg_get_expr(r.polqual, r.polrelid)
+     order by p.polrelid`,
+  );
+}
+
+/** The pattern, as PostgreSQL prints it. */
+export async function selectPattern(inside: Session): Promise<string> {
+  const [row] = await inside.read<{ pattern: string }>(
+    `select pg_get_expr(polqual, polrelid) as pattern from pg_policy where polrelid = 'tenantry.reference'::regclass`,
+  );
+  return row!.pattern;
+}
+
+export async function alterPolicies(
+  inside: Session,
+  tables: readonly SealedTable[],
+  expressions: { policyExpression: string; contextExpression: string },
+): Promise<void> {
+  const own = `tenantry_environment = ${expressions.policyExpression}`;
+  for (const { name, policy } of tables) {
+    await inside.change(`
+      alter policy ${id(policy)} on ${name} using (${own}) with check (${own});
+      alter table ${name} alter column tenantry_environment set default ${expressions.contextExpression}`);
+  }
+}
+
+/** Logins whose sessions begin with another context than is theirs now. */
+export async function selectOutdatedLogins(
+  inside: Session,
+): Promise<{ name: string; environmentId: string }[]> {
+  return inside.read<{ name: string; environmentId: string }>(
+    `select l.role::text as name, l.environment::text as "environmentId"
+     from tenantry.login l join pg_roles r on r.rolname = l.role join pg_db_role_setting s on s.setrole = r.oid
+       join pg_database d on d.oid = s.setdatabase and d.datname = current_database()
+     where exists (select from unnest(s.setconfig) c where starts_with(c, '${trustedParameter}='))
+       and not '${trustedParameter}=' || replace(l.environment::text, '-', '') = any (s.setconfig)`,
+  );
+}

@@ -1,0 +1,83 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { databaseErrorCode } from "../../../../infra/db/index.ts";
+import { failure } from "../../../../kernel/index.ts";
+import { setSessionDefaults } from "../logins.sql.ts";
+import type { InstallationRoles } from "../names.ts";
+import { terminateRole } from "../roles.sql.ts";
+import type { Session } from "../session.ts";
+import { bindLogin } from "./bind-login.ts";
+import { createSeal } from "./install.sql.ts";
+import { alterPolicies, selectOutdatedLogins, selectPattern, selectSealedTables } from "./renew.sql.ts";
+import { revokeForms, revokeSharedReach } from "./revoke.sql.ts";
+import { type SealStrategy, sealExpressions } from "./strategy.ts";
+import { selectSealed } from "./verify-seal.sql.ts";
+import { selectRelationProblems } from "./verify-tables.sql.ts";
+import { selectVersion } from "./versions.ts";
+
+type Renewal = { roles: InstallationRoles; name: string };
+
+/** For so long may whoever comes meanwhile wait behind us for a lock, at a time, and so often is it tried. */
+const attemptMs = 50;
+const attempts = 60;
+
+/**
+ * Brings the seal of an earlier version up to date: all of it in one transaction, so that there is no moment in which
+ * tables and functions don't fit each other, and whoever is interrupted has changed nothing. Tokens serve before and
+ * after; tenants wait while the tables' policies change, for milliseconds. Answers whether there was anything to do: a
+ * seal that is like none that we know is left as it is, and found by `verifySeal`. Repeatable; two take turns by the lock
+ * on the database's name.
+ */
+export async function renewSeal(session: Session, { roles, name }: Renewal): Promise<boolean> {
+  return session.inDatabase(name, async (inside) => {
+    const sealed = await inside.inspect((client) => selectSealed(client));
+    if (!sealed) return false;
+    const { age } = await inside.inspect((client) => selectVersion(client, sealed.strategy));
+    if (age === "earlier") await renewStanding(inside, roles, sealed.strategy);
+    if (age === "earlier" || age === "current") await bindOutdatedLogins(session, inside, name);
+    return age === "earlier";
+  });
+}
+
+async function renewStanding(
+  inside: Session,
+  roles: InstallationRoles,
+  strategy: SealStrategy,
+): Promise<void> {
+  const tables = await selectSealedTables(inside);
+  for (let attempt = 1; ; attempt += 1) {
+    await inside.change(`begin; set local lock_timeout = ${attemptMs}`);
+    try {
+      await inside.change("lock table tenantry.secret in access exclusive mode");
+      const before = await selectPattern(inside);
+      await createSeal(inside, roles, strategy);
+      if ((await selectPattern(inside)) !== before) {
+        await inside.change(
+          `lock table ${tables.map(({ name }) => name).join(", ")} in access exclusive mode`,
+        );
+        await alterPolicies(inside, tables, sealExpressions(strategy));
+      }
+      break;
+    } catch (error) {
+      await inside.change("rollback");
+      if (databaseErrorCode(error) !== "55P03" || attempt === attempts) throw error;
+      await pause(Math.min(20 * attempt, 500));
+    }
+  }
+  await revokeForms(inside);
+  if (inside.superuser) await revokeSharedReach(inside, roles);
+  const problems = await inside.inspect((client) => selectRelationProblems(client));
+  if (problems.length > 0) {
+    throw failure("isolation_unavailable", {
+      detail: `The seal can't be brought up to date: ${problems.join(" ")}`,
+    });
+  }
+  await inside.change("commit");
+}
+
+/** Their sessions begin in their environment as that is written now; those that began otherwise end. */
+async function bindOutdatedLogins(session: Session, inside: Session, database: string): Promise<void> {
+  for (const { name, environmentId } of await selectOutdatedLogins(inside)) {
+    await setSessionDefaults(session, { name, database }, await bindLogin(inside, environmentId));
+    await terminateRole(session, name);
+  }
+}

@@ -1,0 +1,57 @@
+import { createHash } from "node:crypto";
+import type { ClientBase } from "pg";
+import { sealFunctionBodies } from "./functions.sql.ts";
+import type { SealStrategy } from "./strategy.ts";
+
+/** Counts up with every change of what the seal is made of. What stands says it, so that older nodes let it be. */
+export const sealVersion = 4;
+
+export const versionComment = `Tenantry seal, version ${sealVersion}`;
+
+/** MD5 of functions' bodies, by name. */
+export type SealPrint = Readonly<Record<string, string>>;
+
+/** What earlier versions installed. One of them is as tight as the newest, and is brought up to date. */
+const earlier: Record<SealStrategy, readonly SealPrint[]> = {
+  parameter: [{ enter: "f928dc7bbc04ee1f3b143828d329febe" }, { enter: "9550b32a3b1cfdcd86ad9714724d2b37" }],
+  statement: [
+    { enter: "4cc4db721f9cdfae44fcd76b2db4557a", environment: "2fdd8f53ca22760d9004082526101234" },
+    { enter: "f9ee09124a290ed2362bf69d0a62bb8a", environment: "a4bce01dac96cb1d9deefcf3c1cc988a" },
+  ],
+};
+
+/** What this version installs. */
+function printOf(strategy: SealStrategy): SealPrint {
+  const bodies = Object.entries(sealFunctionBodies(strategy));
+  return Object.fromEntries(
+    bodies.map(([name, body]) => [name, createHash("md5").update(body).digest("hex")]),
+  );
+}
+
+/**
+ * Which version of the seal stands, and what its functions have to look like. `later`: a newer node has made it, and looks
+ * after it. What is like none is judged as if it were to be the newest.
+ */
+export async function selectVersion(
+  client: ClientBase,
+  strategy: SealStrategy,
+): Promise<{ age: "current" | "earlier" | "later" | "unknown"; print: SealPrint }> {
+  const { rows } = await client.query<{ noted: number | null; standing: SealPrint }>(
+    `select substring(obj_description(n.oid, 'pg_namespace') from '^Tenantry seal, version ([0-9]{1,6})$')::int as noted,
+       coalesce((select jsonb_object_agg(proname, md5(prosrc)) from pg_proc
+         where pronamespace = n.oid and proname in ('enter', 'environment')), '{}') as standing
+     from pg_namespace n where n.nspname = 'tenantry'`,
+  );
+  const { noted, standing } = rows[0]!;
+  const current = printOf(strategy);
+  if (noted !== null && noted > sealVersion) return { age: "later", print: {} };
+  if (isSame(current, standing))
+    return { age: noted === sealVersion ? "current" : "earlier", print: current };
+  const known = earlier[strategy].find((print) => isSame(print, standing));
+  return known ? { age: "earlier", print: known } : { age: "unknown", print: current };
+}
+
+function isSame(one: SealPrint, other: SealPrint): boolean {
+  const names = Object.keys(one);
+  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
+}

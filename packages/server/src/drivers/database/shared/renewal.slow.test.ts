@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { newId } from "../../../kernel/index.ts";
+import { createCutter } from "../../../testing/cut.ts";
+import { embeddedLikeServer, givenServer, type TestServer } from "../../../testing/database-servers.ts";
+import { testContext } from "../../../testing/driver-context.ts";
+import { makeEarlier } from "../../../testing/earlier-seals/index.ts";
+import { openPlace } from "../../../testing/shared-harness.ts";
+import type { SealStrategy } from "../common/seal/index.ts";
+import { urlTo } from "../common/url.ts";
+import { runAt, schemaOf } from "../driver.testsuite.ts";
+import type { DatabaseServer, SharedPlace } from "../driver.ts";
+import { createSharedDriver } from "./index.ts";
+
+const files = [
+  `create table notes (id serial primary key, body text not null unique);
+   create table parts (id int primary key, note_id int references notes);
+   create table log (at date not null, line text) partition by range (at);
+   create table log_2026 partition of log for values from ('2026-01-01') to ('2027-01-01');
+   insert into notes (body) values ('first');`,
+];
+
+describe.each([
+  ["a server of ours", "parameter", embeddedLikeServer],
+  ["a given server, PostgreSQL 15", "statement", () => givenServer(15)],
+] as const)("a seal of an earlier version on %s", (_title, strategy: SealStrategy, open) => {
+  let postgres: TestServer;
+  let server: DatabaseServer;
+  const installationId = newId();
+  const driver = createSharedDriver({ installationId });
+  beforeAll(async () => {
+    postgres = await open();
+    server = { id: newId(), url: postgres.url };
+  });
+  afterAll(() => postgres?.stop());
+
+  async function build() {
+    const [appId, databaseId] = [newId(), newId()];
+    const schema = schemaOf(appId, ...files);
+    await driver.buildBlueprint(testContext(), { server, schema });
+    const built = await driver.build(testContext(), { server, databaseId, schema });
+    const place = (): SharedPlace => ({
+      ...{ server, database: built, databaseId, appId, environmentId: newId(), sealKey: built.sealKey! },
+    });
+    const [one, neighbour] = [place(), place()];
+    for (const each of [one, neighbour]) await driver.sharing!.admit(testContext(), each);
+    const opened = ({ environmentId }: SharedPlace) =>
+      openPlace(driver.connectionUrl(server, built), {
+        ...{ databaseId, environmentId, key: built.sealKey!, pooled: false },
+      });
+    const login = { roleName: driver.logins.nameOf(newId()), password: "secret" };
+    await driver.logins.place(testContext(), { ...one, login });
+    const state = () => Promise.resolve({ open: true });
+    await driver.logins.align(testContext(), { server, roleName: login.roleName, state });
+    return { built, one, neighbour, opened, loginUrl: driver.logins.url(server, built, login) };
+  }
+
+  test.each([2, 3] as const)(
+    "of version %d is brought up to date while tenants work; nothing is lost",
+    async (version) => {
+      const { built, one, neighbour, opened, loginUrl } = await build();
+      await makeEarlier(urlTo(postgres.superuserUrl, built.name), strategy, version);
+      expect(await driver.verify(server, built)).toEqual([]);
+      const [first, second] = [opened(one), opened(neighbour)];
+      const stop = new AbortController();
+      const work = async ({ database }: typeof first, word: string): Promise<number> => {
+        let written = 0;
+        while (!stop.signal.aborted) {
+          await database.query("insert into notes (body) values ($1)", [`${word} ${written}`]);
+          written += 1;
+          const { rows } = await database.query("select count(*)::int as count from notes");
+          expect(rows).toEqual([{ count: written + 1 }]);
+          await database.query("insert into log values ('2026-05-05', $1)", [word]);
+        }
+        return written;
+      };
+      const working = Promise.all([work(first, "mine"), work(second, "theirs")]);
+      working.catch(() => stop.abort());
+      const renewed = await Promise.all(
+        [1, 2].map(() => driver.sharing!.renewSeal(testContext(), { server, database: built })),
+      );
+      stop.abort();
+      const [mine, theirs] = await working;
+      expect(renewed.sort()).toEqual([false, true]);
+      expect(await driver.verify(server, built)).toEqual([]);
+      for (const [{ database, close }, count] of [
+        [first, mine],
+        [second, theirs],
+      ] as const) {
+        expect((await database.query("select count(*)::int as count from notes")).rows).toEqual([
+          { count: count + 1 },
+        ]);
+        expect((await database.query("select count(*)::int as count from log_2026")).rows).toEqual([
+          { count },
+        ]);
+        await close();
+      }
+      expect(
+        await runAt(loginUrl, "insert into parts values (1, 1)", "select count(*)::int as parts from parts"),
+      ).toEqual([{ parts: 1 }]);
+      expect(await driver.sharing!.renewSeal(testContext(), { server, database: built })).toBe(false);
+    },
+  );
+
+  test("is whole at whatever moment the renewal is killed, and the next one ends it", async () => {
+    const { built, one, opened } = await build();
+    const cutter = createCutter();
+    const killable = createSharedDriver({ installationId, connect: cutter.connect });
+    await makeEarlier(urlTo(postgres.superuserUrl, built.name), strategy, 2);
+    const { database, close } = opened(one);
+    for (let at = 1, killed = true; killed; at += 2) {
+      expect(at).toBeLessThan(100);
+      const context = testContext();
+      const request = { server, database: built };
+      ({ killed } = await cutter.run(at, () => killable.sharing!.renewSeal(context, request)));
+      expect(await driver.verify(server, built)).toEqual([]);
+      expect((await database.query("select body from notes")).rows).toEqual([{ body: "first" }]);
+    }
+    expect(await driver.sharing!.renewSeal(testContext(), { server, database: built })).toBe(false);
+    await close();
+  });
+
+  test("that is like none of them stays as it is, and is named; one of a later version is left alone", async () => {
+    const { built } = await build();
+    const request = { server, database: built };
+    const superuserUrl = urlTo(postgres.superuserUrl, built.name);
+    await runAt(superuserUrl, "comment on schema tenantry is 'Tenantry seal, version 99'");
+    expect(await driver.sharing!.renewSeal(testContext(), request)).toBe(false);
+    await makeEarlier(superuserUrl, strategy, 3);
+    await runAt(
+      superuserUrl,
+      `create or replace function tenantry.enter(token text) returns void language plpgsql security definer
+         set search_path = pg_catalog, pg_temp as $$ begin perform 1; end $$`,
+    );
+    expect(await driver.sharing!.renewSeal(testContext(), request)).toBe(false);
+    expect(await driver.verify(server, built)).toContain(
+      "The function tenantry.enter isn't the one that was installed.",
+    );
+  });
+});

@@ -1,0 +1,53 @@
+import { readFile } from "node:fs/promises";
+import type { SealStrategy } from "../../drivers/database/common/seal/index.ts";
+import { sealExpressions } from "../../drivers/database/common/seal/index.ts";
+import { runAt } from "../../drivers/database/driver.testsuite.ts";
+
+/** Turns the seal of a shared database into what an earlier version of Tenantry would have made. */
+export async function makeEarlier(
+  superuserUrl: string,
+  strategy: SealStrategy,
+  version: 2 | 3,
+): Promise<void> {
+  const file = new URL(`./version-${version}.${strategy}.sql`, import.meta.url);
+  await runAt(
+    superuserUrl,
+    // They belong to whom they belonged to.
+    await readFile(file, "utf8"),
+    "alter table tenantry.secret drop former_inner_pad, drop former_outer_pad, drop former_until",
+    "comment on schema tenantry is null",
+  );
+  if (version === 2)
+    await runAt(superuserUrl, secretOfVersion2, ...(strategy === "parameter" ? policiesOfVersion2 : []));
+}
+
+const secretOfVersion2 = `
+  alter table tenantry.secret drop constraint secret_inner_pad_check;
+  update tenantry.secret set inner_pad = substr(inner_pad, 1, 64);
+  alter table tenantry.secret add constraint secret_inner_pad_check check (length(inner_pad) = 64)`;
+
+const now = sealExpressions("parameter").contextExpression;
+const then = "pg_catalog.translate(pg_catalog.current_setting('backtrace_functions'), '_', '-')::uuid";
+if (now !== "pg_catalog.current_setting('backtrace_functions')::uuid") throw new Error(`It is ${now} now.`);
+
+const policiesOfVersion2 = [
+  `do $$ begin
+     execute replace(pg_get_functiondef('tenantry.next_number(text)'::regprocedure), '${now.replaceAll("'", "''")}',
+       '${then.replaceAll("'", "''")}');
+   end $$`,
+  `do $$ declare each record; begin
+     for each in select polrelid::regclass as name, polname from pg_policy where polname = 'tenantry' loop
+       execute format('alter policy %I on %s using (tenantry_environment = (select ${then.replaceAll("'", "''")}))
+         with check (tenantry_environment = (select ${then.replaceAll("'", "''")}))', each.polname, each.name);
+       if each.name <> 'tenantry.reference'::regclass then
+         execute format('alter table %s alter tenantry_environment set default ${then.replaceAll("'", "''")}', each.name);
+       end if;
+     end loop;
+   end $$`,
+  `do $$ declare each record; begin
+     for each in select role, environment from tenantry.login loop
+       execute format('alter role %I in database %I set backtrace_functions = %L', each.role, current_database(),
+         translate(each.environment::text, '-', '_'));
+     end loop;
+   end $$`,
+];
