@@ -86,6 +86,25 @@ export const createTenantRequest = z.strictObject({
 });
 export type CreateTenantRequest = z.infer<typeof createTenantRequest>;
 
+export const cloneTenantRequest = z.strictObject({
+  slug,
+  name: plainText(200),
+  isolation: isolationRequest.optional().describe("Where it differs from the source's."),
+  parentId: z.string().max(60).nullable().optional().describe("The source's when left out; null for none."),
+  include: z
+    .strictObject({
+      storage: z.boolean().default(true).describe("The files."),
+      users: z.boolean().default(false).describe("The users with their passwords; never their sessions."),
+    })
+    .default({ storage: true, users: false })
+    .describe("What is copied besides rows and settings."),
+  admin: z
+    .strictObject({ email: z.email().max(254), password: z.string().min(10).max(256) })
+    .optional()
+    .describe("The copy's first user, where the source's users stay behind."),
+});
+export type CloneTenantRequest = z.infer<typeof cloneTenantRequest>;
+
 export const updateTenantRequest = z
   .strictObject({
     slug: slug.optional(),

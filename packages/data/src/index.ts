@@ -48,6 +48,7 @@ export {
 export { isKey } from "./storage/key.ts";
 export {
   abandonS3Uploads,
+  copyS3Object,
   emptyS3Storage,
   meansS3,
   openS3Storage,

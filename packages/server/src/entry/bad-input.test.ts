@@ -68,6 +68,28 @@ const shapes: Record<string, Shape> = {
     takes: { "/name": letters, "/clientId": letters, "/admin/password": anything },
     anyJson: ["/settings/app.colour"],
   },
+  cloneTenant: {
+    body: {
+      slug: "good-slug",
+      name: "Good Name",
+      isolation: { database: "database", storage: "prefix", cache: "prefix", compute: "shared" },
+      parentId: "acme",
+      include: { storage: true, users: false },
+      admin: { email: "ann@example.com", password: "correct horse battery" },
+    },
+    optional: [
+      ...[
+        "/isolation",
+        "/isolation/database",
+        "/isolation/storage",
+        "/isolation/cache",
+        "/isolation/compute",
+      ],
+      ...["/parentId", "/include", "/include/storage", "/include/users", "/admin"],
+    ],
+    nullable: ["/parentId"],
+    takes: { "/name": letters, "/admin/password": anything },
+  },
   rotateCredentials: { body: { overlapSeconds: 60 }, optional: ["/overlapSeconds"] },
   updateTenant: {
     body: {

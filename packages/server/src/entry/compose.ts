@@ -9,6 +9,7 @@ import {
   verifyWhenDue,
   verifyWorkflow,
 } from "../features/isolation/index.ts";
+import { cloneWorkflow } from "../features/lifecycle/index.ts";
 import { createOperations, observeOperations, reportStuckOperations } from "../features/operations/index.ts";
 import {
   checkDrift,
@@ -102,7 +103,9 @@ export async function compose(input: ComposeInput) {
     ...input,
     ...{ settings, settled, placements, drivers, api: () => told.api! },
   });
-  const workflows = composeWorkflows(placements, isolation);
+  const { rootDomain } = config;
+  const clone = cloneWorkflow({ placements, rootDomain, storage: drivers.storage });
+  const workflows = { ...composeWorkflows(placements, isolation), clone };
   const events = createEvents({
     db,
     versions: createVersionWatch({ db, notifications, log, stream: "events" }),
@@ -151,9 +154,10 @@ function composeWorker(
   { db, url, notifications, log }: ComposeInput,
   parts: Pick<RouteGroupInput, "workflows" | "placements" | "credentials">,
 ) {
-  const { provision, deletion, release, migration, verify } = parts.workflows;
+  const { provision, clone, deletion, release, migration, verify } = parts.workflows;
   const own = [
     defineWorkflow(provision),
+    defineWorkflow(clone),
     defineWorkflow(deletion),
     defineWorkflow(release),
     defineWorkflow(migration),

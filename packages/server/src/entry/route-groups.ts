@@ -42,7 +42,7 @@ export type RouteGroupInput = {
   placements: Placements;
   credentials: Credentials;
   caches: CacheUpkeep;
-  workflows: Pick<Parameters<typeof tenantRoutes>[0], "provision" | "deletion"> & {
+  workflows: Pick<Parameters<typeof tenantRoutes>[0], "provision" | "clone" | "deletion"> & {
     release: Parameters<typeof appRoutes>[0]["releaseWorkflow"];
     migration: Parameters<typeof migrationRoutes>[0]["migrateWorkflow"];
     verify: Parameters<typeof isolationRoutes>[0]["verify"];

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { defineGroup } from "../../command.ts";
 import { flushCacheCommand, showCacheCommand } from "./cache.ts";
 import { statusCommands, updateCommand } from "./changes.ts";
+import { cloneCommand } from "./clone.ts";
 import { createCommand } from "./create.ts";
 import { credentialsCommand } from "./credentials.ts";
 import { deleteCommand } from "./delete.ts";
@@ -13,6 +14,7 @@ import { treeCommand } from "./tree.ts";
 export function tenantCommand(): Command {
   return defineGroup("tenant", "make tenants, look at them, change, suspend, close and delete them", [
     createCommand(),
+    cloneCommand(),
     listCommand(),
     showCommand(),
     treeCommand(),

@@ -8,6 +8,7 @@ import { headS3Object, readS3Object } from "./read.ts";
 import { signS3Download, signS3Upload } from "./sign.ts";
 import { writeS3Object } from "./write.ts";
 
+export { copyS3Object } from "./copy.ts";
 export { abandonS3Uploads, emptyS3Storage } from "./empty.ts";
 export { meansS3 } from "./failures.ts";
 export { type S3Place, s3ClientOf } from "./place.ts";

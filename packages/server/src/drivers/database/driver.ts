@@ -75,8 +75,8 @@ export type RowsTally = { tables: number; rows: number; bytes: number };
 export type RowsSink = {
   /** Resolves when there is room for more: no more is read from the database before. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Told after each piece how far it is. */
-  progress?(tally: RowsTally): Promise<void>;
+  /** Told after each piece how far it is, and how many tables there are in all. */
+  progress?(tally: RowsTally, tables: number): Promise<void>;
 };
 
 /** What an import took from an archive. */

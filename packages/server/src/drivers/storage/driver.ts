@@ -1,4 +1,4 @@
-import type { Storage, StorageUsage } from "@tenantry/data";
+import type { ListedObject, Storage, StorageUsage } from "@tenantry/data";
 import type { DriverContext } from "../context.ts";
 
 /** How an application reaches an environment's files: a part of its runtime snapshot, with secrets. */
@@ -35,6 +35,17 @@ export type StorageDriver = {
 
   /** How an application reaches the files: a part of its runtime snapshot. */
   location(physicalName: string): StorageLocation;
+
+  /**
+   * Copies one object to another place of this driver within the store: nothing of it comes here. It goes with its type,
+   * and replaces what stood there. False, and nothing done, where the store can't; absent where no store could.
+   */
+  copyWithin?(
+    from: string,
+    to: string,
+    object: Pick<ListedObject, "key" | "size">,
+    options: { signal: AbortSignal },
+  ): Promise<boolean>;
 
   /** Counts every object: takes time in proportion to their number. */
   measure(physicalName: string): Promise<StorageUsage>;

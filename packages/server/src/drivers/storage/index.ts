@@ -1,3 +1,4 @@
+export { type CopiedFiles, type CopyEnd, copyFiles } from "./copy-files.ts";
 export type { StorageDriver, StorageLocation } from "./driver.ts";
 export { createFsStorageDriver, type FsStorageOptions } from "./fs/index.ts";
 export { type StorageGround, storageProbes } from "./probes.ts";

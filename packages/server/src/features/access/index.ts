@@ -11,7 +11,7 @@ export { type Credentials, createLogIn, type LogIn, type Place } from "./login.t
 export { deleteStaleAttempts } from "./login-attempts.sql.ts";
 export { accessRoutes } from "./routes.ts";
 export { deleteEndedSessions, deleteSessionsOfTenant } from "./sessions.sql.ts";
-export { addUser } from "./user-changes.ts";
+export { addUser, copyUsers } from "./user-changes.ts";
 export { readUserFilter, showUser, showUsers, userListQuery, userRevision, userTag } from "./user-view.ts";
 export { deleteUsersOfTenant } from "./users.sql.ts";
 export { createUsers, preparePassword, type Users } from "./users.ts";

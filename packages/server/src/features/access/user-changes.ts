@@ -4,11 +4,14 @@ import { findTenantLocked } from "../tenants/index.ts";
 import { deleteSessionsOfUser } from "./sessions.sql.ts";
 import { recordUserChange, recordUserEvent } from "./user-events.ts";
 import {
+  copyUserRows,
   countOtherAdmins,
   deleteUserRow,
+  deleteUsersOfTenant,
   insertUser,
   lockUser,
   type NewUserRow,
+  selectUserIds,
   type UserRow,
   updateUser,
 } from "./users.sql.ts";
@@ -29,6 +32,15 @@ export async function addUser(tx: Tx, user: Omit<NewUserRow, "id">): Promise<Use
   );
   await recordUserEvent(tx, row, "user.created");
   return row;
+}
+
+/** Gives a tenant another's users, as they are now, in place of those that it has. Answers how many. Repeatable. */
+export async function copyUsers(tx: Tx, { from, to }: { from: string; to: string }): Promise<number> {
+  await deleteUsersOfTenant(tx, to);
+  const users = (await selectUserIds(tx, from)).map((like) => ({ id: newId(), like }));
+  await copyUserRows(tx, to, users);
+  for (const { id } of users) await recordUserEvent(tx, { tenantId: to, id }, "user.created");
+  return users.length;
 }
 
 type Change = Partial<Pick<UserRow, "email" | "name" | "role" | "status">> & {

@@ -120,6 +120,27 @@ export async function replacePasswordHash(db: Db, id: string, known: string, nex
   );
 }
 
+/** Gives a tenant users like another's: under ids of their own, with their passwords, without their sessions. */
+export async function copyUserRows(
+  tx: Tx,
+  to: string,
+  users: readonly { id: string; like: string }[],
+): Promise<void> {
+  await sql`
+    insert into users (id, tenant_id, email, name, role, password_hash, status)
+    select copied.id, ${to}, u.email, u.name, u.role, u.password_hash, u.status
+    from unnest(${users.map(({ id }) => id)}::uuid[], ${users.map(({ like }) => like)}::uuid[]) copied (id, old)
+    join users u on u.id = copied.old
+  `.execute(tx);
+}
+
+export async function selectUserIds(tx: Tx, tenantId: string): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from users where tenant_id = ${tenantId} order by id
+  `.execute(tx);
+  return rows.map(({ id }) => id);
+}
+
 export async function deleteUsersOfTenant(tx: Tx, tenantId: string): Promise<void> {
   await sql`delete from users where tenant_id = ${tenantId}`.execute(tx);
 }

@@ -105,7 +105,7 @@ async function readLimits(db: Db, settings: Settings) {
   };
 }
 
-async function findReadyApp(db: Db, slug: string): Promise<AppRow> {
+export async function findReadyApp(db: Db, slug: string): Promise<AppRow> {
   const app = await findApp(db, slug);
   if (app.currentReleaseId) return app;
   throw failure("illegal_transition", {
@@ -128,7 +128,7 @@ type Registration = {
   app: AppRow;
 };
 
-async function register(tx: Tx, registration: Registration): Promise<void> {
+export async function register(tx: Tx, registration: Registration): Promise<void> {
   const { request, slug, tenantId, parentId, app } = registration;
   const inserted = await insertTenant(tx, {
     id: tenantId,
@@ -147,7 +147,7 @@ async function register(tx: Tx, registration: Registration): Promise<void> {
   if (!inserted) throw await takenError(tx, slug, request.clientId);
 }
 
-async function countIn(tx: Tx, maxTenants: number): Promise<void> {
+export async function countIn(tx: Tx, maxTenants: number): Promise<void> {
   if (await countTenantIn(tx, maxTenants)) return;
   throw failure("tenant_limit_reached", { detail: `This installation may hold ${maxTenants} tenants.` });
 }

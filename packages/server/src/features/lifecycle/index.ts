@@ -1,3 +1,4 @@
+export { type CloneInput, cloneWorkflow } from "./clone-workflow.ts";
 export { deleteTenant } from "./delete.ts";
 export { type DeleteInput, deleteWorkflow } from "./delete-workflow.ts";
 export { createInternalTenant } from "./internal-tenant.ts";

@@ -15,6 +15,8 @@ export type ProvisionInput = {
   appId: string;
   isolation: Isolation;
   region: string | null;
+  /** The database's at first; the application's when left out. */
+  schemaVersion?: number;
   admin?: { email: string; passwordHash: string };
 };
 
@@ -92,7 +94,8 @@ function placeWanted({ environmentId, input }: Context, kind: "storage" | "cache
 
 async function placeDatabase(placements: Placements, context: Context) {
   const { appId, isolation, region } = context.input;
-  const { schemaVersion } = await findApp(context.db, showId("app", appId));
+  const app = await findApp(context.db, showId("app", appId));
+  const { schemaVersion = app.schemaVersion } = context.input;
   return placements.placeDatabase(context, {
     environmentId: context.environmentId!,
     appId,

@@ -22,9 +22,10 @@ import {
 import type { Workflow } from "../../infra/workflow/index.ts";
 import { showId } from "../../kernel/index.ts";
 import type { Operations } from "../operations/index.ts";
-import type { Placements } from "../placements/index.ts";
 import type { Settings } from "../settings/index.ts";
 import { findTenant, selectTenants } from "../tenants/index.ts";
+import type { CloneDependencies } from "./clone.ts";
+import { addCloneRoute } from "./clone-routes.ts";
 import { type CreateDependencies, createTenant } from "./create.ts";
 import { deleteTenant } from "./delete.ts";
 import type { DeleteInput } from "./delete-workflow.ts";
@@ -45,16 +46,18 @@ export type LifecycleDependencies = {
   deletion: Workflow<DeleteInput>;
   /** The levels of files and caches that can be had at this moment. */
   levels: CreateDependencies["levels"];
-  placements: Pick<Placements, "requireEligible">;
+  placements: CloneDependencies["placements"];
+  clone: CloneDependencies["clone"];
 };
 
-/** `/v1/tenants`: create, list, show, change, suspend, resume, close for maintenance, delete. */
+/** `/v1/tenants`: create, clone, list, show, change, suspend, resume, close for maintenance, delete. */
 export function tenantRoutes(deps: LifecycleDependencies): RouteGroup {
   return (api) => {
     addCollection(api, deps);
     addTenant(api, deps);
     addStatusRoutes(api, deps);
     addMaintenanceRoutes(api, deps);
+    addCloneRoute(api, deps);
     addDeletion(api, deps);
   };
 }

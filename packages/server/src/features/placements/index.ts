@@ -2,6 +2,7 @@
  * Where environments live: database servers, databases (blueprints, spares and those in use), placements with their
  * generations, and the budget of connections [ISO-3, REG-4].
  */
+export type { RowsCopied } from "./copy-rows.ts";
 export { currentPlacements, type ShownPlacements } from "./current.ts";
 export { countDrift, type DriftRow, type DriftScope, selectDrifted } from "./drift.sql.ts";
 export { checkDrift, type DriftInput } from "./drift.ts";
@@ -30,7 +31,7 @@ export { runtimeBudgets } from "./runtime-places.ts";
 export { findingsOf, startSchemaCheck } from "./schema-check.ts";
 export { schemaCheckRoutes } from "./schema-check-routes.ts";
 export { checkScript, type ScriptInput } from "./script-workflow.ts";
-export { insertScript, type ShownRun, selectRuns } from "./scripts.sql.ts";
+export { carryRuns, deleteRunsOf, insertScript, type ShownRun, selectRuns } from "./scripts.sql.ts";
 export { selectUnsealedDatabases } from "./seal-checks.sql.ts";
 export { giveServersTo, retireServersOf } from "./servers.sql.ts";
 export { registerOwnServer } from "./servers.ts";

@@ -7,6 +7,7 @@ import { checkSeals } from "./check-seals.ts";
 import { checkServers } from "./check-servers.ts";
 import type { ServerWanted } from "./choose-server.sql.ts";
 import { requireEligible } from "./choose-server.ts";
+import { copyRows, requirePortable, sourceOfRows } from "./copy-rows.ts";
 import { startServers } from "./dedicated-servers.ts";
 import { followDirectory } from "./directory-server.ts";
 import { createExaminer } from "./examine.ts";
@@ -37,6 +38,8 @@ export function createPlacements(parts: PlacementParts) {
     placeDatabase: (context: StepContext, wanted: DatabaseWanted) => placeDatabase(parts, context, wanted),
 
     ...serverWork(parts),
+
+    ...copyWork(parts),
 
     /** Gives an environment its files. */
     placeStorage: (context: StepContext, wanted: PlaceWanted) =>
@@ -102,6 +105,29 @@ function serverWork(parts: PlacementParts) {
       await followDirectory(parts, run);
       await startServers(parts, run);
     },
+  };
+}
+
+/** What is done to make one environment like another. */
+function copyWork(parts: PlacementParts) {
+  return {
+    /**
+     * Where an environment's rows are: the application, level and schema version of its database. Throws
+     * `environment_unavailable` when it has none now.
+     */
+    sourceOfRows: (db: Db, environmentId: string) => sourceOfRows(db, environmentId),
+
+    /** Throws `isolation_unavailable` unless rows can be taken from and to a level. */
+    requirePortable(level: string): void {
+      requirePortable(parts, level);
+    },
+
+    /**
+     * Puts the rows that one environment has at this moment in place of another's, at whatever levels they live, while the
+     * first goes on. Repeatable; wholly or not at all. Throws what a driver's `exportRows` and `importRows` throw.
+     */
+    copyRows: (context: StepContext, between: { from: string; to: string }) =>
+      copyRows(parts, context, between),
   };
 }
 

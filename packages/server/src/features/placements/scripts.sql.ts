@@ -188,3 +188,37 @@ export async function selectRuns(
   `.execute(db);
   return rows;
 }
+
+export async function deleteRunsOf(tx: Tx, environmentId: string): Promise<void> {
+  await sql`delete from script_runs where environment_id = ${environmentId}`.execute(tx);
+}
+
+/**
+ * Notes for an environment, whose rows were copied, what scripts had done to them where they come from: those that the rows
+ * show. Answers how many; undefined while it can't be told of one yet, since what became of it isn't noted. Transactions
+ * are of the other's server, so their numbers stay behind. Repeatable.
+ */
+export async function carryRuns(
+  tx: Tx,
+  { from, to, snapshot }: { from: string; to: string; snapshot: string | null },
+): Promise<number | undefined> {
+  // A number that was left behind belongs to rows that came with it.
+  const shown = sql`(r.transaction_id is null or ${snapshot}::text is null
+    or pg_visible_in_snapshot(r.transaction_id::xid8, ${snapshot}::pg_snapshot))`;
+  const { rows } = await sql<{ carried: number; unsettled: boolean }>`
+    with carried as (
+      insert into script_runs (operation_id, environment_id, script_id, status, rows_changed, requested_by, started_at,
+        ended_at)
+      select r.operation_id, ${to}, r.script_id, r.status, r.rows_changed, r.requested_by, r.started_at, r.ended_at
+      from script_runs r
+      where r.environment_id = ${from} and r.status = 'succeeded' and not r.dry_run and ${shown}
+      on conflict (operation_id, environment_id) do nothing
+      returning 1
+    )
+    select (select count(*)::int from carried) as carried, exists (
+      select from script_runs r where r.environment_id = ${from} and r.status = 'running' and not r.dry_run
+        and r.transaction_id is not null and ${shown}) as unsettled
+  `.execute(tx);
+  const { carried, unsettled } = rows[0]!;
+  return unsettled ? undefined : carried;
+}

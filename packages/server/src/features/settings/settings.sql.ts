@@ -49,6 +49,19 @@ export async function deleteSetting(tx: Tx, row: Omit<SettingRow, "value">): Pro
   `.execute(tx);
 }
 
+/** Gives a layer, which has none yet, the settings of another of its kind. */
+export async function copySettings(
+  tx: Tx,
+  layer: { scope: "tenant" | "environment"; from: string; to: string },
+  updatedBy: string,
+): Promise<void> {
+  await sql`
+    insert into settings (scope, scope_id, key, value, updated_by)
+    select scope, ${layer.to}, key, value, ${updatedBy} from settings
+    where scope = ${layer.scope} and scope_id = ${layer.from}
+  `.execute(tx);
+}
+
 export async function deleteSettingsOf(tx: Tx, scopeIds: readonly string[]): Promise<void> {
   await sql`
     delete from settings where scope in ('tenant', 'environment') and scope_id = any (${scopeIds}::text[])

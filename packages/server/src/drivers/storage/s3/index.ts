@@ -1,4 +1,11 @@
-import { abandonS3Uploads, emptyS3Storage, meansS3, openS3Storage, type S3Place } from "@tenantry/data";
+import {
+  abandonS3Uploads,
+  copyS3Object,
+  emptyS3Storage,
+  meansS3,
+  openS3Storage,
+  type S3Place,
+} from "@tenantry/data";
 import { encodeUuid } from "../../../kernel/index.ts";
 import type { StorageDriver } from "../driver.ts";
 import { deleteSmall, hasObject, listBuckets, listNames, putSmall } from "./buckets.ts";
@@ -74,6 +81,12 @@ export function createS3StorageDriver({ server, deriveKey }: S3StorageOptions): 
       const given = (place.form === "bucket" && place.keys?.application) || place;
       const keys = { accessKeyId: given.accessKeyId, secretAccessKey: given.secretAccessKey };
       return { driver: "s3", endpoint, region, bucket: place.bucket, prefix: place.prefix, ...keys };
+    },
+    async copyWithin(from, to, object, options) {
+      const [source, target] = [placeOf(from), placeOf(to)];
+      // A user of a bucket's own can't read another's.
+      if (source.accessKeyId !== target.accessKeyId) return false;
+      return copyS3Object(source, target, object, options);
     },
     measure: (physicalName) => handle(physicalName).usage(),
     verify(physicalName) {

@@ -40,11 +40,13 @@ export async function exportFrom({ client, scope, place, sink, sequences }: Expo
   });
   for (const table of ordered) {
     const stream = client.query(copyTo(copyStatement(table, scope.home)));
-    let count = 0;
-    for await (const rows of inWholeRows(stream, pieceSize)) {
-      count += countRows(rows);
-      await writer.rows(rows);
-      await sink.progress?.({ ...writer.tally, bytes: writer.tally.bytes + rows.length });
+    let [count, copied] = [0, 0];
+    for await (const data of inWholeRows(stream, pieceSize)) {
+      count += countRows(data);
+      await writer.rows(data);
+      const { tables, rows: before, bytes } = writer.tally;
+      copied += data.length;
+      await sink.progress?.({ tables, rows: before + count, bytes: bytes + copied }, ordered.length);
     }
     await writer.endTable(count);
   }

@@ -1,0 +1,135 @@
+import type { CloneTenantRequest } from "@tenantry/contract";
+import { inTransaction, type Tx } from "../../infra/db/index.ts";
+import { recordEvent } from "../../infra/events/index.ts";
+import { startOperation, type Workflow } from "../../infra/workflow/index.ts";
+import { failure, invalidField, newId, showId } from "../../kernel/index.ts";
+import { preparePassword } from "../access/index.ts";
+import { insertEnvironment, selectEnvironmentsOf } from "../environments/index.ts";
+import { currentPlacements, giveServersTo, type Placements } from "../placements/index.ts";
+import { addSystemRoute } from "../routing/index.ts";
+import { copySettings } from "../settings/index.ts";
+import {
+  findTenant,
+  lockHierarchy,
+  requireParent,
+  requireSlugForm,
+  requireTenantStatus,
+  type TenantRow,
+} from "../tenants/index.ts";
+import type { CloneInput } from "./clone-workflow.ts";
+import { type CreateDependencies, countIn, findReadyApp, register } from "./create.ts";
+import { type Isolation, resolveIsolation } from "./isolation.ts";
+
+export type CloneDependencies = Pick<CreateDependencies, "db" | "settings" | "rootDomain" | "levels"> & {
+  clone: Workflow<CloneInput>;
+  placements: Pick<Placements, "requireEligible" | "requirePortable" | "sourceOfRows">;
+};
+
+type Source = { tenant: TenantRow; environmentId: string; schemaVersion: number; isolation: Isolation };
+
+/**
+ * Registers a tenant like another one and starts to fill it with what that one has; the other goes on meanwhile. What is
+ * copied is what is there when each step comes to it. A suspended tenant can be copied, one on its way in or out can't
+ * (`illegal_transition`).
+ */
+export async function cloneTenant(
+  deps: CloneDependencies,
+  sourceIdOrSlug: string,
+  request: CloneTenantRequest,
+  requestedBy: string,
+): Promise<{ tenantId: string; operationId: string }> {
+  const { db, settings } = deps;
+  requireSlugForm(request.slug);
+  // What is wrong with the request is told before what is wrong with the source.
+  const { parentId: parent } = request;
+  if (parent) await inTransaction(db, (tx) => requireParent(tx, parent));
+  const source = await findSource(deps, sourceIdOrSlug);
+  const { name } = request;
+  const wanted = { ...source.isolation, ...request.isolation };
+  const isolation = resolveIsolation({ name, isolation: wanted }, wanted.database, await deps.levels(db));
+  requirePortable(deps, source, isolation);
+  const admin = await adminOf(request);
+  const app = await findReadyApp(db, source.tenant.appSlug);
+  const maxTenants = await settings.get<number>(db, "maxTenants");
+  return inTransaction(db, async (tx) => {
+    const parentId = await parentOf(tx, source.tenant, request);
+    const { region } = source.tenant;
+    const [tenantId, environmentId] = [newId(), newId()];
+    const { slug } = request;
+    await register(tx, { request: { ...likeness(source.tenant), name }, slug, tenantId, parentId, app });
+    await insertEnvironment(tx, { id: environmentId, tenantId, name: "production" });
+    await giveServersTo(tx, { tenantId, slug });
+    const place = { level: isolation.database, region: region ?? undefined, environmentId };
+    await deps.placements.requireEligible(tx, place);
+    await copySettings(tx, { scope: "tenant", from: source.tenant.id, to: tenantId }, requestedBy);
+    const environments = { from: source.environmentId, to: environmentId };
+    await copySettings(tx, { scope: "environment", ...environments }, requestedBy);
+    const input: CloneInput = {
+      ...{ appId: app.id, isolation, region, admin, schemaVersion: source.schemaVersion },
+      source: { tenantId: source.tenant.id, environmentId: source.environmentId, slug: source.tenant.slug },
+      include: request.include,
+    };
+    const operationId = await startOperation(tx, {
+      ...{ workflow: deps.clone, tenantId, environmentId, input, requestedBy },
+    });
+    await countIn(tx, maxTenants);
+    await recordEvent(tx, {
+      ...{ name: "tenant.requested", tenantId, environmentId, data: { slug, name: request.name } },
+    });
+    await addSystemRoute(tx, { environmentId, slug, environment: "production", rootDomain: deps.rootDomain });
+    return { tenantId, operationId };
+  });
+}
+
+async function findSource({ db, placements }: CloneDependencies, idOrSlug: string): Promise<Source> {
+  const tenant = await findTenant(db, idOrSlug);
+  // The platform's own stand in no list, and are nobody's to copy.
+  if (tenant.internal) throw failure("tenant_not_found", { detail: "There is no such tenant." });
+  requireTenantStatus(tenant, ["active", "suspended"], "cloned");
+  const environments = await selectEnvironmentsOf(db, [tenant.id]);
+  const environment = environments.find(({ name }) => name === "production");
+  if (!environment || !["ready", "maintenance"].includes(environment.status))
+    throw failure("illegal_transition", {
+      detail: `The tenant's environment is ${environment?.status ?? "missing"}: it can't be cloned now.`,
+    });
+  const { level, schemaVersion } = await placements.sourceOfRows(db, environment.id);
+  const shown = (await currentPlacements(db, [environment.id])).get(environment.id)!;
+  const levelOf = (kind: "storage" | "cache") => (shown[kind]?.level ?? "prefix") as never;
+  return {
+    ...{ tenant, environmentId: environment.id, schemaVersion },
+    isolation: { database: level, storage: levelOf("storage"), cache: levelOf("cache"), compute: "shared" },
+  };
+}
+
+/** Both ends have to be of levels whose rows can be taken along. */
+function requirePortable({ placements }: CloneDependencies, source: Source, wanted: Isolation): void {
+  placements.requirePortable(source.isolation.database);
+  try {
+    placements.requirePortable(wanted.database);
+  } catch (error) {
+    const message = `Rows can't be copied to the level "${wanted.database}" yet.`;
+    const errors = [{ pointer: "/isolation/database", message }];
+    throw failure("isolation_unavailable", { detail: message, errors }, { cause: error });
+  }
+}
+
+async function adminOf({ admin, include }: CloneTenantRequest) {
+  if (!admin) return undefined;
+  if (include.users)
+    throw invalidField("/admin", "The source's users are copied: its admins are the copy's.");
+  const { email, password } = admin;
+  return { email, passwordHash: await preparePassword(password, email, "/admin/password") };
+}
+
+async function parentOf(tx: Tx, source: TenantRow, { parentId }: CloneTenantRequest): Promise<string | null> {
+  const wanted = parentId === undefined ? source.parentId && showId("tnt", source.parentId) : parentId;
+  if (!wanted) return null;
+  await lockHierarchy(tx);
+  return (await requireParent(tx, wanted)).id;
+}
+
+/** What the copy has from its source, unless it was asked otherwise. */
+function likeness({ plan, region, groups, timezone, language, logoUrl }: TenantRow) {
+  const given = { plan: plan ?? undefined, region: region ?? undefined, logoUrl: logoUrl ?? undefined };
+  return { ...given, groups, timezone, language };
+}

@@ -1,0 +1,126 @@
+import type { DatabaseDriver, ImportedRows, RowsPlace, RowsTally } from "../../drivers/database/index.ts";
+import type { Db } from "../../infra/db/index.ts";
+import type { StepContext } from "../../infra/workflow/index.ts";
+import { failure } from "../../kernel/index.ts";
+import { type DatabaseRow, selectDatabase, selectMigrations } from "./databases.sql.ts";
+import { migrateDatabase } from "./migrate-database.ts";
+import { openDatabaseSecret, type PlacementParts, requireDriver } from "./parts.ts";
+import { selectCurrentPlacements } from "./placements.sql.ts";
+import { requireServer } from "./servers.ts";
+
+export type RowsCopied = ImportedRows & { schemaVersion: number };
+
+/** How often somebody is told how far it is. */
+const tellingMs = 1_000;
+
+/** The level and the schema version of the database that an environment has; `environment_unavailable` when it has none. */
+export async function sourceOfRows(db: Db, environmentId: string): Promise<DatabaseRow> {
+  const placements = await selectCurrentPlacements(db, [environmentId]);
+  const placement = placements.find(({ kind }) => kind === "database");
+  const database = placement && (await selectDatabase(db, placement.databaseId!));
+  if (database?.state === "in_use") return database;
+  throw failure("environment_unavailable", { detail: "It has no database now." });
+}
+
+/** Throws `isolation_unavailable` for a level whose rows can't be taken along. */
+export function requirePortable({ drivers }: Pick<PlacementParts, "drivers">, level: string): Portable {
+  const driver = requireDriver(drivers, level);
+  if (driver.exportRows && driver.importRows) return driver as Portable;
+  throw failure("isolation_unavailable", {
+    detail: `Rows can't be copied from or to the level "${level}" yet.`,
+  });
+}
+
+type Portable = DatabaseDriver & Required<Pick<DatabaseDriver, "exportRows" | "importRows">>;
+
+/**
+ * Puts the rows that one environment has at this moment in place of another's: through memory, and no faster than they are
+ * taken. The other's database is brought to the same schema before, where it has one to itself. Repeatable.
+ */
+export async function copyRows(
+  parts: PlacementParts,
+  context: StepContext,
+  { from, to }: { from: string; to: string },
+): Promise<RowsCopied> {
+  const source = await sourceOfRows(context.db, from);
+  const target = await levelledTarget(parts, context, source, to);
+  const { exportRows } = requirePortable(parts, source.level);
+  const { importRows } = requirePortable(parts, target.level);
+  const [out, into] = [
+    await rowsPlace(parts, context.db, source, from),
+    await rowsPlace(parts, context.db, target, to),
+  ];
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  // The first error is the cause; the other end only hears that it broke off.
+  const failed: { first?: { error: unknown } } = {};
+  const broken = (error: unknown) => {
+    failed.first ??= { error };
+  };
+  const writing = exportRows(context, out, {
+    write: (bytes) => writer.write(bytes),
+    progress: telling(context),
+  })
+    .then(() => writer.close())
+    .catch((error: unknown) => {
+      broken(error);
+      return writer.abort(error).catch(() => undefined);
+    });
+  const reading = importRows(context, into, readable).catch(async (error: unknown) => {
+    broken(error);
+    await readable.cancel(error).catch(() => undefined);
+  });
+  const [, imported] = await Promise.all([writing, reading]);
+  context.signal.throwIfAborted();
+  if (failed.first) throw failed.first.error;
+  return { ...imported!, schemaVersion: source.schemaVersion };
+}
+
+/** The database that rows go to, at the schema version that they come from. */
+async function levelledTarget(
+  parts: PlacementParts,
+  context: StepContext,
+  { schemaVersion }: DatabaseRow,
+  environmentId: string,
+): Promise<DatabaseRow> {
+  const target = await sourceOfRows(context.db, environmentId);
+  if (target.schemaVersion === schemaVersion) return target;
+  if (target.schemaVersion > schemaVersion)
+    throw failure("archive_mismatch", {
+      detail: `The rows have schema version ${schemaVersion}, and their new place has ${target.schemaVersion} already.`,
+      remedy: "Bring the source up to date with `tenantry migrate`, or copy it to the level database.",
+    });
+  if (requireDriver(parts.drivers, target.level).sharing)
+    throw failure("unavailable", { detail: "The shared database isn't at the rows' schema version yet." });
+  await migrateDatabase(parts, context, target.id, schemaVersion);
+  return { ...target, schemaVersion };
+}
+
+async function rowsPlace(
+  parts: PlacementParts,
+  db: Db,
+  database: DatabaseRow,
+  environmentId: string,
+): Promise<RowsPlace> {
+  const { id, appId, level, name, roleName, roleSecret, schemaVersion } = database;
+  const { sealKey, encryptionKey } = openDatabaseSecret(parts.secrets, { id, level, roleSecret });
+  return {
+    server: await requireServer(db, parts.secrets, database.serverId),
+    database: { name, roleName, encryptionKey, ...(sealKey ? { sealKey } : {}) },
+    databaseId: id,
+    environmentId,
+    schema: { appId, migrations: await selectMigrations(db, appId, schemaVersion) },
+  };
+}
+
+function telling(context: StepContext) {
+  let toldAt = 0;
+  return async (tally: RowsTally, tables: number): Promise<void> => {
+    if (Date.now() - toldAt < tellingMs) return;
+    toldAt = Date.now();
+    const [rows, megabytes] = [tally.rows, tally.bytes / 1e6].map((count) =>
+      Math.round(count).toLocaleString("en"),
+    );
+    await context.progress(tally.tables / Math.max(1, tables), `${rows} rows, ${megabytes} MB copied`);
+  };
+}
