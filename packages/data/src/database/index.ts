@@ -1,4 +1,5 @@
 import { type DatabasePlacement, type Lease, type Pools, readyAgain } from "../pools/index.ts";
+import { groupingOf } from "../seal/grouping.ts";
 import { SessionNotReset } from "../seal/run-sealed.ts";
 import type { RowForm } from "../wire/piped-query.ts";
 import { eitherSignal, preparedText, type QueryRows, refuseOpenTransaction, runAlone } from "./statement.ts";
@@ -106,13 +107,22 @@ export function openDatabase(options: DatabaseOptions): Database {
     async *stream<Row>(text: string, params: readonly unknown[] = [], own: Partial<ReadOptions> = {}) {
       const scope = scopeOf(own);
       const read = placement.seal ? readInTransaction<Row> : readInBatches<Row>;
+      const prepared = preparedText(scope, text);
+      const grouping = placement.seal && groupingOf(placement.seal.databaseId, prepared);
+      let sent = grouping?.text ?? prepared;
       for (let attempt = 1; ; attempt += 1) {
         assertUsable();
         const lease = await pools.lease(placement, { signal: scope.signal });
         try {
-          yield* read(lease.connection, scope, preparedText(scope, text), params, own.batchSize ?? 500);
+          yield* read(lease.connection, scope, sent, params, own.batchSize ?? 500);
+          grouping?.taken();
           return;
         } catch (error) {
+          const regrouped = grouping?.again(error);
+          if (regrouped !== undefined) {
+            sent = regrouped;
+            continue;
+          }
           if (!(error instanceof SessionNotReset) || attempt === resetAttempts) throw error;
         } finally {
           await readyAgain(lease.connection);

@@ -5,13 +5,17 @@ test.each([
   ['SELECT "public"."notes"."id" FROM "public"."notes"', 'SELECT "notes"."id" FROM "notes"'],
   ["insert into public.notes values ($1::public.mood)", "insert into notes values ($1::mood)"],
   ["select PUBLIC . notes.id from public /* here */ . notes", "select notes.id from notes"],
+  [
+    "select 'public.notes'::regclass, nextval('public.\"Numbers\"')",
+    "select 'notes'::regclass, nextval('\"Numbers\"')",
+  ],
   ["select public.similarity(a, b)", "select similarity(a, b)"],
 ])("%s leaves the schema out", (text, expected) => {
   expect(schemaStatement(text)).toBe(expected);
 });
 
 test.each([
-  "select 'public.notes'::regclass",
+  "select 'public.notes', lower('public.notes'), 'public.notes'::text",
   "select $$public.notes$$, E'public.\\'notes'",
   "select public from notes",
   "select notes.public.x from notes",

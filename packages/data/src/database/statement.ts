@@ -2,11 +2,14 @@ import type { DatabaseLevel } from "@tenantry/contract";
 import pg from "pg";
 import { DatabaseUnavailable, InvalidArgument } from "../errors.ts";
 import { asUnavailable, type Connection, readyAgain } from "../pools/index.ts";
-import { type Entry, runSealed } from "../seal/run-sealed.ts";
+import { runGrouped } from "../seal/run-grouped.ts";
+import type { Entry } from "../seal/run-sealed.ts";
+import { countedStatement } from "../seal/sequences.ts";
 import type { Seal } from "../seal/session.ts";
 import { sharedStatement } from "../seal/statements.ts";
 import type { RowForm } from "../wire/piped-query.ts";
 import { runPlain, runUnnamed } from "../wire/run-plain.ts";
+import { asKnown } from "./known-errors.ts";
 import { schemaStatement } from "./schema-statement.ts";
 
 export type QueryRows<Row> = { rows: Row[]; rowCount: number; command: string; fields: pg.FieldDef[] };
@@ -34,7 +37,7 @@ const graceMs = 5_000;
 export function preparedText(scope: Scope, text: string): string {
   if (typeof text !== "string" || text === "")
     throw new InvalidArgument("A statement is a text that isn't empty.");
-  if (scope.seal) return sharedStatement(text);
+  if (scope.seal) return sharedStatement(countedStatement(text));
   return scope.level === "schema" ? schemaStatement(text) : text;
 }
 
@@ -81,7 +84,7 @@ function send(
   values: readonly unknown[],
   entry: Entry,
 ): Promise<pg.QueryResult> {
-  if (seal) return runSealed(connection, { seal, signal, entry }, { text, values, form });
+  if (seal) return runGrouped(connection, { seal, signal, entry }, { text, values, form });
   return entry === "enter"
     ? runPlain(connection, text, values, form)
     : runUnnamed(connection, text, values, form);
@@ -93,7 +96,7 @@ function send(
  */
 export async function interruptible<Result>(
   connection: Connection,
-  { signal, deadlineMs }: Scope,
+  { signal, deadlineMs, level }: Scope,
   work: () => Promise<Result>,
 ): Promise<Result> {
   signal?.throwIfAborted();
@@ -112,7 +115,7 @@ export async function interruptible<Result>(
       if (signal?.aborted) throw signal.reason;
       throw new DatabaseUnavailable("The database server didn't answer in time.", { cause: error });
     }
-    throw asUnavailable(error, "The connection to the database broke.");
+    throw asUnavailable(asKnown(error, level), "The connection to the database broke.");
   } finally {
     stopWatching();
     signal?.removeEventListener("abort", interrupt);

@@ -1,7 +1,7 @@
 import Cursor from "pg-cursor";
 import { InvalidArgument } from "../errors.ts";
 import type { Connection } from "../pools/index.ts";
-import { withoutHidden } from "../wire/piped-query.ts";
+import { typesWithoutHidden, withoutHidden } from "../wire/hidden-column.ts";
 import { interruptible, runStatement, type Scope } from "./statement.ts";
 import { begin, rollBack } from "./transaction.ts";
 
@@ -20,7 +20,9 @@ export async function* readInBatches<Row>(
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 10_000) {
     throw new InvalidArgument("A batch has 1 to 10,000 rows.");
   }
-  const cursor = connection.client.query(new Cursor<Row>(text, [...params]));
+  const cursor = connection.client.query(
+    new Cursor<Row>(text, [...params], scope.seal && { types: typesWithoutHidden }),
+  );
   let open = true;
   try {
     for (;;) {

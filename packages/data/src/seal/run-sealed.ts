@@ -18,8 +18,8 @@ export class SessionNotReset extends DatabaseUnavailable {
   }
 }
 
-type Statement = { text: string; values: readonly unknown[]; form?: RowForm | undefined };
-type Sealed = { seal: Seal; signal: AbortSignal | undefined; entry: Entry };
+export type Statement = { text: string; values: readonly unknown[]; form?: RowForm | undefined };
+export type Sealed = { seal: Seal; signal: AbortSignal | undefined; entry: Entry };
 
 /** So often may what stands prepared turn out to be gone, before the error is told. */
 const attempts = 3;

@@ -1,4 +1,5 @@
 import pg from "pg";
+import { hiddenColumn, isJson, withoutHiddenKey } from "./hidden-column.ts";
 import type { Prepared } from "./prepared.ts";
 
 /** How rows come back: as arrays of columns, and read from PostgreSQL's text by other parsers than pg's. */
@@ -13,9 +14,6 @@ export type PipedStatement = {
   form?: RowForm | undefined;
 };
 
-/** The column that rows at the level `shared` have and their application doesn't know of. */
-const hiddenColumn = "tenantry_environment";
-
 // What pg's types leave out: how a client hands the server's messages to the query at work.
 type Wire = {
   readonly stream: { cork(): void; uncork(): void };
@@ -25,7 +23,7 @@ type Wire = {
   execute(message: object): void;
   close(message: { type: "S"; name: string }): void;
 };
-type RowDescription = { fields: { name: string }[] };
+type RowDescription = { fields: { name: string; dataTypeID: number }[] };
 type DataRow = { fields: (string | null)[] };
 type Handlers = {
   name: string | undefined;
@@ -58,6 +56,8 @@ class PipedQuery extends (pg.Query as unknown as QueryClass) {
   readonly #message: Message;
   #completed = 0;
   #hidden: number[] = [];
+  /** Columns that may hold whole rows as JSON. */
+  #json: number[] = [];
 
   constructor(message: Message, callback: (error: Error | undefined, result: pg.QueryResult) => void) {
     const { text, values, form } = message.main;
@@ -98,16 +98,16 @@ class PipedQuery extends (pg.Query as unknown as QueryClass) {
 
   override handleRowDescription(message: RowDescription): void {
     this.#hidden = message.fields.flatMap(({ name }, index) => (name === hiddenColumn ? [index] : []));
-    super.handleRowDescription(
-      this.#hidden.length > 0 ? { ...message, fields: this.#shown(message.fields) } : message,
-    );
+    const fields = this.#shown(message.fields);
+    this.#json = fields.flatMap((field, index) => (isJson(field.dataTypeID) ? [index] : []));
+    super.handleRowDescription({ ...message, fields });
   }
 
   override handleDataRow(message: DataRow): void {
     if (this.#completed < this.#message.before.length) return;
-    super.handleDataRow(
-      this.#hidden.length > 0 ? { ...message, fields: this.#shown(message.fields) } : message,
-    );
+    const fields = this.#shown(message.fields);
+    for (const index of this.#json) fields[index] = withoutHiddenKey(fields[index]!);
+    super.handleDataRow({ ...message, fields });
   }
 
   override handleCommandComplete(message: { text: string }, wire: Wire): void {
@@ -115,8 +115,8 @@ class PipedQuery extends (pg.Query as unknown as QueryClass) {
     else super.handleCommandComplete(message, wire);
   }
 
-  #shown<Field>(fields: readonly Field[]): Field[] {
-    return fields.filter((_, index) => !this.#hidden.includes(index));
+  #shown<Field>(fields: Field[]): Field[] {
+    return this.#hidden.length > 0 ? fields.filter((_, index) => !this.#hidden.includes(index)) : fields;
   }
 }
 
@@ -134,11 +134,4 @@ export function sendPiped(client: pg.Client, message: Message): Promise<Outcome>
     });
     client.query(piped as unknown as pg.Submittable);
   });
-}
-
-/** A row without the hidden column. */
-export function withoutHidden<Row>(row: Row): Row {
-  if (typeof row !== "object" || row === null || !(hiddenColumn in row)) return row;
-  const { [hiddenColumn]: _hidden, ...rest } = row as Record<string, unknown>;
-  return rest as Row;
 }

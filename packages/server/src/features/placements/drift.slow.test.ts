@@ -10,7 +10,7 @@ import {
   type TestPlacements,
   testPlacements,
 } from "../../testing/placements.ts";
-import { schemaText, sharedSchemaText } from "../../testing/schemas.ts";
+import { schemaText, sharedSchemaText } from "../../testing/proofs/index.ts";
 
 let house: TestPlacements;
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { schemaOf } from "../../drivers/database/driver.testsuite.ts";
 import { sql } from "../../infra/db/index.ts";
 import { newId } from "../../kernel/index.ts";
 import { type TestPlacements, testPlacements } from "../../testing/placements.ts";
-import { schemaText } from "../../testing/schemas.ts";
+import { schemaText } from "../../testing/proofs/index.ts";
 import { findingsOf } from "./schema-check.ts";
 
 let house: TestPlacements;

@@ -1,5 +1,6 @@
 import { failure, type TenantryError } from "../../../kernel/index.ts";
 import type { AppMigration } from "../driver.ts";
+import { insertsOf } from "./copy-rows.ts";
 import { firstWords, type Statement, splitStatements } from "./split-statements.ts";
 
 /** A migration made ready to run. */
@@ -18,7 +19,13 @@ export function readMigration(migration: AppMigration): MigrationFile {
   let statements = splitStatements(migration.sql);
   if (transactional) statements = withoutOuterTransaction(statements);
   for (const statement of statements) refuseImpossible(migration, statement, transactional);
+  statements = statements.filter((statement) => !namesOwner(statement)).flatMap(insertsOf);
   return { migration, statements, transactional };
+}
+
+/** Dumps say of each thing whose it is. Here everything is the application's owner's, whatever they are called there. */
+function namesOwner({ text }: Statement): boolean {
+  return /^alter\s[\s\S]*\sowner\s+to\s+(?:"(?:[^"]|"")+"|\w+)\s*$/i.test(text);
 }
 
 /** Dumps and hand-written files often put `begin` and `commit` around everything: that transaction is ours. */
@@ -38,8 +45,10 @@ function refuseImpossible(migration: AppMigration, statement: Statement, transac
   if (first === "\\") {
     refuse("commands of psql that begin with a backslash aren't SQL", "Take the command out of the file.");
   }
-  if (first === "copy" && /\bfrom\s+stdin\b/i.test(statement.text)) {
-    refuse("rows can't be read from standard input here", "Write the rows as INSERT statements.");
+  if (first === "copy" && /\bfrom\s+stdin\b/i.test(statement.text) && insertsOf(statement)[0] === statement) {
+    const remedy =
+      "Let the rows follow in PostgreSQL's text format, up to a line with \\., or write INSERT statements.";
+    refuse("there are no rows for COPY that could be read", remedy);
   }
   if (!transactional) return;
   const rollsBackPart = first === "rollback" && (second === "to" || third === "to");
@@ -76,7 +85,8 @@ export function migrationFailed(
 /** Where in the file an error of PostgreSQL points: its position counts characters of the statement from 1. */
 export function errorOffset(statement: Statement, position: string | undefined): number {
   const characters = Number(position);
-  if (!position || !Number.isInteger(characters) || characters < 1) return statement.offset;
+  if (statement.rewritten || !position || !Number.isInteger(characters) || characters < 1)
+    return statement.offset;
   const before = [...statement.text].slice(0, characters - 1).join("");
   return statement.offset + before.length;
 }

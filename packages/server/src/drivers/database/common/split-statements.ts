@@ -1,22 +1,32 @@
 /** One statement of a file: its text without the semicolon, and where its first word stands (UTF-16 units). */
-export type Statement = { text: string; offset: number };
+export type Statement = {
+  text: string;
+  offset: number;
+  /** What follows `COPY … FROM stdin;` up to the line `\.`: each line a row. */
+  rows?: { text: string; offset: number };
+  /** It isn't what the file says at that place, so that a position within it tells nothing. */
+  rewritten?: true;
+};
 
 type Scan = { text: string; at: number; parentheses: number; atomicDepth: number; words: string[] };
 
 /**
  * Splits a file of SQL at its semicolons as psql does: not within quotes, dollar quotes, comments, parentheses or the
- * `begin atomic … end` of a function. Comments before a statement don't belong to it.
+ * `begin atomic … end` of a function. Comments before a statement don't belong to it, and neither do the rows after
+ * `COPY … FROM stdin`. `\restrict`, which dumps put around everything, is for psql alone.
  */
 export function splitStatements(text: string): Statement[] {
   const statements: Statement[] = [];
   const scan: Scan = { text, at: 0, parentheses: 0, atomicDepth: 0, words: [] };
   let start: number | undefined;
   while (scan.at < text.length) {
+    if (start === undefined && take(scan, restriction) !== undefined) continue;
     const before = scan.at;
     const kind = advance(scan);
     if (kind === "blank") continue;
     if (kind === "end") {
-      if (start !== undefined) statements.push({ text: text.slice(start, before), offset: start });
+      if (start !== undefined)
+        statements.push({ text: text.slice(start, before), offset: start, ...takeRows(scan, start, before) });
       start = undefined;
       scan.words = [];
       scan.parentheses = 0;
@@ -25,6 +35,20 @@ export function splitStatements(text: string): Statement[] {
   }
   if (start !== undefined) statements.push({ text: text.slice(start).trimEnd(), offset: start });
   return statements;
+}
+
+const restriction = /\\(?:un)?restrict\b[^\n]*/y;
+const copying = /^copy\s[\s\S]*\sfrom\s+stdin\b/i;
+
+/** What COPY reads from the file itself; nothing where no line says that it ends. */
+function takeRows(scan: Scan, start: number, end: number): Pick<Statement, "rows"> {
+  const { text } = scan;
+  if (!copying.test(text.slice(start, Math.min(end, start + 10_000)))) return {};
+  const offset = text.indexOf("\n", scan.at) + 1;
+  const last = /^\\\.\r?$/m.exec(text.slice(offset));
+  if (offset === 0 || !last) return {};
+  scan.at = offset + last.index + last[0].length;
+  return { rows: { text: text.slice(offset, offset + last.index), offset } };
 }
 
 const blank = /\s+|--[^\n]*/y;

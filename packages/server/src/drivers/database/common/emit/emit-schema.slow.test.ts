@@ -1,9 +1,10 @@
 import pg from "pg";
 import { afterAll, describe, expect, test } from "vitest";
 import { embeddedLikeServer, givenServer, type TestServer } from "../../../../testing/database-servers.ts";
-import { schemaNames, schemaText } from "../../../../testing/schemas.ts";
-import { runAt } from "../../driver.testsuite.ts";
+import { proofNames, schemaText } from "../../../../testing/proofs/index.ts";
+import { runAt, schemaOf } from "../../driver.testsuite.ts";
 import { readCatalog } from "../catalog/read-catalog.ts";
+import { readMigration } from "../migration-file.ts";
 import { urlTo } from "../url.ts";
 import { emitSchema } from "./emit-schema.ts";
 import { comparable } from "./testing.ts";
@@ -18,10 +19,11 @@ describe.each([
   const server = await open();
   servers.push(server);
 
-  test.each(schemaNames)("holds all that the migrations made: %s", async (name) => {
+  test.each(proofNames)("holds all that the migrations made: %s", async (name) => {
     const url = urlTo(server.superuserUrl, `emit_${name}`);
     await runAt(server.superuserUrl, `create database emit_${name}`);
-    await runAt(url, await schemaText(name));
+    const [migration] = schemaOf("", await schemaText(name)).migrations;
+    await runAt(url, ...readMigration(migration!).statements.map(({ text }) => text));
     const client = new pg.Client({ connectionString: url });
     await client.connect();
     try {

@@ -3,7 +3,8 @@ import type { State } from "../../common/catalog/read-state.ts";
 import { tokensOf } from "../../common/emit/home.ts";
 import { listOf } from "../../common/emit/quote.ts";
 import { withCounters } from "../../common/emit/shared/counters.ts";
-import { significant, withConflictTargets } from "../../common/emit/shared/routines.ts";
+import { primaryKeys, withGroupedKeys } from "../../common/emit/shared/group-keys.ts";
+import { significant, withCasts, withConflictTargets } from "../../common/emit/shared/routines.ts";
 import { firstWords, type Statement } from "../../common/split-statements.ts";
 
 /**
@@ -47,12 +48,11 @@ export function sequenceWords(text: string): string[] {
   return [...new Set(found.map(({ word }) => word))];
 }
 
-const withCasts = (text: string): string =>
-  text.replace(/\bnextval\s*\(\s*('(?:[^']|'')+')\s*\)/gi, "nextval($1::regclass)");
-
 /** A statement about rows as it is run in an environment, whose tables have the hidden column among theirs. */
 export function forEnvironment(text: string, state: State): string {
-  return withColumnNames(withConflictTargets(withCounters(withCasts(text))), state);
+  const complete = withConflictTargets(withCounters(withCasts(text)));
+  const keys = primaryKeys(state.known.map(({ object }) => object));
+  return withColumnNames(withGroupedKeys(complete, keys), state);
 }
 
 /** `INSERT INTO notes VALUES …` means the columns that there are, in their order. */

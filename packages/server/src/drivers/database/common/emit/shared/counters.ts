@@ -1,4 +1,5 @@
 import type { CatalogObject, Place, SequenceOptions } from "../../catalog/catalog.ts";
+import { homeName } from "../home.ts";
 import { reference, text } from "../quote.ts";
 import { sequencesOf } from "../rows.ts";
 import type { SealText } from "./hidden-column.ts";
@@ -25,8 +26,11 @@ export function withCounters(expression: string): string {
 function placeIn(literal: string): Place {
   const name = literal.slice(1, -1).replaceAll("''", "'");
   const parts = name.match(/"(?:[^"]|"")*"|[^.]+/g) ?? [name];
-  const plain = parts.map((part) => (part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part));
-  return { schema: plain.length > 1 ? plain[0] : undefined, name: plain.at(-1)! };
+  const plain = parts.map((part) =>
+    part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part.toLowerCase(),
+  );
+  const schema = plain.length > 1 && plain[0] !== homeName ? plain[0] : undefined;
+  return { schema, name: plain.at(-1)! };
 }
 
 /**
@@ -77,7 +81,7 @@ const nextNumber = (environment: string): string => `
       size := case when taken < ${oneByOne} then 1 else least(taken, ${largestLot}) end;
     end if;
     select * into counter from tenantry.counter c where c.name = wanted;
-    if not found then raise exception 'there is no counter %', wanted using errcode = '42P01'; end if;
+    if not found then raise exception 'relation % does not exist', wanted using errcode = '42P01'; end if;
     loop
       update tenantry.count c set value = c.value + counter.step * size
         where c.environment = own and c.name = wanted

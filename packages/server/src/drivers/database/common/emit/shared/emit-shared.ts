@@ -4,9 +4,10 @@ import { createIndex, createRoutine, createView, emitObject } from "../objects.t
 import { needsGistOfScalars, sharedConstraint } from "./constraints.ts";
 import { counterRows, counterStatements, withCounters } from "./counters.ts";
 import { sharedFindings } from "./findings.ts";
+import { lacksKey, type PrimaryKeys, primaryKeys, withGroupedKeys } from "./group-keys.ts";
 import { type SealText, withHiddenColumn } from "./hidden-column.ts";
-import { sharedRoutine } from "./routines.ts";
 import { seedStatements } from "./seeds.ts";
+import { sharedRoutine } from "./shared-routine.ts";
 import { policyIsInForce, sealTable, sharedTable } from "./tables.ts";
 
 export type EmittedShared = {
@@ -27,13 +28,14 @@ export type EmittedShared = {
  * is among the findings as `refused`, and left out of the statements.
  */
 export function emitShared(catalog: Catalog, seal: SealText): EmittedShared {
-  const tables = catalog.objects.filter((object): object is TableObject => object.kind === "table");
+  const around = aroundOf(catalog.objects);
+  const { tables } = around;
   return {
     extensions: extensionsFor(catalog),
     counters: [...counterStatements(seal), ...counterRows(catalog.objects)],
     statements: [
       "set local check_function_bodies to off",
-      ...catalog.objects.flatMap((object) => sharedObject(object, tables, seal)),
+      ...catalog.objects.flatMap((object) => sharedObject(object, around, seal)),
       ...tables.flatMap((table) => sealTable(table, seal)),
     ],
     seeds: seedStatements(catalog).statements,
@@ -49,12 +51,16 @@ export function extensionsFor(catalog: Pick<Catalog, "extensions" | "objects">):
   return lacking ? [...own, { name: "btree_gist", schema: "public" }] : own;
 }
 
+/** What a thing is made among: tables, and what each is known by. */
+export type Around = { tables: readonly TableObject[]; keys: PrimaryKeys };
+
+export function aroundOf(objects: readonly CatalogObject[]): Around {
+  const tables = objects.filter((object): object is TableObject => object.kind === "table");
+  return { tables, keys: primaryKeys(objects) };
+}
+
 /** Statements that make one thing for many environments; a table is sealed by itself. */
-export function sharedObject(
-  object: CatalogObject,
-  tables: readonly TableObject[],
-  seal: SealText,
-): string[] {
+export function sharedObject(object: CatalogObject, { tables, keys }: Around, seal: SealText): string[] {
   switch (object.kind) {
     case "table":
       return object.inherits.length > 0 ? [] : sharedTable(object, seal);
@@ -63,10 +69,10 @@ export function sharedObject(
     case "index":
       return tables.some((table) => isOf(object, table)) ? sharedIndex(object) : [];
     case "view":
-      return object.reliesOnKey ? [] : sharedView(object);
+      return lacksKey(object, keys) ? [] : sharedView(object, keys);
     case "function":
     case "procedure":
-      return object.reliesOnKey ? [] : createRoutine(sharedRoutine(object));
+      return lacksKey(object, keys) ? [] : createRoutine(sharedRoutine(object, keys));
     case "default":
       return emitObject({ ...object, expression: withCounters(object.expression) });
     case "policy":
@@ -88,7 +94,8 @@ function sharedIndex(index: IndexObject): string[] {
 }
 
 /** With the rights of who asks: else it would be read with its owner's. */
-export function sharedView(view: ViewObject): string[] {
+export function sharedView(view: ViewObject, keys: PrimaryKeys): string[] {
   const options = view.options.filter((option) => !option.startsWith("security_invoker="));
-  return createView(view, ["security_invoker=true", ...options]);
+  const definition = withGroupedKeys(view.definition, keys);
+  return createView({ ...view, definition }, ["security_invoker=true", ...options]);
 }

@@ -7,6 +7,7 @@ import type {
 } from "../../catalog/catalog.ts";
 import { describe } from "../describe.ts";
 import type { Finding } from "../finding.ts";
+import { lacksKey, type PrimaryKeys, primaryKeys } from "./group-keys.ts";
 import { sequenceCalls, takesWholeRows } from "./routines.ts";
 import { seedStatements } from "./seeds.ts";
 import { policyIsInForce } from "./tables.ts";
@@ -19,8 +20,11 @@ const differs = (problem: string, remedy: string): Told => ({ severity: "differs
 /** Everything of a catalog that a database with many environments' rows can't hold as it is. */
 export function sharedFindings(catalog: Catalog): Finding[] {
   const tables = catalog.objects.filter((object): object is TableObject => object.kind === "table");
+  const keys = primaryKeys(catalog.objects);
   const found = catalog.objects.flatMap((object) =>
-    judge(object, tables).map((told): Finding => ({ object: describe(object), level: "shared", ...told })),
+    judge(object, tables, keys).map(
+      (told): Finding => ({ object: describe(object), level: "shared", ...told }),
+    ),
   );
   for (const { kind, name } of catalog.unsupported) {
     const told = refused(`This ${kind} isn't made again.`, "Do without it, or use the level database.");
@@ -36,7 +40,7 @@ export function sharedFindings(catalog: Catalog): Finding[] {
   return [...found, ...seedsWithTriggers(catalog)];
 }
 
-function judge(object: CatalogObject, tables: readonly TableObject[]): Told[] {
+function judge(object: CatalogObject, tables: readonly TableObject[], keys: PrimaryKeys): Told[] {
   switch (object.kind) {
     case "materialized-view":
       return [
@@ -46,10 +50,10 @@ function judge(object: CatalogObject, tables: readonly TableObject[]): Told[] {
         ),
       ];
     case "view":
-      return object.reliesOnKey ? [groupsByKey(object.reliesOnKey)] : [];
+      return lacksKey(object, keys) ? [groupsByKey(object.reliesOnKey!)] : [];
     case "function":
     case "procedure":
-      return judgeRoutine(object);
+      return judgeRoutine(object, keys);
     case "constraint":
       return judgeConstraint(object);
     case "table":
@@ -66,8 +70,8 @@ function judge(object: CatalogObject, tables: readonly TableObject[]): Told[] {
         ? []
         : [
             differs(
-              "Each environment counts by itself here, and only defaults do: nextval, currval and setval don't know it.",
-              "Take its numbers by a column's default, and read them with RETURNING.",
+              "Each environment counts by itself here: defaults do, and nextval with the name in quotes; currval, lastval and setval don't know it.",
+              "Read numbers with RETURNING, or as what nextval answers.",
             ),
           ];
     case "policy":
@@ -81,13 +85,13 @@ function judge(object: CatalogObject, tables: readonly TableObject[]): Told[] {
 
 const groupsByKey = (key: string): Told =>
   refused(
-    `It groups by the key ${key} alone and names other columns, and the key has one column more here.`,
+    `It groups by the key ${key} alone in a way that isn't understood here, where the key has one column more.`,
     "Name every column that is selected in GROUP BY.",
   );
 
-function judgeRoutine(routine: RoutineObject): Told[] {
+function judgeRoutine(routine: RoutineObject, keys: PrimaryKeys): Told[] {
   const found: Told[] = [];
-  if (routine.reliesOnKey) found.push(groupsByKey(routine.reliesOnKey));
+  if (lacksKey(routine, keys)) found.push(groupsByKey(routine.reliesOnKey!));
   if (routine.returnsRows && routine.language === "sql" && !takesWholeRows(routine.body ?? "")) {
     const words = "It names the columns of a table's rows that it returns, and they have one more here.";
     found.push(refused(words, "Select * in a body between quotes, or return a table of named columns."));

@@ -1,11 +1,11 @@
-import type { RoutineObject } from "../../catalog/catalog.ts";
 import { tokensOf } from "../home.ts";
 import { id } from "../quote.ts";
+import { withCounters } from "./counters.ts";
 import { hiddenColumn } from "./hidden-column.ts";
 
-/** A routine whose body names the columns of a conflict means those of its environment. */
-export function sharedRoutine(routine: RoutineObject): RoutineObject {
-  return { ...routine, body: routine.body && withConflictTargets(routine.body) };
+/** `nextval('numbers')`, as it is written by hand, becomes what PostgreSQL makes of it. */
+export function withCasts(text: string): string {
+  return text.replace(/\bnextval\s*\(\s*('(?:[^']|'')+')\s*\)/gi, "nextval($1::regclass)");
 }
 
 /** The columns of a conflict within one environment. */
@@ -29,9 +29,9 @@ export function significant(parts: readonly string[]): { word: string; index: nu
   });
 }
 
-/** Calls in a body that work with sequences, which aren't there. */
+/** Calls in a body that work with sequences, which aren't there; where the next number is asked of a named one, it is had. */
 export function sequenceCalls(body: string): string[] {
-  const words = significant(tokensOf(body));
+  const words = significant(tokensOf(withCounters(withCasts(body))));
   const found = words.filter(
     ({ word }, at) => /^(nextval|currval|setval|lastval)$/.test(word) && words[at + 1]?.word === "(",
   );

@@ -2,7 +2,7 @@ import type { CatalogObject, ConstraintObject, RoutineObject } from "../../../ca
 import type { State } from "../../../catalog/read-state.ts";
 import { homeName } from "../../home.ts";
 import { id, reference } from "../../quote.ts";
-import { sharedObject } from "../emit-shared.ts";
+import { aroundOf, sharedObject } from "../emit-shared.ts";
 import { sealTable } from "../tables.ts";
 import { columnChanges, type Using } from "./columns.ts";
 import { counterChanges } from "./counters.ts";
@@ -63,7 +63,7 @@ const comesEarly = ({ kind }: CatalogObject): boolean =>
   ["schema", "enum", "domain", "composite", "range", "function", "procedure", "table"].includes(kind);
 
 function creations(delta: Delta, detached: ReadonlySet<string>, { seal }: Makers): Creations {
-  const tables = tablesOf(delta.after);
+  const around = aroundOf(delta.after.known.map(({ object }) => object));
   const found: Creations = { early: [], sealed: [], late: [] };
   const seals: string[] = [];
   const isNew = new Set(delta.created.map(({ node }) => node));
@@ -72,7 +72,7 @@ function creations(delta: Delta, detached: ReadonlySet<string>, { seal }: Makers
     // What a partition had from its table stays with it when it leaves.
     const own = "table" in object && detached.has(delta.tableAfter(object.table) ?? "");
     if (own && object.kind !== "policy") continue;
-    const statements = sharedObject(object, tables, seal);
+    const statements = sharedObject(object, around, seal);
     const isOfNew = "table" in object && isNew.has(delta.tableAfter(object.table) ?? "");
     const list = comesEarly(object) ? found.early : isOfNew ? found.sealed : found.late;
     if (object.kind === "constraint" && object.foreignKey) {
@@ -82,7 +82,7 @@ function creations(delta: Delta, detached: ReadonlySet<string>, { seal }: Makers
     seals.push(...sealTable(object, seal));
     for (const { object: value } of defaults) {
       if (value.kind !== "default" || reference(value.table) !== reference(object)) continue;
-      found.sealed.unshift(...sharedObject(value, tables, seal));
+      found.sealed.unshift(...sharedObject(value, around, seal));
     }
   }
   found.sealed.push(...seals);

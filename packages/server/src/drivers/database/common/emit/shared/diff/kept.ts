@@ -8,7 +8,8 @@ import type {
 import { createRoutine, emitObject } from "../../objects.ts";
 import { id, reference, text } from "../../quote.ts";
 import { sharedView } from "../emit-shared.ts";
-import { sharedRoutine } from "../routines.ts";
+import { type PrimaryKeys, primaryKeys } from "../group-keys.ts";
+import { sharedRoutine } from "../shared-routine.ts";
 import { policyIsInForce } from "../tables.ts";
 import { type Delta, differ, isPairOf, type Pair, retypedParts, tablesOf } from "./delta.ts";
 import { unforced, withPartitions } from "./tables.ts";
@@ -24,8 +25,9 @@ function change(delta: Delta, pair: Pair): string[] {
   if (isPairOf(pair, "composite")) return [...attributeChanges(delta, pair), ...commented("type", pair)];
   if (isPairOf(pair, "constraint")) return constraintChanges(delta, pair);
   if (isPairOf(pair, "index")) return [...indexOptions(pair), ...commented("index", pair)];
-  if (isPairOf(pair, "view")) return viewAnew(pair);
-  if (isPairOf(pair, "function", "procedure")) return createRoutine(sharedRoutine(pair.after));
+  if (isPairOf(pair, "view")) return viewAnew(delta, pair);
+  if (isPairOf(pair, "function", "procedure"))
+    return createRoutine(sharedRoutine(pair.after, keysAfter(delta)));
   if (isPairOf(pair, "trigger")) {
     const drop = `drop trigger ${id(pair.before.name)} on ${reference(pair.after.table)}`;
     return [drop, ...emitObject(pair.after)];
@@ -39,6 +41,8 @@ function change(delta: Delta, pair: Pair): string[] {
   return [];
 }
 
+const keysAfter = (delta: Delta): PrimaryKeys => primaryKeys(delta.after.known.map(({ object }) => object));
+
 function commented(kind: string, { before, after }: Pair): string[] {
   if (!("comment" in after || "comment" in before) || !("name" in after)) return [];
   const [was, now] = [before, after].map((object) => ("comment" in object ? object.comment : undefined));
@@ -48,8 +52,8 @@ function commented(kind: string, { before, after }: Pair): string[] {
 }
 
 /** A view keeps its first columns whatever it selects, so it can be said anew. */
-function viewAnew({ after }: Pair & { after: Parameters<typeof sharedView>[0] }): string[] {
-  const [create, ...rest] = sharedView(after);
+function viewAnew(delta: Delta, { after }: Pair & { after: Parameters<typeof sharedView>[0] }): string[] {
+  const [create, ...rest] = sharedView(after, keysAfter(delta));
   return [create!.replace(/^create view/, "create or replace view"), ...rest];
 }
 

@@ -90,9 +90,11 @@ create view customer_totals as
   select c.id, c.name, count(b.id) as bookings, coalesce(sum((b.amount).cents), 0)::bigint as cents
   from customers c left join bookings b on b.customer_id = c.id group by c.id, c.name;
 
+-- not at shared {
 create materialized view popular_rooms as
   select building, room_number, count(*) as bookings from bookings group by building, room_number;
 create unique index popular_rooms_room on popular_rooms (building, room_number);
+-- }
 
 create function log_booking() returns trigger language plpgsql as $$
 begin
@@ -119,4 +121,6 @@ update customers set referred_by = 1 where name like 'Bob%';
 insert into bookings (customer_id, building, room_number, during, amount)
   values (1, 'Main', 1, '[2025-03-01,2025-03-02)', row(12300, 'EUR'));
 insert into payments (paid_on, booking_id, cents) values ('2025-03-01', 1, 12300), ('2031-01-01', null, 1);
+-- not at shared {
 refresh materialized view popular_rooms;
+-- }

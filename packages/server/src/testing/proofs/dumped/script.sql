@@ -1,0 +1,15 @@
+select id, path from projects;
+insert into projects (path, parent_id) values ('group', null), ('child', 1) returning id;
+insert into issues (project_id, title) values (1, 'First'), (1, 'Second'), (2, 'Third') returning id, iid, state;
+select count_open(1), count_open(2);
+update issues set state = 'closed' where iid = 1 and project_id = 1;
+select count_open(1);
+select id, title from open_issues order by id;
+select id from issues where title % 'Secnd' order by id;
+delete from projects where id = 1;
+select id, project_id from issues order by id;
+select id, parent_id from projects order by id;
+insert into projects (path) values ('group');
+insert into projects (path, parent_id) values ('orphan', 77);
+insert into issues (project_id, title, weight, created_at) values (1, 'Light', -1, null);
+insert into issues (project_id, title) values (99, 'Nowhere');

@@ -1,0 +1,54 @@
+import { readFile } from "node:fs/promises";
+import { splitStatements } from "../../drivers/database/common/split-statements.ts";
+
+/** Schemas of applications in six styles, each with a script, for tests of what every level has to hold. */
+export const proofNames = ["rental", "quoted", "dumped", "library", "structure", "market"] as const;
+
+export type ProofName = (typeof proofNames)[number];
+
+/** A statement of a script, with its values, and the documented difference that its answer may show. */
+export type Step = { text: string; values: unknown[]; difference: string | undefined };
+
+const read = (name: ProofName, file: string): Promise<string> =>
+  readFile(new URL(`${name}/${file}`, import.meta.url), "utf8");
+
+export function schemaText(name: ProofName): Promise<string> {
+  return read(name, "schema.sql");
+}
+
+/** What the level `shared` refuses, taken out; lines stay where they are. */
+export function heldByShared(text: string): string {
+  return text.replace(/^-- not at shared \{\n[\s\S]*?^-- \}$/gm, (part) => part.replace(/.*/g, ""));
+}
+
+export async function sharedSchemaText(name: ProofName): Promise<string> {
+  return heldByShared(await schemaText(name));
+}
+
+/**
+ * A script of reads and writes, whose answers, errors among them, are the same at every level. What fails comes last: a
+ * sequence has given its number out then, and a counter of the level `shared` takes it back. A line `--! […]` before a
+ * statement gives its values, `--? name` a documented difference.
+ */
+export async function scriptOf(name: ProofName): Promise<Step[]> {
+  return stepsOf(heldByShared(await read(name, "script.sql")));
+}
+
+/** The same with what the level `shared` doesn't hold. */
+export async function wholeScriptOf(name: ProofName): Promise<Step[]> {
+  return stepsOf(await read(name, "script.sql"));
+}
+
+function stepsOf(text: string): Step[] {
+  let from = 0;
+  return splitStatements(text).map((statement) => {
+    const before = text.slice(from, statement.offset);
+    from = statement.offset + statement.text.length;
+    const values = /^--! (.*)$/m.exec(before)?.[1];
+    return {
+      text: statement.text,
+      values: values === undefined ? [] : (JSON.parse(values) as unknown[]),
+      difference: /^--\? (\S+)$/m.exec(before)?.[1],
+    };
+  });
+}

@@ -1,0 +1,15 @@
+insert into "User" ("email", "displayName") values ('a@x', 'A'), ('b@x', null) returning "id", "role";
+insert into "Post" ("id", "title", "authorId", "meta") values ('p1', 'One', 1, '{"a": [1]}'), ('p2', 'Two', 2, null) returning "id", "published", "score";
+insert into "Tag" ("name") values ('x'), ('y') returning "id";
+insert into "_PostToTag" values ('p1', 1), ('p1', 2), ('p2', 1);
+insert into "_PostToTag" values ('p1', 1);
+select "p"."title", count("t"."B")::int as "tags" from "Post" "p" left join "_PostToTag" "t" on "t"."A" = "p"."id" group by "p"."id", "p"."title" order by 1;
+update "User" set "id" = 10 where "id" = 1 returning "id";
+select "id", "authorId" from "Post" order by 1;
+delete from "User" where "id" = 10;
+delete from "Post" where "id" = 'p1';
+select "A", "B" from "_PostToTag" order by 1, 2;
+insert into "User" ("email") values ('z@x') returning "id";
+insert into "User" ("email") values ('a@x');
+insert into "User" ("email", "role") values ('c@x', 'OWNER');
+insert into "Post" ("id", "title", "authorId") values ('p3', 'Three', 99);
