@@ -4,7 +4,7 @@ import { newId } from "../../kernel/index.ts";
 import { embeddedLikeServer, givenServer, type TestServer } from "../../testing/database-servers.ts";
 import { testContext } from "../../testing/driver-context.ts";
 import { playScript } from "../../testing/play-script.ts";
-import { schemaNames, schemaText, scripts, sharedSchemaText } from "../../testing/schemas.ts";
+import { plainProofs, plainScriptOf, schemaText, sharedSchemaText } from "../../testing/proofs/index.ts";
 import { readArchive } from "./common/rows/archive.ts";
 import type { AppSchema, PostgresDriver, RowsPlace } from "./driver.ts";
 import { schemaOf } from "./harness.testsuite.ts";
@@ -103,7 +103,7 @@ async function contentOf(archive: readonly Uint8Array[]) {
 }
 
 describe.each([
-  ["PostgreSQL 18 as a superuser", embeddedLikeServer, schemaNames],
+  ["PostgreSQL 18 as a superuser", embeddedLikeServer, plainProofs],
   ["PostgreSQL 15 as a given role", () => givenServer(15), ["rental"] as const],
 ] as const)("rows on %s", (_title, open, names) => {
   let stand: Stand;
@@ -121,7 +121,7 @@ describe.each([
     "of the schema %s go from every level to every level, and answer the same",
     async (name) => {
       const schema = schemaOf(newId(), await sharedSchemaText(name));
-      const script = scripts[name];
+      const script = await plainScriptOf(name);
       const origin = await stand.build("database", schema);
       await stand.play(origin, script);
       const first = await stand.take(origin);
@@ -156,7 +156,7 @@ describe.each([
     const target = await stand.build("schema", schema);
     const form = await target.driver.readForm(stand.server, target.database);
     const look = "select * from popular_rooms order by 1, 2";
-    await stand.play(source, [...scripts.rental]);
+    await stand.play(source, await plainScriptOf("rental"));
     await stand.put(target, await stand.take(source));
     const [view, rows] = await stand.play(target, [
       look,

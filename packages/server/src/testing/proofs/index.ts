@@ -39,6 +39,13 @@ export async function wholeScriptOf(name: ProofName): Promise<Step[]> {
   return stepsOf(await read(name, "script.sql"));
 }
 
+/** Those that programs with a login of their own play, too, which nobody completes statements for. */
+export const plainProofs = ["rental", "quoted", "dumped"] as const;
+
+export async function plainScriptOf(name: (typeof plainProofs)[number]): Promise<string[]> {
+  return stepsOf(await read(name, "script.sql")).map(({ text }) => text);
+}
+
 function stepsOf(text: string): Step[] {
   let from = 0;
   return splitStatements(text).map((statement) => {
