@@ -9,7 +9,8 @@ import { seedPlaced } from "./seed.ts";
 
 /**
  * A second migration for tenants at the levels `database` and `schema`, and a sequential loop of node-pg-migrate over as
- * many databases, and schemas, of its own on the same server. Then how long it takes to find that nothing is pending.
+ * many databases, and schemas, of its own on the same server; beside them the same statements bare, one tenant after
+ * another, as what any way costs. Then how long it takes to find that nothing is pending.
  */
 const { values: options } = parseArgs({
   args: process.argv.slice(3),
@@ -109,17 +110,19 @@ const call = apiOf(installation);
 const peer = await openPeer(installation.databaseUrl, [first, second]);
 try {
   const results = [];
-  const [tenants, peers] = [Number(options.tenants), Number(options.peers)];
+  const [tenants, peers, floors] = [Number(options.tenants), Number(options.peers), 50];
   for (const level of ["database", "schema"] as const) {
     const app = `fleet-${level}`;
     await makeTenants(call, app, level, tenants);
-    const targets = await peer.prepare(level, peers);
+    const prepared = await peer.prepare(level, peers + floors);
+    const [targets, others] = [prepared.slice(0, peers), prepared.slice(peers)];
     // Half of the loop before, half after, since the machine's other work comes and goes.
     const half = Math.floor(peers / 2);
     const before = await peer.run(targets.slice(0, half));
     const ours = (tenants * 1_000) / (await migrateTenants(call, app));
     const loop = (peers * 1_000) / (before + (await peer.run(targets.slice(half))));
-    results.push({ level, tenants, ours, loop, ratio: ours / loop });
+    const bare = (floors * 1_000) / (await peer.bare(level, others));
+    results.push({ level, tenants, ours, loop, bare, ratio: ours / loop });
   }
   const idle = await nothingPending(installation, call, Number(options.idle));
   report(results, idle);
@@ -128,7 +131,7 @@ try {
   await installation.stop();
 }
 
-type Result = { level: string; tenants: number; ours: number; loop: number; ratio: number };
+type Result = { level: string; tenants: number; ours: number; loop: number; bare: number; ratio: number };
 
 function report(results: readonly Result[], idle: ReturnType<typeof summarise>): void {
   if (options.json) {
@@ -136,11 +139,11 @@ function report(results: readonly Result[], idle: ReturnType<typeof summarise>):
     return;
   }
   const rows = results.map(
-    ({ level, tenants, ours, loop, ratio }) =>
-      `${level.padEnd(8)}  ${String(tenants).padStart(7)}  ${ours.toFixed(1).padStart(9)}  ${loop.toFixed(1).padStart(9)}  ${ratio.toFixed(2).padStart(5)}`,
+    ({ level, tenants, ours, loop, bare, ratio }) =>
+      `${level.padEnd(8)}  ${String(tenants).padStart(7)}  ${ours.toFixed(1).padStart(9)}  ${loop.toFixed(1).padStart(9)}  ${ratio.toFixed(2).padStart(5)}  ${bare.toFixed(1).padStart(9)}`,
   );
   process.stdout.write(
-    `${machine()}\n\nlevel     tenants  tenants/s     loop/s  ratio\n${rows.join("\n")}\n\n` +
+    `${machine()}\n\nlevel     tenants  tenants/s     loop/s  ratio     bare/s\n${rows.join("\n")}\n\n` +
       `Nothing pending over ${options.idle} tenants: p50 ${idle.p50} ms, max ${idle.max} ms\n`,
   );
 }

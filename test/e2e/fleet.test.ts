@@ -200,6 +200,43 @@ it("a dry run says who would get which file, tries the files, and touches nobody
   await becomesWhole(installation);
 });
 
+it("a dry run on a copy of a tenant says whom each file blocks, and what doesn't fit its rows; the tenant is left alone", async () => {
+  const { app, tenants } = await newApp(1);
+  const tenant = tenants[0]!;
+  const url = await databaseOf(tenant);
+  await query(url, "insert into public.notes select generate_series(1, 5)");
+  const plan = (body: object) =>
+    installation.api.call<MigrationPlanReply>("POST", `/v1/apps/${app}/migrations/plan`, {
+      ...body,
+      migrations: release(
+        2,
+        ...[first, unique, "alter table notes alter id type bigint;"],
+        "-- tenantry: no-transaction\ncreate index concurrently again on notes (id);",
+      ).migrations,
+    });
+  const { body, status } = await plan({ tenant });
+  expect(status).toBe(200);
+  expect(body.rehearsal).toMatchObject({
+    ...{ tenant, rows: 5 },
+    files: [
+      {
+        ...{ name: "0002.sql", transactional: true },
+        locks: [{ table: "public.notes", blocks: "writes", rewritten: false }],
+      },
+      { name: "0003.sql", locks: [{ table: "public.notes", blocks: "reads and writes", rewritten: true }] },
+      { name: "0004.sql", transactional: false, locks: [] },
+    ],
+  });
+  await query(url, "insert into public.notes values (1)");
+  expect(await plan({ tenant })).toMatchObject({
+    status: 422,
+    body: { code: "migration_failed", detail: expect.stringContaining("0002.sql, line 1, column 1") },
+  });
+  expect(await plan({})).toMatchObject({ status: 200, body: { rehearsal: { tenant: null, rows: null } } });
+  expect(await query(url, "select count(*)::int from public.notes")).toEqual([{ count: 6 }]);
+  await becomesWhole(installation);
+});
+
 it("the command names tenant, thing and what differs when somebody changed a schema by hand", async () => {
   const { app, tenants } = await newApp(2);
   const same = await installation.command(["schema", "drift", "--app", app]);

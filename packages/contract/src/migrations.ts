@@ -112,6 +112,33 @@ export const migrationPlanReply = z
       .describe(
         "Whether the new files were applied to an empty database, without an error. It holds no tenant's rows.",
       ),
+    rehearsal: z
+      .object({
+        tenant: z.string().nullable().describe("Whose rows the copy had; it had none when null."),
+        rows: z.number().int().nullable().describe("How many."),
+        files: z.array(
+          z.object({
+            name: z.string(),
+            transactional: z.boolean().describe("When not, nothing is known of its locks."),
+            tookMs: z.number().int(),
+            locks: z
+              .array(
+                z.object({
+                  table: z.string(),
+                  blocks: z
+                    .enum(["writes", "reads and writes"])
+                    .describe("What waits until the file is done."),
+                  rewritten: z.boolean().describe("Whether all of its rows are written anew, or removed."),
+                }),
+              )
+              .describe("Tables that were there before the file, and that it keeps from others."),
+          }),
+        ),
+      })
+      .nullable()
+      .describe(
+        "What is pending, on a copy of the named tenant's production, or of nobody; null when nothing is.",
+      ),
     refused: z
       .array(z.object({ level: z.string(), object: z.string(), problem: z.string(), remedy: z.string() }))
       .describe("What a level in use can't hold of the new schema."),

@@ -36,7 +36,7 @@ export function migrateCommand(): Command {
       "migrate --app notes --wait",
       "migrate --tenant acme --wait",
       "migrate --status --failed",
-      "migrate --app notes --dry-run --migrations ./migrations",
+      "migrate --app notes --dry-run --migrations ./migrations --tenant acme",
     ],
     calls: ["listApps", "showTenant", "startMigration", "followOperation", "listMigrations", "planMigration"],
   })
@@ -50,11 +50,8 @@ export function migrateCommand(): Command {
     )
     .addOption(new Option("--status", "show how far each is, and change nothing").conflicts("dryRun"))
     .option("--failed", "with --status: only those that couldn't be migrated")
-    .option("--dry-run", "say whose databases would get what, and touch none")
-    .option(
-      "--migrations <dir>",
-      "with --dry-run: as if these came with a release; tries them on an empty database",
-    )
+    .option("--dry-run", "say whose databases would get what; try it on a copy of --tenant, or of none")
+    .option("--migrations <dir>", "with --dry-run: as if these came with a release")
     .option("--wait", "wait for the end, and show how far it is");
   return overApi(command).action(migrate);
 }
@@ -143,7 +140,7 @@ async function showPlans(
 }
 
 function showPlan(
-  { app, schemaVersion, groups, tried, refused }: MigrationPlanReply & { app: string },
+  { app, schemaVersion, groups, tried, refused, rehearsal }: MigrationPlanReply & { app: string },
   look: Look,
 ) {
   const parts = [`${app}, to schema version ${schemaVersion}:`];
@@ -160,9 +157,36 @@ function showPlan(
   }
   for (const { level, object, problem, remedy } of refused)
     parts.push(`${object} (refused at ${level})\n  ${problem}\n  ${remedy}`);
-  if (tried)
-    parts.push(
-      "The files work on an empty database. What they meet in tenants' rows, and how long they take there, only those can tell.",
-    );
+  if (rehearsal) parts.push(...showRehearsal(rehearsal, look));
+  else if (tried) parts.push("The files work on an empty database.");
   return parts.join("\n\n");
 }
+
+function showRehearsal(
+  { tenant, rows, files }: NonNullable<MigrationPlanReply["rehearsal"]>,
+  look: Look,
+): string[] {
+  const copy = tenant === null ? "a database without rows" : `a copy of ${tenant} with ${rows} rows`;
+  const lines = files.map(({ name, transactional, tookMs, locks }) => [
+    name,
+    `${tookMs} ms`,
+    transactional
+      ? locks.map(showLock).join("; ") || "nobody waits"
+      : "not known: it runs without a transaction",
+  ]);
+  const untold =
+    tenant === null
+      ? "How long they take, and whether rows fit them, only rows can tell: name a tenant with --tenant."
+      : "It tells nothing of other tenants' rows, nor of what waits while the application is in use.";
+  return [`On ${copy}:\n${table(look, ["file", "took", "while it runs"], lines)}`, untold];
+}
+
+const showLock = ({
+  table: name,
+  blocks,
+  rewritten,
+}: {
+  table: string;
+  blocks: string;
+  rewritten: boolean;
+}) => `${blocks} of ${name} wait${rewritten ? ", all of it is written anew" : ""}`;

@@ -73,6 +73,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
     migrationRoutes({
       ...{ db, operations, migrateWorkflow: workflows.migration },
       checkSchema: placements.workflows.checkSchema,
+      rehearse: placements.workflows.rehearse,
     }),
     scriptRoutes({ db, operations, runScript: placements.workflows.runScript }),
     driftRoutes({ db, operations, drift: placements.workflows.drift }),

@@ -89,7 +89,20 @@ export type ImportedRows = RowsTally & {
  * Databases of a server that are to have one schema, one after another. `lane` tells lanes of an operation apart that are
  * open at the same time.
  */
-export type LaneRequest = { context: DriverContext; server: DatabaseServer; schema: AppSchema; lane: string };
+export type LaneRequest = {
+  context: DriverContext;
+  server: DatabaseServer;
+  schema: AppSchema;
+  lane: string;
+  /** Told what each file did, where environments have databases of their own. It costs a few round trips. */
+  onFile?: (report: FileReport) => void;
+};
+
+/** A table that was there before a file and that the file locked until its end, and whom that kept waiting. */
+export type TableLock = { table: string; blocks: "writes" | "reads and writes"; rewritten: boolean };
+
+/** What a file did; nothing is known of its locks where it runs without a transaction. */
+export type FileReport = { name: string; transactional: boolean; tookMs: number; locks: TableLock[] };
 
 /** Works on databases of a lane. */
 export type InLane = <Result>(

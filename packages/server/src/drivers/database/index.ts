@@ -31,6 +31,7 @@ export {
   type DatabaseServer,
   type Difference,
   type DriverContext,
+  type FileReport,
   type FileScript,
   type FileScripts,
   type Finding,

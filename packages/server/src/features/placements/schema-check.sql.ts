@@ -11,7 +11,9 @@ export async function selectStepResult<Result>(
   return rows[0]?.result;
 }
 
-/** What was checked isn't kept: it may be long. */
+/** The files that were tried aren't kept: they may be long. */
 export async function deleteInput(tx: Tx, operationId: string): Promise<void> {
-  await sql`update operations set input = '{"migrations": []}' where id = ${operationId}`.execute(tx);
+  await sql`
+    update operations set input = input || '{"migrations": []}' where id = ${operationId}
+  `.execute(tx);
 }

@@ -12,6 +12,7 @@ import { markUnreleasedBlueprints } from "./databases.sql.ts";
 import { readyServer, removeStartedServer, reserveStartedServer } from "./dedicated-servers.ts";
 import { driftWorkflow } from "./drift.ts";
 import type { PlacementParts } from "./parts.ts";
+import { rehearsalWorkflow } from "./rehearsal.ts";
 import { schemaCheckWorkflow } from "./schema-check.ts";
 import { scriptWorkflow } from "./script-workflow.ts";
 import { selectServer } from "./servers.sql.ts";
@@ -25,6 +26,7 @@ export type PlacementWorkflows = {
   removeUnused: Workflow;
   checkSchema: Workflow;
   drift: Workflow;
+  rehearse: Workflow;
   runScript: Workflow;
 };
 
@@ -80,6 +82,7 @@ export function createPlacementWorkflows(parts: PlacementParts): PlacementWorkfl
     removeUnused,
     checkSchema: schemaCheckWorkflow(parts),
     drift: driftWorkflow(parts),
+    rehearse: rehearsalWorkflow(parts),
     runScript: scriptWorkflow(parts),
   };
 }

@@ -105,7 +105,7 @@ function addPlan(api: Api, deps: MigrationRouteDependencies): void {
         operationId: "planMigration",
         summary: "Say whose databases would be migrated with what, without touching them",
         description:
-          "With `migrations`, as if they came with a release; they are applied to an empty database, which is removed again.",
+          "With `migrations`, as if they came with a release. They are tried on databases that are removed again: an empty one, and one with a copy of the rows of `tenant`, when one is named.",
         tags,
         params,
         body: planMigrationRequest.default({}),

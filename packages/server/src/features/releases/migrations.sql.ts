@@ -22,6 +22,22 @@ export type MigrationRow = {
   failedAt: Date | null;
 };
 
+/** Where a tenant's production is. */
+export async function selectProduction(
+  db: Db,
+  appId: string,
+  tenantId: string,
+): Promise<{ environmentId: string; slug: string; level: string; schemaVersion: number } | undefined> {
+  const { rows } = await sql<{ environmentId: string; slug: string; level: string; schemaVersion: number }>`
+    select e.id as "environmentId", t.slug, d.level, d.schema_version as "schemaVersion"
+    from environments e join tenants t on t.id = e.tenant_id
+      join placements p on p.environment_id = e.id and p.state = 'current'
+      join databases d on d.id = p.database_id
+    where t.id = ${tenantId} and e.name = 'production' and d.app_id = ${appId} and d.state = 'in_use'
+  `.execute(db);
+  return rows[0];
+}
+
 /** Environments `e` with a database `d`, and what its last attempt came to. */
 const placed = ({ appId, tenantId, group }: MigrationFilter) => sql`
   from databases d

@@ -10,7 +10,7 @@ import { type Db, inTransaction } from "../../infra/db/index.ts";
 import { startOperation, type Workflow } from "../../infra/workflow/index.ts";
 import { failure, showId } from "../../kernel/index.ts";
 import type { Operations } from "../operations/index.ts";
-import { findingsOf, startSchemaCheck } from "../placements/index.ts";
+import { findingsOf, rehearsalOf, startRehearsal, startSchemaCheck } from "../placements/index.ts";
 import { lockApp, selectAppMigrations } from "./apps.sql.ts";
 import { addedMigrations } from "./apps.ts";
 import type { MigrateInput } from "./migrate-workflow.ts";
@@ -20,6 +20,7 @@ import {
   type MigrationRow,
   selectBehindGroups,
   selectMigrationRows,
+  selectProduction,
 } from "./migrations.sql.ts";
 import { refuseOtherWork } from "./other-work.ts";
 import { type Narrowed, scopeOf } from "./scope.ts";
@@ -29,6 +30,7 @@ export type MigrationDependencies = {
   operations: Pick<Operations, "waitForEnd">;
   migrateWorkflow: Workflow<MigrateInput>;
   checkSchema: Workflow;
+  rehearse: Workflow;
 };
 
 /** Starts the migration of what is behind. Throws `operation_in_progress` while another, or a release, is under way. */
@@ -102,7 +104,8 @@ type Files = readonly { name: string; sql: string }[];
 /**
  * What a migration would do: who is behind by how much, without touching anyone. With `migrations`, as if a release had
  * brought them: they are applied to an empty database, too, and `migration_failed` or `migration_changed` is thrown as
- * the release would.
+ * the release would. What is pending is rehearsed on a copy: of the tenant's production when one is named, else without
+ * rows.
  */
 export async function planMigration(
   deps: MigrationDependencies,
@@ -116,6 +119,8 @@ export async function planMigration(
   const schemaVersion = files?.length ?? app.schemaVersion;
   const groups = await selectBehindGroups(deps.db, { appId: app.id, schemaVersion, tenantId, group });
   const findings = files ? await tryOut(deps, files, caller) : [];
+  const target = { appId: app.id, from: app.schemaVersion, tenantId };
+  const rehearsal = await rehearse(deps, target, (files ?? known).slice(0, schemaVersion), caller);
   const inUse = new Set(groups.map(({ level }) => level));
   return {
     schemaVersion,
@@ -124,6 +129,7 @@ export async function planMigration(
       pending: (files ?? known).slice(one.schemaVersion, schemaVersion).map(({ name }) => name),
     })),
     tried: files !== undefined,
+    rehearsal,
     refused: findings
       .filter(({ severity, level }) => severity === "refused" && inUse.has(level))
       .map(({ level, object, problem, remedy }) => ({ level, object, problem, remedy })),
@@ -137,14 +143,43 @@ async function tryOut(
   files: Files,
   { requestedBy, signal }: { requestedBy: string; signal: AbortSignal },
 ) {
-  const migrations = files.map(({ name, sql }, index) => ({
+  const id = await startSchemaCheck(db, checkSchema, { migrations: asMigrations(files) }, requestedBy);
+  await succeeded(operations, id, signal);
+  return findingsOf(db, id);
+}
+
+const asMigrations = (files: Files) =>
+  files.map(({ name, sql }, index) => ({
     ...{ ordinal: index + 1, name, sql },
     checksum: createHash("sha256").update(sql).digest("hex"),
   }));
-  const id = await startSchemaCheck(db, checkSchema, { migrations }, requestedBy);
+
+/** Null when there is nothing to be rehearsed. */
+async function rehearse(
+  { db, operations, rehearse: workflow }: MigrationDependencies,
+  { appId, from, tenantId }: { appId: string; from: number; tenantId: string | undefined },
+  files: Files,
+  { requestedBy, signal }: { requestedBy: string; signal: AbortSignal },
+): Promise<MigrationPlanReply["rehearsal"]> {
+  const behind = tenantId === undefined ? undefined : await selectProduction(db, appId, tenantId);
+  const schemaVersion = behind?.schemaVersion ?? from;
+  // A copy is a database of PostgreSQL, to which a file's rows can't be brought.
+  if (schemaVersion >= files.length || behind?.level === "sqlite") return null;
+  const { environmentId, slug = null } = behind ?? {};
+  const input = { appId, migrations: asMigrations(files), schemaVersion, environmentId };
+  const id = await startRehearsal(db, workflow, input, requestedBy);
+  await succeeded(operations, id, signal);
+  return { tenant: slug, ...(await rehearsalOf(db, id)) };
+}
+
+async function succeeded(
+  operations: MigrationDependencies["operations"],
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
   const { status, error } = await operations.waitForEnd(showId("op", id), waitMs, signal);
   const extra = { operationId: showId("op", id) };
-  if (status === "succeeded") return findingsOf(db, id);
+  if (status === "succeeded") return;
   if (status === "failed" && error) {
     const code = error.code === "migration_failed" ? "migration_failed" : "operation_failed";
     throw failure(code, { detail: error.detail ?? error.title, remedy: error.remedy, extra });

@@ -5,6 +5,7 @@ import type { AppMigration, DriverContext, MigrationLimits } from "../driver.ts"
 import { type Stopped, sendAtOnce } from "./apply-at-once.ts";
 import { insertionIntoLedger, insertLedger, type LedgerRow, selectLedger } from "./ledger.sql.ts";
 import { errorOffset, type MigrationFile, migrationFailed, readMigration } from "./migration-file.ts";
+import type { FileObserver } from "./observe-files.ts";
 import type { Statement } from "./split-statements.ts";
 
 export const defaultMigrationLimits: MigrationLimits = {
@@ -35,6 +36,7 @@ type MigrationRun = MigratorRun & {
   wrap?: MigrationWrap | undefined;
   /** Statements at the beginning of each file's transaction. */
   prologue?: readonly string[] | undefined;
+  observe?: FileObserver | undefined;
 };
 
 /** Applies those that the ledger doesn't name yet. Each file is whole or not there, wherever we are interrupted. */
@@ -83,16 +85,16 @@ async function applyFile(run: MigrationRun, file: MigrationFile): Promise<void> 
     timedOut = true;
     void run.terminate().catch(() => run.client.end());
   }, run.limits.fileTimeoutMs);
-  const send = file.transactional && !run.wrap && !readsStringsOtherwise(file) ? applyAtOnce : applyOneByOne;
+  const send = mayGoAtOnce(run, file) ? applyAtOnce : applyOneByOne;
   const stopped = await send(run, file).finally(() => clearTimeout(deadline));
   if (!stopped) return;
   run.context.signal.throwIfAborted();
   throw explain(run, file, stopped.statement, stopped.error, timedOut, stopped.position);
 }
 
-/** A message is read as a whole before anything in it runs. */
-const readsStringsOtherwise = (file: MigrationFile): boolean =>
-  /standard_conforming_strings/i.test(file.migration.sql);
+/** A message is read as a whole before anything in it runs: nothing in it may change how strings are read. */
+const mayGoAtOnce = ({ wrap, observe }: MigrationRun, { transactional, migration }: MigrationFile): boolean =>
+  transactional && !wrap && !observe && !/standard_conforming_strings/i.test(migration.sql);
 
 const nothing: Statement = { text: "", offset: 0 };
 
@@ -120,7 +122,9 @@ async function applyOneByOne(run: MigrationRun, file: MigrationFile): Promise<St
     for (const text of run.prologue ?? []) await client.query(text);
     const statements = wrap ? await wrap.statements(client, file) : file.statements;
     await wrap?.before(client, file);
+    await run.observe?.before(client, file);
     for (running of statements) await client.query(running.text);
+    await run.observe?.after(client, file);
     await wrap?.after(client, file);
     if (file.transactional) {
       await client.query("set local role none");

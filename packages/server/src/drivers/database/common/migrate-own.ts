@@ -4,6 +4,7 @@ import { openToMigrator, takeFromMigrator } from "./databases.sql.ts";
 import { connected, disconnect, inLane, type Lane, type LaneKind } from "./lane.ts";
 import { onlyLedger } from "./ledger.sql.ts";
 import { databaseOfRole, ownerName } from "./names.ts";
+import { observeFiles } from "./observe-files.ts";
 import type { DriverParts } from "./parts.ts";
 import { grantMembership } from "./roles.sql.ts";
 
@@ -32,7 +33,9 @@ const ownDatabases: LaneKind = {
 
 async function apply(lane: Lane, { name }: PhysicalDatabase): Promise<number> {
   const run = await connected(lane, { database: name, settings: { role: ownerOf(lane) } });
-  const applied = await applyMigrations({ ...run, ledger: onlyLedger }, lane.request.schema.migrations);
+  const { schema, onFile } = lane.request;
+  const observe = onFile && observeFiles(onFile);
+  const applied = await applyMigrations({ ...run, ledger: onlyLedger, observe }, schema.migrations);
   await disconnect(lane);
   return applied;
 }

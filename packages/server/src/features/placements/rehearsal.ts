@@ -1,0 +1,144 @@
+import { PassThrough } from "node:stream";
+import type { AppMigration, AppSchema, DatabaseServer, FileReport } from "../../drivers/database/index.ts";
+import { type Db, inTransaction } from "../../infra/db/index.ts";
+import {
+  defineWorkflow,
+  type StepContext,
+  startOperation,
+  step,
+  type Workflow,
+} from "../../infra/workflow/index.ts";
+import { failure, newId } from "../../kernel/index.ts";
+import { ensureBlueprint } from "./blueprints.ts";
+import { chooseAnyServer } from "./choose-server.ts";
+import { describeDatabase } from "./migrate-database.ts";
+import { type PlacementParts, requirePostgres } from "./parts.ts";
+import { selectRehearsed } from "./rehearsal.sql.ts";
+import { deleteInput, selectStepResult } from "./schema-check.sql.ts";
+import { requireServer } from "./servers.ts";
+
+export type RehearsalInput = {
+  appId: string;
+  /** Every file up to where the copy is to come, those that it has already included. */
+  migrations: AppMigration[];
+  /** The copy begins with so many of them; an environment's begins with as many as the environment has. */
+  schemaVersion: number;
+  /** Whose rows are copied; none are when left out. */
+  environmentId?: string | undefined;
+};
+
+/** What the files did to a copy. */
+export type Rehearsal = { rows: number | null; files: FileReport[] };
+
+type Context = StepContext<RehearsalInput>;
+type Copy = { databaseId: string; serverId: string };
+
+/**
+ * Applies migrations to a database made for this and removed again, at the level `database`, with the rows of one
+ * environment from any level of PostgreSQL: taken in one snapshot, while it goes on.
+ */
+export function rehearsalWorkflow(parts: PlacementParts): Workflow {
+  return defineWorkflow<RehearsalInput>({
+    kind: "schema.rehearse",
+    version: 1,
+    steps: [
+      step<RehearsalInput>("choose-server", {
+        title: "Choose a server",
+        async run(context): Promise<Copy> {
+          const { environmentId } = context.input;
+          const source = environmentId ? await selectRehearsed(context.db, environmentId) : undefined;
+          const serverId = source?.serverId ?? (await context.transaction((tx) => chooseAnyServer(tx))).id;
+          return { databaseId: newId(), serverId };
+        },
+      }),
+      step<RehearsalInput>("rehearse", {
+        title: "Migrate a copy",
+        run: (context) => rehearse(parts, context),
+        undo: (context) => removeCopy(parts, context),
+      }),
+    ],
+    async ended(tx, { operationId }) {
+      await deleteInput(tx, operationId);
+    },
+  });
+}
+
+const copyOf = (context: Context): Copy => context.results["choose-server"] as Copy;
+
+async function rehearse(parts: PlacementParts, context: Context): Promise<Rehearsal> {
+  const { databaseId, serverId } = copyOf(context);
+  const { appId, migrations, environmentId } = context.input;
+  const source = environmentId === undefined ? undefined : await selectRehearsed(context.db, environmentId);
+  if (environmentId !== undefined && !source)
+    throw failure("environment_unavailable", { detail: "The tenant has no database at the moment." });
+  const server = await requireServer(context.db, parts.secrets, serverId);
+  const driver = requirePostgres(parts.drivers, "database");
+  // An attempt that was interrupted may have got anywhere.
+  await removeCopy(parts, context);
+  const { schemaVersion } = source ?? context.input;
+  const schema = await ensureBlueprint(parts, context, { appId, schemaVersion, server });
+  const database = await driver.build(context, { server, databaseId, schema });
+  const rows = source ? await copyRows(parts, context, { ...source, schema }, { server, database }) : null;
+  const files: FileReport[] = [];
+  const request = { context, server, schema: { appId, migrations }, lane: databaseId };
+  const onFile = (report: FileReport) => files.push(report);
+  await driver.inLane!({ ...request, onFile }, (migrate) => migrate(database));
+  await removeCopy(parts, context);
+  return { rows, files };
+}
+
+type Source = NonNullable<Awaited<ReturnType<typeof selectRehearsed>>> & { schema: AppSchema };
+
+async function copyRows(
+  parts: PlacementParts,
+  context: Context,
+  source: Source,
+  copy: { server: DatabaseServer; database: { name: string; roleName: string | null } },
+): Promise<number> {
+  const from = requirePostgres(parts.drivers, source.level, "Rehearse on a tenant at another level.");
+  const to = requirePostgres(parts.drivers, "database");
+  const { id: databaseId, environmentId, schema } = source;
+  const server = await requireServer(context.db, parts.secrets, source.serverId);
+  const place = { server, database: describeDatabase(parts, source), databaseId, environmentId, schema };
+  const archive = new PassThrough({ highWaterMark: 1 << 20 });
+  const write = async (bytes: Uint8Array) => {
+    if (!archive.write(bytes)) await new Promise((resolve) => archive.once("drain", resolve));
+  };
+  const taking = from.exportRows(context, place, { write }).then(
+    () => archive.end(),
+    (error: Error) => archive.destroy(error),
+  );
+  try {
+    const target = { ...place, ...copy, databaseId: copyOf(context).databaseId };
+    return (await to.importRows(context, target, archive)).rows;
+  } finally {
+    // Whoever waits for room would wait for ever.
+    archive.resume();
+    await taking;
+  }
+}
+
+async function removeCopy(parts: PlacementParts, context: Context): Promise<void> {
+  const copy = copyOf(context);
+  const driver = requirePostgres(parts.drivers, "database");
+  const server = await requireServer(context.db, parts.secrets, copy.serverId);
+  const { name } = driver.nameOf({ appId: context.input.appId, databaseId: copy.databaseId });
+  await driver.remove(context, { server, thing: { kind: "database", name } });
+}
+
+/** Starts a rehearsal; answers the operation's UUID. */
+export function startRehearsal(
+  db: Db,
+  workflow: Workflow,
+  input: RehearsalInput,
+  requestedBy: string,
+): Promise<string> {
+  return inTransaction(db, (tx) =>
+    startOperation(tx, { workflow, input: { ...input }, exclusive: false, requestedBy }),
+  );
+}
+
+/** What came of one that succeeded. */
+export async function rehearsalOf(db: Db, operationId: string): Promise<Rehearsal> {
+  return (await selectStepResult<Rehearsal>(db, operationId, "rehearse"))!;
+}
