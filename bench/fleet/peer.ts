@@ -67,33 +67,37 @@ export async function openPeer(serverUrl: string, files: readonly [string, strin
       for (const target of targets) await migrate(target, 1);
       return performance.now() - startedAt;
     },
-    /** The least that any way comes to: the same file and a line of a ledger, in a message each, as a superuser. */
-    async bare(level: "database" | "schema", targets: readonly Target[]): Promise<number> {
-      const message = (schema: string) =>
-        `begin; set local search_path to ${schema}; ${files[1]}
-         insert into migrations (name, run_on) values ('bare', now()); commit`;
-      const open = async (url: string) => {
-        const client = new pg.Client({ connectionString: url });
-        await client.connect();
-        return client;
-      };
-      const startedAt = performance.now();
-      if (level === "schema") {
-        const client = await open(targets[0]!.url);
-        for (const { schema } of targets) await client.query(message(schema));
-        await client.end();
-      } else {
-        for (const { url, schema } of targets) {
-          const client = await open(url);
-          await client.query(message(schema));
-          await client.end();
-        }
-      }
-      return performance.now() - startedAt;
-    },
+    bare: (level: "database" | "schema", targets: readonly Target[]) => runBare(level, targets, files[1]),
     async close(): Promise<void> {
       for (const name of made) await admin(`drop database ${name} with (force)`);
       await rm(directory, { recursive: true });
     },
   };
+}
+
+/** The least that any way comes to: the same file and a line of a ledger, in a message each, as a superuser. */
+async function runBare(
+  level: "database" | "schema",
+  targets: readonly Target[],
+  file: string,
+): Promise<number> {
+  const open = async (connectionString: string) => {
+    const client = new pg.Client({ connectionString });
+    await client.connect();
+    return client;
+  };
+  const startedAt = performance.now();
+  let client = await open(targets[0]!.url);
+  for (const [index, { url, schema }] of targets.entries()) {
+    if (index > 0 && level === "database") {
+      await client.end();
+      client = await open(url);
+    }
+    await client.query(
+      `begin; set local search_path to ${schema}; ${file}
+       insert into migrations (name, run_on) values ('bare', now()); commit`,
+    );
+  }
+  await client.end();
+  return performance.now() - startedAt;
 }
