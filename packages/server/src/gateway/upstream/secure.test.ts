@@ -1,33 +1,40 @@
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { testCertificate } from "../../testing/certificate.ts";
 import { type TestSite, testSite } from "../../testing/gateway.ts";
 import { getRequest, parseAnswer } from "../../testing/raw-http.ts";
 
 let site: TestSite;
-let port: number;
 const trusted = getCACertificates("default");
-const servernames: unknown[] = [];
-const server = createServer(
-  { key: testCertificate.key, cert: testCertificate.certificate },
-  async (request, response) => {
-    servernames.push((request.socket as { servername?: unknown }).servername);
-    response.end(Buffer.concat(await request.toArray()));
-  },
-);
 
 beforeAll(async () => {
   site = await testSite();
+});
+afterAll(() => site?.stop());
+afterEach(() => setDefaultCACertificates(trusted));
+
+/** One of the test's own: a connection that is open already asks for no certificate. */
+async function startUpstream() {
+  const servernames: unknown[] = [];
+  const server = createServer(
+    { key: testCertificate.key, cert: testCertificate.certificate },
+    async (request, response) => {
+      servernames.push((request.socket as { servername?: unknown }).servername);
+      response.end(Buffer.concat(await request.toArray()));
+    },
+  );
   await new Promise<void>((resolve) => server.listen(0, resolve));
-  port = (server.address() as AddressInfo).port;
-});
-afterAll(async () => {
-  setDefaultCACertificates(trusted);
-  await site?.stop();
-  await new Promise((resolve) => server.close(resolve));
-});
+  return {
+    port: (server.address() as AddressInfo).port,
+    servernames,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
 
 async function statusThrough(
   hostname: string,
@@ -41,15 +48,16 @@ async function statusThrough(
 }
 
 test("an upstream whose certificate nobody vouches for is not spoken to", async () => {
-  setDefaultCACertificates(trusted);
-  servernames.length = 0;
+  await using upstream = await startUpstream();
+  const { port, servernames } = upstream;
   expect((await statusThrough("unknown.localhost", `https://localhost:${port}`)).status).toBe(502);
   expect(servernames).toEqual([]);
 });
 
 test("a trusted one is spoken to by the name in its URL, under which its certificate must be", async () => {
+  await using upstream = await startUpstream();
+  const { port, servernames } = upstream;
   setDefaultCACertificates([...trusted, testCertificate.certificate]);
-  servernames.length = 0;
   const large = "x".repeat(300_000);
   const answer = await statusThrough("trusted.localhost", `https://localhost:${port}`, large);
   expect(answer.status).toBe(200);
