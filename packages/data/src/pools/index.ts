@@ -40,7 +40,10 @@ export type Pools = {
    * when a newer generation has been seen, or the signal's reason.
    */
   lease(placement: DatabasePlacement, options?: { signal?: AbortSignal }): Promise<Lease>;
-  /** Closes every connection of an environment: idle ones now, busy ones when given back. For one that left. */
+  /**
+   * Closes every connection of an environment that left: idle ones now, busy ones when given back. Those to a database
+   * that it shared, and that are idle, stay for the others there.
+   */
   forget(environmentId: string): void;
   /** Looks at the budgets again: closes idle connections above one, serves waiters below it. */
   refresh(): void;
@@ -74,7 +77,7 @@ export function createPools(options: PoolsOptions): Pools {
   const newest = new LRUCache<string, DatabasePlacement>({
     max: mostEnvironments,
     dispose: (placement, environmentId, reason) => {
-      if (reason !== "set") servers.get(placement.serverId)?.retire(environmentId, () => true);
+      if (reason !== "set") servers.get(placement.serverId)?.forget(environmentId);
     },
   });
   let closing: Promise<void> | undefined;

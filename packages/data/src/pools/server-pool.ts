@@ -52,6 +52,9 @@ const aheadAgainMs = 1_000;
 
 const isClosing = (slot: Slot): boolean => slot.state === "closing";
 
+/** No environment's id. */
+const nobody = "";
+
 /** The connections to one database server, and who waits for one. */
 export class ServerPool {
   readonly #serverId: string;
@@ -118,6 +121,19 @@ export class ServerPool {
       if (slot.state === "idle") this.#slots.close(slot);
     }
     this.#pump();
+  }
+
+  /**
+   * Closes the connections of an environment that left. Idle ones to a database that it shared become nobody's: others
+   * reset them before they use them, as they do with any that isn't their own.
+   */
+  forget(environmentId: string): void {
+    for (const slot of this.#slots.all()) {
+      const { placement, state } = slot;
+      if (placement.environmentId !== environmentId || state !== "idle" || !placement.seal) continue;
+      slot.placement = { ...placement, environmentId: nobody };
+    }
+    this.retire(environmentId, () => true);
   }
 
   /** Looks at the budget again. */

@@ -185,6 +185,24 @@ describe.each(["parameter", "statement"] as const)("a shared database, sealed by
     expect((await tenant(pools, 2).query("select * from notes")).rows).toEqual([]);
   });
 
+  it("leaves the connection of a tenant that left to others, reset, and never to itself as it was", async () => {
+    const pools = open(1);
+    const before = await pidOf(tenant(pools, 1));
+    await tenant(pools, 1).query("set application_name = 'LEFT'");
+    pools.forget("env_1");
+    for (const number of [2, 1]) {
+      const { rows } = await tenant(pools, number).query("show application_name");
+      expect(rows).toEqual([{ application_name: "shared test" }]);
+      expect(await pidOf(tenant(pools, number))).toBe(before);
+      pools.forget(`env_${number}`);
+    }
+    const elsewhere = { ...placementOf(1), url: `${sealed.url}?elsewhere=1` };
+    const { rows } = await openDatabase({ pools, placement: elsewhere }).query(
+      "select pg_backend_pid() as pid",
+    );
+    expect(rows).not.toEqual([{ pid: before }]);
+  });
+
   describe("on a connection that passes from one tenant to the next", () => {
     const lefts: [title: string, leave: string[], look: string, clean: object[]][] = [
       [

@@ -21,6 +21,7 @@ export {
 } from "./common/run-script.ts";
 export { newPassword } from "./common/scram.ts";
 export { type Protection, protectionOf } from "./common/tls.ts";
+export { createWarmConnections, type WarmConnections } from "./common/warm-connections.ts";
 export { createEmbeddedServers, type ServerDriver } from "./dedicated/servers.ts";
 export {
   type AppMigration,

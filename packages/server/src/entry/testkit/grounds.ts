@@ -3,7 +3,8 @@ import { type DatabaseLevel, databaseLevels, type TestKitJoin } from "@tenantry/
 import type { AppSchema, DatabaseDrivers, DatabaseServer } from "../../drivers/database/index.ts";
 import type { Log } from "../../infra/log/index.ts";
 import { createGate, failure, newId } from "../../kernel/index.ts";
-import { type Level, openLevel, type Place } from "./level.ts";
+import type { Level, Place } from "./level.ts";
+import { openLevel } from "./open-level.ts";
 import type { Removals } from "./removals.ts";
 import { createStock, type Stock } from "./stock.ts";
 
@@ -26,12 +27,13 @@ export type GroundOptions = {
   removals: Removals;
   log: Log;
   signal: AbortSignal;
+  stays(name: string): void;
 };
 
 const levelsHere: readonly DatabaseLevel[] = ["shared", "schema", "database"];
 /** What isn't used stays for the next run; but each change of the migrations leaves a state of its own. */
 const mostUnused = 3;
-const madeAtOnce = 3;
+const madeAtOnce = 6;
 
 type Held = { key: string; holders: number; levels: Map<DatabaseLevel, Promise<Stock>>; ground: Ground };
 
@@ -82,15 +84,21 @@ export function createGrounds(options: GroundOptions): Grounds {
 }
 
 async function openStock(
-  { server, drivers, signal, log, removals }: GroundOptions,
+  { server, drivers, signal, log, removals, stays }: GroundOptions,
   schema: AppSchema,
   name: DatabaseLevel,
   gate: Parameters<typeof createStock>[0]["gate"],
 ): Promise<Stock> {
   const driver = drivers[name];
   if (!driver || !levelsHere.includes(name)) throw notHere(name);
-  const level: Level = await removals.during(() => openLevel({ server, driver, schema, signal }));
-  return createStock({ level, gate, log, signal, giveAway: (place) => removals.add(() => place.discard()) });
+  const level: Level = await removals.during(() => openLevel({ server, driver, schema, signal, stays }));
+  return createStock({
+    level,
+    gate,
+    log,
+    signal,
+    giveAway: (place) => removals.add(() => place.discard(), place.mostWaiting),
+  });
 }
 
 function notHere(level: DatabaseLevel): Error {

@@ -1,7 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import path from "node:path";
-import { createDatabaseDrivers, protectDatabases } from "../../drivers/database/index.ts";
+import {
+  createDatabaseDrivers,
+  createWarmConnections,
+  protectDatabases,
+} from "../../drivers/database/index.ts";
 import { createFsStorageDriver } from "../../drivers/storage/index.ts";
 import type { Log } from "../../infra/log/index.ts";
 import { removeCluster, startEmbeddedPostgres } from "../../infra/postgres-process/index.ts";
@@ -46,10 +50,13 @@ export async function startHost({ directory, log }: { directory: string; log: Lo
   const closing = new AbortController();
   const { signal } = closing;
   const removals = createRemovals({ log, signal });
-  const drivers = createDatabaseDrivers({ installationId: newId() });
-  const grounds = createGrounds({ server, drivers, removals, log, signal });
+  const staying = new Set<string>([new URL(server.url).pathname.slice(1)]);
+  const warm = createWarmConnections((name) => staying.has(name));
+  const drivers = createDatabaseDrivers({ installationId: newId(), connect: warm.connect });
+  const stays = (name: string) => staying.add(name);
+  const grounds = createGrounds({ server, drivers, removals, log, signal, stays });
   const secret = randomBytes(32).toString("base64url");
-  const files = createFsStorageDriver({ root, signingKeyOf: (name) => `${secret}${name}` });
+  const files = createFsStorageDriver({ root, signingKeyOf: (name) => `${secret}${name}`, durable: false });
   const tenancy = createTenancy({ grounds, files, removals, signal });
 
   return {
@@ -63,6 +70,7 @@ export async function startHost({ directory, log }: { directory: string; log: Lo
     exited: postgres.exited,
     async stop() {
       closing.abort(new Error("The test kit's host is stopping."));
+      await warm.close();
       await postgres.stop({ timeoutMs: 0 });
       await removeAll();
     },

@@ -2,28 +2,33 @@ import type { Log } from "../../infra/log/index.ts";
 
 /** What is removed when there is nothing better to do: dropping a database holds up the whole server for a moment. */
 export type Removals = {
-  add(remove: () => Promise<void>): void;
-  /** Does `work`, during which removals wait, unless very many do already. */
+  /** `mostWaiting`: how many of its kind there is room for until then. */
+  add(remove: () => Promise<void>, mostWaiting: number): void;
+  /** Does `work`; while such work comes, removals wait as long as there is room. */
   during<Result>(work: () => Promise<Result>): Promise<Result>;
+  /** Nobody is there any more: removes at once. */
+  quiet(): void;
   /** How many are still to be done. */
   left(): number;
 };
 
-const mostWaiting = 100;
+/** Tests that come one after another have shorter breaks. */
+const breakMs = 500;
 
 export function createRemovals({ log, signal }: { log: Log; signal: AbortSignal }): Removals {
-  const waiting: (() => Promise<void>)[] = [];
-  let working = 0;
+  const waiting: { remove: () => Promise<void>; room: number }[] = [];
+  let isBusy = false;
+  let pause: NodeJS.Timeout | undefined;
   let removing = 0;
 
   function mayRemove(): boolean {
     if (removing > 0 || waiting.length === 0 || signal.aborted) return false;
-    return working === 0 || waiting.length > mostWaiting;
+    return !isBusy || waiting.reduce((sum, { room }) => sum + room, 0) > 1;
   }
 
   async function wake(): Promise<void> {
     while (mayRemove()) {
-      const remove = waiting.shift()!;
+      const { remove } = waiting.shift()!;
       removing = 1;
       await remove().catch((error: unknown) => {
         if (!signal.aborted) log.warn({ err: error }, "place.not_removed");
@@ -32,20 +37,28 @@ export function createRemovals({ log, signal }: { log: Log; signal: AbortSignal 
     }
   }
 
+  function quiet(): void {
+    clearTimeout(pause);
+    isBusy = false;
+    void wake();
+  }
+
   return {
-    add(remove) {
-      waiting.push(remove);
+    add(remove, mostWaiting) {
+      waiting.push({ remove, room: 1 / mostWaiting });
       void wake();
     },
     async during(work) {
-      working += 1;
+      isBusy = true;
+      clearTimeout(pause);
       try {
         return await work();
       } finally {
-        working -= 1;
-        void wake();
+        clearTimeout(pause);
+        pause = setTimeout(quiet, breakMs);
       }
     },
+    quiet,
     left: () => waiting.length + removing,
   };
 }

@@ -12,7 +12,7 @@ export type Stock = {
 };
 
 const fullStock = 8;
-const madeAtOnce = 2;
+const madeAtOnce = 4;
 
 export function createStock(options: {
   level: Level;

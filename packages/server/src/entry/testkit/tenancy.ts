@@ -41,7 +41,7 @@ export function createTenancy(options: {
     removals.add(async () => {
       await place.discard();
       await files.remove(workContext(closing), storageName);
-    });
+    }, place.mostWaiting);
   }
 
   return {
@@ -66,6 +66,7 @@ export function createTenancy(options: {
       byKey.delete(member.appKey);
       for (const tenant of member.removeAll()) discard(tenant);
       known.release();
+      if (members.size === 0) removals.quiet();
     },
     byKey: (appKey) => byKey.get(appKey ?? ""),
     byId: (id) => members.get(id)?.member,

@@ -15,6 +15,8 @@ export type FsStorageOptions = {
   ownerOf?: (environmentId: string) => Promise<number | undefined>;
   /** A secret of this installation for each place, with which requests for its files are signed. */
   signingKeyOf?: (physicalName: string) => string;
+  /** False where nobody minds that a place is lost when the machine stops. */
+  durable?: boolean;
 };
 
 const namePattern = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
@@ -31,6 +33,8 @@ export function createFsStorageDriver(options: FsStorageOptions): StorageDriver 
     throw new Error(`${JSON.stringify(physicalName)} is no directory of an environment.`);
   }
 
+  const sync = () => (options.durable === false ? Promise.resolve() : syncDirectory(root));
+
   const resourceOf = (physicalName: string) => ({ kind: "storage", driver: "fs", physicalName });
 
   return {
@@ -45,7 +49,7 @@ export function createFsStorageDriver(options: FsStorageOptions): StorageDriver 
       if (owner !== process.getuid!()) await letThrough(root);
       await mkdir(directory, { mode: 0o700 }).catch(ignoreExisting);
       await handOver(directory, owner);
-      await syncDirectory(root);
+      await sync();
       await context.resourcePresent(resourceOf(physicalName));
     },
     handle: (physicalName) =>
@@ -72,7 +76,7 @@ export function createFsStorageDriver(options: FsStorageOptions): StorageDriver 
       await context.assertLease();
       if (await exists(root)) {
         await removeFsStorage(directory, { signal: context.signal });
-        await syncDirectory(root);
+        await sync();
       }
       await context.resourceRemoved(resourceOf(physicalName));
     },
