@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { splitStatements } from "../../drivers/database/common/split-statements.ts";
 
 /** Schemas of applications in six styles, each with a script, for tests of what every level has to hold. */
@@ -14,6 +14,15 @@ const read = (name: ProofName, file: string): Promise<string> =>
 
 export function schemaText(name: ProofName): Promise<string> {
   return read(name, "schema.sql");
+}
+
+/** Schemas with migrations that came later, in order, and a script that goes on after them where the first one ended. */
+export const followed = ["library", "structure", "market"] as const;
+
+export async function laterOf(name: (typeof followed)[number]): Promise<{ files: string[]; script: Step[] }> {
+  const names = await readdir(new URL(`${name}/later/`, import.meta.url));
+  const files = await Promise.all(names.sort().map((file) => read(name, `later/${file}`)));
+  return { files, script: stepsOf(await read(name, "later.sql")) };
 }
 
 /** What the level `shared` refuses, taken out; lines stay where they are. */

@@ -1,0 +1,14 @@
+SELECT "title", "language_id", "search" FROM "library_book" ORDER BY "id";
+SELECT * FROM "library_language" ORDER BY "code";
+SELECT "user_id", "card", "level", "joined" FROM "library_membership" ORDER BY 1;
+SELECT "branch_id", "book_id", "count" FROM "library_branch_books" ORDER BY "book_id";
+SELECT * FROM "library_author_totals" ORDER BY "id";
+SELECT "number", "shelfmark" FROM "library_copy" ORDER BY "uuid";
+SELECT "library_branch".*, COUNT("library_branch_books"."id") FROM "library_branch" LEFT JOIN "library_branch_books" ON "library_branch"."id" = "library_branch_books"."branch_id" GROUP BY "library_branch"."id";
+INSERT INTO "library_branch_books" ("branch_id", "book_id") SELECT "id", 1 FROM "library_branch" ON CONFLICT ON CONSTRAINT "unique_book_in_branch" DO UPDATE SET "count" = "library_branch_books"."count" + EXCLUDED."count" RETURNING "count";
+INSERT INTO "library_book" ("id", "title", "price", "pages") VALUES (90, 'Later', 1, 1) RETURNING *;
+UPDATE "library_membership" SET "level" = 7 RETURNING "library_membership".*;
+INSERT INTO "library_language" VALUES ('it', 'Italian', 'italiano') RETURNING *;
+UPDATE "library_book" SET "language_id" = 'xx' WHERE "id" = 90;
+INSERT INTO "library_branch" ("name") VALUES ('Main');
+INSERT INTO "library_membership" ("user_id", "card", "settings", "level") VALUES (3, 'C-9', '{}', -1);

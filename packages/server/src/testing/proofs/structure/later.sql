@@ -1,0 +1,18 @@
+SELECT t.name, t.topics_count FROM tags t ORDER BY t.name;
+SELECT "tags".*, COUNT(tt.topic_id) AS n FROM "tags" LEFT JOIN topic_tags tt ON tt.tag_id = tags.id WHERE tags.id < 0 GROUP BY "tags"."id";
+SELECT tt.topic_id, tags.name FROM topic_tags tt JOIN tags ON tags.id = tt.tag_id ORDER BY 1;
+SELECT id, username, locale, posts_count FROM users ORDER BY id;
+SELECT * FROM user_summaries ORDER BY id;
+SELECT * FROM notifications ORDER BY id;
+SELECT tableoid::regclass::text LIKE '%notifications_like' AS own, id FROM notifications WHERE type = 'favourite';
+INSERT INTO notifications_like (id, account_id, type, created_on) VALUES (70, 2, 'favourite', '2024-03-03') RETURNING *;
+UPDATE posts SET edited_by_id = 2 WHERE id = 1 RETURNING id, edited_by_id;
+UPDATE topics SET visibility = 'direct' WHERE id = 2 RETURNING id, visibility;
+SELECT count_estimate('%e%');
+INSERT INTO tags (id, name) VALUES (900, 'NEW') ON CONFLICT (name) DO UPDATE SET topics_count = 5 RETURNING *;
+INSERT INTO tags (id, name) VALUES (901, 'new') ON CONFLICT (name) DO UPDATE SET topics_count = 6 RETURNING *;
+SELECT silenced_till FROM users WHERE id = 1;
+SELECT pov FROM topics;
+INSERT INTO topic_tags VALUES (1, 999);
+INSERT INTO posts (id, topic_id, post_number, raw) VALUES (9000, 1, 0, 'zero');
+INSERT INTO tags (name) VALUES ('');
