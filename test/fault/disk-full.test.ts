@@ -3,12 +3,13 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from "
 import { readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { OperationReply } from "@tenantry/contract";
+import type { MigrationListReply, OperationReply } from "@tenantry/contract";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
 import type { Reply } from "../support/http.ts";
 import { Installation } from "../support/installation.ts";
+import { databaseUrl, query } from "../support/registry.ts";
 import { password, siteUser } from "../support/site-user.ts";
 import { becomesWhole } from "../support/whole.ts";
 
@@ -138,6 +139,49 @@ describe.runIf(mayMount())("on a disk of its own that is full (takes the right t
       else expect(ended.status).toBe("succeeded");
     }
     await works(fresh("gamma"));
+  });
+
+  it("a tenant for whose migration there is no room keeps its release and its rows, the others go on, and it follows later", async () => {
+    const app = fresh("notes");
+    const release = (...files: string[]) => ({
+      upstreamUrl: "http://127.0.0.1:9",
+      migrations: files.map((sql, index) => ({ name: `000${index + 1}.sql`, sql })),
+    });
+    const first = "create table notes (id int);";
+    // Tables that aren't logged run out of room before the log does.
+    const second =
+      "create unlogged table copies as select repeat('x', 1000) from notes, generate_series(1, 600000);";
+    const { body } = await installation.api.call<{ operationId: string }>("POST", "/v1/apps", {
+      slug: app,
+      ...release(first),
+    });
+    expect(await installation.api.ended(body.operationId)).toMatchObject({ status: "succeeded" });
+    const [large, small] = [fresh("large"), fresh("small")];
+    for (const slug of [large, small])
+      await installation.api.createTenant(slug, { app, isolation: { database: "schema" } });
+    const [place] = await installation.sql<{ name: string }>(
+      `select d.name from databases d join placements p on p.database_id = d.id
+       join environments e on e.id = p.environment_id join tenants t on t.id = e.tenant_id where t.slug = $1`,
+      [large],
+    );
+    const [container, schema] = place!.name.split(".");
+    const url = databaseUrl(installation.registryUrl, container!);
+    await query(url, `insert into ${schema}.notes values (1)`);
+    const released = await installation.api.call<OperationReply>(
+      "POST",
+      `/v1/apps/${app}/releases`,
+      release(first, second),
+    );
+    expect(await installation.api.ended(released.body.id)).toMatchObject({ status: "succeeded" });
+    const list = await installation.api.call<MigrationListReply>("GET", `/v1/apps/${app}/migrations`);
+    expect(list.body.counts).toMatchObject({ current: 1, failed: 1, heldBack: 1 });
+    const failed = list.body.items.find(({ tenantSlug }) => tenantSlug === large);
+    expect(failed?.failure?.detail).toContain("No space left on device");
+    expect(await query(url, `select * from ${schema}.notes`)).toEqual([{ id: 1 }]);
+    await query(url, `delete from ${schema}.notes`);
+    const again = await installation.api.call<OperationReply>("POST", `/v1/apps/${app}/migrations`, {});
+    expect(await installation.api.ended(again.body.id)).toMatchObject({ status: "succeeded" });
+    await becomesWhole(installation);
   });
 
   it("when PostgreSQL can't even write its log it comes back by itself, with all that was there, once there is room", async () => {

@@ -14,12 +14,15 @@ import type { FleetWork } from "./index.ts";
 let house: TestPlacements;
 /** What stands between the fleet and the drivers; the real thing when a test sets nothing. */
 let between: (name: string, migrate: () => ReturnType<Migrate>) => ReturnType<Migrate>;
+/** Called before a lane is opened. */
+let opening: () => void;
 
 beforeAll(async () => {
   house = await testPlacements({ wrap: intercepted });
 });
 beforeEach(() => {
   between = (_name, migrate) => migrate();
+  opening = () => undefined;
 });
 afterAll(() => house.close());
 
@@ -29,10 +32,12 @@ function intercepted(drivers: DatabaseDrivers): DatabaseDrivers {
       level,
       {
         ...driver,
-        inLane: (request, work) =>
-          driver.inLane!(request, (migrate) =>
+        async inLane(request, work) {
+          opening();
+          return driver.inLane!(request, (migrate) =>
             work(async (database) => between(database.name, () => migrate(database))),
-          ),
+          );
+        },
       } satisfies DatabaseDriver,
     ]),
   );
@@ -188,3 +193,78 @@ test("only those of a tenant or a group are touched when one is named", async ()
   expect(await migrate(appId, { tenantId: newId() })).toMatchObject({ databases: 0 });
   expect(await versions(appId)).toEqual([2, 1, 1]);
 });
+
+test("a server that doesn't answer costs a try for all of its databases at once, and they go on when it does", async () => {
+  const { appId } = await behind(5);
+  let tries = 0;
+  opening = () => {
+    tries += 1;
+    if (tries <= 2) throw failure("server_unreachable", { detail: "Nobody answers." });
+  };
+  const noted: number[][] = [];
+  between = async (_name, go) => {
+    noted.push((await failures(appId)).map(({ attempts }) => attempts));
+    return go();
+  };
+  expect(await migrate(appId, { concurrency: 1 })).toMatchObject({ current: 5, givenUp: 0 });
+  expect(noted[0]).toEqual([2, 2, 2, 2, 2]);
+  expect(await failures(appId)).toEqual([]);
+});
+
+test("a server that stays away is given up after six tries, each of its databases told with the reason", async () => {
+  const { appId } = await behind(3);
+  let tries = 0;
+  opening = () => {
+    tries += 1;
+    throw failure("server_unreachable", { detail: "Nobody answers." });
+  };
+  const told: string[] = [];
+  const onGivenUp = async (databaseId: string) => void told.push(databaseId);
+  expect(await migrate(appId, { concurrency: 1, onGivenUp })).toMatchObject({ current: 0, givenUp: 3 });
+  expect(tries).toBe(6);
+  expect(new Set(told).size).toBe(3);
+  expect(await failures(appId)).toMatchObject(
+    Array.from({ length: 3 }, () => ({ attempts: 6, over: true, detail: "Nobody answers." })),
+  );
+});
+
+test.each(["database", "schema"] as const)(
+  "tenants that are deleted, suspended or made meanwhile hinder nobody, at the level %s",
+  async (level) => {
+    const { appId, places } = await behind(4, level);
+    const [deleted, suspended] = [places[2]!, places[3]!];
+    let made: string | undefined;
+    const after = async () => {
+      const { rows } = await sql<{ environmentId: string }>`
+        select environment_id as "environmentId" from placements where database_id = ${deleted.databaseId}
+      `.execute(house.db);
+      const { environmentId } = rows[0]!;
+      await house.run((context) =>
+        house.placements.removePlacements(context, { environmentId, kind: "database" }),
+      );
+      await sql`
+        update tenants t set status = 'suspended' from environments e, placements p
+        where e.tenant_id = t.id and p.environment_id = e.id and p.database_id = ${suspended.databaseId}
+      `.execute(house.db);
+      const next = {
+        environmentId: await insertEnvironment(house.db, appId),
+        appId,
+        level,
+        schemaVersion: 1,
+      };
+      ({ databaseId: made } = await house.run((context) => house.placements.placeDatabase(context, next)));
+    };
+    let done: Promise<void> | undefined;
+    between = async (_name, go) => {
+      done ??= after();
+      await done;
+      return go();
+    };
+    // One lane: the first question to the registry has named all four.
+    expect(await migrate(appId, { concurrency: 1 })).toMatchObject({ databases: 4, current: 4, givenUp: 0 });
+    expect(made).toBeDefined();
+    expect(await versions(appId)).toEqual([2, 2, 2, 2]);
+    expect(await failures(appId)).toEqual([]);
+    expect(await house.placements.scanForLeftovers(house.db)).toEqual([]);
+  },
+);

@@ -3,7 +3,7 @@ import { databaseErrorCode } from "../../../infra/db/index.ts";
 import { failure } from "../../../kernel/index.ts";
 import type { AppMigration, DriverContext, MigrationLimits } from "../driver.ts";
 import { type Stopped, sendAtOnce } from "./apply-at-once.ts";
-import { insertionIntoLedger, insertLedger, type LedgerRow, selectLedger } from "./ledger.sql.ts";
+import { insertionIntoLedger, insertLedger, type LedgerRow, selectLedgerAsOwner } from "./ledger.sql.ts";
 import { errorOffset, type MigrationFile, migrationFailed, readMigration } from "./migration-file.ts";
 import type { FileObserver } from "./observe-files.ts";
 import type { Statement } from "./split-statements.ts";
@@ -44,7 +44,7 @@ export async function applyMigrations(
   run: MigrationRun,
   migrations: readonly AppMigration[],
 ): Promise<number> {
-  const ledger = await asMigrator(run.client, () => selectLedger(run.client, run.ledger));
+  const ledger = await selectLedgerAsOwner(run.client, run.ledger);
   return applyFiles(run, pendingOf(ledger, migrations));
 }
 

@@ -1,7 +1,7 @@
 import { createHash, createHmac, pbkdf2, randomBytes } from "node:crypto";
 import { promisify } from "node:util";
 
-const iterations = 4096;
+const usualIterations = 4096;
 
 export function newPassword(): string {
   return randomBytes(24).toString("base64url");
@@ -11,7 +11,11 @@ export function newPassword(): string {
  * What PostgreSQL stores for a password (RFC 5803). Sent instead of the password itself, which therefore never appears
  * in the server's log or in pg_stat_activity.
  */
-export async function scramVerifier(password: string, salt: Buffer = randomBytes(16)): Promise<string> {
+export async function scramVerifier(
+  password: string,
+  salt: Buffer = randomBytes(16),
+  iterations = usualIterations,
+): Promise<string> {
   const salted = await promisify(pbkdf2)(password, salt, iterations, 32, "sha256");
   const clientKey = createHmac("sha256", salted).update("Client Key").digest();
   const storedKey = createHash("sha256").update(clientKey).digest("base64");
