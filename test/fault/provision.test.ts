@@ -1,4 +1,7 @@
-import type { OperationReply, TenantReply } from "@tenantry/contract";
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type { OperationReply, SettingReply, TenantReply } from "@tenantry/contract";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
@@ -87,9 +90,89 @@ describe("kill -9 of everything while a database is built on the spot, since the
   });
 });
 
-async function beginTenant(slug: string): Promise<string> {
+const seeding: Case[] = [
+  {
+    step: "seed-data",
+    when: "when all rows are in and nothing is committed",
+    point: { before: "update", on: "seedings", when: "new.transaction_id is not null" },
+  },
+  {
+    step: "seed-data",
+    when: "when rows and files are there, but it isn't recorded",
+    point: recordingOf("seed-data"),
+  },
+  {
+    step: "apply-configuration",
+    when: "in the middle of the settings",
+    point: { before: "insert", on: "settings", when: "new.key = 'maxPages'" },
+  },
+];
+
+const agency = fileURLToPath(new URL("../../docs/examples/agency/template.yaml", import.meta.url));
+
+describe("kill -9 of everything while a tenant is made from a template", () => {
+  it.each(seeding)(
+    "in the step $step, $when: each row, file and setting is there once",
+    async ({ step, point }) => {
+      const [slug, template] = [fresh("seeded"), fresh("agency")];
+      const made = await installation.command(["template", "create", template, "--from", agency]);
+      expect(made.code, made.stderr).toBe(0);
+      const ended = await killInside(installation, { step, point }, () => beginTenant(slug, { template }));
+      expect(ended).toMatchObject({ status: "succeeded" });
+      const page = await installation.visit(slug);
+      expect(page.body).toContain(`Welcome to The ${slug} company`);
+      for (const one of ["services", "work", "about", "contact"])
+        expect(page.body.split(`href="/${one}"`).length, one).toBeGreaterThan(1);
+      const picture = "/media/0190a000-0000-7000-8000-00000000a001/studio.png";
+      expect((await installation.visit(slug, picture)).status).toBe(200);
+      const { body } = await installation.api.call<{ items: SettingReply[] }>(
+        "GET",
+        `/v1/tenants/${slug}/settings`,
+      );
+      const setting = (key: string) => body.items.find((one) => one.key === key);
+      expect(setting("maxPages")).toMatchObject({ value: 50, source: "tenant" });
+      expect(setting("app.tagline")?.value).toBe(`The ${slug} company, at your service`);
+      await becomesWhole(installation);
+    },
+  );
+
+  it("data that can't be put in fails with file and line, and all of it is undone", async () => {
+    const [slug, template] = [fresh("undone"), fresh("bad")];
+    const directory = path.join(installation.directory, template);
+    await mkdir(directory);
+    await writeFile(path.join(directory, "t.yaml"), "apiVersion: tenantry/v1\ndata: [bad.sql]\n");
+    await writeFile(path.join(directory, "bad.sql"), "select 1;\n\ninsert into no_such_table values (1);\n");
+    const from = path.join(directory, "t.yaml");
+    expect((await installation.command(["template", "create", template, "--from", from])).code).toBe(0);
+    const operationId = await beginTenant(slug, { template });
+    expect(await installation.api.ended(operationId)).toMatchObject({
+      status: "failed",
+      error: { code: "starter_data_failed", detail: expect.stringContaining("bad.sql, line 3: ") },
+    });
+    await becomesWhole(installation);
+    const rows = await installation.sql(
+      "select from seedings s join environments e on e.id = s.environment_id join tenants t on t.id = e.tenant_id where t.slug = $1",
+      [slug],
+    );
+    expect(rows).toEqual([]);
+    await writeFile(path.join(directory, "bad.sql"), "select 1;\n");
+    expect((await installation.command(["template", "update", template, "--from", from])).code).toBe(0);
+    // The revision that it began with is the bad one still.
+    const again = await installation.api.call("POST", `/v1/operations/${operationId}/retry`);
+    expect(again.status).toBe(202);
+    expect(await installation.api.ended(operationId)).toMatchObject({ status: "failed" });
+    const gone = await installation.command(["tenant", "delete", slug, "--now", "--yes", "--wait"]);
+    expect(gone.code, gone.stderr).toBe(0);
+    expect(await installation.api.ended(await beginTenant(slug, { template }))).toMatchObject({
+      status: "succeeded",
+    });
+    await becomesWhole(installation);
+  });
+});
+
+async function beginTenant(slug: string, more: object = {}): Promise<string> {
   const admin = { email: `admin@${slug}.example`, password: "correct horse battery" };
-  const body = { slug, name: `The ${slug} company`, admin };
+  const body = { slug, name: `The ${slug} company`, admin, ...more };
   const { status, body: operation } = await installation.api.call<OperationReply>(
     "POST",
     "/v1/tenants",

@@ -23,6 +23,13 @@ beforeAll(async () => {
   await mkdir(path.join(directory, "migrations"));
   await writeFile(path.join(directory, "migrations", "001_notes.sql"), "create table notes (id int);\n");
   await writeFile(path.join(directory, "tenants.yaml"), declared);
+  await mkdir(path.join(directory, "agency", "files"), { recursive: true });
+  await writeFile(path.join(directory, "agency", "pages.sql"), "insert into pages values (1);\n");
+  await writeFile(path.join(directory, "agency", "files", "logo.png"), "not a picture");
+  await writeFile(
+    path.join(directory, "agency", "template.yaml"),
+    "apiVersion: tenantry/v1\ndata: [pages.sql]\nfiles: files\n",
+  );
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 afterEach(() => vi.restoreAllMocks());
@@ -30,11 +37,18 @@ afterEach(() => vi.restoreAllMocks());
 /** What the API's description says. Event streams end: of an operation with it, of all events with a refusal. */
 function answers(): (asked: Asked) => Answer {
   let followed = 0;
+  const asked = new Set<string>();
   let status: "succeeded" | "cancelled" = "succeeded";
-  return ({ method, url }) => {
+  return ({ method, url, body }) => {
     if (url === "/readyz") return { body: { status: "ready" } };
     const found = operationOf(method, url);
     if (!found) return { status: 404, body: { title: `There is nothing at ${method} ${url}.`, status: 404 } };
+    // What its files hold isn't there yet.
+    if (["createTemplate", "reviseTemplate"].includes(found.operationId) && !asked.has(found.operationId)) {
+      asked.add(found.operationId);
+      const { data } = body as { data: { chunks: string[] }[] };
+      return { status: 422, body: { title: "No.", code: "contents_missing", missing: data[0]!.chunks } };
+    }
     if (found.operationId === "cancelOperation") status = "cancelled";
     if (found.operationId === "followOperation")
       return { events: [operation({ status, progress: 1, endedAt: "2026-01-01T00:00:01.000Z" })] };

@@ -27,6 +27,8 @@ export type Problem = {
   remedy?: string;
   errors?: { pointer: string; message: string }[];
   operationId?: string;
+  /** With `contents_missing`: the hashes of chunks that weren't uploaded yet. */
+  missing?: string[];
   requestId?: string;
 };
 

@@ -18,6 +18,7 @@ import { serverCommand } from "./commands/server.ts";
 import { settingsCommand } from "./commands/settings.ts";
 import { statusCommand } from "./commands/status.ts";
 import { storageCommand } from "./commands/storage.ts";
+import { templateCommand } from "./commands/template/index.ts";
 import { tenantCommand } from "./commands/tenant/index.ts";
 import { userCommand } from "./commands/user.ts";
 
@@ -43,6 +44,7 @@ export function createProgram(): Command {
     tenantCommand,
     applyCommand,
     exportCommand,
+    templateCommand,
     userCommand,
     appCommand,
     migrateCommand,

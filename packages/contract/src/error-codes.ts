@@ -52,6 +52,11 @@ const entries = {
     title: "No such report.",
     remedy: "List the reports with `tenantry isolation reports`.",
   },
+  template_not_found: {
+    status: 404,
+    title: "No such template.",
+    remedy: "List the templates with `tenantry template list`.",
+  },
   server_not_found: { status: 404, title: "No such database server." },
   user_not_found: { status: 404, title: "No such user." },
   cursor_expired: {
@@ -147,6 +152,26 @@ const entries = {
     status: 422,
     title: "The script failed.",
     remedy: "Mend the script, and run it again: nothing of it stays where it failed.",
+  },
+  template_too_large: {
+    status: 422,
+    title: "The template is too large.",
+    remedy: "Leave out what new tenants can do without, or let the application load it afterwards.",
+  },
+  contents_missing: {
+    status: 422,
+    title: "Not all contents of the template were uploaded.",
+    remedy:
+      "Put each of the chunks in `missing` with PUT /v1/template-chunks/{sha256}, then send this again.",
+  },
+  template_in_use: {
+    status: 409,
+    title: "The template is needed.",
+  },
+  starter_data_failed: {
+    status: 422,
+    title: "The starter data can't be put in.",
+    remedy: "Mend it, and give the template its next revision: nothing of it stays where it failed.",
   },
   migration_changed: {
     status: 409,

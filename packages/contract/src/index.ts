@@ -17,5 +17,6 @@ export * from "./scripts.ts";
 export * from "./servers.ts";
 export * from "./settings.ts";
 export * from "./storage-servers.ts";
+export * from "./templates.ts";
 export * from "./tenants.ts";
 export * from "./testkit.ts";

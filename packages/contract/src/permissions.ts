@@ -2,6 +2,8 @@
 export const permissionCatalogue = {
   "tenants:read": "See tenants and their environments.",
   "tenants:write": "Create, change, suspend, resume and delete tenants.",
+  "templates:read": "See the templates that tenants are made from.",
+  "templates:write": "Create, change and delete templates.",
   "credentials:read": "See the database logins of environments. Holds their passwords.",
   "credentials:write": "Make, rotate and revoke database logins of environments.",
   "users:read": "See the users of tenants.",

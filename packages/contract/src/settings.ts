@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { databaseLevels } from "./tenants.ts";
+import { databaseLevels, label } from "./tenants.ts";
 
 /** A size in bytes: a number, or text such as "1GB" (10⁹ bytes) or "1GiB" (2³⁰). */
 const size = z.union([
@@ -32,6 +32,12 @@ export const settingDefinitions = {
     description: "The application a tenant runs when its creation names none.",
     scopes: ["platform"],
     variable: "DEFAULT_APP",
+  },
+  defaultTemplates: {
+    schema: z.record(label, label),
+    default: {},
+    description: 'The template of tenants whose creation names none, by application: {"sites":"agency"}.',
+    scopes: ["platform"],
   },
   defaultIsolation: {
     schema: z.enum(databaseLevels),

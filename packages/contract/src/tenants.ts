@@ -18,17 +18,17 @@ const tenantReference = z
 /** Checked by `checkSlug` on the server, which also suggests a better one. */
 const slug = z.string().max(200);
 
-const timezone = z
+export const timezone = z
   .string()
   .max(64)
   .refine((name) => isTimezone(name), "must be an IANA timezone such as Europe/Berlin");
 
-const language = z
+export const language = z
   .string()
   .max(35)
   .regex(/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$/, "must be a language tag such as en or pt-BR");
 
-const logoUrl = z.url({ protocol: /^https?$/ }).max(2000);
+export const logoUrl = z.url({ protocol: /^https?$/ }).max(2000);
 
 function isTimezone(name: string): boolean {
   try {
@@ -72,6 +72,15 @@ export const createTenantRequest = z.strictObject({
     .describe("The tenant it belongs to, by its id or slug; it inherits from it."),
   preset: z.enum(presets).optional(),
   isolation: isolationRequest.optional(),
+  template: z
+    .string()
+    .max(80)
+    .regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*(?:@[1-9]\d{0,8})?$/, "must be a template's name, or name@revision")
+    .nullable()
+    .optional()
+    .describe(
+      "The template it is made from; the newest revision, or that of `name@revision`. Left out: the one that the setting defaultTemplates names for its application. null: none. What the request says goes before what the template says.",
+    ),
   timezone: timezone.optional(),
   language: language.optional(),
   logoUrl: logoUrl.optional(),
@@ -184,6 +193,10 @@ export const tenantReply = z
     inherited: z
       .object({ plan: inheritedValue, logoUrl: inheritedValue })
       .describe("What it has of a tenant above it, since it has none of its own."),
+    template: z
+      .object({ name: z.string(), revision: z.number().int() })
+      .nullable()
+      .describe("What it was made from; nothing follows the template from then on."),
     timezone: z.string(),
     language: z.string(),
     logoUrl: z.string().nullable(),

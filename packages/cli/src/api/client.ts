@@ -6,6 +6,8 @@ import { unreachable } from "./unreachable.ts";
 export type Call = {
   query?: Record<string, string | number | boolean | undefined>;
   body?: unknown;
+  /** Sent as they are, instead of a body. */
+  bytes?: Uint8Array | undefined;
   /** The ETag of what is to be changed: `precondition_failed` when it is another by now. */
   ifMatch?: string | undefined;
 };
@@ -40,7 +42,7 @@ export function createClient(installation: Installation, options: ClientOptions 
   async function send(
     method: string,
     path: string,
-    { query, body, headers: more = {} }: Call & { headers?: Record<string, string | undefined> },
+    { query, body, bytes, headers: more = {} }: Call & { headers?: Record<string, string | undefined> },
     signal: AbortSignal,
   ): Promise<Response> {
     const target = new URL(installation.url + path);
@@ -54,7 +56,8 @@ export function createClient(installation: Installation, options: ClientOptions 
     };
     for (const [name, value] of Object.entries(more)) if (value !== undefined) headers[name] = value;
     if (body !== undefined) headers["content-type"] = "application/json";
-    const content = body === undefined ? undefined : JSON.stringify(body);
+    if (bytes !== undefined) headers["content-type"] = "application/octet-stream";
+    const content = bytes ?? (body === undefined ? undefined : JSON.stringify(body));
     const response = await fetch(target, { method, headers, body: content, signal, redirect: "manual" });
     if (!response.ok) throw await refused(response);
     return response;

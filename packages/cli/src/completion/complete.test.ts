@@ -33,7 +33,7 @@ async function proposals(...words: string[]) {
 
 describe("completion", () => {
   it.each([
-    [["t"], ["tenant"]],
+    [["t"], ["tenant", "template"]],
     [
       ["tenant", "s"],
       ["show", "suspend"],

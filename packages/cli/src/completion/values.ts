@@ -4,6 +4,7 @@ import type {
   OperationReply,
   ServerReply,
   SettingReply,
+  TemplateReply,
   TenantReply,
   UserReply,
 } from "@tenantry/contract";
@@ -21,6 +22,11 @@ const lookups: Readonly<Record<string, Lookup>> = {
     (await list<TenantReply>(client, "/v1/tenants")).map(({ slug, name }) => ({ word: slug, about: name })),
   app: async (client) =>
     (await list<AppReply>(client, "/v1/apps")).map(({ slug }) => ({ word: slug, about: "" })),
+  template: async (client) =>
+    (await list<TemplateReply>(client, "/v1/templates")).map(({ name, description }) => ({
+      word: name,
+      about: description ?? "",
+    })),
   server: async (client) =>
     (await list<ServerReply>(client, "/v1/servers")).map(({ name, host }) => ({
       word: name,

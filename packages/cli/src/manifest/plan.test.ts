@@ -24,6 +24,7 @@ const acme: TenantReply = {
   groups: ["b", "a"],
   parentId: "tnt_0",
   parent: "group",
+  template: null,
   inherited: { plan: null, logoUrl: null },
   timezone: "UTC",
   language: "en",
@@ -111,6 +112,20 @@ it("refuses what is decided when a tenant is made, and those that are going or f
   expect(refusals({ preset: "soft", isolation: { database: "schema" } })).toEqual([]);
   for (const status of ["failed", "deleting", "purging"])
     expect(refusals({}, { status })).toEqual(["status"]);
+});
+
+it.each([
+  [null, undefined, true],
+  [null, "agency", false],
+  ["agency", "agency", true],
+  ["agency", "agency@3", true],
+  ["agency", "agency@2", false],
+  ["agency", "other", false],
+  ["agency", null, false],
+])("made from %s, it fits the declared template %s: %s", (name, wanted, fits) => {
+  const tenant = { ...acme, template: name === null ? null : { name, revision: 3 } };
+  const plan = planTenant({ slug: "acme", name: "Acme", template: wanted }, { tenant, settings: {} });
+  expect(plan.refusals.map(({ field }) => field)).toEqual(fits ? [] : ["template"]);
 });
 
 it("waits for what is being made", () => {

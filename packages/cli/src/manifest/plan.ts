@@ -137,12 +137,21 @@ function* fixedFields(declared: DeclaredTenant, tenant: TenantReply): Generator<
     const wanted = declared[field];
     if (wanted !== undefined && wanted !== tenant[field]) yield cannotBecome(field, tenant[field], wanted);
   }
+  const { template: wanted } = declared;
+  if (wanted !== undefined && !isMadeFrom(tenant, wanted))
+    yield cannotBecome("template", tenant.template?.name ?? null, wanted);
   const { placements } = tenant.environments[0] ?? {};
   for (const [kind, wanted] of Object.entries(wantedLevels(declared))) {
     const level = placements?.[kind as keyof IsolationRequest]?.level;
     // What is being made has no place yet.
     if (level !== undefined && level !== wanted) yield cannotBecome(`isolation.${kind}`, level, wanted);
   }
+}
+
+/** A name alone stands for any of its revisions: nothing follows a template once a tenant is made. */
+function isMadeFrom({ template }: TenantReply, wanted: string | null): boolean {
+  if (!template || wanted === null) return !template && wanted === null;
+  return wanted === template.name || wanted === `${template.name}@${template.revision}`;
 }
 
 function wantedLevels({ preset, isolation }: DeclaredTenant): IsolationRequest {

@@ -1,16 +1,9 @@
-import {
-  type Document,
-  isMap,
-  isNode,
-  isScalar,
-  LineCounter,
-  type ParsedNode,
-  parseAllDocuments,
-} from "yaml";
+import { type Document, LineCounter, parseAllDocuments } from "yaml";
 import type { z } from "zod";
 import { closest } from "./closest.ts";
 import { parentsFirst } from "./order.ts";
 import { apiVersion, type DeclaredTenant, manifest, tenantFields } from "./schema.ts";
+import { type Key, type Place, placesIn, plainValue, wrong } from "./yaml-places.ts";
 
 /** A text, and what it is called when something in it is wrong. */
 export type Source = { name: string; text: string };
@@ -20,9 +13,6 @@ export type ReadResult = {
   /** `file:line:column: field: what is wrong`; nothing of the files counts when there is one. */
   mistakes: string[];
 };
-
-type Key = PropertyKey;
-type Place = (path: readonly Key[], key?: string) => string;
 
 /** Reads declared tenants from YAML (or JSON, which is YAML): all documents of all sources. Finds every mistake at once. */
 export function readManifests(sources: readonly Source[]): ReadResult {
@@ -54,18 +44,17 @@ function readSource({ name, text }: Source, result: ReadResult, placeOf: Map<str
     const broken = [...document.errors, ...document.warnings];
     for (const { pos, message } of broken) result.mistakes.push(`${at(pos[0])}: ${message}`);
     if (broken.length > 0) continue;
-    readDocument(document, at, result, placeOf);
+    readDocument(document, placesIn(name, lines, document), result, placeOf);
   }
 }
 
 function readDocument(
   document: Document.Parsed,
-  at: (offset: number) => string,
+  place: Place,
   result: ReadResult,
   placeOf: Map<string, string>,
 ): void {
-  const place: Place = (path, key) => at(offsetOf(document.contents, path, key));
-  const value = plainValue(document, place, result);
+  const value = plainValue(document, (message) => result.mistakes.push(`${place([])}: ${message}`));
   if (value === undefined) return;
   const parsed = manifest.safeParse(value);
   if (!parsed.success) {
@@ -84,35 +73,6 @@ function readDocument(
   });
 }
 
-function plainValue(document: Document.Parsed, place: Place, result: ReadResult): unknown {
-  try {
-    return document.toJS();
-  } catch (error) {
-    // Aliases that blow up, or lead nowhere.
-    result.mistakes.push(`${place([])}: ${(error as Error).message}.`);
-    return undefined;
-  }
-}
-
-/** Where the value at a path begins, or its key; of what is missing, where it should be. */
-function offsetOf(root: ParsedNode | null, path: readonly Key[], key?: string): number {
-  let node: unknown = root;
-  for (const step of path) {
-    const next: unknown = hasChildren(node) ? node.get(step, true) : undefined;
-    if (!isNode(next)) break;
-    node = next;
-  }
-  if (key !== undefined && isMap(node)) {
-    const pair = node.items.find((one) => isScalar(one.key) && one.key.value === key);
-    if (pair && isNode(pair.key)) return pair.key.range?.[0] ?? 0;
-  }
-  return isNode(node) ? (node.range?.[0] ?? 0) : 0;
-}
-
-function hasChildren(node: unknown): node is { get(key: unknown, keepScalar: true): unknown } {
-  return typeof node === "object" && node !== null && "get" in node && typeof node.get === "function";
-}
-
 function describe(issue: z.core.$ZodIssue, value: unknown, place: Place): string[] {
   const { path } = issue;
   if (issue.code === "unrecognized_keys") {
@@ -122,20 +82,6 @@ function describe(issue: z.core.$ZodIssue, value: unknown, place: Place): string
   }
   const given = path.reduce<unknown>((inside, key) => (inside as Record<Key, unknown> | null)?.[key], value);
   return [`${place(path)}: ${fieldName(path)}: ${wrong(issue, given)}`];
-}
-
-function wrong(issue: z.core.$ZodIssue, given: unknown): string {
-  if (given === undefined) {
-    const missing =
-      issue.path.at(-1) === "apiVersion" ? `Add at the head: apiVersion: ${apiVersion}` : "Add it.";
-    return `is missing. ${missing}`;
-  }
-  const message = issue.message.replace(/^Invalid [a-z]+: /, "");
-  const isText = issue.code === "invalid_type" && issue.expected === "string";
-  if (isText && (typeof given === "number" || typeof given === "boolean")) {
-    return `must be text. Write it in quotes: "${given}"`;
-  }
-  return `${message}.`;
 }
 
 /** `groups[1]`: within its tenant, whom the line tells. */

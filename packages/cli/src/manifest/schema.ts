@@ -48,6 +48,7 @@ export const tenantFields = [
   "groups",
   "preset",
   "isolation",
+  "template",
   "timezone",
   "language",
   "logoUrl",

@@ -10,6 +10,7 @@ export function declare(tenant: TenantReply, settings: Record<string, unknown>):
     ...tenant,
     groups: [...tenant.groups].sort(),
     preset: undefined,
+    template: tenant.template && `${tenant.template.name}@${tenant.template.revision}`,
     isolation: sorted(levels, (entries) => entries),
     settings: sorted(settings),
     suspended: tenant.status === "suspended" ? (tenant.statusReason ?? true) : undefined,

@@ -39,6 +39,7 @@ export async function startFakeApi(answer: (asked: Asked) => Answer): Promise<Fa
 async function read(request: IncomingMessage): Promise<unknown> {
   let text = "";
   for await (const chunk of request.setEncoding("utf8")) text += chunk as string;
+  if (request.headers["content-type"] === "application/octet-stream") return text;
   return text === "" ? undefined : JSON.parse(text);
 }
 

@@ -19,6 +19,39 @@ const releaseShape: Omit<Shape, "body"> = {
   optional: ["/migrations", "/workingDirectory", "/variables", "/variables/COLOUR", "/healthPath"],
   takes: { "/migrations/0/sql": [...anything, "long text"], "/variables/COLOUR": anything },
 };
+const content = () => ({ size: 5, chunks: ["a".repeat(64)] });
+const template = {
+  description: "For agencies",
+  app: "sites",
+  plan: "basic",
+  region: "eu",
+  groups: ["first"],
+  preset: "soft",
+  isolation: { database: "shared" },
+  timezone: "UTC",
+  language: "en",
+  logoUrl: "https://example.com/logo.png",
+  settings: { "app.colour": "red" },
+  data: [{ name: "pages.sql", ...content() }],
+  files: [{ key: "media/logo.png", contentType: "image/png", ...content() }],
+};
+const templateShape: Omit<Shape, "body"> = {
+  optional: [
+    ...[
+      "/description",
+      "/app",
+      "/plan",
+      "/region",
+      "/groups",
+      "/preset",
+      "/isolation",
+      "/isolation/database",
+    ],
+    ...["/timezone", "/language", "/logoUrl", "/settings", "/data", "/files", "/files/0/contentType"],
+  ],
+  takes: { "/description": letters, "/files/0/key": letters },
+  anyJson: ["/settings/app.colour"],
+};
 const user = { email: "ann@example.com", password: "correct horse battery", name: "Ann", role: "editor" };
 const userTakes = { "/password": anything, "/name": letters };
 const session = { environmentId: "env_01jd0000000000000000000000", token: "x" };
@@ -44,6 +77,7 @@ const shapes: Record<string, Shape> = {
       groups: ["first"],
       parentId: "acme",
       isolation: { database: "database", storage: "prefix", cache: "prefix", compute: "shared" },
+      template: "agency",
       timezone: "Europe/Berlin",
       language: "de",
       logoUrl: "https://example.com/logo.png",
@@ -59,6 +93,7 @@ const shapes: Record<string, Shape> = {
         "/region",
         "/groups",
         "/parentId",
+        "/template",
         "/isolation",
         "/isolation/database",
       ],
@@ -66,6 +101,7 @@ const shapes: Record<string, Shape> = {
       ...["/logoUrl", "/settings", "/admin"],
     ],
     takes: { "/name": letters, "/clientId": letters, "/admin/password": anything },
+    nullable: ["/template"],
     anyJson: ["/settings/app.colour"],
   },
   cloneTenant: {
@@ -191,6 +227,8 @@ const shapes: Record<string, Shape> = {
     optional: ["/signingRegion", "/purpose", "/tenant", "/users", "/region", "/capacity"],
     takes: { "/accessKeyId": letters, "/secretAccessKey": letters },
   },
+  createTemplate: { body: { name: "agency", ...template }, ...templateShape },
+  reviseTemplate: { body: template, ...templateShape },
   createKey: { body: { kind: "app", name: "web", app: "sites" }, takes: { "/name": letters } },
   runtimeLogin: {
     body: {
@@ -238,6 +276,7 @@ const badQueries: Record<string, readonly string[]> = {
   tenantId: ["x", "op_01jd0000000000000000000000"],
   internal: ["", "nonsense"],
   operation: ["x", "tnt_01jd0000000000000000000000", "x".repeat(2_000)],
+  revision: ["", "0", "x", "1.5", "x".repeat(2_000)],
   now: ["", "nonsense"],
   type: ["", "nonsense", "tenant.suspended", "tenantry.tenant.suspended,", "x".repeat(5_000)],
   since: ["nonsense", "x".repeat(2_000)],
@@ -281,6 +320,8 @@ const goodParts: Record<string, string> = {
   user: "usr_01jd0000000000000000000000",
   app: "sites",
   environment: "production",
+  template: "agency",
+  sha256: "a".repeat(64),
 };
 /** A path with something good in each place but one. */
 const filled = (path: string, besides: string, part: string) =>

@@ -45,6 +45,7 @@ import { createSweeper, createWorker, defineWorkflow } from "../infra/workflow/i
 import { issuerOf } from "./addresses.ts";
 import { createDrivers } from "./drivers.ts";
 import { isolationParts } from "./isolation.ts";
+import { composeProvisioning } from "./provisioning.ts";
 import { removeExpired } from "./retention.ts";
 import { type RouteGroupInput, routeGroups } from "./route-groups.ts";
 import { version } from "./version.ts";
@@ -103,9 +104,7 @@ export async function compose(input: ComposeInput) {
     ...input,
     ...{ settings, settled, placements, drivers, api: () => told.api! },
   });
-  const { rootDomain } = config;
-  const clone = cloneWorkflow({ placements, rootDomain, storage: drivers.storage });
-  const workflows = { ...composeWorkflows(placements, isolation), clone };
+  const workflows = composeWorkflows({ ...input, settings, storage: drivers.storage }, placements, isolation);
   const events = createEvents({
     db,
     versions: createVersionWatch({ db, notifications, log, stream: "events" }),
@@ -140,10 +139,17 @@ export async function compose(input: ComposeInput) {
   };
 }
 
-function composeWorkflows(placements: Placements, isolation: IsolationParts) {
-  const { provision, deletion } = isolation;
+function composeWorkflows(
+  input: ComposeInput & { settings: Settings; storage: StoragePlaces },
+  placements: Placements,
+  isolation: IsolationParts,
+) {
+  const { deletion } = isolation;
+  const { rootDomain } = input.config;
   return {
-    ...{ provision, deletion },
+    deletion,
+    provisioning: composeProvisioning({ ...input, placements }),
+    clone: cloneWorkflow({ placements, rootDomain, storage: input.storage }),
     release: releaseWorkflow({ placements, refreshRoutes }),
     migration: migrateWorkflow({ placements, refreshRoutes }),
     verify: verifyWorkflow(isolation),
@@ -154,9 +160,9 @@ function composeWorker(
   { db, url, notifications, log }: ComposeInput,
   parts: Pick<RouteGroupInput, "workflows" | "placements" | "credentials">,
 ) {
-  const { provision, clone, deletion, release, migration, verify } = parts.workflows;
+  const { provisioning, clone, deletion, release, migration, verify } = parts.workflows;
   const own = [
-    defineWorkflow(provision),
+    ...provisioning.workflows.map((workflow) => defineWorkflow(workflow)),
     defineWorkflow(clone),
     defineWorkflow(deletion),
     defineWorkflow(release),

@@ -2,6 +2,7 @@ import { deleteEndedSessions, deleteStaleAttempts } from "../features/access/ind
 import { deleteOldReports } from "../features/isolation/index.ts";
 import { deleteEndedOperations } from "../features/operations/index.ts";
 import type { Settings } from "../features/settings/index.ts";
+import { deleteUnusedChunks } from "../features/templates/index.ts";
 import { type Db, forgetTombstones, removeInBatches } from "../infra/db/index.ts";
 import { deleteOldEvents } from "../infra/events/index.ts";
 import { deleteOldKeys } from "../infra/http/index.ts";
@@ -34,6 +35,7 @@ export async function removeExpired(
     "isolation reports": (limit) => deleteOldReports(db, operationDays, limit),
     sessions: (limit) => deleteEndedSessions(db, limit),
     "login attempts": (limit) => deleteStaleAttempts(db, limit),
+    "contents of templates": (limit) => deleteUnusedChunks(db, limit),
     "idempotency keys": (limit) => deleteOldKeys(db, limit),
   };
   for (const [what, remove] of Object.entries(removals)) {

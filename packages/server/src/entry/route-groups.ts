@@ -18,6 +18,7 @@ import {
 import { createBudgets, readSnapshot, runtimeRoutes } from "../features/runtime/index.ts";
 import { type createSettings, settingsRoutes } from "../features/settings/index.ts";
 import { storageRoutes } from "../features/storages/index.ts";
+import { templateRoutes } from "../features/templates/index.ts";
 import { firstAppUid } from "../infra/app-process/index.ts";
 import type { Config } from "../infra/config/index.ts";
 import { createVersionWatch, type Db, type Notifications } from "../infra/db/index.ts";
@@ -42,7 +43,7 @@ export type RouteGroupInput = {
   placements: Placements;
   credentials: Credentials;
   caches: CacheUpkeep;
-  workflows: Pick<Parameters<typeof tenantRoutes>[0], "provision" | "clone" | "deletion"> & {
+  workflows: Pick<Parameters<typeof tenantRoutes>[0], "provisioning" | "clone" | "deletion"> & {
     release: Parameters<typeof appRoutes>[0]["releaseWorkflow"];
     migration: Parameters<typeof migrationRoutes>[0]["migrateWorkflow"];
     verify: Parameters<typeof isolationRoutes>[0]["verify"];
@@ -58,6 +59,10 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
       ...{ db, settings, operations, placements, publicUrl, ...workflows },
       rootDomain: config.rootDomain,
       levels: placements.availableLevels,
+    }),
+    ...templateRoutes({
+      ...{ db, settings },
+      findAppId: async (from, slug) => (await findApp(from, slug)).id,
     }),
     tenantSettingsRoutes({ db, settings }),
     credentialRoutes({ credentials: input.credentials, operations }),

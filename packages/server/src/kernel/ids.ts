@@ -21,7 +21,8 @@ export type IdPrefix =
   | "evt"
   | "plc"
   | "ins"
-  | "rpt";
+  | "rpt"
+  | "tpl";
 
 const last = { ms: 0, count: 0 };
 

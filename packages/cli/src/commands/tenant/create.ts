@@ -17,6 +17,7 @@ type CreateOptions = {
   group?: string[];
   parent?: string;
   preset?: string;
+  template?: string | false;
   level?: string;
   cache?: string;
   storage?: string;
@@ -37,6 +38,7 @@ export function createCommand(): Command {
       "Its slug is the first part of its address: 3 to 50 lower-case letters, digits and single hyphens.",
     examples: [
       'tenant create acme --name "Acme Ltd" --wait',
+      "tenant create initech --name Initech --template agency --wait",
       "tenant create globex --name Globex --app notes --admin-email ann@globex.example --admin-password -",
     ],
     calls: ["createTenant", "followOperation", "showTenant"],
@@ -61,6 +63,8 @@ function addOptions(command: Command): Command {
       "--parent <tenant>",
       "the tenant it belongs to, by its slug or id; it inherits plan, settings and logo from it",
     )
+    .option("--template <name>", "what it is made from, at its newest revision or at name@revision")
+    .option("--no-template", "made from none, not even from its application's default")
     .option("--timezone <name>", "such as Europe/Berlin; UTC when left out")
     .option("--language <tag>", "such as pt-BR; en when left out")
     .option("--logo-url <url>", "where its logo is")
@@ -110,6 +114,7 @@ async function requestBody(
     ...{ slug, name, app, plan, region, preset, timezone, language, logoUrl, clientId },
     groups: options.group,
     parentId: options.parent,
+    template: options.template === false ? null : options.template,
     isolation: isolationOf(options),
     admin: options.adminEmail && { email: options.adminEmail, password: await adminPassword(options) },
     settings: options.setting && parseSettings(options.setting),

@@ -87,6 +87,7 @@ export function showTenant(tenant: TenantReply, look: Look): string {
     ["Region", tenant.region],
     ["Groups", tenant.groups.join(", ")],
     ["Parent", tenant.parent],
+    ["Made from", tenant.template && `${tenant.template.name}@${tenant.template.revision}`],
     ["Timezone", tenant.timezone],
     ["Language", tenant.language],
     ["Logo", ownOrInherited(tenant, "logoUrl")],

@@ -20,6 +20,7 @@ export {
   transactionOutcome,
 } from "./common/run-script.ts";
 export { newPassword } from "./common/scram.ts";
+export { type SeedFile, type SeedRun, seedData } from "./common/seed/seed-data.ts";
 export { type Protection, protectionOf } from "./common/tls.ts";
 export { createWarmConnections, type WarmConnections } from "./common/warm-connections.ts";
 export { createEmbeddedServers, type ServerDriver } from "./dedicated/servers.ts";

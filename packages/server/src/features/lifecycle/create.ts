@@ -1,7 +1,7 @@
 import type { CreateTenantRequest, DatabaseLevel } from "@tenantry/contract";
 import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import { recordEvent } from "../../infra/events/index.ts";
-import { startOperation, type Workflow } from "../../infra/workflow/index.ts";
+import { startOperation } from "../../infra/workflow/index.ts";
 import { failure, invalidField, newId } from "../../kernel/index.ts";
 import { preparePassword } from "../access/index.ts";
 import { insertEnvironment } from "../environments/index.ts";
@@ -9,6 +9,7 @@ import { giveServersTo, type Placements } from "../placements/index.ts";
 import { type AppRow, findApp } from "../releases/index.ts";
 import { addSystemRoute } from "../routing/index.ts";
 import type { Settings } from "../settings/index.ts";
+import { holdTemplate, type TemplateRow } from "../templates/index.ts";
 import {
   countTenantIn,
   deriveSlug,
@@ -19,6 +20,7 @@ import {
   slugIsTaken,
   slugTaken,
 } from "../tenants/index.ts";
+import { applyTemplate, type Provisioning } from "./from-template.ts";
 import { type AvailableLevels, resolveIsolation } from "./isolation.ts";
 import type { ProvisionInput } from "./provision-workflow.ts";
 
@@ -26,7 +28,7 @@ export type CreateDependencies = {
   db: Db;
   settings: Settings;
   rootDomain: string;
-  provision: Workflow<ProvisionInput>;
+  provisioning: Provisioning;
   levels: (db: Db) => Promise<AvailableLevels>;
   placements: Pick<Placements, "requireEligible">;
 };
@@ -36,12 +38,13 @@ export type CreateDependencies = {
  * slug is held and the host answers (503 with progress, until it is ready).
  */
 export async function createTenant(
-  { db, settings, rootDomain, provision, levels, placements }: CreateDependencies,
-  request: CreateTenantRequest,
+  { db, settings, rootDomain, provisioning, levels, placements }: CreateDependencies,
+  asked: CreateTenantRequest,
   requestedBy: string,
 ): Promise<{ tenantId: string; operationId: string }> {
-  const slug = chooseSlug(request);
+  const slug = chooseSlug(asked);
   const limits = await readLimits(db, settings);
+  const { request, template, work } = await applyTemplate(db, asked, limits);
   const isolation = resolveIsolation(request, limits.isolation, await levels(db));
   const app = await findReadyApp(db, request.app ?? limits.app);
   const admin = request.admin && {
@@ -54,7 +57,7 @@ export async function createTenant(
     const parentId = request.parentId ? (await requireParent(tx, request.parentId)).id : null;
     const tenantId = newId();
     const environmentId = newId();
-    await register(tx, { request, slug, tenantId, parentId, app });
+    await register(tx, { request, slug, tenantId, parentId, app, template });
     await insertEnvironment(tx, { id: environmentId, tenantId, name: "production" });
     await giveServersTo(tx, { tenantId, slug });
     const { region } = request;
@@ -63,9 +66,10 @@ export async function createTenant(
       const layer = { scope: "tenant", scopeId: tenantId } as const;
       await settings.change(tx, layer, request.settings, { changedBy: requestedBy, pointer: "/settings" });
     }
-    const input: ProvisionInput = { appId: app.id, isolation, region: region ?? null, admin };
+    const from = template && { id: template.id, name: template.name, revision: template.revision };
+    const input: ProvisionInput = { appId: app.id, isolation, region: region ?? null, admin, template: from };
     const operationId = await startOperation(tx, {
-      workflow: provision,
+      workflow: provisioning.workflowFor(work),
       tenantId,
       environmentId,
       input,
@@ -102,6 +106,7 @@ async function readLimits(db: Db, settings: Settings) {
     maxTenants: values.get("maxTenants") as number,
     app: values.get("defaultApp") as string,
     isolation: values.get("defaultIsolation") as DatabaseLevel,
+    templates: values.get("defaultTemplates") as Record<string, string>,
   };
 }
 
@@ -126,10 +131,14 @@ type Registration = {
   tenantId: string;
   parentId: string | null;
   app: AppRow;
+  template?: TemplateRow | undefined;
 };
 
 export async function register(tx: Tx, registration: Registration): Promise<void> {
-  const { request, slug, tenantId, parentId, app } = registration;
+  const { request, slug, tenantId, parentId, app, template } = registration;
+  // Whoever deletes it meanwhile finds this tenant's operation, or is found here.
+  if (template && !(await holdTemplate(tx, template.id)))
+    throw invalidField("/template", `There is no template "${template.name}".`);
   const inserted = await insertTenant(tx, {
     id: tenantId,
     slug,
@@ -143,6 +152,8 @@ export async function register(tx: Tx, registration: Registration): Promise<void
     timezone: request.timezone ?? "UTC",
     language: request.language ?? "en",
     logoUrl: request.logoUrl ?? null,
+    templateName: template?.name ?? null,
+    templateRevision: template?.revision ?? null,
   });
   if (!inserted) throw await takenError(tx, slug, request.clientId);
 }

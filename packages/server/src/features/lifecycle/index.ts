@@ -1,6 +1,7 @@
 export { type CloneInput, cloneWorkflow } from "./clone-workflow.ts";
 export { deleteTenant } from "./delete.ts";
 export { type DeleteInput, deleteWorkflow } from "./delete-workflow.ts";
+export { createProvisioning, type Provisioning } from "./from-template.ts";
 export { createInternalTenant } from "./internal-tenant.ts";
 export { type ProvisionInput, provisionWorkflow } from "./provision-workflow.ts";
 export { type LifecycleDependencies, tenantRoutes } from "./routes.ts";

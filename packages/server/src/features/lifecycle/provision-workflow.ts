@@ -1,5 +1,11 @@
 import type { Tx } from "../../infra/db/index.ts";
-import { type Outcome, type StepContext, step, type Workflow } from "../../infra/workflow/index.ts";
+import {
+  type Outcome,
+  type Step,
+  type StepContext,
+  step,
+  type Workflow,
+} from "../../infra/workflow/index.ts";
 import { failure, showId, timeOf } from "../../kernel/index.ts";
 import { addUser, deleteUsersOfTenant } from "../access/index.ts";
 import { moveEnvironment } from "../environments/index.ts";
@@ -18,21 +24,29 @@ export type ProvisionInput = {
   /** The database's at first; the application's when left out. */
   schemaVersion?: number;
   admin?: { email: string; passwordHash: string };
+  /** What it is made from, where there is something to do for that. */
+  template?: { id: string; name: string; revision: number };
 };
 
 type Context = StepContext<ProvisionInput>;
-type Dependencies = { placements: Placements; rootDomain: string };
+export type ProvisionDependencies = { placements: Placements; rootDomain: string };
+
+/** Steps for what a template holds; a list with them is another version of the workflow. */
+type TemplateSteps = { version: number; seed?: Step<ProvisionInput>; configure?: Step<ProvisionInput> };
 
 /** What it takes to make a tenant [REG-4], in the order in which it can be watched. */
-export function provisionWorkflow(deps: Dependencies): Workflow<ProvisionInput> {
+export function provisionWorkflow(
+  deps: ProvisionDependencies,
+  more: TemplateSteps = { version: 1 },
+): Workflow<ProvisionInput> {
   const steps = [
     step<ProvisionInput>("register", { title: "Register the tenant", run: begin }),
     ...placementSteps(deps.placements),
-    ...openingSteps(deps),
+    ...openingSteps(deps, more),
   ];
   return {
     kind: "tenant.provision",
-    version: 1,
+    version: more.version,
     lazyLedger: true,
     steps: steps.map((one, index) => ({
       ...one,
@@ -105,12 +119,13 @@ async function placeDatabase(placements: Placements, context: Context) {
   });
 }
 
-function openingSteps({ placements, rootDomain }: Dependencies) {
+function openingSteps({ placements, rootDomain }: ProvisionDependencies, { seed, configure }: TemplateSteps) {
   return [
     step<ProvisionInput>("configure-domain", {
       title: "Configure the domain",
       run: (context) => configureDomain(context, rootDomain),
     }),
+    ...(seed ? [seed] : []),
     step<ProvisionInput>("create-admin", {
       title: "Create the tenant's admin",
       async run(context) {
@@ -126,6 +141,7 @@ function openingSteps({ placements, rootDomain }: Dependencies) {
       },
       undo: (context) => context.transaction((tx) => deleteUsersOfTenant(tx, context.tenantId!)),
     }),
+    ...(configure ? [configure] : []),
     step<ProvisionInput>("activate", {
       title: "Activate the tenant",
       run: (context) => activate(placements, context),

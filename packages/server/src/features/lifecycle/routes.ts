@@ -30,7 +30,6 @@ import { type CreateDependencies, createTenant } from "./create.ts";
 import { deleteTenant } from "./delete.ts";
 import type { DeleteInput } from "./delete-workflow.ts";
 import { addMaintenanceRoutes } from "./maintenance-routes.ts";
-import type { ProvisionInput } from "./provision-workflow.ts";
 import { addStatusRoutes } from "./status-routes.ts";
 import { showOne, tags, tenantParams } from "./tenant-reply.ts";
 import { type PublicUrl, showTenants } from "./tenant-view.ts";
@@ -42,7 +41,7 @@ export type LifecycleDependencies = {
   operations: Operations;
   rootDomain: string;
   publicUrl: PublicUrl;
-  provision: Workflow<ProvisionInput>;
+  provisioning: CreateDependencies["provisioning"];
   deletion: Workflow<DeleteInput>;
   /** The levels of files and caches that can be had at this moment. */
   levels: CreateDependencies["levels"];

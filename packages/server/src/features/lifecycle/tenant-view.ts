@@ -41,6 +41,7 @@ export async function showTenants(
       plan: inherit(tenant, ancestors.get(tenant.id), "plan"),
       logoUrl: inherit(tenant, ancestors.get(tenant.id), "logoUrl"),
     },
+    template: tenant.templateName ? { name: tenant.templateName, revision: tenant.templateRevision! } : null,
     timezone: tenant.timezone,
     language: tenant.language,
     logoUrl: tenant.logoUrl,

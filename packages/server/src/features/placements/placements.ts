@@ -24,6 +24,7 @@ import { removePlacements } from "./remove-placements.ts";
 import { createRemovers } from "./removers.ts";
 import { repairLogin } from "./repair-login.ts";
 import { runtimeBudgets, runtimePlaces } from "./runtime-places.ts";
+import { type DatabaseSeed, endSeed, seedDatabase } from "./seed-database.ts";
 import { changeServer } from "./update-server.ts";
 import type { DatabaseWanted } from "./wanted.ts";
 import { createPlacementWorkflows, dropTrials, type PlacementWorkflows } from "./workflows.ts";
@@ -56,6 +57,12 @@ export function createPlacements(parts: PlacementParts) {
     /** Removes all that an environment has of a kind; also the undo of placing it. */
     removePlacements: (context: StepContext, which: { environmentId: string; kind: PlacementKind }) =>
       removePlacements(parts, context, which),
+
+    /** Puts rows into an environment's database, once, as somebody who reaches nothing else. */
+    seedDatabase: (context: StepContext, seed: DatabaseSeed) => seedDatabase(parts, context, seed),
+
+    /** Ends what an interrupted `seedDatabase` may have left open. */
+    endSeed: (context: StepContext, environmentId: string) => endSeed(parts, context, environmentId),
 
     ...schemaWork(parts, workflows),
 

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   type FileScript,
   type FileScripts,
@@ -18,6 +17,7 @@ import {
   type Workflow,
 } from "../../infra/workflow/index.ts";
 import { failure, hasCode } from "../../kernel/index.ts";
+import { loginIdOf } from "./login-id.ts";
 import { openDatabaseSecret, type PlacementParts, requireDriver, requirePostgres } from "./parts.ts";
 import {
   type BegunRun,
@@ -206,16 +206,4 @@ async function outcomeOf(
   const committed =
     transactionId !== null && (await transactionOutcome(run.place.server, transactionId)) === "committed";
   return committed ? { rowsChanged } : undefined;
-}
-
-/** The same for every attempt of one operation at one environment; as a UUID of version 8. */
-function loginIdOf(operationId: string, environmentId: string): string {
-  const hex = createHash("sha256").update(`${operationId} ${environmentId}`).digest("hex");
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    `8${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ].join("-");
 }

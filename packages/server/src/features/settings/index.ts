@@ -1,3 +1,3 @@
 export { settingsRoutes } from "./routes.ts";
-export { copySettings, deleteSettingsOf } from "./settings.sql.ts";
-export { createSettings, type FixedSettings, type Settings } from "./settings.ts";
+export { copySettings, deleteSettingsBy, deleteSettingsOf } from "./settings.sql.ts";
+export { checkSettings, createSettings, type FixedSettings, type Settings } from "./settings.ts";

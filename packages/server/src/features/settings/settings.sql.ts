@@ -43,6 +43,22 @@ export async function upsertSetting(tx: Tx, row: SettingRow, updatedBy: string):
   `.execute(tx);
 }
 
+/** Leaves a value that is there as it is. */
+export async function insertSetting(tx: Tx, row: SettingRow, updatedBy: string): Promise<void> {
+  await sql`
+    insert into settings (scope, scope_id, key, value, updated_by)
+    values (${row.scope}, ${row.scopeId}, ${row.key}, ${JSON.stringify(row.value)}::jsonb, ${updatedBy})
+    on conflict (scope, scope_id, key) do nothing
+  `.execute(tx);
+}
+
+/** Takes away a tenant's values that somebody set, and nobody changed since. */
+export async function deleteSettingsBy(tx: Tx, tenantId: string, updatedBy: string): Promise<void> {
+  await sql`
+    delete from settings where scope = 'tenant' and scope_id = ${tenantId} and updated_by = ${updatedBy}
+  `.execute(tx);
+}
+
 export async function deleteSetting(tx: Tx, row: Omit<SettingRow, "value">): Promise<void> {
   await sql`
     delete from settings where scope = ${row.scope} and scope_id = ${row.scopeId} and key = ${row.key}

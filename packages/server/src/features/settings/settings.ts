@@ -8,7 +8,13 @@ import type { Db, Tx } from "../../infra/db/index.ts";
 import { type FieldError, failure } from "../../kernel/index.ts";
 import { ancestorsOf } from "../tenants/index.ts";
 import { type SettingsPlace, settingsForApplications } from "./for-applications.ts";
-import { deleteSetting, type SettingScope, selectSettings, upsertSetting } from "./settings.sql.ts";
+import {
+  deleteSetting,
+  insertSetting,
+  type SettingScope,
+  selectSettings,
+  upsertSetting,
+} from "./settings.sql.ts";
 
 /** Values that the environment or the configuration file fixes for the whole installation. */
 export type FixedSettings = Partial<
@@ -65,6 +71,17 @@ export function createSettings(fixed: FixedSettings) {
     /** What applications may see of many environments' effective settings, by the environments' UUIDs. */
     forApplications: (db: Db | Tx, places: readonly SettingsPlace[]) =>
       settingsForApplications(db, fixed, places),
+
+    /** Sets a tenant's values where it has none: all of them, or none when one is refused. Repeatable. */
+    async addMissing(
+      tx: Tx,
+      tenantId: string,
+      values: Record<string, unknown>,
+      changedBy: string,
+    ): Promise<void> {
+      for (const [key, value] of checkSettings("tenant", values, fixed, ""))
+        await insertSetting(tx, { scope: "tenant", scopeId: tenantId, key, value }, changedBy);
+    },
 
     /** Sets (or, by null, takes away) values of one layer: all of them, or none when one is refused. */
     async change(

@@ -1,4 +1,5 @@
 /** S3 servers that files stand on, and where the files of a new environment go [ISO-7]. */
 export { copyStorage } from "./copy-storage.ts";
+export { openStorage } from "./open-storage.ts";
 export { createStoragePlaces, type StorageOn, type StoragePlaces, tidyStorages } from "./places.ts";
 export { storageRoutes } from "./routes.ts";

@@ -18,6 +18,9 @@ export type TenantRow = {
   timezone: string;
   language: string;
   logoUrl: string | null;
+  /** What it was made from, as that was called then. */
+  templateName: string | null;
+  templateRevision: number | null;
   deleteAt: Date | null;
   /** The platform's own: in no list, and against no limit. */
   internal: boolean;
@@ -29,7 +32,8 @@ export type TenantRow = {
 const columns = sql`
   t.id, t.slug, t.client_id as "clientId", t.name, t.status, t.status_reason as "statusReason",
   t.status_before as "statusBefore", t.app_id as "appId", a.slug as "appSlug", t.plan, t.region, t.groups,
-  t.parent_id as "parentId", t.timezone, t.language, t.logo_url as "logoUrl", t.delete_at as "deleteAt", t.internal,
+  t.parent_id as "parentId", t.timezone, t.language, t.logo_url as "logoUrl", t.template_name as "templateName",
+  t.template_revision as "templateRevision", t.delete_at as "deleteAt", t.internal,
   t.revision, t.created_at as "createdAt", t.updated_at as "updatedAt"
 `;
 
@@ -47,16 +51,17 @@ export type NewTenant = Pick<
   | "timezone"
   | "language"
   | "logoUrl"
-> & { internal?: boolean };
+> &
+  Partial<Pick<TenantRow, "internal" | "templateName" | "templateRevision">>;
 
 /** False when another tenant has the slug or the client id. */
 export async function insertTenant(tx: Tx, tenant: NewTenant): Promise<boolean> {
   const { rows } = await sql`
     insert into tenants (id, slug, client_id, name, status, app_id, plan, region, groups, parent_id, timezone, language,
-      logo_url, internal)
+      logo_url, internal, template_name, template_revision)
     values (${tenant.id}, ${tenant.slug}, ${tenant.clientId}, ${tenant.name}, 'provisioning', ${tenant.appId},
       ${tenant.plan}, ${tenant.region}, ${tenant.groups}, ${tenant.parentId}, ${tenant.timezone}, ${tenant.language},
-      ${tenant.logoUrl}, ${tenant.internal ?? false})
+      ${tenant.logoUrl}, ${tenant.internal ?? false}, ${tenant.templateName ?? null}, ${tenant.templateRevision ?? null})
     on conflict do nothing
     returning id
   `.execute(tx);

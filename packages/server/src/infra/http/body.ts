@@ -48,6 +48,8 @@ const nothing = z.strictObject({}).optional();
 
 /** A route that takes no body refuses one that says something: it would be ignored. */
 export async function refuseUnreadBody(request: Request): Promise<void> {
+  // Bytes reach only a route that reads them.
+  if (Buffer.isBuffer(request.body)) return;
   if (request.is404 || (request.routeOptions.schema?.body ?? undefined) !== undefined) return;
   const parsed = nothing.safeParse(request.body);
   if (!parsed.success) throw invalidRequest("body", parsed.error.issues);
@@ -57,7 +59,7 @@ export async function refuseUnreadBody(request: Request): Promise<void> {
 export async function refuseUnstorableText(request: Request): Promise<void> {
   refuseIn("params", request.params, []);
   refuseIn("querystring", request.query, []);
-  refuseIn("body", request.body, []);
+  if (!Buffer.isBuffer(request.body)) refuseIn("body", request.body, []);
 }
 
 function refuseIn(part: RequestPart, value: unknown, path: PropertyKey[]): void {

@@ -39,6 +39,7 @@ export const sharedParameters = {
 /** What the routes are grouped by. */
 export const tags = [
   { name: "tenants", description: "The customers that the installation serves, each with its environments." },
+  { name: "templates", description: "What new tenants are made from: configuration and starter data." },
   { name: "users", description: "The people who log in at a tenant's site." },
   { name: "settings", description: "Limits and defaults: of the installation, and of a tenant." },
   { name: "apps", description: "The applications that tenants run, and their releases." },

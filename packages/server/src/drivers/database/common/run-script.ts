@@ -9,8 +9,8 @@ import type {
   Script,
 } from "../driver.ts";
 import { errorOffset, migrationFailed, readMigration } from "./migration-file.ts";
+import { asOwnLogin } from "./own-login.ts";
 import { reading } from "./reading.ts";
-import { newPassword } from "./scram.ts";
 import { holderName, openClient, serverUnreachable, sessionSettings, withAbortable } from "./session.ts";
 import type { Statement } from "./split-statements.ts";
 
@@ -29,7 +29,7 @@ export type ScriptRun = {
   beforeCommit(done: { transactionId: string | null; rowsChanged: number }): Promise<void>;
 };
 
-const limits = { statementTimeoutMs: 300_000, lockTimeoutMs: 10_000, openForMs: 3_600_000 };
+const limits = { statementTimeoutMs: 300_000, lockTimeoutMs: 10_000 };
 
 /**
  * Runs a script on one environment: in one transaction, as a login that is made for it, reaches that environment alone
@@ -37,21 +37,16 @@ const limits = { statementTimeoutMs: 300_000, lockTimeoutMs: 10_000, openForMs: 
  * and column, and then nothing of it stays.
  */
 export async function runScript(context: DriverContext, run: ScriptRun): Promise<{ rowsChanged: number }> {
-  const { server, database } = run.place;
-  const { logins } = run.driver;
   const { statements } = readScript(run.script);
-  const login = { roleName: logins.nameOf(run.loginId), password: newPassword() };
-  // A connection that an earlier holder left open under this login is ended by that.
-  await logins.place(context, { ...run.place, login });
-  await logins.align(context, {
-    ...{ server, roleName: login.roleName },
-    state: async () => ({ open: true, until: new Date(Date.now() + limits.openForMs) }),
-  });
-  try {
-    return await inTransaction(context, logins.url(server, database, login), run, statements);
-  } finally {
-    await removeLogin(context, run);
-  }
+  const { place, loginId, driver } = run;
+  return asOwnLogin(
+    context,
+    { place, loginId, logins: driver.logins },
+    {
+      work: (url) => inTransaction(context, url, run, statements),
+      remove: () => removeLogin(context, run),
+    },
+  );
 }
 
 /** Ends what a run may have left: its login, with its connections. Repeatable. */

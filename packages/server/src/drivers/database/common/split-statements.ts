@@ -17,7 +17,29 @@ type Scan = { text: string; at: number; parentheses: number; atomicDepth: number
  */
 export function splitStatements(text: string): Statement[] {
   const statements: Statement[] = [];
-  const scan: Scan = { text, at: 0, parentheses: 0, atomicDepth: 0, words: [] };
+  for (let from = 0; from < text.length; ) {
+    const { statement, end, isEnded } = nextStatement(text, from);
+    from = end;
+    if (!statement) continue;
+    if (!isEnded) statements.push({ ...statement, text: statement.text.trimEnd() });
+    else {
+      const taken = takeRows(text, statement, end);
+      statements.push({ ...statement, ...(taken && { rows: taken.rows }) });
+      from = taken?.end ?? end;
+    }
+  }
+  return statements;
+}
+
+/**
+ * The first statement from `from` on, and where the next may begin: behind its semicolon, or at the end of the text when
+ * there is none (`isEnded` false), where what follows may belong to it. No statement: nothing but blanks and a semicolon.
+ */
+export function nextStatement(
+  text: string,
+  from: number,
+): { statement: Pick<Statement, "text" | "offset"> | undefined; end: number; isEnded: boolean } {
+  const scan: Scan = { text, at: from, parentheses: 0, atomicDepth: 0, words: [] };
   let start: number | undefined;
   while (scan.at < text.length) {
     if (start === undefined && take(scan, restriction) !== undefined) continue;
@@ -25,38 +47,49 @@ export function splitStatements(text: string): Statement[] {
     const kind = advance(scan);
     if (kind === "blank") continue;
     if (kind === "end") {
-      if (start !== undefined)
-        statements.push({ text: text.slice(start, before), offset: start, ...takeRows(scan, start, before) });
-      start = undefined;
-      scan.words = [];
-      scan.parentheses = 0;
-      scan.atomicDepth = 0;
-    } else start ??= before;
+      const statement = start === undefined ? undefined : { text: text.slice(start, before), offset: start };
+      return { statement, end: scan.at, isEnded: true };
+    }
+    start ??= before;
   }
-  if (start !== undefined) statements.push({ text: text.slice(start).trimEnd(), offset: start });
-  return statements;
+  const rest = start === undefined ? undefined : { text: text.slice(start), offset: start };
+  return { statement: rest, end: text.length, isEnded: false };
+}
+
+/** What of a text is code, and what is quoted: without comments and blanks, each piece with where it stands. */
+export function* piecesOf(text: string): Generator<{ text: string; offset: number; isQuoted: boolean }> {
+  const scan: Scan = { text, at: 0, parentheses: 0, atomicDepth: 0, words: [] };
+  while (scan.at < text.length) {
+    const offset = scan.at;
+    if (advance(scan) === "blank") continue;
+    const piece = text.slice(offset, scan.at);
+    yield { text: piece, offset, isQuoted: /^(?:[eE]?'|"|\$[^$]*\$)/.test(piece) };
+  }
 }
 
 const restriction = /\\(?:un)?restrict\b[^\n]*/y;
 const copying = /^copy\s[\s\S]*\sfrom\s+stdin\b/i;
 
-/** What COPY reads from the file itself; nothing where no line says that it ends. */
-function takeRows(scan: Scan, start: number, end: number): Pick<Statement, "rows"> {
-  const { text } = scan;
-  if (!copying.test(text.slice(start, Math.min(end, start + 10_000)))) return {};
-  const offset = text.indexOf("\n", scan.at) + 1;
+/** Whether a statement is a COPY whose rows follow it. */
+export const isCopyFromInput = (statement: string): boolean => copying.test(statement.slice(0, 10_000));
+
+/** What COPY reads from the file itself, and where that ends; nothing where no line says that it does. */
+function takeRows(text: string, statement: Pick<Statement, "text">, from: number) {
+  if (!isCopyFromInput(statement.text)) return undefined;
+  const offset = text.indexOf("\n", from) + 1;
   const last = /^\\\.\r?$/m.exec(text.slice(offset));
-  if (offset === 0 || !last) return {};
-  scan.at = offset + last.index + last[0].length;
-  return { rows: { text: text.slice(offset, offset + last.index), offset } };
+  if (offset === 0 || !last) return undefined;
+  const rows = { text: text.slice(offset, offset + last.index), offset };
+  return { rows, end: offset + last.index + last[0].length };
 }
 
 const blank = /\s+|--[^\n]*/y;
 const word = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y;
 const dollarTag = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
-const plainString = /'(?:[^']|'')*(?:'|$)/y;
-const escapeString = /[eE]'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)/y;
-const quotedName = /"(?:[^"]|"")*(?:"|$)/y;
+// Loops over one class of letters each: they need no memory for each letter, of which there may be millions.
+const plainString = /'[^']*(?:''[^']*)*(?:'|$)/y;
+const escapeString = /[eE]'[^'\\]*(?:(?:\\[\s\S]|'')[^'\\]*)*(?:'|$)/y;
+const quotedName = /"[^"]*(?:""[^"]*)*(?:"|$)/y;
 const number = /\d[\w.]*/y;
 
 /** Moves past one token and says what it was. */

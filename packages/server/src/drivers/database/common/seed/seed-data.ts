@@ -1,0 +1,236 @@
+import type pg from "pg";
+import { failure, type TenantryError } from "../../../../kernel/index.ts";
+import type { DriverContext, LoginPlace, Logins } from "../../driver.ts";
+import { asOwnLogin } from "../own-login.ts";
+import { holderName, openClient, serverUnreachable, sessionSettings, withAbortable } from "../session.ts";
+import { firstWords, isCopyFromInput } from "../split-statements.ts";
+import { SeedRefused, type Sent, sendOne, sendTogether } from "./batch.ts";
+import { type CopyTarget, copyTarget, fieldsOfLine } from "./copy-text.ts";
+import { bindPlaceholders, PlaceholderMisplaced, type PlaceholderValues } from "./placeholders.ts";
+import { readSql, type SqlPiece, SqlUnreadable } from "./read-sql.ts";
+
+/** A file of plain SQL: statements, and rows as `COPY … FROM stdin` has them. */
+export type SeedFile = { name: string; read(): AsyncIterable<Uint8Array> };
+
+export type SeedRun = {
+  logins: Logins;
+  place: LoginPlace;
+  /** Names the login: the same at a repetition, and never for anything else. */
+  loginId: string;
+  removeLogin(): Promise<void>;
+  files: readonly SeedFile[];
+  /** What `{{ tenant.name }}` and the like stand for. */
+  values: PlaceholderValues;
+  /** Told of each part that was sent. */
+  onRead(bytes: number): Promise<void>;
+  /** Told when all is in and nothing is committed, with the transaction. */
+  beforeCommit(done: { transactionId: string | null; rowsChanged: number }): Promise<void>;
+};
+
+const limits = { statementTimeoutMs: 300_000, lockTimeoutMs: 10_000 };
+/** Statements sent together have about so many characters. */
+const sentTogether = 64 * 1024;
+
+/**
+ * Puts starter data into one environment: all files in one transaction, as a login that is made for it, reaches that
+ * environment alone and reads and writes rows, no more. Holds a few statements at a time, however long the files are.
+ * Not repeatable: ask `transactionOutcome` before. Throws `starter_data_failed` with file and line, and then nothing of
+ * it stays.
+ */
+export async function seedData(context: DriverContext, run: SeedRun): Promise<{ rowsChanged: number }> {
+  return asOwnLogin(context, run, {
+    work: (url) => seedAs(context, url, run),
+    remove: run.removeLogin,
+  });
+}
+
+async function seedAs(context: DriverContext, url: string, run: SeedRun): Promise<{ rowsChanged: number }> {
+  const client = await openClient({
+    connectionString: url,
+    application_name: holderName(context),
+    connectionTimeoutMillis: 10_000,
+    options: sessionSettings({
+      statement_timeout: String(limits.statementTimeoutMs),
+      lock_timeout: String(limits.lockTimeoutMs),
+      client_min_messages: "warning",
+    }),
+  }).catch((cause: unknown) => {
+    throw serverUnreachable(cause);
+  });
+  return withAbortable(client, context.signal, async () => {
+    let rowsChanged = 0;
+    await client.query("begin");
+    for (const file of run.files) rowsChanged += await sendFile(client, context, run, file);
+    const { rows } = await client.query<{ id: string | null }>(
+      "select pg_catalog.pg_current_xact_id_if_assigned()::text as id",
+    );
+    await context.assertLease();
+    await run.beforeCommit({ transactionId: rows[0]!.id, rowsChanged });
+    await client.query("commit");
+    return { rowsChanged };
+  });
+}
+
+async function sendFile(
+  client: pg.ClientBase,
+  context: DriverContext,
+  run: SeedRun,
+  file: SeedFile,
+): Promise<number> {
+  const batch: Batch = {
+    client,
+    values: run.values,
+    waiting: [],
+    length: 0,
+    copy: undefined,
+    rowsChanged: 0,
+  };
+  try {
+    for await (const piece of readSql(counted(file.read(), run))) {
+      context.signal.throwIfAborted();
+      if (piece.kind === "rows") await sendRows(batch, piece);
+      else await addStatement(batch, piece);
+    }
+    await flush(batch);
+    // What is checked at the end is checked while it can still be told in which file.
+    await sendOne(client, { text: "set constraints all immediate", line: 0 });
+  } catch (error) {
+    context.signal.throwIfAborted();
+    throw failed(file.name, error);
+  }
+  return batch.rowsChanged;
+}
+
+async function* counted(chunks: AsyncIterable<Uint8Array>, run: SeedRun): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    yield chunk;
+    await run.onRead(chunk.length);
+  }
+}
+
+type Batch = {
+  client: pg.ClientBase;
+  values: PlaceholderValues;
+  waiting: Sent[];
+  length: number;
+  copy: CopyTarget | undefined;
+  rowsChanged: number;
+};
+
+type Piece<Kind> = Extract<SqlPiece, { kind: Kind }>;
+
+async function addStatement(batch: Batch, piece: Piece<"statement">): Promise<void> {
+  batch.copy = undefined;
+  if (isCopyFromInput(piece.text)) {
+    await flush(batch);
+    batch.copy = copyTarget(piece.text);
+    if (batch.copy) return;
+    throw new SqlUnreadable(
+      piece.line,
+      "of COPY only the text form with columns can be read: COPY table (a, b) FROM stdin",
+    );
+  }
+  refuseImpossible(piece);
+  const { text, values } = bind(piece, batch.values);
+  const { line, column } = piece;
+  if (values.length > 0) {
+    await flush(batch);
+    batch.rowsChanged += await sendOne(batch.client, { text, values, line, column });
+    return;
+  }
+  batch.waiting.push({ text, line, column });
+  batch.length += text.length;
+  if (batch.length >= sentTogether) await flush(batch);
+}
+
+function bind({ text, line }: Piece<"statement">, known: PlaceholderValues) {
+  try {
+    return bindPlaceholders(text, known);
+  } catch (error) {
+    if (!(error instanceof PlaceholderMisplaced)) throw error;
+    throw new SqlUnreadable(line + text.slice(0, error.offset).split("\n").length - 1, error.message);
+  }
+}
+
+/** The transaction is ours. Dumps put their own around everything, which then says nothing more. */
+function refuseImpossible({ text, line }: Piece<"statement">): void {
+  const [first = ""] = firstWords({ text, offset: 0 }, 1);
+  if (first === "\\")
+    throw new SqlUnreadable(line, "commands of psql that begin with a backslash aren't SQL");
+  if (["begin", "start", "commit", "end", "abort", "rollback", "savepoint", "release"].includes(first)) {
+    throw new SqlUnreadable(
+      line,
+      `${first.toUpperCase()}: all of it is one transaction already; take it out`,
+    );
+  }
+}
+
+async function flush(batch: Batch): Promise<void> {
+  const sent = batch.waiting;
+  batch.waiting = [];
+  batch.length = 0;
+  if (sent.length === 0) return;
+  if (sent.length === 1) batch.rowsChanged += await sendOne(batch.client, sent[0]!);
+  else {
+    const text = sent.map((one) => one.text).join(";\n");
+    batch.rowsChanged += await sendTogether(batch.client, { text, line: sent[0]!.line }, () => sent);
+  }
+}
+
+/** Values that one statement may have. */
+const mostParameters = 20_000;
+
+/** Rows become INSERTs: those work wherever rows do, also where COPY is refused for rows that many share. */
+async function sendRows(batch: Batch, { rows, line }: Piece<"rows">): Promise<void> {
+  const copy = batch.copy;
+  if (!copy) throw new Error("Rows came without a COPY before them.");
+  const size = Math.max(1, Math.floor(mostParameters / copy.width));
+  for (let from = 0; from < rows.length; from += size) {
+    const parsed = rows.slice(from, from + size).map((row, index) => {
+      const fields = fieldsOfLine(row);
+      const rowLine = line + from + index;
+      if (fields.length !== copy.width)
+        throw new SqlUnreadable(rowLine, `this row has ${fields.length} values for ${copy.width} columns`);
+      return { ...insertOf(copy, [fields]), line: rowLine };
+    });
+    const all = insertOf(
+      copy,
+      parsed.map(({ values }) => values),
+    );
+    batch.rowsChanged += await sendTogether(batch.client, { ...all, line: line + from }, () => parsed);
+  }
+}
+
+function insertOf({ table, columns, width }: CopyTarget, rows: readonly (string | null)[][]) {
+  const tuple = (row: number) =>
+    `(${Array.from({ length: width }, (_, column) => `$${row * width + column + 1}`).join(", ")})`;
+  const tuples = rows.map((_, row) => tuple(row)).join(", ");
+  return {
+    text: `insert into ${table} (${columns}) overriding system value values ${tuples}`,
+    values: rows.flat(),
+  };
+}
+
+function failed(name: string, error: unknown): unknown {
+  if (error instanceof SqlUnreadable) return starterDataFailed(name, error.line, error.message, error);
+  if (!(error instanceof SeedRefused)) return error;
+  const { sent, position } = error;
+  // At the end, of what was deferred.
+  if (sent.line === 0) return starterDataFailed(name, undefined, error.message, error.cause);
+  const before = position === undefined ? "" : [...sent.text].slice(0, Number(position) - 1).join("");
+  const isRow = sent.column === undefined;
+  const line = sent.line + (isRow ? 0 : before.split("\n").length - 1);
+  return starterDataFailed(name, line, error.message, error.cause);
+}
+
+/** `starter_data_failed` at a place of the starter data. */
+export function starterDataFailed(
+  file: string,
+  line: number | undefined,
+  reason: string,
+  cause?: unknown,
+): TenantryError {
+  const place = line === undefined ? file : `${file}, line ${line}`;
+  const detail = `${place}: ${reason}.`;
+  return failure("starter_data_failed", { detail, extra: { file, line } }, { cause });
+}
