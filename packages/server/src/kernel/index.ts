@@ -7,3 +7,4 @@ export * from "./gate.ts";
 export * from "./ids.ts";
 export * from "./start-refused.ts";
 export * from "./state-machine.ts";
+export * from "./unless-aborted.ts";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import path from "node:path";
-import { createGate, StartRefused } from "../../kernel/index.ts";
+import { createGate, StartRefused, unlessAborted } from "../../kernel/index.ts";
 import type { Log } from "../log/index.ts";
 import { removeCluster } from "./discard.ts";
 import { type KeptPostgres, keepEmbeddedPostgres } from "./kept.ts";
@@ -121,14 +121,7 @@ export function createPostgresFleet({ directory, log }: FleetOptions): PostgresF
 /** Waits for one that is just being started again. */
 async function runs(server: KeptPostgres, signal: AbortSignal): Promise<void> {
   const enough = AbortSignal.any([signal, AbortSignal.timeout(restartTimeoutMs)]);
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(enough.reason as Error);
-  enough.addEventListener("abort", abort, { once: true });
-  try {
-    await Promise.race([server.running(), aborted]);
-  } finally {
-    enough.removeEventListener("abort", abort);
-  }
+  await unlessAborted(server.running(), enough);
 }
 
 function clusterIsGone(dataDir: string): StartRefused {

@@ -5,17 +5,17 @@ import {
   type RedisConnections,
   type RedisReply,
 } from "@tenantry/data";
+import { unlessAborted } from "../../../kernel/index.ts";
+
+/** The server to ask. Who asks may be told to stop: then no answer is waited for any more. */
+type Asked = { url: string; signal?: AbortSignal | undefined };
 
 /** A way to a server as whoever administers it. */
 export type Administration = {
   /** Runs one command in a numbered database. Throws the server's error. Run again when the connection broke. */
-  ask(server: { url: string }, command: RedisCommand, database?: number): Promise<RedisReply>;
+  ask(server: Asked, command: RedisCommand, database?: number): Promise<RedisReply>;
   /** Runs many in one go; an error stands in the place of its reply. */
-  askAll(
-    server: { url: string },
-    commands: readonly RedisCommand[],
-    database?: number,
-  ): Promise<RedisReply[]>;
+  askAll(server: Asked, commands: readonly RedisCommand[], database?: number): Promise<RedisReply[]>;
   close(): void;
 };
 
@@ -25,7 +25,9 @@ export function createAdministration(
   const askAll: Administration["askAll"] = async (server, commands, database) => {
     const address = parseRedisUrl(server.url);
     const identity = { ...address, database: database ?? address.database };
-    return connections.run(identity, commands, { repeatable: true });
+    server.signal?.throwIfAborted();
+    const answered = connections.run(identity, commands, { repeatable: true });
+    return server.signal ? unlessAborted(answered, server.signal) : answered;
   };
   return {
     askAll,
@@ -46,7 +48,7 @@ const batch = 1_000;
  */
 export async function* keysLike(
   { ask }: Administration,
-  server: { url: string },
+  server: Asked,
   where: { pattern: string; database: number; signal: AbortSignal },
 ): AsyncGenerator<string[]> {
   let cursor = "0";
@@ -60,7 +62,7 @@ export async function* keysLike(
 }
 
 /** Writes the users down where the server has a file for them; where not, they are given again when they are missed. */
-export async function saveUsers({ ask }: Administration, server: { url: string }): Promise<boolean> {
+export async function saveUsers({ ask }: Administration, server: Asked): Promise<boolean> {
   try {
     await ask(server, ["ACL", "SAVE"]);
     return true;

@@ -14,6 +14,8 @@ export type RedisServer = {
   users: boolean;
   /** What users' passwords are derived from. */
   key: Buffer;
+  /** Of the step that asks. */
+  signal?: AbortSignal | undefined;
 };
 
 /** The connections that drivers of several servers share. */
@@ -46,17 +48,17 @@ export type RedisDriverOptions = {
 export function createRedisCacheDriver(options: RedisDriverOptions): CacheDriver {
   const { installationId, server, link, database } = options;
   const { administration, caches } = link;
-  const ask = (...command: string[]) => administration.ask(server, command);
+  const ask = (at: RedisServer, ...command: string[]) => administration.ask(at, command);
   const resourceOf = (name: string) => ({
     ...{ kind: "cache", driver: "redis", serverId: server.id, physicalName: requireName(name) },
   });
   const mark = installationMark(installationId);
 
-  async function admit(name: string, admitted: boolean): Promise<void> {
+  async function admit(at: RedisServer, name: string, admitted: boolean): Promise<void> {
     const own = databaseOf(name);
     if (!server.users) return;
-    await ask(...(admitted ? grant(name, passwordOf(server, name), own) : revoke(name)));
-    await saveUsers(administration, server);
+    await ask(at, ...(admitted ? grant(name, passwordOf(server, name), own) : revoke(name)));
+    await saveUsers(administration, at);
   }
 
   return {
@@ -65,12 +67,14 @@ export function createRedisCacheDriver(options: RedisDriverOptions): CacheDriver
     async provision(context, name, environmentId) {
       await context.declareResource({ ...resourceOf(name), detail: { environmentId } });
       await context.assertLease();
-      await admit(name, true);
+      const { signal } = context;
+      const at = { ...server, signal };
+      await admit(at, name, true);
       // Of a cache of this name that was removed while its application still wrote.
-      await unlinkAll(link, server, name, context.signal);
+      await unlinkAll(link, at, name, signal);
       await context.resourcePresent(resourceOf(name));
     },
-    admit,
+    admit: (name, admitted) => admit(server, name, admitted),
     handle: (name, generation) => caches.open({ url: urlOf(server, name), prefix: name, generation }),
     location: (name) => ({ driver: "redis", url: urlOf(server, name), prefix: name }),
     flush: async (name, signal) => ({ keys: await unlinkAll(link, server, requireName(name), signal) }),
@@ -78,20 +82,22 @@ export function createRedisCacheDriver(options: RedisDriverOptions): CacheDriver
     verify: (name) => verify(link, server, name),
     async remove(context, name) {
       requireName(name);
+      const { signal } = context;
+      const at = { ...server, signal };
       await context.assertLease();
       // First nobody may write any more; the user goes last, since by it what is left would be found.
-      if (server.users && (await ask("ACL", "GETUSER", name)) !== null) await ask(...revoke(name));
-      await unlinkAll(link, server, name, context.signal);
+      if (server.users && (await ask(at, "ACL", "GETUSER", name)) !== null) await ask(at, ...revoke(name));
+      await unlinkAll(link, at, name, signal);
       if (server.users) {
-        await ask("ACL", "DELUSER", name);
-        await saveUsers(administration, server);
+        await ask(at, "ACL", "DELUSER", name);
+        await saveUsers(administration, at);
       }
       await context.resourceRemoved(resourceOf(name));
     },
     async list() {
       // Without users a cache is nothing but its keys, which go with it.
       if (!server.users) return undefined;
-      const names = (await ask("ACL", "USERS")) as string[];
+      const names = (await ask(server, "ACL", "USERS")) as string[];
       return names.filter((name) => name.startsWith(mark) && isCacheName(name));
     },
   };

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { encodeUuid, failure } from "../../../kernel/index.ts";
+import { encodeUuid, failure, unlessAborted } from "../../../kernel/index.ts";
 import type { DatabaseServer, DriverContext } from "../driver.ts";
 import { cutOff } from "./cut-off.ts";
 import {
@@ -123,22 +123,8 @@ async function withClient<Result>(
   }).catch((cause: unknown) => {
     throw serverUnreachable(cause);
   });
-  return withAbortable(await orAborted(connecting, signal), signal, work);
-}
-
-/** A server that doesn't answer can't keep waiting whoever is told to stop. */
-async function orAborted(connecting: Promise<pg.Client>, signal: AbortSignal): Promise<pg.Client> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason as Error);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([connecting, aborted]);
-  } catch (error) {
-    connecting.then(cutOff, () => undefined);
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
+  // A server that doesn't answer can't keep waiting whoever is told to stop.
+  return withAbortable(await unlessAborted(connecting, signal, cutOff), signal, work);
 }
 
 /** Works on a connection that is cut off when the signal aborts, and closed at the end. */

@@ -9,10 +9,11 @@ import {
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import { meansS3, type S3Place, s3ClientOf } from "@tenantry/data";
+import { type Until, within } from "./server.ts";
 
-export type BucketAt = Omit<S3Place, "prefix">;
+export type BucketAt = Omit<S3Place, "prefix"> & Until;
 
-const deadline = () => ({ abortSignal: AbortSignal.timeout(25_000) });
+const deadline = (at: Until) => ({ abortSignal: within(25_000, at) });
 
 /** Makes the bucket for the key's own user. One that stands may be his, or somebody else's: `listBuckets` tells. */
 export async function makeBucket(at: BucketAt): Promise<void> {
@@ -23,7 +24,7 @@ export async function makeBucket(at: BucketAt): Promise<void> {
     ...(isAmazon && at.region !== "us-east-1" && { CreateBucketConfiguration: { LocationConstraint } }),
   });
   try {
-    await s3ClientOf(at).send(command, deadline());
+    await s3ClientOf(at).send(command, deadline(at));
   } catch (error) {
     if (!meansS3(error, "BucketAlreadyOwnedByYou", "BucketAlreadyExists")) throw error;
   }
@@ -32,7 +33,7 @@ export async function makeBucket(at: BucketAt): Promise<void> {
 /** False when something lies in it. One that isn't there counts as removed. */
 export async function removeBucket(at: BucketAt): Promise<boolean> {
   try {
-    await s3ClientOf(at).send(new DeleteBucketCommand({ Bucket: at.bucket }), deadline());
+    await s3ClientOf(at).send(new DeleteBucketCommand({ Bucket: at.bucket }), deadline(at));
   } catch (error) {
     if (meansS3(error, "BucketNotEmpty")) return false;
     if (!meansS3(error, "NoSuchBucket")) throw error;
@@ -44,7 +45,7 @@ export async function removeBucket(at: BucketAt): Promise<boolean> {
 export async function listBuckets(at: Omit<BucketAt, "bucket">): Promise<string[]> {
   const found: string[] = [];
   for (let ContinuationToken: string | undefined; ; ) {
-    const page = await s3ClientOf(at).send(new ListBucketsCommand({ ContinuationToken }), deadline());
+    const page = await s3ClientOf(at).send(new ListBucketsCommand({ ContinuationToken }), deadline(at));
     found.push(...(page.Buckets ?? []).map(({ Name }) => Name!));
     ContinuationToken = page.ContinuationToken;
     if (!ContinuationToken) return found;
@@ -56,7 +57,7 @@ export async function listNames(at: BucketAt, prefix: string): Promise<string[]>
   const found: string[] = [];
   for (let ContinuationToken: string | undefined; ; ) {
     const asked = { Bucket: at.bucket, Prefix: prefix, Delimiter: "/", ContinuationToken };
-    const page = await s3ClientOf(at).send(new ListObjectsV2Command(asked), deadline());
+    const page = await s3ClientOf(at).send(new ListObjectsV2Command(asked), deadline(at));
     const keys = (page.Contents ?? []).map(({ Key }) => Key!);
     const folders = (page.CommonPrefixes ?? []).map(({ Prefix }) => Prefix!.slice(0, -1));
     found.push(...[...keys, ...folders].map((key) => key.slice(prefix.length)));
@@ -67,14 +68,14 @@ export async function listNames(at: BucketAt, prefix: string): Promise<string[]>
 
 export async function putSmall(at: BucketAt, key: string, body: string): Promise<void> {
   const object = { Bucket: at.bucket, Key: key, Body: body, ContentType: "text/plain" };
-  await s3ClientOf(at).send(new PutObjectCommand(object), deadline());
+  await s3ClientOf(at).send(new PutObjectCommand(object), deadline(at));
 }
 
 /** Undefined when there is no such object. */
 export async function getSmall(at: BucketAt, key: string): Promise<string | undefined> {
   try {
     const command = new GetObjectCommand({ Bucket: at.bucket, Key: key });
-    const { Body } = await s3ClientOf(at).send(command, deadline());
+    const { Body } = await s3ClientOf(at).send(command, deadline(at));
     return await Body!.transformToString();
   } catch (error) {
     if (meansS3(error, "NoSuchKey")) return undefined;
@@ -84,7 +85,7 @@ export async function getSmall(at: BucketAt, key: string): Promise<string | unde
 
 export async function hasObject(at: BucketAt, key: string): Promise<boolean> {
   try {
-    await s3ClientOf(at).send(new HeadObjectCommand({ Bucket: at.bucket, Key: key }), deadline());
+    await s3ClientOf(at).send(new HeadObjectCommand({ Bucket: at.bucket, Key: key }), deadline(at));
     return true;
   } catch (error) {
     if (meansS3(error, "NotFound", 404)) return false;
@@ -93,5 +94,5 @@ export async function hasObject(at: BucketAt, key: string): Promise<boolean> {
 }
 
 export async function deleteSmall(at: BucketAt, key: string): Promise<void> {
-  await s3ClientOf(at).send(new DeleteObjectCommand({ Bucket: at.bucket, Key: key }), deadline());
+  await s3ClientOf(at).send(new DeleteObjectCommand({ Bucket: at.bucket, Key: key }), deadline(at));
 }

@@ -3,7 +3,7 @@ import http from "node:http";
 import https from "node:https";
 import { text } from "node:stream/consumers";
 import { SignatureV4 } from "@smithy/signature-v4";
-import type { S3Server } from "./server.ts";
+import { type S3Server, type Until, within } from "./server.ts";
 
 const deadlineMs = 20_000;
 
@@ -40,7 +40,7 @@ export async function askCeph(
     query: { format: "json", ...query },
     headers: { host: url.host },
   });
-  const { status, body } = await send(url, method, path, request);
+  const { status, body } = await send(url, method, path, { ...request, until: server });
   if (status < 300) return body === "" ? undefined : JSON.parse(body);
   throw new CephRefused(nameIn(body) ?? "Refused", status);
 }
@@ -49,19 +49,19 @@ function nameIn(body: string): string | undefined {
   return /"Code":"(\w+)"|<Code>(\w+)</.exec(body)?.slice(1).find(Boolean);
 }
 
-type Signed = { query?: unknown; headers: Record<string, string> };
+type Signed = { query?: unknown; headers: Record<string, string>; until: Until };
 
 async function send(
   url: URL,
   method: string,
   path: string,
-  { query, headers }: Signed,
+  { query, headers, until }: Signed,
 ): Promise<{ status: number; body: string }> {
   const pairs = Object.entries(query as Record<string, string>);
   const search = pairs.map((pair) => pair.map(encodeURIComponent).join("=")).join("&");
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>();
   const client = url.protocol === "https:" ? https : http;
-  const options = { method, headers, signal: AbortSignal.timeout(deadlineMs) };
+  const options = { method, headers, signal: within(deadlineMs, until) };
   const request = client.request(new URL(`${path}?${search}`, url), options, (response) => {
     text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
   });

@@ -66,12 +66,16 @@ export function createS3StorageDriver({ server, deriveKey }: S3StorageOptions): 
       return level === "bucket" ? bucketNameOf(server, encodedId) : encodedId;
     },
     async provision(context, physicalName) {
-      const place = placeOf(physicalName);
+      const { signal } = context;
+      const [place, at] = [
+        { ...placeOf(physicalName), signal },
+        { ...server, signal },
+      ];
       await context.declareResource(resourceOf(physicalName));
       await context.assertLease();
-      await atServer(server, async () => {
-        if (place.form === "bucket") await makeOwnBucket(server, place);
-        else await putSmall(server, markersPrefix + physicalName, "An environment's files.");
+      await atServer(at, async () => {
+        if (place.form === "bucket") await makeOwnBucket(at, place);
+        else await putSmall(at, markersPrefix + physicalName, "An environment's files.");
       });
       await context.resourcePresent(resourceOf(physicalName));
     },
@@ -99,13 +103,17 @@ export function createS3StorageDriver({ server, deriveKey }: S3StorageOptions): 
     },
     tidy: () => atServer(server, () => tidy(server, placeOf)),
     async remove(context, physicalName) {
-      const place = placeOf(physicalName);
+      const { signal } = context;
+      const [place, at] = [
+        { ...placeOf(physicalName), signal },
+        { ...server, signal },
+      ];
       await context.assertLease();
-      await atServer(server, async () => {
-        if (place.form === "bucket") return removeOwnBucket(context, server, place);
+      await atServer(at, async () => {
+        if (place.form === "bucket") return removeOwnBucket(context, at, place);
         // The marker goes last: while it is there, everybody sees that something may be left.
-        if (!(await emptyS3Storage(place, { signal: context.signal }))) throw stillWritten(physicalName);
-        await deleteSmall(server, markersPrefix + physicalName);
+        if (!(await emptyS3Storage(place, { signal }))) throw stillWritten(physicalName);
+        await deleteSmall(at, markersPrefix + physicalName);
       });
       await context.resourceRemoved(resourceOf(physicalName));
     },

@@ -4,10 +4,10 @@ import { failure } from "../../../kernel/index.ts";
 import type { DriverContext } from "../../context.ts";
 import { listBuckets, makeBucket, removeBucket } from "./buckets.ts";
 import { cephKeysOf, cephOwnerOf, makeCephUser, removeCephKey, removeCephUser } from "./ceph-users.ts";
-import { meansWrongKey, type S3Server, type UserKeys } from "./server.ts";
+import { meansWrongKey, type S3Server, type Until, type UserKeys } from "./server.ts";
 
 /** An environment's bucket, reached by the keeper key of its own user, or by the server's where it has none. */
-export type BucketPlace = S3Place & { form: "bucket"; keys: UserKeys | undefined };
+export type BucketPlace = S3Place & { form: "bucket"; keys: UserKeys | undefined } & Until;
 
 /** How long writers whose key is gone may go on with what they had begun. */
 const patienceMs = 60_000;

@@ -10,7 +10,14 @@ export type S3Server = Omit<S3Place, "prefix"> & {
    * key.
    */
   users: "ceph" | null;
-};
+} & Until;
+
+/** Whoever asks may be told to stop: then nothing is waited for any more. */
+export type Until = { signal?: AbortSignal | undefined };
+
+/** The signal for one request: of its deadline, and of whoever asks. */
+export const within = (deadlineMs: number, { signal }: Until): AbortSignal =>
+  AbortSignal.any([AbortSignal.timeout(deadlineMs), ...(signal ? [signal] : [])]);
 
 /** Where in the server's bucket things lie: a marker for each place, and its files. */
 export const markersPrefix = "places/";
@@ -39,12 +46,13 @@ export function requireForm(server: Pick<S3Server, "bucket">, name: string): Pla
 
 /** Gives what a server or the way to it refused as an error that says what is wrong, and when to try again. */
 export async function atServer<Result>(
-  server: Pick<S3Server, "endpoint">,
+  server: Pick<S3Server, "endpoint" | "signal">,
   work: () => Promise<Result>,
 ): Promise<Result> {
   try {
     return await work();
   } catch (error) {
+    server.signal?.throwIfAborted();
     const said = whatServerSaid(error);
     if (!said) throw error;
     const detail = `The storage server at ${new URL(server.endpoint).host} doesn't do it: ${said}.`;
