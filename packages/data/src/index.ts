@@ -38,6 +38,23 @@ export {
 } from "./pools/index.ts";
 export { mintSealToken, type SealClaims, sealTokenSeconds } from "./seal/token.ts";
 export {
+  createSqliteHandles,
+  EncryptionKeyRefused,
+  emptySqliteSchema,
+  MigrationNotPortable,
+  openSqlite,
+  type SqliteDatabase,
+  type SqliteFinding,
+  type SqliteHandles,
+  type SqliteHandlesOptions,
+  type SqlitePlace,
+  type SqlitePlacement,
+  type SqliteSchema,
+  sqlitePath,
+  type TranslatedMigration,
+  translateMigration,
+} from "./sqlite/index.ts";
+export {
   openFsStorage,
   readSigned,
   removeFsStorage,

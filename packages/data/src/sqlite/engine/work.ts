@@ -1,0 +1,142 @@
+import { type Connection, readModel, schemaVersion } from "./connection.ts";
+import { OpenFiles, writerSlot } from "./files.ts";
+import type { EngineReply, EngineRequest, EngineSettings, SqliteValue } from "./protocol.ts";
+
+type Of<Op extends EngineRequest["op"]> = Extract<EngineRequest, { op: Op }>;
+type Cursor = { rows: Iterator<SqliteValue[]> };
+
+/** An answer grew beyond what one call may bring; told in SQLite's manner, by a code. */
+export class AnswerTooLarge extends Error {
+  readonly code = "TENANTRY_ANSWER_TOO_LARGE";
+}
+
+/** A statement of a script failed. */
+export class ScriptFailed extends Error {
+  readonly statement: number;
+
+  constructor(statement: number, cause: unknown) {
+    super("A statement of the script failed.", { cause });
+    this.statement = statement;
+  }
+}
+
+/** Does what it is asked, one thing after another, in the process in which it is made. */
+export class Work {
+  readonly #files: OpenFiles;
+  readonly #cursors = new Map<number, Cursor>();
+
+  constructor(settings: EngineSettings) {
+    this.#files = new OpenFiles(settings);
+  }
+
+  do(request: EngineRequest): EngineReply {
+    switch (request.op) {
+      case "run":
+        return this.#run(request);
+      case "open cursor":
+        return this.#openCursor(request);
+      case "fetch":
+        return this.#fetch(request);
+      case "close cursor":
+        this.#cursors.delete(request.cursor);
+        return nothing;
+      case "script":
+        return this.#script(request);
+      case "release slot":
+        this.#files.closeSlot(request.key, request.slot);
+        return nothing;
+      case "close":
+        this.#files.close(request.key);
+        return nothing;
+    }
+  }
+
+  #run(request: Of<"run">): EngineReply {
+    const connection = this.#files.connection(request.file, request.slot);
+    const stale = staleness(connection, request.version);
+    if (stale) return stale;
+    const statement = connection.prepare(request.sql);
+    if (!statement.reader) {
+      const { changes } = statement.run(...request.values);
+      return { rows: [], changes: Number(changes) };
+    }
+    const rows = read(statement.iterate(...request.values), Number.POSITIVE_INFINITY, request.maxBytes);
+    return { rows, changes: rows.length };
+  }
+
+  #openCursor(request: Of<"open cursor">): EngineReply {
+    const connection = this.#files.connection(request.file, request.slot);
+    const stale = staleness(connection, request.version);
+    if (stale) return stale;
+    const rows = connection.prepare(request.sql).iterate(...request.values);
+    this.#cursors.set(request.cursor, { rows });
+    return nothing;
+  }
+
+  #fetch({ cursor: number, count, maxBytes }: Of<"fetch">): EngineReply {
+    const cursor = this.#cursors.get(number);
+    if (!cursor) throw new Error("There is no such cursor.");
+    const rows = read(cursor.rows, count, maxBytes);
+    return { rows, changes: rows.length };
+  }
+
+  #script({ file, statements, version }: Of<"script">): EngineReply {
+    const connection = this.#files.connection(file, writerSlot);
+    // Tables are rebuilt under other names: what refers to them is looked at once, in the end.
+    connection.exec("pragma foreign_keys = off; pragma legacy_alter_table = on");
+    try {
+      connection.exec("begin immediate");
+      const stale = staleness(connection, version);
+      if (!stale) runAll(connection, statements);
+      connection.exec(stale ? "rollback" : "commit");
+      return stale ?? nothing;
+    } catch (error) {
+      if (connection.inTransaction) connection.exec("rollback");
+      throw error;
+    } finally {
+      connection.exec("pragma foreign_keys = on; pragma legacy_alter_table = off");
+    }
+  }
+}
+
+const nothing: EngineReply = { rows: [], changes: 0 };
+
+function staleness(connection: Connection, expected: number | undefined): EngineReply | undefined {
+  const version = schemaVersion(connection);
+  if (expected === version) return;
+  return { stale: { version, model: readModel(connection) } };
+}
+
+function runAll(connection: Connection, statements: readonly string[]): void {
+  for (const [index, statement] of statements.entries()) {
+    try {
+      connection.exec(statement);
+    } catch (error) {
+      throw new ScriptFailed(index, error);
+    }
+  }
+  if (connection.prepare("pragma foreign_key_check").all().length > 0) {
+    throw new ScriptFailed(
+      statements.length - 1,
+      Object.assign(new Error("FOREIGN KEY constraint failed"), { code: "SQLITE_CONSTRAINT_FOREIGNKEY" }),
+    );
+  }
+}
+
+function read(rows: Iterator<SqliteValue[]>, count: number, maxBytes: number): SqliteValue[][] {
+  const result: SqliteValue[][] = [];
+  let bytes = 0;
+  while (result.length < count) {
+    const next = rows.next();
+    if (next.done) break;
+    for (const value of next.value) bytes += sizeOf(value);
+    if (bytes > maxBytes) throw new AnswerTooLarge(`The answer is larger than ${maxBytes} bytes.`);
+    result.push(next.value);
+  }
+  return result;
+}
+
+function sizeOf(value: SqliteValue): number {
+  if (typeof value === "string") return value.length + 8;
+  return value instanceof Uint8Array ? value.byteLength + 8 : 8;
+}
