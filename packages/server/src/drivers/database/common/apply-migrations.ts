@@ -3,6 +3,7 @@ import { databaseErrorCode } from "../../../infra/db/index.ts";
 import { failure } from "../../../kernel/index.ts";
 import type { AppMigration, DriverContext, MigrationLimits } from "../driver.ts";
 import { type Stopped, sendAtOnce } from "./apply-at-once.ts";
+import { refuseInvalidIndexes } from "./invalid-indexes.ts";
 import { insertionIntoLedger, insertLedger, type LedgerRow, selectLedgerAsOwner } from "./ledger.sql.ts";
 import { errorOffset, type MigrationFile, migrationFailed, readMigration } from "./migration-file.ts";
 import type { FileObserver } from "./observe-files.ts";
@@ -48,13 +49,17 @@ export async function applyMigrations(
   return applyFiles(run, pendingOf(ledger, migrations));
 }
 
-/** The files that a ledger doesn't name yet. Throws `migration_changed` when one that it does reads differently. */
+/**
+ * The files that a ledger doesn't name as done. Throws `migration_changed` when one that it does reads differently; one
+ * that stopped half-way may be mended.
+ */
 export function pendingOf(
   ledger: readonly LedgerRow[],
   migrations: readonly AppMigration[],
 ): MigrationFile[] {
-  refuseChanged(ledger, migrations);
-  const finished = new Set(ledger.filter((row) => row.finished).map((row) => row.ordinal));
+  const done = ledger.filter((row) => row.finished);
+  refuseChanged(done, migrations);
+  const finished = new Set(done.map((row) => row.ordinal));
   return migrations.filter((migration) => !finished.has(migration.ordinal)).map(readMigration);
 }
 
@@ -130,7 +135,10 @@ async function applyOneByOne(run: MigrationRun, file: MigrationFile): Promise<St
       await client.query("set local role none");
       await insertLedger(client, ledger, file.migration, true);
       await client.query("commit");
-    } else await asMigrator(client, () => insertLedger(client, ledger, file.migration, true));
+    } else {
+      await refuseInvalidIndexes(client, file);
+      await asMigrator(client, () => insertLedger(client, ledger, file.migration, true));
+    }
     return undefined;
   } catch (error) {
     return { statement: running, error };

@@ -66,7 +66,8 @@ export async function insertLedger(
   await client.query(
     `insert into ${ledgerSchema}.${id(table)} (ordinal, name, checksum, finished_at)
      values ($1, $2, $3, case when $4 then pg_catalog.clock_timestamp() end)
-     on conflict (ordinal) do update set finished_at = excluded.finished_at`,
+     on conflict (ordinal) do update set name = excluded.name, checksum = excluded.checksum,
+       finished_at = excluded.finished_at`,
     [migration.ordinal, migration.name, migration.checksum, finished],
   );
 }
@@ -83,5 +84,6 @@ export async function selectLedgerAsOwner(client: ClientBase, table: string): Pr
 export function insertionIntoLedger(table: string, { ordinal, name, checksum }: AppMigration): string {
   return `insert into ${ledgerSchema}.${id(table)} (ordinal, name, checksum, finished_at)
     values (${ordinal}, ${pg.escapeLiteral(name)}, ${pg.escapeLiteral(checksum)}, pg_catalog.clock_timestamp())
-    on conflict (ordinal) do update set finished_at = excluded.finished_at`;
+    on conflict (ordinal) do update set name = excluded.name, checksum = excluded.checksum,
+       finished_at = excluded.finished_at`;
 }

@@ -156,6 +156,37 @@ describe("a migration that hangs is ended and says so", () => {
   });
 });
 
+test("a file without a transaction that fails half-way is begun again, may be mended, and isn't done while an index is invalid", async () => {
+  const { schema, database, url } = await buildFrom("create table notes (body text);");
+  await runAt(url, "insert into notes values ('twice'), ('twice')");
+  const migrate = (...lines: string[]) => {
+    const file = ["-- tenantry: no-transaction", ...lines].join("\n");
+    const later = schemaOf(schema.appId, "create table notes (body text);", file);
+    return driver.migrate(testContext(), { server, database, schema: later });
+  };
+  const unique = "create unique index concurrently";
+  await expect(
+    migrate("create table made (id int);", `${unique} once on notes (body);`),
+  ).rejects.toMatchObject({
+    code: "migration_failed",
+    message: expect.stringContaining("0002.sql, line 3, column 1: could not create unique index"),
+  });
+  await runAt(url, "delete from notes where ctid = '(0,1)'");
+  const again = [
+    "create table if not exists made (id int);",
+    `${unique} if not exists once on notes (body);`,
+  ];
+  await expect(migrate(...again)).rejects.toMatchObject({
+    code: "migration_failed",
+    message: expect.stringContaining("0002.sql, line 3, column 1: the index once stands from an attempt"),
+  });
+  const dropped = "drop index concurrently if exists once;";
+  expect(await migrate(again[0]!, dropped, again[1]!)).toMatchObject({ applied: 1 });
+  expect(await migrate(again[0]!, dropped, again[1]!)).toMatchObject({ applied: 0 });
+  await expect(migrate(again[0]!)).rejects.toMatchObject({ code: "migration_changed" });
+  await expect(runAt(url, "insert into notes values ('twice')")).rejects.toMatchObject({ code: "23505" });
+});
+
 test("eight that build one blueprint at the same time get the same one, built once", async () => {
   const schema = schemaOf(newId(), "create table a (id int); select pg_sleep(0.2);");
   const contexts = Array.from({ length: 8 }, () => testContext());
