@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { createPools, type Database, openDatabase, type Pools } from "@tenantry/data";
 import pg from "pg";
 import type { SealedDatabase } from "../../packages/server/src/testing/sealed-database.ts";
@@ -22,7 +23,8 @@ const named = "select title from peer.plain where id = $1 and tenant = $2";
 export async function openContenders({ peerUrl, sealed, tenants, via }: Places, withPrisma: boolean) {
   const plain = new pg.Client({ connectionString: via(peerUrl) });
   await plain.connect();
-  const pools = createPools({ budgets: () => 1, environmentShare: 1 });
+  const budgets = (serverId: string) => (serverId.startsWith("many") ? 10 : 1);
+  const pools = createPools({ budgets, environmentShare: 1 });
   const list: Contender[] = [
     { name: "pg, tenant in WHERE", ask: (turn) => plain.query(named, [5, tenants[turn % 2]]) },
     {
@@ -77,10 +79,31 @@ async function sealedContenders(
       "insert into notes (id, title) select n, 'note ' || n from generate_series(1, 1000) n on conflict (id) do nothing",
     );
   }
+  const many = await openMany(pools, { databaseId, key, url: via(url), strategy });
   const level = `level shared by ${strategy}`;
   return [
     { name: `${level}, one tenant`, ask: () => databases[0].query(byKey, [5]) },
     { name: `${level}, another tenant each time`, ask: (turn) => databases[turn % 2]!.query(byKey, [5]) },
     { name: `${level}, the same without the reset`, ask: withoutReset },
+    { name: `${level}, another of 100 tenants each time, 10 connections`, ask: many },
   ];
+}
+
+/** A pool as applications have it, and more tenants than connections: everybody finds those of others. */
+async function openMany(
+  pools: Pools,
+  { databaseId, key, url, strategy }: Pick<SealedDatabase, "databaseId" | "key" | "url" | "strategy">,
+): Promise<Contender["ask"]> {
+  const databases = Array.from({ length: 100 }, () => {
+    const environmentId = randomUUID();
+    const seal = { databaseId, environmentId, key: key.toString("base64"), pooled: false };
+    const placement = { environmentId, serverId: `many ${strategy}`, url, generation: 1, seal };
+    return openDatabase({ pools, placement });
+  });
+  for (const database of databases) {
+    await database.query(
+      "insert into notes (id, title) select n, 'note ' || n from generate_series(1, 20) n",
+    );
+  }
+  return (turn) => databases[turn % databases.length]!.query(byKey, [5]);
 }

@@ -9,6 +9,7 @@ import { machine, quantile } from "../common/statistics.ts";
 import { openContenders } from "./contenders.ts";
 import { makePeers } from "./peers.ts";
 import { measure } from "./rounds.ts";
+import { serverCpu } from "./server-cpu.ts";
 
 /**
  * A row by its key at every level, against bare pg that names the tenant in WHERE, and against the usual recipe: a policy
@@ -51,15 +52,17 @@ const { list, close } = await openContenders({ peerUrl, sealed, tenants, via }, 
 const taken = await measure(list, {
   rounds: Number(options.rounds),
   statements: Number(options.statements),
+  serverCpu: await serverCpu(server.superuserUrl),
 });
 await close();
 link?.child.kill();
 await server.stop();
-const results = [...taken].map(([name, { latencies, ratios, cpuUs }]) => ({
+const results = [...taken].map(([name, { latencies, ratios, cpuUs, serverCpuUs }]) => ({
   name,
   p50Us: Math.round(quantile(latencies, 0.5)),
   p95Us: Math.round(quantile(latencies, 0.95)),
   clientCpuUs: Math.round(quantile(cpuUs, 0.5)),
+  serverCpuUs: Math.round(quantile(serverCpuUs, 0.5)),
   toBare: Number(quantile(ratios, 0.5).toFixed(2)),
 }));
 process.stdout.write(

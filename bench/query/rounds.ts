@@ -8,20 +8,25 @@ export type Taken = {
   ratios: number[];
   /** Of each round: this process's processor time for a statement, in microseconds. */
   cpuUs: number[];
+  /** And the server's. */
+  serverCpuUs: number[];
 };
 
 /** All contenders in turns, a few statements each; two statements before each turn aren't counted. */
 export async function measure(
   list: readonly Contender[],
-  { rounds, statements }: { rounds: number; statements: number },
+  { rounds, statements, serverCpu }: { rounds: number; statements: number; serverCpu: () => Promise<number> },
 ): Promise<Map<string, Taken>> {
-  const taken = new Map(list.map(({ name }) => [name, { latencies: [], ratios: [], cpuUs: [] } as Taken]));
+  const taken = new Map(
+    list.map(({ name }) => [name, { latencies: [], ratios: [], cpuUs: [], serverCpuUs: [] } as Taken]),
+  );
   for (const { ask } of list) for (let warm = 0; warm < 200; warm += 1) await ask(warm);
   for (let round = 0; round < rounds; round += 1) {
     let base = 0;
     for (const { name, ask } of list) {
       const of = taken.get(name)!;
       for (let warm = 0; warm < 2; warm += 1) await ask(warm);
+      const serverBefore = await serverCpu();
       const before = process.cpuUsage();
       const latencies: number[] = [];
       for (let turn = 0; turn < statements; turn += 1) {
@@ -30,6 +35,7 @@ export async function measure(
         latencies.push((performance.now() - startedAt) * 1_000);
       }
       const { user, system } = process.cpuUsage(before);
+      of.serverCpuUs.push(((await serverCpu()) - serverBefore) / statements);
       const median = quantile(latencies, 0.5);
       base ||= median;
       of.latencies.push(...latencies);

@@ -241,6 +241,7 @@ export class ServerPool {
     this.#counted.leases += 1;
     const isPassedOn = slot.placement.environmentId !== placement.environmentId;
     slot.placement = placement;
+    slot.foundAgain = !isPassedOn;
     this.#slots.use(slot);
     if (!isPassedOn) return;
     this.#counted.passedOn += 1;

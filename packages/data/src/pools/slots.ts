@@ -11,6 +11,8 @@ export type Slot = {
   placement: DatabasePlacement;
   state: "opening" | "idle" | "busy" | "closing";
   connection?: Connection;
+  /** Its environment has come back to it, or it was made ahead for it. */
+  foundAgain: boolean;
   /** Its placement was retired: closed instead of becoming idle. */
   retired: boolean;
   /** Since when it serves whoever can use it as it is: it was opened then, or rested last. By `performance.now()`. */
@@ -27,7 +29,11 @@ export type Slots = {
   oldestIdle(): Slot | undefined;
   /** The environment's idle one that was used last. */
   idleOf(environmentId: string): Slot | undefined;
-  /** An idle one of another environment in the same shared database, that has been idle for longest. */
+  /**
+   * An idle one of another environment in the same shared database: the one used last of those whose environment hasn't
+   * found them again yet. Strangers pass a few connections on to each other that way, whose backends stay warm, and
+   * leave alone those that somebody comes back to; of these, the one that has been idle for longest.
+   */
   idleBeside(placement: DatabasePlacement): Slot | undefined;
   /** Counts at once; resolves when connected, or rejects and counts no more. */
   open(placement: DatabasePlacement): Promise<Slot>;
@@ -75,13 +81,17 @@ export function createSlots(options: ConnectionOptions & { idleMs: number }, lef
       return last;
     },
     idleBeside(placement) {
+      let longest: Slot | undefined;
+      let warmest: Slot | undefined;
       for (const slot of idle) {
-        if (sharesDatabase(slot.placement, placement) && !slot.connection!.isBroken()) return slot;
+        if (!sharesDatabase(slot.placement, placement) || slot.connection!.isBroken()) continue;
+        longest ??= slot;
+        if (!slot.foundAgain) warmest = slot;
       }
-      return undefined;
+      return warmest ?? longest;
     },
     async open(placement) {
-      const slot: Slot = { placement, state: "opening", retired: false, turnSince: 0 };
+      const slot: Slot = { placement, state: "opening", retired: false, foundAgain: true, turnSince: 0 };
       slots.add(slot);
       try {
         slot.connection = await openConnection(placement, options);

@@ -52,6 +52,28 @@ describe.each(["parameter", "statement"] as const)("a shared database, sealed by
   const pidOf = async (database: Database): Promise<number> =>
     (await database.query<{ pid: number }>("select pg_backend_pid() as pid")).rows[0]!.pid;
 
+  it("passes one connection from stranger to stranger, and leaves those alone that somebody comes back to", async () => {
+    const pools = open(3);
+    const regulars = [tenant(pools, 1), tenant(pools, 2), tenant(pools, 3)];
+    const held = regulars.map(() => Promise.withResolvers<void>());
+    // All at once, so that each gets a connection of its own.
+    const pids = await Promise.all(
+      regulars.map((database, index) =>
+        database.transaction(async (tx) => {
+          held[index]!.resolve();
+          await Promise.all(held.map(({ promise }) => promise));
+          return (await tx.query<{ pid: number }>("select pg_backend_pid() as pid")).rows[0]!.pid;
+        }),
+      ),
+    );
+    expect(new Set(pids).size).toBe(3);
+    for (const database of regulars.slice(1)) await pidOf(database);
+    const strangers = [];
+    for (let number = 10; number < 20; number += 1) strangers.push(await pidOf(tenant(pools, number)));
+    expect(new Set(strangers)).toEqual(new Set([pids[0]]));
+    expect(await Promise.all(regulars.slice(1).map(pidOf))).toEqual(pids.slice(1));
+  });
+
   it("shows each tenant its own rows, on one backend in turn, and never the hidden column", async () => {
     const pools = open(1);
     const [first, second] = [tenant(pools, 1), tenant(pools, 2)];
