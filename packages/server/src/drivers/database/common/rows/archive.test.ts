@@ -92,8 +92,7 @@ describe("an archive of rows", () => {
 });
 
 test("rows of COPY read as the values that they stand for", () => {
-  const text =
-    String.raw`a\tb\\N	\N		\\x00ff` + "\n" + String.raw`line\nfeed\r\b\f\v	"q"	{1,2}	é` + "\n";
+  const text = `${String.raw`a\tb\\N	\N		\\x00ff`}\n${String.raw`line\nfeed\r\b\f\v	"q"	{1,2}	é`}\n`;
   expect(readCopyRows(Buffer.from(text))).toEqual([
     ["a\tb\\N", null, "", "\\x00ff"],
     ["line\nfeed\r\b\f\v", '"q"', "{1,2}", "é"],
