@@ -80,16 +80,7 @@ export function createSlots(options: ConnectionOptions & { idleMs: number }, lef
       }
       return last;
     },
-    idleBeside(placement) {
-      let longest: Slot | undefined;
-      let warmest: Slot | undefined;
-      for (const slot of idle) {
-        if (!sharesDatabase(slot.placement, placement) || slot.connection!.isBroken()) continue;
-        longest ??= slot;
-        if (!slot.foundAgain) warmest = slot;
-      }
-      return warmest ?? longest;
-    },
+    idleBeside: (placement) => chooseForStranger(idle, placement),
     async open(placement) {
       const slot: Slot = { placement, state: "opening", retired: false, foundAgain: true, turnSince: 0 };
       slots.add(slot);
@@ -124,6 +115,17 @@ export function createSlots(options: ConnectionOptions & { idleMs: number }, lef
     close,
     has: (slot) => slots.has(slot),
   };
+}
+
+function chooseForStranger(idle: Iterable<Slot>, placement: DatabasePlacement): Slot | undefined {
+  let longest: Slot | undefined;
+  let warmest: Slot | undefined;
+  for (const slot of idle) {
+    if (!sharesDatabase(slot.placement, placement) || slot.connection!.isBroken()) continue;
+    longest ??= slot;
+    if (!slot.foundAgain) warmest = slot;
+  }
+  return warmest ?? longest;
 }
 
 /** Whether two environments' rows lie in one database, so that they can use each other's connections. */
