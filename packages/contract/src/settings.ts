@@ -15,6 +15,8 @@ export type SettingDefinition = {
   scopes: readonly ("platform" | "tenant")[];
   /** The environment variable that fixes it for the whole installation. */
   variable?: string;
+  /** Why changing it changes nothing: a sentence that whoever sets it is told. */
+  withoutEffect?: string;
 };
 
 /** The settings Tenantry itself reads [REG-7]. Applications add their own keys under `app.` */
@@ -123,6 +125,7 @@ export const settingDefinitions = {
     description: "Whether tenants may have domains of their own.",
     scopes: ["platform", "tenant"],
     variable: "ENABLE_CUSTOM_DOMAINS",
+    withoutEffect: "Nothing reads it yet: no tenant can have a domain of its own so far.",
   },
   requireEmailVerification: {
     schema: z.boolean(),
@@ -130,6 +133,7 @@ export const settingDefinitions = {
     description: "Whether a registration must prove its e-mail address.",
     scopes: ["platform"],
     variable: "REQUIRE_EMAIL_VERIFICATION",
+    withoutEffect: "Nothing reads it yet: nobody can register by himself so far, and no mail is sent.",
   },
   automaticTls: {
     schema: z.boolean(),
@@ -137,6 +141,8 @@ export const settingDefinitions = {
     description: "Whether certificates are obtained without being asked for.",
     scopes: ["platform", "tenant"],
     variable: "AUTO_SSL",
+    withoutEffect:
+      "Nothing reads it yet: no public authority is asked for certificates so far, and the installation's own always vouches for its hosts.",
   },
 } as const satisfies Record<string, SettingDefinition>;
 
@@ -167,6 +173,7 @@ export const settingReply = z
       .optional()
       .describe("With the source `parent`: the slug of the tenant above that has it."),
     description: z.string().nullable(),
+    notice: z.string().optional().describe("Why changing it changes nothing."),
   })
   .meta({ id: "Setting" });
 export type SettingReply = z.infer<typeof settingReply>;

@@ -45,8 +45,10 @@ function setCommand(): Command {
     .option("--tenant <tenant>", "of this tenant, by its slug or id");
   return overApi(command).action(async (pairs: string[], whose: Whose, self: Command) => {
     const { client, output } = await contextOf(self);
-    const { body } = await client.call<Settings>("PATCH", pathOf(whose), { body: parseSettings(pairs) });
+    const changes = parseSettings(pairs);
+    const { body } = await client.call<Settings>("PATCH", pathOf(whose), { body: changes });
     output.result(body, showSettings);
+    for (const { key, notice } of body.items) if (notice && key in changes) output.note(`${key}: ${notice}`);
   });
 }
 

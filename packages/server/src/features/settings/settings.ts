@@ -36,10 +36,12 @@ const longestValue = 16_384;
 export function createSettings(fixed: FixedSettings) {
   async function list(db: Db | Tx, layers: Layers = {}): Promise<SettingReply[]> {
     const values = new Map<string, SettingReply>();
-    for (const [key, definition] of Object.entries(settingDefinitions)) {
-      const set = fixed[key as SettingKey];
+    for (const [key, definition] of Object.entries(settingDefinitions) as [SettingKey, SettingDefinition][]) {
+      const set = fixed[key];
+      const { description, withoutEffect } = definition;
       const value = set?.value ?? definition.default;
-      values.set(key, { key, value, source: set?.source ?? "default", description: definition.description });
+      const source = set?.source ?? "default";
+      values.set(key, { key, value, source, description, ...(withoutEffect && { notice: withoutEffect }) });
     }
     const { tenantId, ...rest } = layers;
     const above = (tenantId && (await ancestorsOf(db, [tenantId])).get(tenantId)) || [];
@@ -50,10 +52,10 @@ export function createSettings(fixed: FixedSettings) {
     ];
     for (const { key, value, scope, scopeId } of await selectSettings(db, { ...rest, tenantIds })) {
       if (scope === "platform" && key in fixed) continue;
-      const description = values.get(key)?.description ?? null;
+      const { description = null, notice } = values.get(key) ?? {};
       const giver = above.find(({ ancestorId }) => scope === "tenant" && ancestorId === scopeId);
       const source = giver ? { source: "parent" as const, from: giver.slug } : { source: scope };
-      values.set(key, { key, value, ...source, description });
+      values.set(key, { key, value, ...source, description, ...(notice && { notice }) });
     }
     return [...values.values()].sort((a, b) => a.key.localeCompare(b.key));
   }

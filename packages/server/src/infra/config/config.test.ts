@@ -173,7 +173,7 @@ describe("the root domain", () => {
 
 describe("settings that the installation fixes", () => {
   it("come from variables before the file, read as what they mean", async () => {
-    const { settings } = await load({
+    const { settings, warnings } = await load({
       environment: { MAX_TENANTS: "7", AUTO_SSL: "no", DEFAULT_QUOTA: "2GB" },
       file: { settings: { maxTenants: 5, maxUsers: 9 } },
     });
@@ -183,5 +183,8 @@ describe("settings that the installation fixes", () => {
       automaticTls: { value: false, source: "environment variable" },
       storageQuota: { value: "2GB", source: "environment variable" },
     });
+    expect(warnings).toEqual([
+      expect.stringMatching(/^The setting automaticTls changes nothing\. Nothing reads/),
+    ]);
   });
 });

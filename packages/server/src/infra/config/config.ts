@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { Mistakes } from "./mistakes.ts";
 import { type Option, type OptionName, type OptionValues, options } from "./options.ts";
-import { type FixedSettings, fixedSettings } from "./settings.ts";
+import { type FixedSettings, fixedSettings, settingWarnings } from "./settings.ts";
 
 /** What a process needs to know before it can ask the registry. Modules get the slices they use. */
 export type Config = {
@@ -70,7 +70,7 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<Config> {
     gateway: { host: gatewayHost, port: gatewayPort, tlsPort, trustedProxies },
     masterKeyFile: masterKeyFile && path.resolve(masterKeyFile),
     settings,
-    warnings: unknownVariables(environment),
+    warnings: [...unknownVariables(environment), ...settingWarnings(settings)],
   };
 }
 
