@@ -1,106 +1,13 @@
-import pg from "pg";
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "../../kernel/index.ts";
-import { embeddedLikeServer, givenServer, type TestServer } from "../../testing/database-servers.ts";
+import { embeddedLikeServer, givenServer } from "../../testing/database-servers.ts";
 import { testContext } from "../../testing/driver-context.ts";
-import { playScript } from "../../testing/play-script.ts";
+import { oddQuestions, oddRows } from "../../testing/odd-rows.ts";
 import { plainProofs, plainScriptOf, schemaText, sharedSchemaText } from "../../testing/proofs/index.ts";
-import { readArchive } from "./common/rows/archive.ts";
-import type { AppSchema, PostgresDriver, RowsPlace } from "./driver.ts";
+import { contentOf, openStand, portable, type Stand } from "../../testing/rows-stand.ts";
+import type { AppSchema } from "./driver.ts";
 import { schemaOf } from "./harness.testsuite.ts";
-import { createDatabaseDrivers } from "./index.ts";
-
-const portable = ["database", "schema", "shared"] as const;
-type Level = (typeof portable)[number];
-
-type Stand = Awaited<ReturnType<typeof openStand>>;
-
-/** A server with all levels, on which environments are made, reached and copied. */
-async function openStand(open: () => Promise<TestServer>) {
-  const postgres = await open();
-  const server = { id: newId(), url: postgres.url };
-  const drivers = createDatabaseDrivers({ installationId: newId() });
-
-  async function build(level: Level, schema: AppSchema) {
-    const driver = drivers[level] as PostgresDriver;
-    const context = testContext();
-    await driver.buildBlueprint(context, { server, schema });
-    await driver.prepare(context, { server, schema });
-    const [databaseId, environmentId] = [newId(), newId()];
-    const database = await driver.build(context, { server, databaseId, schema });
-    const place: RowsPlace = { server, database, databaseId, environmentId, schema };
-    if (driver.sharing) await join(driver, place);
-    return { driver, place, database };
-  }
-  type Built = Awaited<ReturnType<typeof build>>;
-
-  async function join(driver: PostgresDriver, place: RowsPlace): Promise<void> {
-    const { appId } = place.schema;
-    const { sealKey } = place.database;
-    await driver.sharing!.admit(testContext(), { ...place, appId, sealKey: sealKey! });
-  }
-
-  /** Connects as a program of the environment does. */
-  async function withClient<Result>(
-    { driver, place }: Built,
-    work: (client: pg.Client) => Promise<Result>,
-  ): Promise<Result> {
-    const login = { roleName: driver.logins.nameOf(newId()), password: "secret" };
-    const { database, environmentId, schema } = place;
-    await driver.logins.place(testContext(), { server, database, appId: schema.appId, environmentId, login });
-    const state = () => Promise.resolve({ open: true });
-    await driver.logins.align(testContext(), { server, roleName: login.roleName, state });
-    const client = new pg.Client({ connectionString: driver.logins.url(server, database, login) });
-    client.on("error", () => undefined);
-    await client.connect();
-    try {
-      return await work(client);
-    } finally {
-      await client.end();
-      await driver.remove(testContext(), { server, thing: { kind: "role", name: login.roleName } });
-    }
-  }
-
-  const play = (built: Built, script: readonly string[]) =>
-    withClient(built, (client) => playScript(client, script));
-
-  async function take({ driver, place }: Built): Promise<Buffer[]> {
-    const archive: Buffer[] = [];
-    const write = async (bytes: Uint8Array) => void archive.push(Buffer.from(bytes));
-    await driver.exportRows(testContext(), place, { write });
-    return archive;
-  }
-
-  const put = ({ driver, place }: Built, archive: readonly Uint8Array[], context = testContext()) =>
-    driver.importRows(context, place, stream(archive)).then((imported) => {
-      expect(context.resources()).toEqual([]);
-      return imported;
-    });
-
-  return { postgres, server, build, join, withClient, play, take, put };
-}
-
-async function* stream(archive: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  yield* archive;
-}
-
-/** What an archive says, without when it was taken; rows in an order of their own. */
-async function contentOf(archive: readonly Uint8Array[]) {
-  const tables: Record<string, string[]> = {};
-  let names: string[] = [];
-  let sequences: unknown;
-  for await (const piece of readArchive(stream(archive))) {
-    if (piece.kind === "header") {
-      names = piece.header.tables.map(({ name }) => name);
-      for (const name of names) tables[name] = [];
-      ({ sequences } = piece.header);
-    }
-    if (piece.kind === "rows")
-      tables[names[piece.table]!]!.push(...piece.data.toString().split("\n").slice(0, -1));
-  }
-  const sorted = Object.entries(tables).map(([name, rows]) => [name, rows.sort()] as const);
-  return { tables: Object.fromEntries(sorted.sort(([a], [b]) => (a < b ? -1 : 1))), sequences };
-}
 
 describe.each([
   ["PostgreSQL 18 as a superuser", embeddedLikeServer, plainProofs],
@@ -110,8 +17,7 @@ describe.each([
   beforeAll(async () => {
     stand = await openStand(open);
     // A given role may be let do this alone; without, see below.
-    await asSuperuser(
-      stand,
+    await stand.asSuperuser(
       "do $$ begin if exists (select from pg_roles where rolname = 'maker') then grant set on parameter session_replication_role to maker; end if; end $$",
     );
   });
@@ -128,7 +34,7 @@ describe.each([
       const content = await contentOf(first);
       // What comes next where the rows come from has to come next at each copy.
       const answers = await stand.play(origin, script);
-      const targets: [Level, Awaited<ReturnType<Stand["build"]>>][] = [];
+      const targets: [(typeof portable)[number], Awaited<ReturnType<Stand["build"]>>][] = [];
       for (const level of portable) targets.push([level, await stand.build(level, schema)]);
       let archives = [first];
       for (const _passing of ["from the origin", "from a copy at each level"]) {
@@ -149,6 +55,37 @@ describe.each([
       }
     },
   );
+});
+
+describe("odd rows", () => {
+  let stand: Stand;
+  let schema: AppSchema;
+  beforeAll(async () => {
+    stand = await openStand(embeddedLikeServer);
+    const text = await readFile(new URL("../../testing/odd-rows.sql", import.meta.url), "utf8");
+    schema = schemaOf(newId(), text);
+  });
+  afterAll(() => stand.postgres.stop());
+
+  test("come out as they went in at every level, and what comes next is as it would be", async () => {
+    const origin = await stand.build("database", schema);
+    for (const { statement, answer } of await stand.play(origin, oddRows))
+      expect({ statement, answer }).toMatchObject({ answer: { rowCount: expect.any(Number) } });
+    const archive = await stand.take(origin);
+    const content = await contentOf(archive);
+    const targets = await Promise.all(portable.map((level) => stand.build(level, schema)));
+    const forms = await Promise.all(targets.map(formOf));
+    for (const target of targets) await stand.put(target, archive);
+    // And from a level with counters to one with sequences.
+    await stand.put(targets[0]!, await stand.take(targets[2]!));
+    for (const target of targets) expect(await contentOf(await stand.take(target))).toEqual(content);
+    const answers = await stand.play(origin, oddQuestions);
+    for (const target of targets) {
+      const { level } = target.driver;
+      expect({ level, answers: await stand.play(target, oddQuestions) }).toEqual({ level, answers });
+    }
+    expect(await Promise.all(targets.map(formOf))).toEqual(forms);
+  });
 
   test("are what materialised views show then, and the schema stands as before", async () => {
     const schema = schemaOf(newId(), await schemaText("rental"));
@@ -165,11 +102,178 @@ describe.each([
     expect(view!.answer).toEqual(rows!.answer);
     expect(await target.driver.readForm(stand.server, target.database)).toEqual(form);
   });
+
+  const formOf = ({ driver, database }: Awaited<ReturnType<Stand["build"]>>) =>
+    driver.readForm(stand.server, database);
+
+  test("that a table took before its present rules come along where an environment has it to itself", async () => {
+    const old = schemaOf(
+      newId(),
+      `create table old_rows (weight int, grown int);
+       insert into old_rows values (-1, null);
+       alter table old_rows add constraint weights check (weight > 0) not valid;
+       comment on constraint weights on old_rows is 'New ones only.'`,
+    );
+    const source = await stand.build("database", old);
+    const target = await stand.build("schema", old);
+    const form = await formOf(target);
+    await stand.put(target, await stand.take(source));
+    const answers = await stand.play(target, [
+      "select weight from old_rows",
+      "insert into old_rows values (-2)",
+    ]);
+    expect(answers.map(({ answer }) => answer)).toEqual([
+      { rows: [{ weight: -1 }], rowCount: 1 },
+      { code: "23514" },
+    ]);
+    expect(await formOf(target)).toEqual(form);
+  });
+
+  test("that the application's own policies hide from their owner, too, come along", async () => {
+    const guarded = schemaOf(
+      newId(),
+      `create table diaries (id int, owner text); insert into diaries values (1, 'ada'), (2, 'bob');
+       alter table diaries enable row level security, force row level security;
+       create policy own on diaries using (owner = current_setting('app.person', true))`,
+    );
+    const source = await stand.build("database", guarded);
+    const target = await stand.build("database", guarded);
+    const [archive, form] = [await stand.take(source), await formOf(target)];
+    expect(await stand.put(target, archive)).toMatchObject({ tables: 1, rows: 2 });
+    expect(await formOf(target)).toEqual(form);
+  });
+
+  test("and large objects don't go together", async () => {
+    const plain = schemaOf(
+      newId(),
+      "create table images (content oid); insert into images values (lo_from_bytea(0, '\\x00'))",
+    );
+    const source = await stand.build("database", plain);
+    await expect(stand.take(source)).rejects.toMatchObject({
+      code: "rows_not_portable",
+      message: expect.stringContaining("One large object"),
+    });
+  });
+
+  test("of an archive that is damaged, or of another schema, leave everything as it was, at every level", async () => {
+    const origin = await stand.build("database", schema);
+    await stand.play(origin, oddRows);
+    const archive = await stand.take(origin);
+    const cut = Buffer.concat(archive);
+    const bad = Buffer.from(cut);
+    bad[cut.indexOf("Bob")]! ^= 1;
+    const later = schemaOf(schema.appId, schema.migrations[0]!.sql, "select 1");
+    for (const level of portable) {
+      const target = await stand.build(level, schema);
+      await stand.play(target, ["insert into people (name) values ('Kept')"]);
+      const before = await contentOf(await stand.take(target));
+      for (const [bytes, code] of [
+        [bad, "archive_damaged"],
+        [cut.subarray(0, cut.length - 200), "archive_damaged"],
+      ] as const) {
+        const context = testContext();
+        await expect(stand.put(target, [bytes], context)).rejects.toMatchObject({ code });
+        expect(context.resources()).toEqual([]);
+      }
+      const newer = { ...target, place: { ...target.place, schema: later } };
+      await expect(stand.put(newer, archive)).rejects.toMatchObject({ code: "unavailable" });
+      expect(await contentOf(await stand.take(target))).toEqual(before);
+    }
+    const other = await stand.build("database", later);
+    await expect(stand.put(other, archive)).rejects.toMatchObject({ code: "archive_mismatch" });
+  });
+
+  test("are taken as of one moment, while their environment writes on and a neighbour's stay out of it", async () => {
+    for (const level of ["database", "schema", "shared"] as const) {
+      const source = await stand.build(level, schema);
+      const neighbour = await stand.neighbourOf(source);
+      await stand.play(neighbour, ["insert into people (name) values ('Neighbour')"]);
+      await stand.play(source, oddRows);
+      const before = await contentOf(await stand.take(source));
+      const archive: Buffer[] = [];
+      let written: unknown;
+      const write = async (bytes: Uint8Array) => {
+        archive.push(Buffer.from(bytes));
+        // The header is out, so the moment is chosen; not one writer may wait for who reads on.
+        written ??= (
+          await stand.play(source, [
+            "set lock_timeout = '2s'",
+            "insert into people (name) values ('Late')",
+            "update teams set lead_id = 3",
+            "update members set team_id = 1",
+          ])
+        ).map(({ answer }) => answer);
+      };
+      await source.driver.exportRows(testContext(), source.place, { write });
+      expect(written).toEqual([
+        expect.anything(),
+        ...[1, 2, 2].map((rowCount) => expect.objectContaining({ rowCount })),
+      ]);
+      const content = await contentOf(archive);
+      expect(content.tables).toEqual(before.tables);
+      expect(JSON.stringify(content)).not.toContain("Neighbour");
+      const target = await stand.build("database", schema);
+      await stand.put(target, archive);
+    }
+  });
+
+  test("whose import is cut off are tried again by another, and then there once", async () => {
+    const origin = await stand.build("database", schema);
+    await stand.play(origin, oddRows);
+    const archive = await stand.take(origin);
+    const content = await contentOf(archive);
+    for (const level of portable) {
+      const target = await stand.build(level, schema);
+      const context = testContext();
+      const cut = archive.slice(0, Math.floor(archive.length / 2));
+      async function* breaking() {
+        yield* cut;
+        throw new Error("cut off");
+      }
+      await expect(target.driver.importRows(context, target.place, breaking())).rejects.toThrow("cut off");
+      await stand.put(target, archive, context.next());
+      expect(await contentOf(await stand.take(target))).toEqual(content);
+      expect(await target.driver.verify(stand.server, target.database)).toEqual([]);
+    }
+  });
 });
 
-async function asSuperuser(stand: Stand, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: stand.postgres.superuserUrl });
-  await client.connect();
-  await client.query(statement);
-  await client.end();
-}
+describe("on a server whose role may not have triggers keep still, a level that many share", () => {
+  let stand: Stand;
+  beforeAll(async () => {
+    stand = await openStand(() => givenServer(18));
+  });
+  afterAll(() => stand.postgres.stop());
+
+  test("takes rows that set nothing off, those that point to one another among them", async () => {
+    const schema = schemaOf(
+      newId(),
+      `create table nodes (id serial primary key, parent_id int references nodes, label text);
+       create table leaves (id serial primary key, node_id int not null references nodes);`,
+    );
+    const source = await stand.build("database", schema);
+    await stand.play(source, [
+      "insert into nodes (label) select n::text from generate_series(1, 20000) n",
+      "update nodes set parent_id = 20001 - id",
+      "insert into leaves (node_id) select id from nodes",
+    ]);
+    const archive = await stand.take(source);
+    const target = await stand.build("shared", schema);
+    expect(await stand.put(target, archive)).toMatchObject({ rows: 40_000 });
+    expect(await contentOf(await stand.take(target))).toEqual(await contentOf(archive));
+  });
+
+  test("takes none that would, and says whom to ask for what", async () => {
+    const schema = schemaOf(newId(), await sharedSchemaText("rental"));
+    const source = await stand.build("database", schema);
+    const target = await stand.build("shared", schema);
+    const archive = await stand.take(source);
+    await expect(stand.put(target, archive)).rejects.toMatchObject({
+      code: "rows_not_portable",
+      details: { remedy: expect.stringContaining("GRANT SET ON PARAMETER session_replication_role") },
+    });
+    await stand.asSuperuser("grant set on parameter session_replication_role to maker");
+    expect(await stand.put(target, archive)).toMatchObject({ rows: expect.any(Number) });
+    await stand.asSuperuser("revoke set on parameter session_replication_role from maker");
+  });
+});

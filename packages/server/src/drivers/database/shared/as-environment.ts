@@ -7,7 +7,7 @@ import { newPassword, scramVerifier } from "../common/scram.ts";
 import { holderName, type Session, sessionSettings, withAbortable } from "../common/session.ts";
 import { urlAs } from "../common/url.ts";
 import type { DriverContext, SharedPlace } from "../driver.ts";
-import { setOffTriggers } from "./environments.sql.ts";
+import { maySetOffTriggers, setOffTriggers } from "./environments.sql.ts";
 import { sharedLogins } from "./logins.ts";
 
 /** By which a statement is ended that hangs in the application's own code. */
@@ -35,8 +35,9 @@ export async function asEnvironment<Result>(
   const verifier = await scramVerifier(password);
   await createClosedLogin(session, { name, verifier, connectionLimit: 1, database: database.name });
   await sharedLogins(parts).admit(session, place, name);
-  // A superuser needn't have each row's triggers fired and its references looked up: all of them go.
-  if (options.withoutTriggers && session.superuser) await setOffTriggers(session, name, database.name);
+  // Who may needn't have each row's triggers fired and its references looked up.
+  if (options.withoutTriggers && (await maySetOffTriggers(session)))
+    await setOffTriggers(session, name, database.name);
   await openLogin(session, name, undefined);
   const client = await parts.connect({
     connectionString: urlAs(server.url, { user: name, password, database: database.name }),

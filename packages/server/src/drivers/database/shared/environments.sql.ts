@@ -69,6 +69,14 @@ export async function selectTables(inside: Session): Promise<string[]> {
   return rows.map((row) => row.name);
 }
 
+/** Whether we may have a login's sessions begin without triggers: as a superuser, or where one has granted it to us. */
+export async function maySetOffTriggers(session: Session): Promise<boolean> {
+  const [row] = await session.read<{ may: boolean }>(
+    "select has_parameter_privilege(current_user, 'session_replication_role', 'SET') as may",
+  );
+  return row!.may;
+}
+
 /** A login's sessions begin without triggers, as it couldn't have them itself. */
 export async function setOffTriggers(session: Session, login: string, database: string): Promise<void> {
   await session.change(

@@ -17,8 +17,7 @@ import { isAdmitted, lockAgainstMigrations } from "./migration/run.sql.ts";
 import { selectCounters, selectOwnPolicies } from "./rows.sql.ts";
 
 /** Whoever leaves the database needn't wait for one who reads its rows. */
-export const rowsLock = ({ database, environmentId }: RowsPlace): string =>
-  `${database.name}/${environmentId}/rows`;
+const rowsLock = ({ database, environmentId }: RowsPlace): string => `${database.name}/${environmentId}/rows`;
 
 /** Implements `DatabaseDriver.exportRows`: what the seal shows to who has entered the environment. */
 export async function exportRows(

@@ -1,9 +1,8 @@
-import { createHash } from "node:crypto";
 import type pg from "pg";
 import { failure, hasCode } from "../../../kernel/index.ts";
 import type { Scope } from "../common/catalog/scope.sql.ts";
 import { id } from "../common/emit/quote.ts";
-import { createLogins } from "../common/logins.ts";
+import { loginName } from "../common/names.ts";
 import type { DriverParts } from "../common/parts.ts";
 import { remove } from "../common/remove.ts";
 import type { ArchiveHeader } from "../common/rows/archive.ts";
@@ -16,36 +15,13 @@ import {
   selectPointers,
   selectRowsTables,
 } from "../common/rows/relations.sql.ts";
-import { newPassword } from "../common/scram.ts";
-import {
-  holderName,
-  type Session,
-  serverUnreachable,
-  withAbortable,
-  withSession,
-} from "../common/session.ts";
+import { type Session, withSession } from "../common/session.ts";
 import type { DriverContext, ImportedRows, RowsPlace } from "../driver.ts";
-import { rowsLock, settle } from "./export-rows.ts";
+import { asEnvironment } from "./as-environment.ts";
+import { maySetOffTriggers } from "./environments.sql.ts";
+import { settle } from "./export-rows.ts";
 import { beginInserting, inserting } from "./insert-rows.ts";
-import { sharedLogins } from "./logins.ts";
-import {
-  asReplica,
-  mayReplicate,
-  replaceCounters,
-  selectCounters,
-  selectFiring,
-  selectOwnPolicies,
-} from "./rows.sql.ts";
-
-type Importing = {
-  parts: DriverParts;
-  context: DriverContext;
-  session: Session;
-  place: RowsPlace;
-  /** Has begun a transaction that keeps migrations waiting. */
-  client: pg.ClientBase;
-  scope: Scope;
-};
+import { replaceCounters, selectCounters, selectFiring, selectOwnPolicies } from "./rows.sql.ts";
 
 /**
  * Implements `DatabaseDriver.importRows`: as a login that is made for it, which the database lets see and write this
@@ -57,15 +33,16 @@ export async function importRows(
   place: RowsPlace,
   archive: AsyncIterable<Uint8Array>,
 ): Promise<ImportedRows> {
-  const { database, environmentId } = place;
-  return withSession(parts.connect, context, place.server, rowsLock(place), async (session) => {
+  const { server, database, environmentId } = place;
+  const lock = `${database.name}/${environmentId}`;
+  return withSession(parts.connect, context, server, lock, async (session) => {
     await requireDatabase(session, database.name);
     return session.inDatabase(database.name, (inside) =>
       inside.inspect(async (client) => {
+        // Keeps migrations waiting.
         await client.query("begin");
         const scope = await settle(client, place);
-        const importing = { parts, context, session, place, client, scope };
-        const { imported, header } = await importAsLogin(importing, archive);
+        const { imported, header } = await importAsLogin(parts, session, context, { place, scope, archive });
         // The rows are there by now. Whoever is interrupted before this comes again, and puts them there once more.
         await context.assertLease();
         await client.query(`set local role ${id(parts.roles.seal)}`);
@@ -77,41 +54,54 @@ export async function importRows(
   });
 }
 
-async function importAsLogin(importing: Importing, archive: AsyncIterable<Uint8Array>) {
-  const { parts, context, place, client, scope } = importing;
-  const unfired = await mayReplicate(client);
+type Importing = { place: RowsPlace; scope: Scope; archive: AsyncIterable<Uint8Array> };
+
+async function importAsLogin(
+  parts: DriverParts,
+  session: Session,
+  context: DriverContext,
+  { place, scope, archive }: Importing,
+) {
+  const { server, database, environmentId, schema } = place;
+  const shared = { ...place, appId: schema.appId, sealKey: database.sealKey! };
+  const unfired = await maySetOffTriggers(session);
   let header: ArchiveHeader | undefined;
-  let login: pg.Client | undefined;
-  try {
+  const work = async (login: pg.Client): Promise<ImportedRows> => {
     const imported = await takeArchive(archive, async (found) => {
       header = found;
-      requireSameSchema(header, place);
-      const tables = matchTables(header, await selectRowsTables(scope));
-      requireSameSequences(header, await selectCounters(client, place.environmentId));
-      const pointers = (await selectPointers(scope)).filter(({ late }) => !late);
-      await refuseWhatActs(scope, { unfired, tables, pointers });
-      login = await openLogin(importing, unfired);
-      await beginInserting(login, { scope, tables });
-      const wholly = new Set(
-        unfired ? [] : pointers.filter(({ from, to }) => from === to).map(({ from }) => from),
-      );
-      return inserting(login, { header, tables, wholly });
+      return openTable(login, { place, scope, header, unfired });
     });
     await context.assertLease();
-    await withAbortable(login!, context.signal, async (open) => {
-      await open.query("commit");
-    });
-    await removeOwnLogin(parts, context, place);
+    await login.query("commit");
+    return imported;
+  };
+  try {
+    const imported = await asEnvironment(parts, session, context, shared, work, { withoutTriggers: true });
     return { imported, header: header! };
   } catch (error) {
-    await login?.end().catch(() => undefined);
     // After anything but an answer a repetition cleans up, or whoever takes the environment's place away.
-    if (answers.some((code) => hasCode(error, code))) await removeOwnLogin(parts, context, place);
+    if (answers.some((code) => hasCode(error, code)))
+      await remove(parts, context, { server, thing: { kind: "role", name: loginName(environmentId) } });
     throw error;
   }
 }
 
 const answers = ["archive_damaged", "archive_mismatch", "rows_not_portable"] as const;
+
+/** Sees to it that the archive fits, and begins. */
+async function openTable(
+  login: pg.Client,
+  { place, scope, header, unfired }: Omit<Importing, "archive"> & { header: ArchiveHeader; unfired: boolean },
+) {
+  requireSameSchema(header, place);
+  const tables = matchTables(header, await selectRowsTables(scope));
+  requireSameSequences(header, await selectCounters(scope.client, place.environmentId));
+  const pointers = (await selectPointers(scope)).filter(({ late }) => !late);
+  await refuseWhatActs(scope, { unfired, tables, pointers });
+  await beginInserting(login, { scope, tables });
+  const ofItself = pointers.filter(({ from, to }) => from === to).map(({ from }) => from);
+  return inserting(login, { header, tables, wholly: new Set(unfired ? [] : ofItself) });
+}
 
 /** Where triggers can't be kept from firing, a schema must have none, and no references that rows can't meet in order. */
 async function refuseWhatActs(
@@ -140,37 +130,4 @@ async function refuseWhatActs(
         "Have a superuser of the server GRANT SET ON PARAMETER session_replication_role TO Tenantry's role, or choose another level for the copy.",
     }),
   });
-}
-
-async function openLogin(importing: Importing, unfired: boolean): Promise<pg.Client> {
-  const { parts, context, session, place } = importing;
-  const { server, database, environmentId, schema } = place;
-  const logins = createLogins(parts, sharedLogins(parts));
-  const login = { roleName: logins.nameOf(loginIdOf(context, place)), password: newPassword() };
-  await logins.place(context, { server, database, appId: schema.appId, environmentId, login });
-  if (unfired) await session.change(asReplica(login.roleName, database.name));
-  const state = () => Promise.resolve({ open: true });
-  await logins.align(context, { server, roleName: login.roleName, state });
-  const client = await parts
-    .connect({
-      connectionString: logins.url(server, database, login),
-      application_name: holderName(context),
-      connectionTimeoutMillis: 10_000,
-    })
-    .catch((cause: unknown) => {
-      throw serverUnreachable(cause);
-    });
-  context.signal.addEventListener("abort", () => void client.end().catch(() => undefined), { once: true });
-  return client;
-}
-
-async function removeOwnLogin(parts: DriverParts, context: DriverContext, place: RowsPlace): Promise<void> {
-  const name = createLogins(parts, sharedLogins(parts)).nameOf(loginIdOf(context, place));
-  await remove(parts, context, { server: place.server, thing: { kind: "role", name } });
-}
-
-/** The same for every attempt of one operation at one environment; as a UUID of version 8. */
-function loginIdOf({ operationId }: DriverContext, { environmentId }: RowsPlace): string {
-  const hex = createHash("sha256").update(`rows ${operationId} ${environmentId}`).digest("hex");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

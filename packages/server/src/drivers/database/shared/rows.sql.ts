@@ -1,17 +1,11 @@
-import pg from "pg";
-import { readScope, type Scope } from "../common/catalog/scope.sql.ts";
+import type pg from "pg";
+import { type Reader, readScope, type Scope } from "../common/catalog/scope.sql.ts";
 import type { ArchiveSequence } from "../common/rows/archive.ts";
 import { placeName } from "../common/rows/fits.ts";
 import type { Refusal } from "../common/rows/relations.sql.ts";
 
-const id = pg.escapeIdentifier;
-const text = pg.escapeLiteral;
-
 /** Where an environment's counters stand, as sequences. */
-export async function selectCounters(
-  client: pg.ClientBase,
-  environmentId: string,
-): Promise<ArchiveSequence[]> {
+export async function selectCounters(client: Reader, environmentId: string): Promise<ArchiveSequence[]> {
   const { rows } = await client.query<{ parts: string[]; lastValue: string; called: boolean }>(
     `select parse_ident(c.name) as parts, coalesce(n.value, c.first)::text as "lastValue", n.value is not null as called
      from tenantry.counter c left join tenantry.count n on n.name = c.name and n.environment = $1 order by c.name`,
@@ -61,15 +55,3 @@ export async function selectFiring(scope: Scope, unfired: boolean): Promise<Refu
        and t.tgenabled in (${unfired ? "'A', 'R'" : "'A', 'O'"}) order by 1`,
   );
 }
-
-/** Whether we may have a session's triggers not fire. */
-export async function mayReplicate(client: pg.ClientBase): Promise<boolean> {
-  const { rows } = await client.query<{ may: boolean }>(
-    "select has_parameter_privilege(current_user, 'session_replication_role', 'SET') as may",
-  );
-  return rows[0]!.may;
-}
-
-/** Sessions of a login are those of a replica from its next one on: neither triggers fire nor references are looked up. */
-export const asReplica = (login: string, database: string): string =>
-  `alter role ${id(login)} in database ${id(database)} set session_replication_role = ${text("replica")}`;

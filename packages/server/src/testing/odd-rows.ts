@@ -1,0 +1,40 @@
+/** Rows for `odd-rows.sql` whose values are easily lost on the way. */
+export const oddRows: readonly string[] = [
+  "insert into people (name, share) values ('Ada', 10), ('Bob', null)",
+  "update people set boss_id = 3 where name = 'Ada'",
+  "update people set boss_id = 2 where name = 'Bob'",
+  "insert into teams (lead_id) values (2), (3)",
+  "insert into members (team_id) values (1), (2)",
+  "update teams set best_id = 2 where id = 1",
+  `insert into "Odd ""names""" values ('00000000-0000-4000-8000-000000000001', E'tab\\t nl\\n cr\\r bs\\\\ \\\\N \\\\. quote''"', '{fine,NULL,tired}')`,
+  `insert into "Odd ""names""" values ('00000000-0000-4000-8000-000000000002', '', '{}'), ('00000000-0000-4000-8000-000000000003', null, null)`,
+  "insert into positions values (1), (2), (null), (null)",
+  `insert into everything values (1, true, -32768, 9223372036854775807, 'NaN', '-0', 0.1::float8 + 0.2, E'\\u00e9\\U0001F600', 'ab',
+    '\\x00ff5c4e0a09', '-infinity', 'infinity', '0001-01-01 00:00:00 BC', '1 year -2 days 03:04:05.000006', ' {"a" : 1}  ',
+    '{"b": [1, "\\u2028"]}', '00000000-0000-4000-8000-000000000009', '::1/64', B'101', 'a:1A b:2', '(1,2)',
+    '[2025-01-01 00:00+02,)', row(5, null), array[row(1, 'a,b"c\\')::money_amount, null], array['x', null, '', 'NULL', 'a"b', 'c\\d'],
+    '12.34', '<a b="1">t</a>', '{}', '04:05:06-08')`,
+  `insert into everything (id, exact, real, double, doc) values (2, 1e-30, 'Infinity', 5e-324, 'null'), (3, 123456789012345678901234567890.10, 'NaN', 1.7976931348623157e308, '"x"')`,
+  "insert into nothing default values",
+  "insert into nothing default values",
+  "insert into only_generated default values",
+  "insert into parts (at, person_id) values ('2025-05-05', 1), ('2030-05-05', 2)",
+  "delete from parts where at = '2030-05-05'",
+];
+
+/** What a copy has to answer as the origin does, its next numbers among it. */
+export const oddQuestions: readonly string[] = [
+  "select id, name, boss_id, share, initial from people order by id",
+  "select to_jsonb(e) - 'tenantry_environment' as row from everything e order by id",
+  "select tableoid::regclass::text as part, id, at from parts order by id",
+  "select count(*)::int from log",
+  "insert into people (name) values ('Next') returning id, initial",
+  "insert into parts (at) values ('2025-06-06') returning id",
+  "insert into uncounted default values returning id",
+  "insert into uncounted default values returning id",
+  "insert into teams (lead_id) values (999)",
+  "insert into positions values (1)",
+  "delete from people where name = 'Ada'",
+  "insert into everything (id, flag) values (1, false)",
+  "select count(*)::int from log",
+];

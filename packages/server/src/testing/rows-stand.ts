@@ -1,0 +1,124 @@
+import pg from "pg";
+import { expect } from "vitest";
+import { readArchive } from "../drivers/database/common/rows/archive.ts";
+import type { AppSchema, PostgresDriver, RowsPlace } from "../drivers/database/driver.ts";
+import { createDatabaseDrivers } from "../drivers/database/index.ts";
+import { newId } from "../kernel/index.ts";
+import type { TestServer } from "./database-servers.ts";
+import { testContext } from "./driver-context.ts";
+import { playScript } from "./play-script.ts";
+
+/** The levels of PostgreSQL between which rows go; `dedicated` is as `database`. */
+export const portable = ["database", "schema", "shared"] as const;
+type Level = (typeof portable)[number];
+
+export type Stand = Awaited<ReturnType<typeof openStand>>;
+
+type AnyBuilt = { driver: PostgresDriver; place: RowsPlace };
+
+async function take({ driver, place }: AnyBuilt): Promise<Buffer[]> {
+  const archive: Buffer[] = [];
+  const write = async (bytes: Uint8Array) => void archive.push(Buffer.from(bytes));
+  await driver.exportRows(testContext(), place, { write });
+  return archive;
+}
+
+/** Nothing may be left of how it was done, whether or not it succeeds. */
+async function put({ driver, place }: AnyBuilt, archive: readonly Uint8Array[], context = testContext()) {
+  try {
+    return await driver.importRows(context, place, stream(archive));
+  } finally {
+    expect(context.resources()).toEqual([]);
+  }
+}
+
+/** A server with all levels, on which environments are made, reached and copied. */
+export async function openStand(open: () => Promise<TestServer>) {
+  const postgres = await open();
+  const server = { id: newId(), url: postgres.url };
+  const drivers = createDatabaseDrivers({ installationId: newId() });
+
+  async function build(level: Level, schema: AppSchema) {
+    const driver = drivers[level] as PostgresDriver;
+    const context = testContext();
+    await driver.buildBlueprint(context, { server, schema });
+    await driver.prepare(context, { server, schema });
+    const [databaseId, environmentId] = [newId(), newId()];
+    const database = await driver.build(context, { server, databaseId, schema });
+    const place: RowsPlace = { server, database, databaseId, environmentId, schema };
+    if (driver.sharing) await join(driver, place);
+    return { driver, place, database };
+  }
+  type Built = Awaited<ReturnType<typeof build>>;
+
+  async function join(driver: PostgresDriver, place: RowsPlace): Promise<void> {
+    const { appId } = place.schema;
+    const { sealKey } = place.database;
+    await driver.sharing!.admit(testContext(), { ...place, appId, sealKey: sealKey! });
+  }
+
+  /** Another environment of the same application: in the same database where they share one. */
+  async function neighbourOf(one: Built): Promise<Built> {
+    const { level, sharing } = one.driver;
+    if (!sharing) return build(level as Level, one.place.schema);
+    const neighbour = { ...one, place: { ...one.place, environmentId: newId() } };
+    await join(one.driver, neighbour.place);
+    return neighbour;
+  }
+
+  /** Connects as a program of the environment does. */
+  async function withClient<Result>(
+    { driver, place }: Built,
+    work: (client: pg.Client) => Promise<Result>,
+  ): Promise<Result> {
+    const login = { roleName: driver.logins.nameOf(newId()), password: "secret" };
+    const { database, environmentId, schema } = place;
+    await driver.logins.place(testContext(), { server, database, appId: schema.appId, environmentId, login });
+    const state = () => Promise.resolve({ open: true });
+    await driver.logins.align(testContext(), { server, roleName: login.roleName, state });
+    const client = new pg.Client({ connectionString: driver.logins.url(server, database, login) });
+    client.on("error", () => undefined);
+    await client.connect();
+    try {
+      return await work(client);
+    } finally {
+      await client.end();
+      await driver.remove(testContext(), { server, thing: { kind: "role", name: login.roleName } });
+    }
+  }
+
+  const play = (built: Built, script: readonly string[]) =>
+    withClient(built, (client) => playScript(client, script));
+
+  /** Runs a statement as whoever owns the server. */
+  async function asSuperuser(statement: string): Promise<void> {
+    const client = new pg.Client({ connectionString: postgres.superuserUrl });
+    await client.connect();
+    await client.query(statement);
+    await client.end();
+  }
+
+  return { postgres, server, build, neighbourOf, play, take, put, asSuperuser };
+}
+
+async function* stream(archive: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* archive;
+}
+
+/** What an archive says, without when it was taken; rows in an order of their own. */
+export async function contentOf(archive: readonly Uint8Array[]) {
+  const tables: Record<string, string[]> = {};
+  let names: string[] = [];
+  let sequences: unknown;
+  for await (const piece of readArchive(stream(archive))) {
+    if (piece.kind === "header") {
+      names = piece.header.tables.map(({ name }) => name);
+      for (const name of names) tables[name] = [];
+      ({ sequences } = piece.header);
+    }
+    if (piece.kind === "rows")
+      tables[names[piece.table]!]!.push(...piece.data.toString().split("\n").slice(0, -1));
+  }
+  const sorted = Object.entries(tables).map(([name, rows]) => [name, rows.sort()] as const);
+  return { tables: Object.fromEntries(sorted.sort(([a], [b]) => (a < b ? -1 : 1))), sequences };
+}
