@@ -2,10 +2,11 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { OperationReply, SettingReply, TenantReply } from "@tenantry/contract";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
 import { holdAt, type Point, recordingOf } from "../support/hold.ts";
+import { password, siteUser } from "../support/site-user.ts";
 import { killInside } from "../support/steps.ts";
 import { useInstallation } from "../support/use-installation.ts";
 import { becomesWhole } from "../support/whole.ts";
@@ -170,8 +171,56 @@ describe("kill -9 of everything while a tenant is made from a template", () => {
   });
 });
 
+const cloneCases: Case[] = [
+  {
+    step: "copy-rows",
+    when: "before the rows come in",
+    point: {
+      before: "insert",
+      on: "resources",
+      when: "new.kind = 'role' and new.physical_name like 'tnm_%'",
+    },
+  },
+  ...["copy-rows", "copy-files", "carry-scripts"].map((step) => ({
+    step,
+    when: "when all is done but recording it",
+    point: recordingOf(step),
+  })),
+  { step: "copy-users", when: "while it adds one", point: { before: "insert", on: "users" } },
+];
+
+describe("kill -9 of everything while a tenant is cloned", () => {
+  let source: string;
+  beforeAll(async () => {
+    source = fresh("source");
+    expect(await installation.api.ended(await beginTenant(source))).toMatchObject({ status: "succeeded" });
+    const user = siteUser(installation, source);
+    expect(await user.logIn(`admin@${source}.example`)).toBe(303);
+    const page = { title: "Home", slug: "home", body: `Written at **${source}**`, intent: "publish" };
+    expect((await user.post("/admin/pages", page)).status).toBe(303);
+  });
+
+  it.each(cloneCases)(
+    "in the step $step, $when: the copy becomes active with all that the source has, and nothing is left over or missing",
+    async ({ step, point }) => {
+      const slug = fresh("copy");
+      const body = { slug, name: "The copy", include: { users: true } };
+      const ended = await killInside(installation, { step, point }, async () => {
+        const path = `/v1/tenants/${source}/clone`;
+        return (await installation.api.call<OperationReply>("POST", path, body)).body.id;
+      });
+      expect(ended).toMatchObject({ status: "succeeded" });
+      const users = await installation.api.call<{ items: unknown[] }>("GET", `/v1/tenants/${slug}/users`);
+      expect(users.body.items).toHaveLength(1);
+      for (const each of [slug, source])
+        expect((await installation.visit(each)).body).toContain(`Written at <strong>${source}</strong>`);
+      await becomesWhole(installation);
+    },
+  );
+});
+
 async function beginTenant(slug: string, more: object = {}): Promise<string> {
-  const admin = { email: `admin@${slug}.example`, password: "correct horse battery" };
+  const admin = { email: `admin@${slug}.example`, password };
   const body = { slug, name: `The ${slug} company`, admin, ...more };
   const { status, body: operation } = await installation.api.call<OperationReply>(
     "POST",
