@@ -181,7 +181,7 @@ const cloneCases: Case[] = [
       when: "new.kind = 'role' and new.physical_name like 'tnm_%'",
     },
   },
-  ...["copy-rows", "copy-files", "carry-scripts"].map((step) => ({
+  ...["copy-rows", "copy-files"].map((step) => ({
     step,
     when: "when all is done but recording it",
     point: recordingOf(step),
