@@ -44,7 +44,7 @@ it("the command says at which levels an application's migrations work, by file a
   expect(shown.stdout).toContain("1.sql:2 schema shop (schema: refused)");
   const sites = await installation.command(["schema", "check", "apps/sites/migrations", "--json"]);
   expect(JSON.parse(sites.stdout)).toEqual({
-    levels: ["database", "schema", "shared"].map((level) => ({ level, works: true })),
+    levels: ["database", "schema", "shared", "sqlite"].map((level) => ({ level, works: true })),
     findings: [],
   });
   await becomesWhole(installation);

@@ -8,7 +8,7 @@ export type SchemaCheckRequest = z.infer<typeof schemaCheckRequest>;
 
 const finding = z
   .object({
-    level: z.enum(["schema", "shared"]),
+    level: z.enum(["schema", "shared", "sqlite"]),
     severity: z
       .enum(["refused", "differs"])
       .describe(
@@ -25,7 +25,7 @@ const finding = z
 export const schemaCheckReply = z
   .object({
     levels: z
-      .array(z.object({ level: z.enum(["database", "schema", "shared"]), works: z.boolean() }))
+      .array(z.object({ level: z.enum(["database", "schema", "shared", "sqlite"]), works: z.boolean() }))
       .describe("At which database levels the schema can be held; not which levels can be had here."),
     findings: z.array(finding),
   })

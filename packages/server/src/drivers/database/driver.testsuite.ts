@@ -143,7 +143,7 @@ export function databaseDriverSuite<Harness extends DatabaseDriverHarness>(
         const later = schemaOf(
           appId,
           portableNotes,
-          "create table half (id int);\n\n  select wrong from notes;\n",
+          "create table half (id int);\n\n  insert into notes (wrong) values (1);\n",
         );
         const context = testContext();
         await expect(

@@ -61,7 +61,7 @@ export const byConnection = (driver: DatabaseDriver, server: DatabaseServer) => 
     await client.connect();
     return { [Symbol.asyncDispose]: () => client.end() };
   },
-  noSuchColumn: '0002.sql, line 3, column 10: column "wrong" does not exist.',
+  noSuchColumn: '0002.sql, line 3, column 22: column "wrong" of relation "notes" does not exist.',
 });
 
 /** Runs statements over a URL, one connection for all, and answers the last one's rows. */

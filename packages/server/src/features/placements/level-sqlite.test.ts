@@ -1,12 +1,12 @@
 import { lstat, mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { portableNotes } from "../../drivers/database/harness.testsuite.ts";
 import type { DatabaseDrivers, DriverContext } from "../../drivers/database/index.ts";
 import { openSqliteDirectory } from "../../drivers/database/index.ts";
-import { withFile } from "../../drivers/database/sqlite/open-file.ts";
 import { sql } from "../../infra/db/index.ts";
 import { silentLog } from "../../infra/log/index.ts";
 import { failure, newId } from "../../kernel/index.ts";
@@ -17,6 +17,7 @@ import {
   type TestPlacements,
   testPlacements,
 } from "../../testing/placements.ts";
+import { runInFile } from "../../testing/sqlite-file.ts";
 import { requireEligible } from "./choose-server.ts";
 import { currentPlacements, type FleetWork } from "./index.ts";
 import { selectDirectories } from "./servers.sql.ts";
@@ -80,11 +81,7 @@ async function databaseOf(environmentId: string) {
 /** As the environment's application opens it. */
 async function rows(environmentId: string, ...statements: string[]): Promise<unknown[]> {
   const { url, encryptionKey } = await databaseOf(environmentId);
-  return withFile({ path: fileURLToPath(url), encryptionKey }, async (file) => {
-    let answer: unknown[] = [];
-    for (const statement of statements) answer = await file.rows(statement);
-    return answer;
-  });
+  return runInFile({ file: fileURLToPath(url), encryptionKey }, ...statements);
 }
 
 const nothingOdd = async () => expect(await house.placements.scanForLeftovers(house.db)).toEqual([]);
@@ -177,7 +174,10 @@ test("later migrations reach the files by a fleet's run; one whose file is damag
 test("a release whose migrations SQLite can't follow is refused while files are there", async () => {
   const appId = await insertApp(house.db, portableNotes);
   const { environmentId } = await place(appId);
-  await insertMigrations(house.db, appId, 2, ["create table more (id int);", "create extension pgcrypto;"]);
+  await insertMigrations(house.db, appId, 2, [
+    "create table more (id int);",
+    "create materialized view counted as select count(*) as all from notes;",
+  ]);
   const trial = house.run((context) => house.placements.tryMigrations(context, { appId, schemaVersion: 3 }));
   await expect(trial).rejects.toMatchObject({
     code: expect.stringMatching(/isolation_unavailable|migration_failed/),
@@ -189,7 +189,8 @@ test("a release whose migrations SQLite can't follow is refused while files are 
 test("what somebody changed in a file by hand is found as drift", async () => {
   const appId = await insertApp(house.db, portableNotes);
   const [, changed] = [await place(appId), await place(appId)];
-  await rows(changed.environmentId, "create index by_hand on notes (mood)");
+  using byHand = new DatabaseSync(fileURLToPath((await databaseOf(changed.environmentId)).url));
+  byHand.exec("create index by_hand on notes (mood)");
   const operation = await house.start(house.placements.workflows.drift, { appId });
   expect(await house.ended(operation)).toBe("succeeded");
   const found = await sql<{ id: string; differences: unknown }>`

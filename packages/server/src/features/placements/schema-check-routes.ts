@@ -68,10 +68,13 @@ function report(findings: readonly Finding[]): SchemaCheckReply {
   const works = (level: string) =>
     !findings.some((finding) => finding.level === level && finding.severity === "refused");
   return {
-    levels: (["database", "schema", "shared"] as const).map((level) => ({ level, works: works(level) })),
+    levels: (["database", "schema", "shared", "sqlite"] as const).map((level) => ({
+      level,
+      works: works(level),
+    })),
     findings: findings.map(({ file = null, line = null, level, ...finding }) => ({
       ...finding,
-      level: level as "schema" | "shared",
+      level: level as "schema" | "shared" | "sqlite",
       file,
       line,
     })),

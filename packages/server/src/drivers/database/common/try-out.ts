@@ -5,6 +5,7 @@ import { schemaFindings } from "./emit/emit-schema.ts";
 import type { Finding } from "./emit/finding.ts";
 import { located } from "./emit/locate.ts";
 import { sharedFindings } from "./emit/shared/findings.ts";
+import { sqliteFindings } from "./emit/sqlite-findings.ts";
 import { blueprintName } from "./names.ts";
 import type { DriverParts } from "./parts.ts";
 import { readBlueprint } from "./read-blueprint.ts";
@@ -28,9 +29,8 @@ async function tryOut(
   const name = await buildBlueprint(parts, context, { server, schema });
   const catalog = await readBlueprint(parts, context, server, schema);
   await remove(parts, context, { server, thing: { kind: "database", name } });
-  return [...schemaFindings(catalog), ...sharedFindings(catalog)].map((finding) =>
-    located(finding, migrations),
-  );
+  const emitted = [...schemaFindings(catalog), ...sharedFindings(catalog)];
+  return [...emitted.map((finding) => located(finding, migrations)), ...(await sqliteFindings(migrations))];
 }
 
 /** The installation stands for the application; no two operations try in one database. */

@@ -1,5 +1,6 @@
 import type { Probe } from "../../probe.ts";
 import { connectionProbes } from "./connections.ts";
+import { fileProbes } from "./files.ts";
 import { bothOnPostgres, type DatabaseGround } from "./ground.ts";
 import { sharedContextProbes } from "./shared-context.ts";
 import { sharedRowProbes } from "./shared-rows.ts";
@@ -10,6 +11,7 @@ export { markDatabase } from "./mark.ts";
 /** How one environment's application may try to get at another's rows. A level that comes later adds its own here. */
 export const databaseProbes: readonly Probe<DatabaseGround>[] = [
   ...[...connectionProbes, ...sharedRowProbes, ...sharedContextProbes].map(onPostgres),
+  ...fileProbes,
 ];
 
 /** There is no way from a file to a server, nor back: an application's login is of no use at the other. */

@@ -1,9 +1,10 @@
+import { databaseErrorCode } from "../../../infra/db/index.ts";
+import { failure } from "../../../kernel/index.ts";
 import { refuseChanged } from "../common/apply-migrations.ts";
-import { migrationFailed, readMigration } from "../common/migration-file.ts";
-import type { Statement } from "../common/split-statements.ts";
-import type { AppMigration, DriverContext } from "../driver.ts";
-import { createLedger, insertLedger, selectForeignKeyViolations, selectLedger } from "./ledger.sql.ts";
-import { isBusy, isOfStatement, type OpenFile } from "./open-file.ts";
+import type { AppMigration, AppSchema, DriverContext } from "../driver.ts";
+import { createLedger, insertLedger, selectLedger } from "./ledger.sql.ts";
+import type { OpenFile } from "./open-file.ts";
+import { translate } from "./translate.ts";
 
 type Run = Pick<DriverContext, "assertLease" | "signal">;
 
@@ -11,69 +12,33 @@ type Run = Pick<DriverContext, "assertLease" | "signal">;
  * Applies the migrations that a file doesn't have yet, each whole or not at all. Throws `migration_failed`,
  * `migration_changed`, or `isolation_unavailable` for what SQLite can't hold.
  */
-export async function applyMigrations(
-  file: OpenFile,
-  run: Run,
-  migrations: readonly AppMigration[],
-): Promise<number> {
+export async function applyMigrations(file: OpenFile, run: Run, schema: AppSchema): Promise<number> {
   await createLedger(file);
   const ledger = await selectLedger(file);
-  refuseChanged(ledger, migrations);
+  refuseChanged(ledger, schema.migrations);
   const present = new Set(ledger.map(({ ordinal }) => ordinal));
-  const pending = migrations.filter(({ ordinal }) => !present.has(ordinal));
+  if (schema.migrations.every(({ ordinal }) => present.has(ordinal))) return 0;
   // All of them first: what can't be held is found before anything is changed.
-  const translated = pending.map((migration) => ({
-    migration,
-    statements: readMigration(migration).statements,
-  }));
-  // A table that is made anew is dropped for a moment; what refers to it is checked at the end of each file.
-  await file.run("pragma foreign_keys = off");
-  for (const { migration, statements } of translated) {
+  const pending = (await translate(schema)).filter(({ migration }) => !present.has(migration.ordinal));
+  for (const { migration, statements } of pending) {
     await run.assertLease();
     run.signal.throwIfAborted();
-    await applyOne(file, run, migration, statements);
+    await file.script([...statements, insertLedger(migration)]).catch((error: unknown) => {
+      run.signal.throwIfAborted();
+      throw explain(migration, error);
+    });
   }
   return pending.length;
 }
 
-async function applyOne(
-  file: OpenFile,
-  run: Run,
-  migration: AppMigration,
-  statements: readonly Statement[],
-): Promise<void> {
-  let running = statements[0] ?? { text: "", offset: 0 };
-  try {
-    await file.run("begin immediate");
-    for (running of statements) {
-      run.signal.throwIfAborted();
-      await file.run(running.text);
-    }
-    await refuseDangling(file, migration, running);
-    await insertLedger(file, migration);
-    await file.run("commit");
-  } catch (error) {
-    await file.rollBack();
-    run.signal.throwIfAborted();
-    throw explain(migration, running, error);
-  }
-}
+const slow = "Make the migration shorter, or do its work in several smaller ones.";
+const locked = "Try again when the application writes less.";
 
-async function refuseDangling(file: OpenFile, migration: AppMigration, last: Statement): Promise<void> {
-  const [violation] = await selectForeignKeyViolations(file);
-  if (!violation) return;
-  const reason = `after it rows of ${violation.table} refer to rows of ${violation.parent} that aren't there`;
-  throw migrationFailed(migration, last.offset, reason);
-}
-
-/** What went wrong in a file, with the place where, when the file is to blame. */
-export function explain(migration: AppMigration, statement: Statement, error: unknown): unknown {
-  if (isBusy(error)) {
-    return migrationFailed(migration, statement.offset, "somebody else was writing for too long", {
-      remedy: "Try again when the application writes less.",
-      cause: error,
-    });
-  }
-  if (!isOfStatement(error)) return error;
-  return migrationFailed(migration, statement.offset, (error as Error).message, { cause: error });
+/** What a migration that was found sound failed with on the rows that are there: SQLite doesn't say at which place. */
+function explain({ name }: AppMigration, error: unknown): unknown {
+  const code = databaseErrorCode(error);
+  if (code === undefined || code === "53100") return error;
+  const remedy = { "57014": slow, "55P03": locked }[code];
+  const detail = `${name}: ${(error as Error).message}.`;
+  return failure("migration_failed", { detail, remedy, extra: { file: name } }, { cause: error });
 }

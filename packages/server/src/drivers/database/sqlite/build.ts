@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { chmod, chown, copyFile, link, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { chown, copyFile, link, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { hasCode } from "../../../kernel/index.ts";
 import { blueprintName } from "../common/names.ts";
@@ -13,14 +13,21 @@ import {
 } from "../driver.ts";
 import { applyMigrations } from "./apply.ts";
 import { type FilePlaces, requirePlaces } from "./directory.ts";
-import { writePlace } from "./ledger.sql.ts";
+import { markOpen, markPlain } from "./mark.ts";
 import { fileName, isDatabase, shelfName } from "./names.ts";
-import { type OpenFile, withFile } from "./open-file.ts";
-import { makingName, ownerFor, resourceOf, type SqliteOptions } from "./parts.ts";
-import { ignoreExisting, ignoreMissing, makePassable, openDirectory, syncDirectory } from "./system.ts";
+import { makingName, ownerFor, resourceOf, type SqliteParts } from "./parts.ts";
+import {
+  ignoreExisting,
+  ignoreMissing,
+  makePassable,
+  openDirectory,
+  removeFiles,
+  syncDirectory,
+} from "./system.ts";
 
 /** Implements `DatabaseDriver.buildBlueprint`: a file that all others of the schema are copies of. */
 export async function buildBlueprint(
+  parts: SqliteParts,
   context: DriverContext,
   { server, schema }: { server: DatabaseServer; schema: AppSchema },
 ): Promise<string> {
@@ -30,7 +37,7 @@ export async function buildBlueprint(
   await context.declareResource({ ...resource, common: true });
   if (!(await exists(places.fileOf(name)))) {
     try {
-      await make(places, context, name, { schema }, (whole) => rename(whole, places.fileOf(name)));
+      await make(parts, places, context, { name, schema }, (whole) => rename(whole, places.fileOf(name)));
     } catch (error) {
       if (hasCode(error, "migration_failed") || hasCode(error, "isolation_unavailable"))
         await context.resourceRemoved(resource);
@@ -46,13 +53,13 @@ export async function buildBlueprint(
  * may hold rows.
  */
 export async function build(
-  options: SqliteOptions,
+  parts: SqliteParts,
   context: DriverContext,
   { server, databaseId, schema, encryptionKey }: BuildRequest,
 ): Promise<BuiltDatabase> {
   const name = fileName(schema.appId, databaseId);
   const resource = resourceOf(server, name);
-  const owner = await ownerFor(options, schema.appId);
+  const owner = await ownerFor(parts, schema.appId);
   const places = await requirePlaces(server);
   await context.declareResource(resource);
   await context.assertLease();
@@ -64,7 +71,7 @@ export async function build(
   await removeHalfMade(places, name);
   if (!(await exists(file))) {
     const source = encryptionKey === undefined ? places.fileOf(blueprintName(schema)) : undefined;
-    await make(places, context, name, { schema, source, encryptionKey }, async (whole) => {
+    await make(parts, places, context, { name, schema, source, encryptionKey }, async (whole) => {
       await chown(whole, owner, owner);
       await link(whole, file).catch(ignoreExisting);
     });
@@ -76,6 +83,7 @@ export async function build(
 }
 
 type Content = {
+  name: string;
   schema: AppSchema;
   /** Copied when it is given, else made by the migrations. */
   source?: string | undefined;
@@ -84,10 +92,10 @@ type Content = {
 
 /** Makes a file where nobody looks, and puts it in its place when it is whole. */
 async function make(
+  parts: SqliteParts,
   places: FilePlaces,
   context: DriverContext,
-  name: string,
-  { schema, source, encryptionKey }: Content,
+  { name, schema, source, encryptionKey }: Content,
   place: (whole: string) => Promise<void>,
 ): Promise<void> {
   for (const directory of [places.making, places.blueprints])
@@ -96,17 +104,19 @@ async function make(
   const whole = `${making}.whole`;
   await removeFiles(making);
   try {
-    if (source) await copyFile(source, making, constants.COPYFILE_FICLONE).catch(blueprintGone);
-    await withFile({ path: making, encryptionKey }, async (file) => {
-      if (!source) await applyMigrations(file, context, schema.migrations);
-      if (isDatabase(name)) await writePlace(file, name);
-      await settle(file);
-    });
-    // A file of its own: SQLite knows one that this process has opened by its inode, and would go on writing beside the
-    // name that it had then.
-    await copyFile(making, whole, constants.COPYFILE_FICLONE);
-    await chmod(whole, 0o600);
-    await sync(whole);
+    if (!source) {
+      const { signal } = context;
+      await parts.files({ path: making, encryptionKey, create: true, signal }, async (file) => {
+        await applyMigrations(file, context, schema);
+        if (isDatabase(name)) await markOpen(file, name);
+        // Everything in the one file.
+        await file.rows("pragma wal_checkpoint(truncate)");
+      });
+    }
+    // A file of its own: SQLite knows one that it has opened by its inode, and would go on writing beside the name that it
+    // had then.
+    await copyFile(source ?? making, whole, constants.COPYFILE_FICLONE).catch(blueprintGone);
+    await finish(whole, source ? name : undefined);
     await context.assertLease();
     await place(whole);
   } finally {
@@ -115,18 +125,14 @@ async function make(
   }
 }
 
-/** Everything in the one file, and WAL for whoever opens it next. */
-async function settle(file: OpenFile): Promise<void> {
-  await file.rows("pragma journal_mode = wal");
-  await file.rows("pragma wal_checkpoint(truncate)");
-}
-
 function blueprintGone(cause: NodeJS.ErrnoException): never {
   throw cause.code === "ENOENT" ? new BlueprintGone({ cause }) : cause;
 }
 
-async function sync(file: string): Promise<void> {
+async function finish(file: string, mark: string | undefined): Promise<void> {
   await using handle = await open(file, "r+");
+  if (mark !== undefined) await markPlain(handle, mark);
+  await handle.chmod(0o600);
   await handle.sync();
 }
 
@@ -137,13 +143,6 @@ async function handOver(directory: string, owner: number): Promise<void> {
   const { uid } = await handle.stat();
   if (uid !== owner) await handle.chown(owner, owner);
   await handle.chmod(0o700);
-}
-
-const besides = ["", "-wal", "-shm", "-journal"];
-
-/** A file with all that SQLite keeps beside it. What isn't there counts as removed. */
-export async function removeFiles(file: string): Promise<void> {
-  for (const suffix of besides) await rm(`${file}${suffix}`, { force: true });
 }
 
 /** What holders of operations that ended left half-made of a database. */

@@ -1,12 +1,12 @@
 import { link, readFile, rm, writeFile } from "node:fs/promises";
-import path from "node:path";
+import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { failure, newId } from "../../../kernel/index.ts";
 import type { DatabaseServer } from "../driver.ts";
 import { selectVersion } from "./ledger.sql.ts";
 import { isBlueprint, isDatabase, shelfName } from "./names.ts";
-import { withFile } from "./open-file.ts";
-import { ignoreMissing, makePassable, syncDirectory } from "./system.ts";
+import { createFiles, type Files } from "./open-file.ts";
+import { ignoreMissing, makePassable, removeFiles, syncDirectory } from "./system.ts";
 
 /** This machine's directory of SQLite files, as a server. */
 export type SqliteDirectory = {
@@ -26,18 +26,25 @@ const markName = "server";
 const makingName = "making";
 
 /** `<root>/`, in which other users pass through to what is theirs, and can't look around. */
-export function openSqliteDirectory(root: string): SqliteDirectory {
+export function openSqliteDirectory(root: string, files: Files = createFiles()): SqliteDirectory {
   const claimed = () => readMark(root);
   return {
     url: pathToFileURL(root).href,
-    versionNumber: () => withFile({ path: ":memory:" }, selectVersion),
+    async versionNumber() {
+      const path = join(root, `${markName}.${newId()}`);
+      try {
+        return await files({ path, create: true }, selectVersion);
+      } finally {
+        await removeFiles(path);
+      }
+    },
     claimed,
     async claim(serverId) {
       await makePassable(root);
-      const making = path.join(root, `${markName}.${newId()}`);
+      const making = join(root, `${markName}.${newId()}`);
       await writeFile(making, `${serverId}\n`, { mode: 0o600, flush: true });
       // Whoever links first has marked it.
-      await link(making, path.join(root, markName)).catch((error: NodeJS.ErrnoException) => {
+      await link(making, join(root, markName)).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== "EEXIST") throw error;
       });
       await rm(making);
@@ -46,7 +53,7 @@ export function openSqliteDirectory(root: string): SqliteDirectory {
     },
     async shelfOf(appId) {
       await makePassable(root);
-      const shelf = path.join(root, shelfName(appId));
+      const shelf = join(root, shelfName(appId));
       await makePassable(shelf);
       return shelf;
     },
@@ -54,7 +61,7 @@ export function openSqliteDirectory(root: string): SqliteDirectory {
 }
 
 async function readMark(root: string): Promise<string | undefined> {
-  const text = await readFile(path.join(root, markName), "utf8").catch(ignoreMissing);
+  const text = await readFile(join(root, markName), "utf8").catch(ignoreMissing);
   return text?.trim();
 }
 
@@ -80,20 +87,20 @@ export async function requirePlaces(server: DatabaseServer): Promise<FilePlaces>
 
 export function placesOf({ url }: Pick<DatabaseServer, "url">): FilePlaces {
   const root = fileURLToPath(url);
-  const blueprints = path.join(root, "blueprints");
+  const blueprints = join(root, "blueprints");
   const directoryOf = (physicalName: string): string => {
     if (!isDatabase(physicalName))
       throw new Error(`${JSON.stringify(physicalName)} is no database in a file.`);
-    return path.join(root, ...physicalName.split("."));
+    return join(root, ...physicalName.split("."));
   };
   return {
     root,
     blueprints,
-    making: path.join(root, makingName),
+    making: join(root, makingName),
     directoryOf,
     fileOf: (physicalName) =>
       isBlueprint(physicalName)
-        ? path.join(blueprints, `${physicalName}.db`)
-        : path.join(directoryOf(physicalName), "data.db"),
+        ? join(blueprints, `${physicalName}.db`)
+        : join(directoryOf(physicalName), "data.db"),
   };
 }

@@ -5,6 +5,7 @@ import { placesOf } from "./directory.ts";
 import { list, measure, readForm, verify } from "./inspect.ts";
 import { migrate } from "./migrate.ts";
 import { fileName } from "./names.ts";
+import { createFiles, type Files } from "./open-file.ts";
 import type { SqliteOptions } from "./parts.ts";
 import { remove } from "./remove.ts";
 import { fileScripts } from "./run-script.ts";
@@ -13,20 +14,21 @@ import { fileScripts } from "./run-script.ts";
  * The level `sqlite`: a file for each environment, in a directory of its own which its application's user alone may
  * enter. Nobody logs in: who may open the file has all of it, so there are no roles and no logins.
  */
-export function createSqliteDriver(options: SqliteOptions = {}): DatabaseDriver {
+export function createSqliteDriver(options: SqliteOptions & { files?: Files } = {}): DatabaseDriver {
+  const parts = { ...options, files: options.files ?? createFiles() };
   return {
     level: "sqlite",
-    buildBlueprint: (context, request) => buildBlueprint(context, request),
+    buildBlueprint: (context, request) => buildBlueprint(parts, context, request),
     nameOf: ({ appId, databaseId }) => ({ name: fileName(appId, databaseId), roleName: null }),
     // The blueprint is all that copies of it need.
     prepare: () => Promise.resolve(),
-    build: (context, request) => build(options, context, request),
+    build: (context, request) => build(parts, context, request),
     connectionUrl: (server, { name }) => pathToFileURL(placesOf(server).fileOf(name)).href,
-    migrate: (context, request) => migrate(options, context, request),
+    migrate: (context, request) => migrate(parts, context, request),
     measure: (server, database) => measure(server, database),
-    readForm: (server, database) => readForm(server, database),
-    verify: (server, database) => verify(options, server, database),
-    fileScripts: fileScripts(options),
+    readForm: (server, database) => readForm(parts, server, database),
+    verify: (server, database) => verify(parts, server, database),
+    fileScripts: fileScripts(parts),
     remove: (context, request) => remove(context, request),
     list: (server) => list(server),
   };

@@ -10,10 +10,11 @@ import type {
   SchemaForm,
 } from "../driver.ts";
 import { placesOf, requirePlaces } from "./directory.ts";
-import { selectDamage, selectPlaces, selectSchema } from "./ledger.sql.ts";
+import { selectDamage, selectSchema } from "./ledger.sql.ts";
+import { isMarkedAs } from "./mark.ts";
 import { appOf, isBlueprint, isDatabase, isShelf } from "./names.ts";
-import { withFile } from "./open-file.ts";
-import { ownerFor, type SqliteOptions } from "./parts.ts";
+import type { FilePlace } from "./open-file.ts";
+import { ownerFor, type SqliteParts } from "./parts.ts";
 import { ignoreMissing } from "./system.ts";
 
 /** Implements `DatabaseDriver.measure`: the file, and what is written beside it before it goes in. */
@@ -29,36 +30,28 @@ export async function measure(server: DatabaseServer, database: PhysicalDatabase
 
 /** Implements `DatabaseDriver.verify`. */
 export async function verify(
-  options: SqliteOptions,
+  parts: SqliteParts,
   server: DatabaseServer,
   { name, encryptionKey }: OpenableDatabase,
 ): Promise<string[]> {
   const places = await requirePlaces(server);
   const file = places.fileOf(name);
   if (!(await lstat(file).catch(ignoreMissing))) return [`The database ${name} isn't there.`];
-  const owner = await ownerFor(options, appOf(name));
+  const owner = await ownerFor(parts, appOf(name));
   const wrong = [
     ...(await wrongWith(places.directoryOf(name), "directory", owner)),
     ...(await wrongWith(file, "file", owner)),
   ];
   // One that may lead elsewhere isn't opened.
-  return wrong.length > 0 ? wrong : verifyContent({ path: file, name, encryptionKey });
+  return wrong.length > 0 ? wrong : verifyContent(parts, name, { path: file, encryptionKey });
 }
 
-async function verifyContent({
-  path,
-  name,
-  encryptionKey,
-}: {
-  path: string;
-  name: string;
-  encryptionKey: string | undefined;
-}): Promise<string[]> {
+async function verifyContent(parts: SqliteParts, name: string, place: FilePlace): Promise<string[]> {
   try {
-    return await withFile({ path, encryptionKey }, async (file) => {
+    return await parts.files(place, async (file) => {
       const wrong = (await selectDamage(file)).map((line) => `The file of ${name} is damaged: ${line}.`);
-      const place = (await selectPlaces(file)).join(", ");
-      return place === name ? wrong : [...wrong, `The file of ${name} is another database's: ${place}.`];
+      const isOwn = await isMarkedAs(file, name);
+      return isOwn ? wrong : [...wrong, `The file of ${name} is another database's.`];
     });
   } catch (error) {
     if (!hasCode(error, "environment_unavailable")) throw error;
@@ -88,12 +81,13 @@ export async function requireSound(file: string, owner: number): Promise<void> {
 
 /** Implements `DatabaseDriver.readForm`: what `sqlite_schema` says, each thing under its name. */
 export async function readForm(
+  parts: SqliteParts,
   server: DatabaseServer,
   { name, encryptionKey }: OpenableDatabase,
 ): Promise<SchemaForm> {
   const file = (await requirePlaces(server)).fileOf(name);
   if (!(await lstat(file).catch(ignoreMissing))) return {};
-  return withFile({ path: file, encryptionKey }, async (open) =>
+  return parts.files({ path: file, encryptionKey }, async (open) =>
     Object.fromEntries(
       (await selectSchema(open)).map(({ type, name: own, tableName, sql }) => [
         `${type} ${own}`,

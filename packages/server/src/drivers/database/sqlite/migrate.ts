@@ -3,12 +3,11 @@ import { applyMigrations } from "./apply.ts";
 import { requirePlaces } from "./directory.ts";
 import { requireSound } from "./inspect.ts";
 import { appOf } from "./names.ts";
-import { withFile } from "./open-file.ts";
-import { ownerFor, type SqliteOptions } from "./parts.ts";
+import { ownerFor, type SqliteParts } from "./parts.ts";
 
 /** Implements `DatabaseDriver.migrate`. Applications go on meanwhile: they see a file's migration whole or not at all. */
 export async function migrate(
-  options: SqliteOptions,
+  parts: SqliteParts,
   context: DriverContext,
   { server, database, schema }: MigrateRequest,
 ): Promise<{ applied: number; schemaVersion: number }> {
@@ -16,9 +15,9 @@ export async function migrate(
   const path = places.fileOf(database.name);
   const { encryptionKey } = database;
   await context.assertLease();
-  await requireSound(path, await ownerFor(options, appOf(database.name)));
-  const applied = await withFile({ path, encryptionKey }, (file) =>
-    applyMigrations(file, context, schema.migrations),
+  await requireSound(path, await ownerFor(parts, appOf(database.name)));
+  const applied = await parts.files({ path, encryptionKey, signal: context.signal }, (file) =>
+    applyMigrations(file, context, schema),
   );
   return { applied, schemaVersion: schema.migrations.length };
 }

@@ -1,66 +1,86 @@
-import Libsql from "libsql";
+import { createSqliteHandles, type SqliteHandles } from "@tenantry/data";
 import { failure } from "../../../kernel/index.ts";
 
-/** A file that is open, for as long as one piece of work takes. */
+/** A file that is open, for as long as one piece of work takes. Statements are SQLite's own, and written by us. */
 export type OpenFile = {
-  run(sql: string, values?: readonly unknown[]): Promise<void>;
-  rows<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
-  /** Ends a transaction, if there is one, without a trace. */
-  rollBack(): Promise<void>;
+  /** The schema as PostgreSQL would know it. */
+  readonly schema: NonNullable<ReturnType<SqliteHandles["file"]>["schema"]>;
+  rows(sql: string): Promise<unknown[][]>;
+  /** All or nothing; foreign keys are looked at in the end. */
+  script(statements: readonly string[]): Promise<void>;
 };
 
-/** How long to wait for somebody else who writes; milliseconds. */
-const patienceMs = 10_000;
+/** A file, and the key that it is encrypted with. */
+export type FilePlace = { path: string; encryptionKey?: string | undefined };
 
-/** What libsql's types leave out. */
-type Connection = {
-  readonly inTransaction: boolean;
-  exec(sql: string): void;
-  prepare(sql: string): {
-    run(...values: readonly unknown[]): void;
-    all(...values: readonly unknown[]): unknown[];
-  };
-  close(): void;
-};
-const open = Libsql as unknown as new (path: string, options: object) => Connection;
+/** Works on a file in a process of its own, which can be ended without harm to what was committed. */
+export type Files = <Result>(
+  place: FilePlace & { create?: boolean; signal?: AbortSignal },
+  work: (file: OpenFile) => Promise<Result>,
+) => Promise<Result>;
+
+/** No migration takes longer; milliseconds. */
+const mostMs = 900_000;
+const lockTimeoutMs = 10_000;
+const answerBytes = 16 * 1_024 * 1_024;
 
 /**
- * Opens a file, and closes it when the work is done. Throws `environment_unavailable` when it is damaged, or encrypted with
- * another key.
+ * Opens files. Throws `environment_unavailable` for one that is damaged, or encrypted with another key. Its processes are
+ * started when they are needed, and end when they weren't for a while, or with this one.
  */
-export async function withFile<Result>(
-  { path, encryptionKey }: { path: string; encryptionKey?: string | undefined },
-  work: (file: OpenFile) => Promise<Result>,
-): Promise<Result> {
-  const encryption = encryptionKey === undefined ? {} : { encryptionCipher: "aes256cbc", encryptionKey };
-  const connection = new open(path, { timeout: patienceMs, ...encryption });
+export function createFiles(): Files {
+  let handles: SqliteHandles | undefined;
+  return async ({ path, encryptionKey, create = false, signal }, work) => {
+    handles ??= createSqliteHandles({ statementTimeoutMs: mostMs, lockTimeoutMs, maxProcesses: 2 });
+    const place = { file: path, encryptionKey };
+    const file = handles.file(place);
+    try {
+      await (create ? file.make() : file.refresh({ signal }));
+      return await work({
+        get schema() {
+          return file.schema!;
+        },
+        rows: (sql) => readRows(file, sql, signal),
+        async script(statements) {
+          // Another one may have changed the schema since it was read.
+          while (!(await file.script(statements, { signal })));
+        },
+      });
+    } catch (error) {
+      throw isDamaged(error) ? damaged(error) : error;
+    } finally {
+      await handles.closeFile(place);
+    }
+  };
+}
+
+async function readRows(
+  file: ReturnType<SqliteHandles["file"]>,
+  sql: string,
+  signal: AbortSignal | undefined,
+): Promise<unknown[][]> {
+  const lease = await file.slots.take("writer", signal);
   try {
-    return await work({
-      async run(sql, values) {
-        if (values) connection.prepare(sql).run(...values);
-        else connection.exec(sql);
-      },
-      rows: async <Row>(sql: string, values: readonly unknown[] = []) =>
-        connection.prepare(sql).all(...values) as Row[],
-      async rollBack() {
-        if (connection.inTransaction) connection.exec("rollback");
-      },
-    });
-  } catch (error) {
-    throw isDamaged(error) ? damaged(error) : error;
+    for (;;) {
+      const { engineFile, version } = file;
+      const request = { op: "run" as const, file: engineFile, slot: lease.slot, sql, values: [], version };
+      const { reply } = await file.patiently({ signal }, () =>
+        file.ask({ ...request, maxBytes: answerBytes }, { signal }),
+      );
+      if ("rows" in reply) return reply.rows;
+      file.learn(reply.stale);
+    }
   } finally {
-    connection.close();
+    lease.release();
   }
 }
 
-const codeOf = (error: unknown): string => (error as { code?: string }).code ?? "";
-
-export const isBusy = (error: unknown): boolean => codeOf(error).startsWith("SQLITE_BUSY");
-const isDamaged = (error: unknown): boolean => /^SQLITE_(?:CORRUPT|NOTADB)/.test(codeOf(error));
-
-/** Whether a statement itself is to blame. */
-export const isOfStatement = (error: unknown): boolean =>
-  /^SQLITE_(?:ERROR|CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(codeOf(error));
+/** By its name, as errors of the data path are told apart. */
+function isDamaged(error: unknown): boolean {
+  const { name, cause } = error as { name?: string; cause?: { code?: string } };
+  if (name === "EncryptionKeyRefused") return true;
+  return name === "DatabaseUnavailable" && /^SQLITE_(?:CORRUPT|NOTADB)/.test(cause?.code ?? "");
+}
 
 /** One file is closed by that; its neighbours aren't concerned. */
 function damaged(cause: unknown): Error {

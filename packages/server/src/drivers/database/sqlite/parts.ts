@@ -1,4 +1,5 @@
 import type { DatabaseServer, DriverContext } from "../driver.ts";
+import type { Files } from "./open-file.ts";
 
 export type SqliteOptions = {
   /**
@@ -7,6 +8,9 @@ export type SqliteOptions = {
    */
   ownerOf?: ((appId: string) => Promise<number | undefined>) | undefined;
 };
+
+/** What every part of the driver works with. */
+export type SqliteParts = SqliteOptions & { files: Files };
 
 export async function ownerFor({ ownerOf }: SqliteOptions, appId: string): Promise<number> {
   return (await ownerOf?.(appId)) ?? process.getuid!();

@@ -1,32 +1,41 @@
+import { translateMigration } from "@tenantry/data";
+import { databaseErrorCode } from "../../../infra/db/index.ts";
+import { failure } from "../../../kernel/index.ts";
 import { migrationFailed } from "../common/migration-file.ts";
 import { asFile, readScript, scriptFailed } from "../common/run-script.ts";
-import { firstWords, type Statement } from "../common/split-statements.ts";
+import { firstWords } from "../common/split-statements.ts";
 import type { DriverContext, FileScript, FileScripts, Script } from "../driver.ts";
-import { explain } from "./apply.ts";
 import { requirePlaces } from "./directory.ts";
 import { requireSound } from "./inspect.ts";
-import { createScriptLedger, insertScript, selectChanges, selectScript } from "./ledger.sql.ts";
+import {
+  beginScript,
+  createScriptLedger,
+  endScript,
+  selectScript,
+  takeBack,
+  triedPattern,
+} from "./ledger.sql.ts";
 import { appOf } from "./names.ts";
-import { type OpenFile, withFile } from "./open-file.ts";
-import { ownerFor, type SqliteOptions } from "./parts.ts";
+import type { OpenFile } from "./open-file.ts";
+import { ownerFor, type SqliteParts } from "./parts.ts";
 
 /** Implements `DatabaseDriver.fileScripts`. */
-export function fileScripts(options: SqliteOptions): FileScripts {
+export function fileScripts(parts: SqliteParts): FileScripts {
   return {
-    run: (context, request) => withScripts(options, request, (file) => runOnce(file, context, request)),
-    outcome: (request) => withScripts(options, request, (file) => selectScript(file, request.runId)),
+    run: (context, request) => withScripts(parts, request, (file) => runOnce(file, context, request)),
+    outcome: (request) => withScripts(parts, request, (file) => selectScript(file, request.runId)),
   };
 }
 
 async function withScripts<Result>(
-  options: SqliteOptions,
+  parts: SqliteParts,
   { server, database: { name, encryptionKey } }: FileScript,
   work: (file: OpenFile) => Promise<Result>,
 ): Promise<Result> {
   const path = (await requirePlaces(server)).fileOf(name);
-  await requireSound(path, await ownerFor(options, appOf(name)));
-  return withFile({ path, encryptionKey }, async (file) => {
-    await createScriptLedger(file);
+  await requireSound(path, await ownerFor(parts, appOf(name)));
+  return parts.files({ path, encryptionKey }, async (file) => {
+    await file.script([createScriptLedger]);
     return work(file);
   });
 }
@@ -36,45 +45,47 @@ async function runOnce(
   context: DriverContext,
   { runId, script, dryRun }: { runId: string; script: Script; dryRun: boolean },
 ): Promise<{ rowsChanged: number }> {
-  const statements = statementsOf(script);
-  let running = statements[0] ?? { text: "", offset: 0 };
+  const before = await selectScript(file, runId);
+  if (before) return before;
+  const statements = await statementsOf(file, script);
+  await context.assertLease();
+  const end = dryRun ? [endScript(runId), takeBack(runId)] : [endScript(runId)];
   try {
-    await file.run("begin immediate");
-    const before = await selectScript(file, runId);
-    if (before) {
-      await file.rollBack();
-      return before;
-    }
-    const start = await selectChanges(file);
-    for (running of statements) {
-      context.signal.throwIfAborted();
-      await file.rows(running.text);
-    }
-    const rowsChanged = (await selectChanges(file)) - start;
-    await context.assertLease();
-    if (dryRun) await file.rollBack();
-    else {
-      await insertScript(file, runId, rowsChanged);
-      await file.run("commit");
-    }
-    return { rowsChanged };
+    await file.script([beginScript(runId), ...statements, ...end]);
   } catch (error) {
-    await file.rollBack();
     context.signal.throwIfAborted();
-    throw scriptFailed(explain(asFile(script), running, error));
+    const tried = dryRun && triedPattern.exec((error as Error).message);
+    if (tried) return { rowsChanged: Number(tried[1]) };
+    throw explain(script, error);
   }
+  return (await selectScript(file, runId))!;
 }
 
-const allowed = new Set(["select", "insert", "update", "delete", "with", "values"]);
+const allowed = new Set(["insert", "update", "delete", "with"]);
 
 /** As at other levels a script has the rights of an application: to rows, not to the schema. */
-function statementsOf(script: Script): readonly Statement[] {
-  const { statements } = readScript(script);
-  for (const statement of statements) {
+async function statementsOf(file: OpenFile, script: Script): Promise<string[]> {
+  for (const statement of readScript(script).statements) {
     const [first = ""] = firstWords(statement, 1);
     if (allowed.has(first)) continue;
-    const reason = `a script reads and writes rows, and ${first.toUpperCase()} does something else`;
+    const reason = `a script changes rows at the level sqlite, and ${first.toUpperCase()} does something else`;
     throw scriptFailed(migrationFailed(asFile(script), statement.offset, reason));
   }
-  return statements;
+  const { statements, findings } = await translateMigration(script.sql, file.schema);
+  const [finding] = findings;
+  if (!finding) return statements.filter((statement) => !writesSchema.test(statement));
+  const { message, line, remedy } = finding;
+  const detail = `${script.name}, line ${line}: ${message.replace(/\.$/, "")}.`;
+  throw failure("script_failed", { detail, remedy, extra: { file: script.name, line } });
+}
+
+/** A migration ends with noting the schema, which a script leaves as it is. */
+const writesSchema = /^(?:create table if not exists|delete from|insert into) tenantry_schema\b/;
+
+/** A statement that was found sound and failed on the rows that are there: SQLite doesn't say which. */
+function explain({ name }: Script, error: unknown): unknown {
+  const code = databaseErrorCode(error);
+  if (code === undefined || code === "53100") return error;
+  const detail = `${name}: ${(error as Error).message}.`;
+  return failure("script_failed", { detail, extra: { file: name } }, { cause: error });
 }

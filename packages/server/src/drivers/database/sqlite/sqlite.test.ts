@@ -2,11 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { newId } from "../../../kernel/index.ts";
+import { openTestFile, runInFile } from "../../../testing/sqlite-file.ts";
 import { databaseDriverSuite } from "../driver.testsuite.ts";
 import type { BuildRequest, BuiltDatabase, DatabaseDriver } from "../driver.ts";
 import { openSqliteDirectory } from "./directory.ts";
 import { createSqliteDriver } from "./index.ts";
-import { withFile } from "./open-file.ts";
 
 for (const encrypted of [false, true]) {
   databaseDriverSuite(`level sqlite, ${encrypted ? "encrypted" : "not encrypted"}`, () => harness(encrypted));
@@ -30,26 +30,14 @@ async function harness(encrypted: boolean) {
   return {
     driver,
     server,
-    noSuchColumn: "0002.sql, line 3, column 3: no such column: wrong.",
+    noSuchColumn: '0002.sql, line 3: column "wrong" of relation "notes" does not exist.',
     close: () => rm(root, { recursive: true, force: true }),
     run: (built: BuiltDatabase, statements: readonly string[]) =>
-      withFile({ path: fileOf(built), encryptionKey }, async (file) => {
-        let rows: Record<string, unknown>[] = [];
-        for (const statement of statements) rows = await file.rows(statement);
-        return rows;
-      }),
+      runInFile({ file: fileOf(built), encryptionKey }, ...statements),
     async connect(built: BuiltDatabase): Promise<AsyncDisposable> {
-      const open = Promise.withResolvers<void>();
-      const opened = withFile({ path: fileOf(built), encryptionKey }, async (file) => {
-        await file.rows("select body from notes");
-        await open.promise;
-      });
-      return {
-        async [Symbol.asyncDispose]() {
-          open.resolve();
-          await opened;
-        },
-      };
+      const file = await openTestFile({ file: fileOf(built), encryptionKey });
+      await file.run("select body from notes");
+      return file;
     },
   };
 }

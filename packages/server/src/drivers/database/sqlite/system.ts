@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
 
@@ -27,4 +27,11 @@ export function ignoreMissing(error: NodeJS.ErrnoException): undefined {
 
 export function ignoreExisting(error: NodeJS.ErrnoException): undefined {
   if (error.code !== "EEXIST") throw error;
+}
+
+const besides = ["", "-wal", "-shm", "-journal"];
+
+/** A file with all that SQLite keeps beside it. What isn't there counts as removed. */
+export async function removeFiles(file: string): Promise<void> {
+  for (const suffix of besides) await rm(`${file}${suffix}`, { force: true });
 }
