@@ -9,10 +9,13 @@ import { tokensOf } from "./home.ts";
  */
 export function located(finding: Finding, migrations: readonly AppMigration[]): Finding {
   for (const name of namesIn(finding.object)) {
-    for (const verb of ["create", "alter"]) {
-      for (const migration of migrations.toReversed()) {
-        const line = lineOf(migration.sql, verb, name);
-        if (line !== undefined) return { ...finding, file: migration.name, line };
+    // What a statement is about comes before what it mentions: a table `b` before another one's column `b`.
+    for (const find of [subjectAt, mentionAt]) {
+      for (const verb of ["create", "alter"]) {
+        for (const migration of migrations.toReversed()) {
+          const line = lineOf(migration.sql, verb, (parts) => find(parts, name));
+          if (line !== undefined) return { ...finding, file: migration.name, line };
+        }
       }
     }
   }
@@ -22,7 +25,7 @@ export function located(finding: Finding, migrations: readonly AppMigration[]): 
 /** `constraint b_a_fkey of "b"` names b_a_fkey, which may be PostgreSQL's invention, and b. */
 function namesIn(object: string): string[] {
   const kind =
-    /^(materialized view|text search \w+|operator class|event trigger|foreign \w+|default of|rows of|\w+) /;
+    /^(materialized view|table of a type|text search \w+|operator class|event trigger|foreign \w+|default of|rows of|\w+) /;
   const rest = object.replace(kind, "").replace(/\(.*\)$/, "");
   return rest.split(" of ").flatMap((part) => {
     const quoted = part.match(/"(?:[^"]|"")+"/g);
@@ -30,16 +33,32 @@ function namesIn(object: string): string[] {
   });
 }
 
-function lineOf(sql: string, verb: string, name: string): number | undefined {
+function lineOf(sql: string, verb: string, find: (parts: readonly string[]) => number): number | undefined {
   for (const { text, offset } of splitStatements(sql)) {
     const parts = tokensOf(text);
     if (parts[0]?.toLowerCase() !== verb) continue;
-    const at = parts.findIndex(
-      (part) => part === `"${name.replaceAll('"', '""')}"` || part.toLowerCase() === name,
-    );
+    const at = find(parts);
     if (at === -1) continue;
     const before = sql.slice(0, offset) + parts.slice(0, at).join("");
     return before.split("\n").length;
   }
   return undefined;
+}
+
+const isNamed = (part: string | undefined, name: string): boolean =>
+  part === `"${name.replaceAll('"', '""')}"` || part?.toLowerCase() === name;
+
+/** Where a name stands that is all a statement's first words lead to: `create or replace view public.name`. */
+function subjectAt(parts: readonly string[], name: string): number {
+  const kind =
+    /^(create|alter|or|replace|unlogged|recursive|unique|only|if|not|exists|constraint|public|"public"|table|view|materialized|index|concurrently|sequence|type|domain|function|procedure|aggregate|trigger|rule|schema|collation|policy|statistics|text|search|configuration|dictionary|\.|\s+|--.*|\/\*[\s\S]*)$/i;
+  const at = parts.findIndex((part, index) => !kind.test(part) || (index > 0 && isNamed(part, name)));
+  return at !== -1 && isNamed(parts[at], name) ? at : -1;
+}
+
+/** Operators are named by signs, each of which is a part of its own. */
+function mentionAt(parts: readonly string[], name: string): number {
+  if (/^[\w"]/.test(name) || /[\u0080-\uffff]/.test(name))
+    return parts.findIndex((part) => isNamed(part, name));
+  return parts.findIndex((_part, index) => parts.slice(index, index + name.length).join("") === name);
 }
