@@ -5,6 +5,8 @@ import {
   openDatabase,
   PlacementRetired,
   type Pools,
+  type SqliteHandles,
+  sqlitePath,
 } from "@tenantry/data";
 import { EnvironmentMoved } from "./errors.ts";
 import type { Repair } from "./repair.ts";
@@ -19,15 +21,21 @@ type Follower = Pick<RuntimeFollower, "state" | "askAgain">;
  * still lives here; a failure that a move or a suspension explains is told as such.
  */
 export function openTenantDatabase(
-  { pools, follower, repair }: { pools: Pools; follower: Follower; repair: Repair },
+  reach: { pools: Pools; files: SqliteHandles; follower: Follower; repair: Repair },
   id: string,
   place: Place,
 ): Database {
-  const { level, serverId, url, generation, seal, statementTimeoutMs } = place;
+  const { follower, repair } = reach;
+  const { url, generation, seal } = place;
 
   function assertUsable(): void {
     const now = usableEnvironment(follower.state(), id).database;
-    if (now?.generation !== generation || now.url !== url || now.seal?.key !== seal?.key) {
+    if (
+      now?.generation !== generation ||
+      now.url !== url ||
+      now.seal?.key !== seal?.key ||
+      now.encryptionKey !== place.encryptionKey
+    ) {
       throw new EnvironmentMoved(id);
     }
   }
@@ -61,11 +69,7 @@ export function openTenantDatabase(
     }
   }
 
-  const database = openDatabase({
-    pools,
-    placement: { environmentId: id, level, serverId, url, generation, seal, statementTimeoutMs },
-    assertUsable,
-  });
+  const database = openAt(reach, id, place, assertUsable);
   return {
     query: (...given) => attempt(() => database.query(...given)),
     transaction(work, options) {
@@ -88,6 +92,27 @@ export function openTenantDatabase(
       }
     },
   };
+}
+
+/** A file of this machine, or a database on a server. */
+function openAt(
+  { pools, files }: { pools: Pools; files: SqliteHandles },
+  id: string,
+  { level, serverId, url, generation, seal, statementTimeoutMs, encryptionKey }: Place,
+  assertUsable: () => void,
+): Database {
+  if (level === "sqlite") {
+    const file = sqlitePath(url);
+    return files.open(
+      { environmentId: id, file, encryptionKey, generation, statementTimeoutMs },
+      { assertUsable },
+    );
+  }
+  return openDatabase({
+    pools,
+    placement: { environmentId: id, level, serverId, url, generation, seal, statementTimeoutMs },
+    assertUsable,
+  });
 }
 
 /** The rows, once the first of them is there: before that, nothing has been handed on. */

@@ -2,6 +2,7 @@ import type { RuntimeEnvironment } from "@tenantry/contract";
 import {
   type Cache,
   createPools,
+  createSqliteHandles,
   type Database,
   openFsStorage,
   openS3Storage,
@@ -44,12 +45,13 @@ export function createResources(
     budgets: (serverId) =>
       follower.state()?.budgets.find((budget) => budget.serverId === serverId)?.backends || leastBackends,
   });
+  const files = createSqliteHandles();
   return {
     database(environment) {
       if (!environment.database) throw missing(environment, "database");
       connected.add(environment.id);
       return openTenantDatabase(
-        { pools, follower, repair: repairs.database },
+        { pools, files, follower, repair: repairs.database },
         environment.id,
         environment.database,
       );
@@ -72,12 +74,13 @@ export function createResources(
       for (const id of connected) {
         if (isUsable(state, id)) continue;
         pools.forget(id);
+        void files.forget(id);
         connected.delete(id);
       }
       pools.refresh();
     },
     async close() {
-      await pools.close();
+      await Promise.all([pools.close(), files.close()]);
       caches.close();
     },
   };

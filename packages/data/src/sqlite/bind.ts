@@ -10,11 +10,14 @@ import type { Slot } from "./sql/translation.ts";
 import { oidOf, text } from "./sql/types.ts";
 import { encode } from "./sql/values.ts";
 
-/** The values that a statement is run with. `now` is when its transaction began. */
+/** What a statement may ask of the transaction in which it is. */
+export type Moment = { now: Date; isolation: string };
+
+/** The values that a statement is run with. */
 export function bind(
   { slots, parameters }: Translated,
   values: readonly unknown[],
-  now: Date,
+  { now, isolation }: Moment,
 ): SqliteValue[] {
   if (values.length !== parameters) {
     throw wrong(
@@ -24,7 +27,7 @@ export function bind(
   }
   return slots.map((slot) => {
     if ("parameter" in slot) return encode(values[slot.parameter - 1], slot.type ?? text);
-    return timeOf(slot, now);
+    return "now" in slot ? timeOf(slot, now) : isolation;
   });
 }
 

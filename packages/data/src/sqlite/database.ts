@@ -20,6 +20,8 @@ export type SqliteDatabaseOptions = {
 
 let cursors = 0;
 
+const alone = () => ({ now: new Date(), isolation: "read committed" });
+
 /** An environment's database that is a file: the same promises as those of a database of PostgreSQL's. */
 export function databaseOf(options: SqliteDatabaseOptions): Database {
   const { assertUsable = () => undefined } = options;
@@ -51,7 +53,7 @@ export function databaseOf(options: SqliteDatabaseOptions): Database {
       const { translated, answer } = await file.run(text, params, {
         ...scope,
         slot: lease.slot,
-        now: new Date(),
+        moment: alone(),
       });
       return readResult<Row>(translated, answer, own.form);
     } finally {
@@ -102,7 +104,7 @@ async function* readInBatches<Row>(
     const { translated, by } = await file.run(text, params, {
       ...scope,
       slot: lease.slot,
-      now: new Date(),
+      moment: alone(),
       pin: true,
       cursor,
     });

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import { InvalidArgument } from "../errors.ts";
-import { bind } from "./bind.ts";
+import { bind, type Moment } from "./bind.ts";
 import {
   type Engine,
   EngineFailure,
@@ -179,11 +179,11 @@ export class SqliteFile {
   async run(
     text: string,
     values: readonly unknown[],
-    options: RunOptions & { slot: string; now: Date; pin?: boolean; cursor?: number },
+    options: RunOptions & { slot: string; moment: Moment; pin?: boolean; cursor?: number },
   ): Promise<{ translated: Translated; answer: Answer; by: EngineProcess }> {
     for (;;) {
       const translated = await this.translate(text, options);
-      const bound = this.#named(() => bind(translated, values, options.now));
+      const bound = this.#named(() => bind(translated, values, options.moment));
       const { reply, by } = await this.#askPatiently(translated.sql, bound, options);
       if ("stale" in reply) {
         if (options.pin) by.unpin(this.key);
@@ -238,8 +238,9 @@ export class SqliteFile {
     return true;
   }
 
-  async close(): Promise<void> {
-    await this.#engine.closeFile(this.key);
+  /** `now`: its WAL is folded in, and its descriptors given back, when this resolves; otherwise that comes soon. */
+  async close(now = true): Promise<void> {
+    await this.#engine.closeFile(this.key, now);
   }
 }
 

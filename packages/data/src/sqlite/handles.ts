@@ -69,7 +69,7 @@ export function createSqliteHandles(options: SqliteHandlesOptions = {}): SqliteH
     for (const [key, oldest] of files) {
       if (oldest.slots.busy) continue;
       files.delete(key);
-      void oldest.close();
+      void oldest.close(false);
       return;
     }
   }

@@ -1,7 +1,7 @@
 import type { QueryOptions, QueryRows, Transaction, TransactionOptions } from "../database/index.ts";
 import { eitherSignal } from "../database/statement.ts";
 import { InvalidArgument, TransactionAborted } from "../errors.ts";
-import { readResult } from "./bind.ts";
+import { type Moment, readResult } from "./bind.ts";
 import type { EngineProcess } from "./engine/index.ts";
 import { asDatabaseError } from "./failures.ts";
 import type { SqliteFile } from "./file.ts";
@@ -25,7 +25,7 @@ export async function runTransaction<Result>(
   scope.assertUsable();
   const lease = await file.slots.take(readOnly ? "reader" : "writer", scope.signal);
   try {
-    const open = new OpenTransaction(file, lease.slot, scope, readOnly);
+    const open = new OpenTransaction(file, lease.slot, scope, { readOnly, isolation });
     return await open.through(work);
   } finally {
     lease.release();
@@ -37,7 +37,7 @@ class OpenTransaction {
   readonly #slot: string;
   readonly #scope: Scope;
   readonly #readOnly: boolean;
-  readonly #began = new Date();
+  readonly #moment: Moment;
   #on: EngineProcess | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #over = false;
@@ -45,11 +45,17 @@ class OpenTransaction {
   #failed = false;
   #rest: NodeJS.Timeout | undefined;
 
-  constructor(file: SqliteFile, slot: string, scope: Scope, readOnly: boolean) {
+  constructor(
+    file: SqliteFile,
+    slot: string,
+    scope: Scope,
+    { readOnly, isolation }: { readOnly: boolean; isolation: string },
+  ) {
     this.#file = file;
     this.#slot = slot;
     this.#scope = scope;
     this.#readOnly = readOnly;
+    this.#moment = { now: new Date(), isolation };
   }
 
   async through<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
@@ -158,7 +164,7 @@ class OpenTransaction {
       const { translated, answer } = await this.#file.run(text, params, {
         ...own,
         slot: this.#slot,
-        now: this.#began,
+        moment: this.#moment,
       });
       if (savepoint?.kind === "roll back") this.#failed = false;
       return readResult<Row>(translated, answer, form);

@@ -32,4 +32,8 @@ export class OpenFiles {
     for (const connection of this.#files.get(key)?.values() ?? []) connection.close();
     this.#files.delete(key);
   }
+
+  closeAll(): void {
+    for (const key of [...this.#files.keys()]) this.close(key);
+  }
 }

@@ -36,8 +36,8 @@ export type Engine = {
    * have been done all the same.
    */
   ask(key: string, request: EngineRequest, options: AskOptions): Promise<Done>;
-  /** Closes a file wherever it is open. */
-  closeFile(key: string): Promise<void>;
+  /** Closes a file wherever it is open. `now`: its descriptors are given back when this resolves. */
+  closeFile(key: string, now: boolean): Promise<void>;
   stats(): { processes: number; pids: number[] };
   close(): Promise<void>;
 };
@@ -98,9 +98,9 @@ class Processes implements Engine {
     });
   }
 
-  async closeFile(key: string): Promise<void> {
+  async closeFile(key: string, now: boolean): Promise<void> {
     this.#homes.delete(key);
-    await Promise.all([...this.#processes].map((process) => this.#closeAt(process, key)));
+    await Promise.all([...this.#processes].map((process) => this.#closeAt(process, key, now)));
   }
 
   stats(): { processes: number; pids: number[] } {
@@ -156,12 +156,12 @@ class Processes implements Engine {
     return [...this.#processes].sort((left, right) => left.load - right.load)[0]!;
   }
 
-  #closeAt(process: EngineProcess, key: string): Promise<void> {
+  #closeAt(process: EngineProcess, key: string, now = false): Promise<void> {
     if (process.gone) return Promise.resolve();
     return new Promise((resolve) => {
       const settle = (): void => resolve();
       const { deadlineMs: timeoutMs } = this.#options;
-      process.take({ key, request: { op: "close", key }, timeoutMs, movable: false, settle });
+      process.take({ key, request: { op: "close", key, now }, timeoutMs, movable: false, settle });
     });
   }
 

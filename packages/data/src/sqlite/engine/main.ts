@@ -1,4 +1,5 @@
 import { extname } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { EngineAnswer, EngineError, EngineRequest, EngineSettings } from "./protocol.ts";
 import { ScriptFailed, Work } from "./work.ts";
@@ -16,12 +17,17 @@ const watchdog = new Worker(new URL(`./watchdog${extname(import.meta.url)}`, imp
 });
 watchdog.unref();
 
-process.on("disconnect", () => process.exit(0));
-process.on("message", ({ id, request }: { id: number; request: EngineRequest }) => {
+process.on("disconnect", async () => {
+  work.closeAll();
+  await giveBack(true);
+  process.exit(0);
+});
+process.on("message", async ({ id, request }: { id: number; request: EngineRequest }) => {
   Atomics.store(since, 0, process.hrtime.bigint() / 1_000_000n);
   let answer: EngineAnswer;
   try {
     answer = { id, reply: work.do(request) };
+    if (request.op === "close") await giveBack(request.now);
   } catch (error) {
     answer = { id, error: describe(error) };
   }
@@ -29,6 +35,26 @@ process.on("message", ({ id, request }: { id: number; request: EngineRequest }) 
   process.send!(answer);
 });
 process.send!({ ready: true });
+
+/** So many files that nobody uses any more may still be open. */
+const mostLeft = 32;
+const soonMs = 1_000;
+let left = 0;
+let soon: NodeJS.Timeout | undefined;
+
+// libsql closes a file when the last of its statements is collected as garbage, and not before.
+async function giveBack(now: boolean): Promise<void> {
+  left += 1;
+  if (!now && left < mostLeft) {
+    soon ??= setTimeout(() => void giveBack(true), soonMs);
+    return;
+  }
+  clearTimeout(soon);
+  soon = undefined;
+  left = 0;
+  globalThis.gc!();
+  await setImmediate();
+}
 
 function describe(error: unknown): EngineError {
   const inner = error instanceof ScriptFailed ? error.cause : error;

@@ -53,7 +53,7 @@ export class EngineProcess {
       [JSON.stringify(settings)],
       {
         serialization: "advanced",
-        execArgv: ["--max-old-space-size=256"],
+        execArgv: ["--max-old-space-size=256", "--expose-gc"],
         // Nothing of the application's variables: there are secrets among them.
         env: {},
         cwd: "/",

@@ -34,7 +34,8 @@ export type EngineRequest =
   /** All or nothing, without enforcing foreign keys before the end; told as stale when the version is another. */
   | { op: "script"; file: EngineFile; statements: readonly string[]; version: number | undefined }
   | { op: "release slot"; key: string; slot: string }
-  | { op: "close"; key: string };
+  /** `now`: answered when its descriptors are given back and its WAL is folded in; otherwise that comes soon. */
+  | { op: "close"; key: string; now: boolean };
 
 export type EngineReply =
   | { rows: SqliteValue[][]; changes: number }

@@ -29,6 +29,10 @@ export class Work {
     this.#files = new OpenFiles(settings);
   }
 
+  closeAll(): void {
+    this.#files.closeAll();
+  }
+
   do(request: EngineRequest): EngineReply {
     switch (request.op) {
       case "run":

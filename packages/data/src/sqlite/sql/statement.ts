@@ -54,6 +54,7 @@ function translate(t: Translation, node: Node): Translated {
   if ("InsertStmt" in node) return finished(t, "INSERT", insert(t, node.InsertStmt), false);
   if ("UpdateStmt" in node) return finished(t, "UPDATE", update(t, node.UpdateStmt), false);
   if ("DeleteStmt" in node) return finished(t, "DELETE", remove(t, node.DeleteStmt), false);
+  if ("VariableShowStmt" in node) return show(t, node.VariableShowStmt.name ?? "");
   if ("TransactionStmt" in node) return savepoint(t, node.TransactionStmt);
   throw refusalOf(node);
 }
@@ -78,6 +79,18 @@ function finished(
     0,
   );
   return { sql, columns, slots: t.slots, command, reads, parameters };
+}
+
+/** Of all settings there is one that programs ask for. */
+function show(t: Translation, setting: string): Translated {
+  if (setting !== "transaction_isolation") throw unsupported(`SHOW ${setting}`);
+  t.slots.push({ isolation: true });
+  return finished(
+    t,
+    "SHOW",
+    { sql: "select ?1", columns: [{ name: setting, type: { name: "text" } }] },
+    true,
+  );
 }
 
 function savepoint(

@@ -27,10 +27,14 @@ export type Typed = {
 
 export type Query = { sql: string; columns: { name: string; type: PgType }[] };
 
-/** What is bound in place of a `?`: a value of the caller's, read by its type, or the time of the transaction. */
+/**
+ * What is bound in place of a `?`: a value of the caller's, read by its type, the time when the transaction began, or
+ * what isolates it.
+ */
 export type Slot =
   | { parameter: number; type: PgType | undefined }
-  | { now: "timestamptz" | "timestamp" | "date" };
+  | { now: "timestamptz" | "timestamp" | "date" }
+  | { isolation: true };
 
 /** One statement on its way. */
 export type Translation = {
