@@ -9,6 +9,8 @@ export function optionsOf(limits: GatewayLimits): ServerSessionOptions {
   return {
     settings: {
       maxConcurrentStreams: 128,
+      // WebSockets as streams (RFC 8441): without it browsers open a connection of HTTP/1.1 for each.
+      enableConnectProtocol: true,
       initialWindowSize: windowBytes.stream,
       // Beyond the limit of a request's headers, so that a larger one gets 431 rather than a stream that ends.
       maxHeaderListSize: 2 * limits.maxHeaderBytes,

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { type IncomingHttpHeaders, METHODS } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
@@ -16,6 +17,10 @@ export class Http2Request {
   readonly headerBytes: number;
   readonly socket: Socket;
   readonly body: ServerHttp2Stream;
+  /** With which a WebSocket is asked for further on; undefined for every other request. */
+  readonly webSocketKey: string | undefined;
+  /** The stream has become a WebSocket: there is no end of a request to wait for. */
+  isTunnel = false;
 
   constructor(stream: ServerHttp2Stream, raw: readonly string[], socket: Socket) {
     const translated = translate(raw, stream.endAfterHeaders);
@@ -24,12 +29,13 @@ export class Http2Request {
     this.rawHeaders = translated.headers;
     this.mistake = translated.mistake;
     this.headerBytes = translated.bytes;
+    this.webSocketKey = translated.webSocketKey;
     this.socket = socket;
     this.body = stream;
   }
 
   get complete(): boolean {
-    return this.body.endAfterHeaders || this.body.readableEnded;
+    return this.isTunnel || this.body.endAfterHeaders || this.body.readableEnded;
   }
 
   get headers(): IncomingHttpHeaders {
@@ -47,6 +53,7 @@ type Translated = {
   headers: string[];
   mistake: string | undefined;
   bytes: number;
+  webSocketKey: string | undefined;
 };
 
 const methods = new Set(METHODS);
@@ -71,6 +78,7 @@ function translate(raw: readonly string[], isComplete: boolean): Translated {
     bytes += name.length + value.length + 4;
     if (!isHeaderText(value)) isClean = false;
     if (name.charCodeAt(0) === colon) pseudo[name] = value;
+    else if (name === "sec-websocket-key") continue;
     else if (name === "host") host = host === undefined ? value : `${host}, ${value}`;
     // Clients send each cookie by itself, so that it compresses well (RFC 9113 §8.2.3).
     else if (name === "cookie") cookie = cookie === undefined ? value : `${cookie}; ${value}`;
@@ -79,16 +87,28 @@ function translate(raw: readonly string[], isComplete: boolean): Translated {
       headers.push(name, value);
     }
   }
+  const webSocketKey = isWebSocket(pseudo) ? randomBytes(16).toString("base64") : undefined;
+  // Further on it is asked for as in HTTP/1.1, which a stream lacks the key for (RFC 8441 §5).
+  if (webSocketKey !== undefined) {
+    Object.assign(pseudo, { ":method": "GET" });
+    headers.push("sec-websocket-key", webSocketKey);
+  }
   const { ":method": method = "", ":authority": authority = host } = pseudo;
   // CONNECT has none, and is refused as what it is.
   const path = method === "CONNECT" ? "/" : (pseudo[":path"] ?? "");
   if (authority !== undefined) headers.push("host", authority);
   if (cookie !== undefined) headers.push("cookie", cookie);
-  if (!isComplete && !hasLength) headers.push("transfer-encoding", "chunked");
+  if (!isComplete && !hasLength && webSocketKey === undefined) headers.push("transfer-encoding", "chunked");
   if (isComplete && !hasLength && withBody.has(method)) headers.push("content-length", "0");
   const mistake = isClean ? mistakeOf(pseudo, host) : "A header holds a character that none may hold.";
-  return { method, path, headers, mistake, bytes };
+  if (webSocketKey !== undefined && hasLength)
+    return { method, path, headers, mistake: "A WebSocket has no length.", bytes, webSocketKey };
+  return { method, path, headers, mistake, bytes, webSocketKey };
 }
+
+/** nghttp2 lets `:protocol` pass with CONNECT alone, and then asks for scheme, path and authority as well. */
+const isWebSocket = (pseudo: Partial<Record<string, string>>): boolean =>
+  pseudo[":method"] === "CONNECT" && pseudo[":protocol"] === "websocket";
 
 function mistakeOf(pseudo: Partial<Record<string, string>>, host: string | undefined): string | undefined {
   const { ":method": method = "", ":path": path = "", ":authority": authority, ":scheme": scheme } = pseudo;

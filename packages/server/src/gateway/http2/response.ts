@@ -65,6 +65,14 @@ export class Http2Response {
     return this;
   }
 
+  /** Sends a head after which bytes go both ways. */
+  open(status: number, headers: readonly string[]): ServerHttp2Stream {
+    this.writeHead(status, headers);
+    if (!this.#stream.destroyed && !this.#stream.closed)
+      this.#stream.respond(this.#head!, { endStream: false });
+    return this.#stream;
+  }
+
   addTrailers(trailers: readonly [string, string][]): void {
     for (const [name, value] of trailers) {
       const known = this.#trailers[name];

@@ -13,6 +13,7 @@ import type { GatewayParts } from "../parts.ts";
 import { optionsOf, windowBytes } from "./options.ts";
 import { Http2Request } from "./request.ts";
 import { Http2Response } from "./response.ts";
+import { openWebSocket } from "./web-socket.ts";
 
 export type Http2Sessions = {
   /** Speaks HTTP/2 on a connection on which nothing but the preface was said. */
@@ -106,7 +107,8 @@ function answer(parts: GatewayParts, session: Session, stream: ServerHttp2Stream
     if (session.open.size === 0) session.idleSince = performance.now();
   });
   const { expect } = request.headers;
-  if (expect === undefined) one.exchange = handle(parts, request, response);
+  if (request.webSocketKey !== undefined) one.exchange = openWebSocket(parts, request, response);
+  else if (expect === undefined) one.exchange = handle(parts, request, response);
   else if (expect.toLowerCase() === "100-continue") one.exchange = handle(parts, request, response, true);
   else refuseExpectation(parts, request, response);
 }
