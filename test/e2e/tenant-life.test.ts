@@ -137,7 +137,7 @@ describe("a tenant by the API", () => {
     ["a slug with two hyphens", { slug: "a--b" }, 422, undefined],
     [
       "a level that isn't built",
-      { slug: "other", isolation: { database: "sqlite" } },
+      { slug: "other", isolation: { compute: "container" } },
       422,
       "isolation_unavailable",
     ],

@@ -56,11 +56,11 @@ function foundIn(leaks: readonly Leak[], group: number): Promise<IsolationAttemp
 }
 
 describe("an installation in which nobody changed anything", () => {
-  it("is found isolated at three levels within seconds, and only what would take a second application is skipped", async () => {
+  it("is found isolated at four levels within seconds, and only what would take a second application is skipped", async () => {
     const report = await verify();
     expect(breaches(report)).toEqual([]);
     expect(report.verdict).toBe("isolated");
-    expect(report.scope.canaries).toEqual(["sites/database", "sites/schema", "sites/shared"]);
+    expect(report.scope.canaries).toEqual(["sites/database", "sites/schema", "sites/shared", "sites/sqlite"]);
     const skipped = report.attempts.filter(({ outcome }) => outcome === "skipped");
     expect([...new Set(skipped.map(({ probe, answer }) => `${probe}: ${answer}`))]).toEqual([
       "api.other-application: there is one application only",
@@ -75,7 +75,7 @@ describe("an installation in which nobody changed anything", () => {
   it("shows its canaries to nobody: no list, count, event or application has them", async () => {
     await verify({ sample: 0 });
     const canaries = await installation.sql("select from tenants where internal");
-    expect(canaries).toHaveLength(6);
+    expect(canaries).toHaveLength(8);
     const [counted] = await installation.sql("select tenant_count as count from installation");
     expect(counted).toEqual({ count: Object.keys(ground.tenants).length });
     for (const list of ["/v1/tenants", "/v1/events", "/v1/operations", "/v1/apps"]) {

@@ -15,7 +15,29 @@ afterAll(() => installation?.[Symbol.asyncDispose]());
 
 type Case = { when: string; point: Point };
 
-const atLevel = { isolation: { database: "schema" } };
+const at = (database: "schema" | "sqlite") => ({ isolation: { database } });
+
+async function becomesActive(point: Point, level: "schema" | "sqlite"): Promise<void> {
+  const slug = fresh("tenant");
+  const ended = await killInside(installation, { step: "create-database", point }, async () => {
+    const body = { slug, name: `The ${slug} company`, ...at(level) };
+    return (await installation.api.call<OperationReply>("POST", "/v1/tenants", body)).body.id;
+  });
+  expect(ended).toMatchObject({ status: "succeeded" });
+  expect((await installation.visit(slug)).body).toContain(`The ${slug} company`);
+  await becomesWhole(installation);
+}
+
+async function isGone(point: Point, level: "schema" | "sqlite"): Promise<void> {
+  const slug = fresh("tenant");
+  await installation.api.createTenant(slug, at(level));
+  const ended = await killInside(installation, { step: "remove-database", point }, async () => {
+    const reply = await installation.api.call<OperationReply>("DELETE", `/v1/tenants/${slug}?now=true`);
+    return reply.body.id;
+  });
+  expect(ended).toMatchObject({ status: "succeeded" });
+  await becomesWhole(installation);
+}
 
 describe("kill -9 of everything while a tenant gets a schema: it becomes active, and nothing is left over or missing", () => {
   const cases: Case[] = [
@@ -39,16 +61,7 @@ describe("kill -9 of everything while a tenant gets a schema: it becomes active,
     },
     { when: "when all is done but recording it", point: recordingOf("create-database") },
   ];
-  it.each(cases)("$when", async ({ point }) => {
-    const slug = fresh("tenant");
-    const ended = await killInside(installation, { step: "create-database", point }, async () => {
-      const body = { slug, name: `The ${slug} company`, ...atLevel };
-      return (await installation.api.call<OperationReply>("POST", "/v1/tenants", body)).body.id;
-    });
-    expect(ended).toMatchObject({ status: "succeeded" });
-    expect((await installation.visit(slug)).body).toContain(`The ${slug} company`);
-    await becomesWhole(installation);
-  });
+  it.each(cases)("$when", ({ point }) => becomesActive(point, "schema"));
 });
 
 describe("kill -9 of everything while a tenant's schema is removed: it is gone, and nothing is left over", () => {
@@ -60,14 +73,25 @@ describe("kill -9 of everything while a tenant's schema is removed: it is gone, 
     },
     { when: "when all is done but recording it", point: recordingOf("remove-database") },
   ];
-  it.each(cases)("$when", async ({ point }) => {
-    const slug = fresh("tenant");
-    await installation.api.createTenant(slug, atLevel);
-    const ended = await killInside(installation, { step: "remove-database", point }, async () => {
-      const reply = await installation.api.call<OperationReply>("DELETE", `/v1/tenants/${slug}?now=true`);
-      return reply.body.id;
-    });
-    expect(ended).toMatchObject({ status: "succeeded" });
-    await becomesWhole(installation);
-  });
+  it.each(cases)("$when", ({ point }) => isGone(point, "schema"));
+});
+
+describe("kill -9 of everything while a tenant gets a file, or loses it", () => {
+  const file = "new.physical_name ~ '^tna_'";
+  it.each<Case>([
+    { when: "before it is declared", point: { before: "insert", on: "resources", when: file } },
+    {
+      when: "before it is declared finished",
+      point: { before: "update", on: "resources", when: `${file} and new.state = 'present'` },
+    },
+    { when: "when it stands and isn't recorded", point: recordingOf("create-database") },
+  ])("$when it becomes active", ({ point }) => becomesActive(point, "sqlite"));
+
+  it.each<Case>([
+    {
+      when: "before the registry forgets it",
+      point: { before: "delete", on: "databases", when: "old.state = 'removing'" },
+    },
+    { when: "when all is done but recording it", point: recordingOf("remove-database") },
+  ])("$when it is gone", ({ point }) => isGone(point, "sqlite"));
 });

@@ -57,11 +57,27 @@ async function differences(installation: Installation): Promise<string[]> {
       ),
     ),
     ...compare(
+      "file",
+      await standingFiles(installation),
+      await names("select name from databases where level = 'sqlite' and state <> 'blueprint'"),
+    ),
+    ...compare(
       "directory",
       directories,
       await names("select physical_name as name from placements where kind = 'storage'"),
     ),
   ];
+}
+
+/** What lies in the directory of SQLite files: each environment's directory, and whatever was left half made. */
+async function standingFiles({ dataDir }: Installation): Promise<string[]> {
+  const root = path.join(dataDir, "sqlite");
+  const entries = (directory: string) => readdir(directory).catch(() => []);
+  const shelves = (await entries(root)).filter((name) => name.startsWith("tna_"));
+  const placed = shelves.map(async (shelf) =>
+    (await entries(path.join(root, shelf))).map((name) => `${shelf}.${name}`),
+  );
+  return [...(await Promise.all(placed)).flat(), ...(await entries(path.join(root, "making")))];
 }
 
 /** Those that environments have to themselves are looked at by the product's own scan. */
@@ -184,6 +200,9 @@ async function oddProcesses(installation: Installation): Promise<string[]> {
     if (small.includes(pid) || small.includes(parent)) return false;
     if (command.includes("tenantry.js up") || ids.includes(pid) || launchers.has(pid)) return false;
     if (launchers.has(parent) && command === "cat") return false;
+    // SQLite's processes belong to whoever works on files, and end with him.
+    if ((parent === mainPid || ids.includes(parent)) && /\/sqlite\/engine\/main\.[jt]s /.test(command))
+      return false;
     return !(parent === mainPid && / guard \d+ TENANTRY_INSTANCE=\S+ \d*$/.test(command));
   });
   return [

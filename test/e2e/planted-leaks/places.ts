@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { chmod, rm, symlink } from "node:fs/promises";
+import { chmod, rename, rm, symlink } from "node:fs/promises";
 import path from "node:path";
 import { type Ground, type Leak, type Plant, quoted } from "./plant.ts";
 
@@ -40,7 +40,7 @@ export async function canaryRole({ installation }: Ground, level: string): Promi
 }
 
 const becomesNeighbour: Plant = async (ground) => {
-  const [own, other] = [await canaryRole(ground, "database"), ground.tenants.hooli.role].map(quoted);
+  const [own, other] = [await canaryRole(ground, "database"), ground.tenants.hooli.role!].map(quoted);
   await ground.inDatabase("postgres", `grant ${other} to ${own}`);
   return () => ground.inDatabase("postgres", `revoke ${other} from ${own}`);
 };
@@ -64,6 +64,25 @@ const linkToNeighbour: Plant = async (ground) => {
   const link = path.join(directoryOf(ground, "acme"), "holiday");
   await symlink(directoryOf(ground, "globex"), link);
   return () => rm(link);
+};
+
+const fileOf = ({ installation, tenants }: Ground, name: "wayne" | "wonka"): string =>
+  path.join(installation.dataDir, "sqlite", ...tenants[name].database.split("."), "data.db");
+
+const fileOpened: Plant = async (ground) => {
+  await chmod(fileOf(ground, "wayne"), 0o644);
+  return () => chmod(fileOf(ground, "wayne"), 0o600);
+};
+
+const filesSwapped: Plant = async (ground) => {
+  const [one, other] = [fileOf(ground, "wayne"), fileOf(ground, "wonka")];
+  const swap = async () => {
+    await rename(one, `${one}.aside`);
+    await rename(other, one);
+    await rename(`${one}.aside`, other);
+  };
+  await swap();
+  return swap;
 };
 
 const hostLedAstray: Plant = async ({ installation, tenants }) => {
@@ -158,6 +177,20 @@ export const placeLeaks: readonly Leak[] = [
     plant: directoryOpened,
     named: /open to other users/,
     through: ["storage.place"],
+  },
+  {
+    what: "a tenant's SQLite file was opened",
+    group: 11,
+    plant: fileOpened,
+    named: /data\.db is open to other users/,
+    through: ["database.catalog"],
+  },
+  {
+    what: "two tenants' SQLite files were swapped",
+    group: 12,
+    plant: filesSwapped,
+    named: /is another database's/,
+    through: ["database.catalog"],
   },
   {
     what: "a link leads to a neighbour's directory",

@@ -3,15 +3,18 @@ import pg from "pg";
 import type { Installation } from "../../support/installation.ts";
 import { databaseUrl, query } from "../../support/registry.ts";
 
-export type Tenants = { [name in "acme" | "globex" | "initech" | "umbrella" | "hooli" | "stark"]: Placed };
+export type Tenants = {
+  [name in "acme" | "globex" | "initech" | "umbrella" | "hooli" | "stark" | "wayne" | "wonka"]: Placed;
+};
 
 export type Placed = {
   id: string;
   slug: string;
   environmentId: string;
-  /** Of the database, or `container.schema`. */
+  /** Of the database, `container.schema`, or of the file. */
   database: string;
-  role: string;
+  /** Null where the database is a file. */
+  role: string | null;
   directory: string;
 };
 
@@ -38,7 +41,7 @@ export type Leak = {
 
 export const quoted = pg.escapeIdentifier;
 
-/** Two tenants at each of three levels. */
+/** Two tenants at each of four levels. */
 export async function makeTenants(installation: Installation): Promise<Tenants> {
   const levels = {
     acme: "shared",
@@ -47,6 +50,8 @@ export async function makeTenants(installation: Installation): Promise<Tenants> 
     umbrella: "schema",
     hooli: "database",
     stark: "database",
+    wayne: "sqlite",
+    wonka: "sqlite",
   } as const;
   const made = await Promise.all(
     Object.entries(levels).map(async ([slug, database]) => {

@@ -4,7 +4,7 @@ import { type Ground, type Leak, type Plant, quoted } from "./plant.ts";
 function inShared(text: string, back: string): Plant {
   return async ({ inDatabase, tenants }) => {
     const { database, role } = tenants.acme;
-    const fill = (statement: string) => statement.replaceAll("ROLE", quoted(role));
+    const fill = (statement: string) => statement.replaceAll("ROLE", quoted(role!));
     await inDatabase(database, fill(text));
     return () => inDatabase(database, fill(back));
   };
@@ -69,8 +69,8 @@ const memberOfSealsOwner: Plant = async ({ inDatabase, tenants }) => {
     database,
     "select relowner::regrole::text as owner from pg_class where oid = 'tenantry.secret'::regclass",
   );
-  await inDatabase(database, `grant ${seal!.owner} to ${quoted(role)}`);
-  return () => inDatabase(database, `revoke ${seal!.owner} from ${quoted(role)}`);
+  await inDatabase(database, `grant ${seal!.owner} to ${quoted(role!)}`);
+  return () => inDatabase(database, `revoke ${seal!.owner} from ${quoted(role!)}`);
 };
 
 /** In the database that acme and globex share: what is named by the catalog, and what gets through besides. */

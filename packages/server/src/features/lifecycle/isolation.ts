@@ -15,7 +15,7 @@ type Wanted = Isolation;
 export type AvailableLevels = { storage: readonly string[]; cache: readonly string[] };
 
 const built = {
-  database: ["database", "schema", "shared", "dedicated"],
+  database: ["database", "schema", "shared", "dedicated", "sqlite"],
   compute: ["shared"],
 };
 
