@@ -63,7 +63,7 @@ describe("a probe", () => {
     const all = everyProbe();
     expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
     for (const { id, title, remedy } of all) {
-      expect(id).toMatch(/^[a-z]+\.[a-z-]+$/);
+      expect(id).toMatch(/^[a-z]+\.[a-z0-9-]+$/);
       expect(title.length, id).toBeGreaterThan(10);
       expect(remedy.length, id).toBeGreaterThan(10);
     }

@@ -65,9 +65,10 @@ test("an application that works everywhere gets no finding", async () => {
   await leavesNothing(id);
 });
 
-/** What a check tells, in the words of the table below. */
+/** What a check tells of PostgreSQL's levels, in the words of the table below. */
 const toldOf = async (...files: string[]) =>
   (await check(...files)).findings
+    .filter(({ level }) => level !== "sqlite")
     .map(({ level, severity, object, file, line }) => `${file}:${line} ${level} ${severity} ${object}`)
     .sort();
 
