@@ -210,6 +210,11 @@ const entries = {
     description: "A database that tenants share was found mended, and serves them again.",
     data: z.strictObject({ database, serverId }),
   },
+  "database.secret-rotated": {
+    description:
+      "A database that tenants share has another secret. The one before is as good for ten minutes.",
+    data: z.strictObject({ database, serverId }),
+  },
   "app.released": {
     description: "An application's release took over.",
     data: z.strictObject({

@@ -3,6 +3,7 @@ export * from "./apps.ts";
 export * from "./cache-servers.ts";
 export * from "./certificates.ts";
 export * from "./credentials.ts";
+export * from "./database-secrets.ts";
 export * from "./drift.ts";
 export * from "./error-codes.ts";
 export * from "./events.ts";

@@ -7,7 +7,12 @@ import { type Events, eventRoutes } from "../features/events/index.ts";
 import { isolationRoutes } from "../features/isolation/index.ts";
 import { tenantRoutes, tenantSettingsRoutes } from "../features/lifecycle/index.ts";
 import { type createOperations, operationRoutes } from "../features/operations/index.ts";
-import { type Placements, schemaCheckRoutes, serverRoutes } from "../features/placements/index.ts";
+import {
+  type Placements,
+  schemaCheckRoutes,
+  sealRoutes,
+  serverRoutes,
+} from "../features/placements/index.ts";
 import {
   appRoutes,
   driftRoutes,
@@ -84,6 +89,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
     driftRoutes({ db, operations, drift: placements.workflows.drift }),
     cacheRoutes({ db, secrets, caches: input.caches }),
     serverRoutes({ db, secrets, placements }),
+    sealRoutes({ db, placements, findAppId: async (from, slug) => (await findApp(from, slug)).id }),
     storageRoutes({ db, secrets, installationId: input.installation.id }),
     schemaCheckRoutes({ db, operations, workflow: placements.workflows.checkSchema }),
     operationRoutes({ operations }),

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { defineGroup } from "../../command.ts";
 import { listCommand, showCommand } from "./reads.ts";
 import { createCommand, releaseCommand } from "./release.ts";
+import { rotateSecretsCommand } from "./secrets.ts";
 
 /** `tenantry app …` */
 export function appCommand(): Command {
@@ -10,5 +11,6 @@ export function appCommand(): Command {
     releaseCommand(),
     listCommand(),
     showCommand(),
+    rotateSecretsCommand(),
   ]);
 }

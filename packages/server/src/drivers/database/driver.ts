@@ -124,6 +124,15 @@ export type Sharing = {
     request: { server: DatabaseServer; database: PhysicalDatabase },
   ): Promise<boolean>;
 
+  /**
+   * Puts another secret of the seal in the place of the one that stands: 32 bytes in base64. Tokens under the one before
+   * are good for ten minutes more. Repeatable with the same; `isolation_unavailable` when the seal isn't whole.
+   */
+  rotateSecret(
+    context: DriverContext,
+    request: { server: DatabaseServer; database: PhysicalDatabase; databaseId: string; sealKey: string },
+  ): Promise<void>;
+
   /** Gives an environment the rows that the migrations left. Repeatable. */
   admit(context: DriverContext, place: SharedPlace): Promise<void>;
   /**

@@ -10,6 +10,7 @@ import {
   type TestPlacements,
   testPlacements,
 } from "../../testing/placements.ts";
+import { openPlace } from "../../testing/shared-harness.ts";
 import { selectUnsealedDatabases } from "./index.ts";
 import { sealServerUrl } from "./servers.ts";
 
@@ -119,4 +120,72 @@ test("a shared database whose seal an earlier version made is brought up to date
       "select obj_description('tenantry'::regnamespace, 'pg_namespace') as made",
     ),
   ).toEqual([{ made: versionComment }]);
+});
+
+async function notesBy(environmentId: string): Promise<number> {
+  const places = await house.placements.runtimePlaces(house.db, [environmentId]);
+  const { url, seal } = places.get(environmentId)!.database!;
+  const { database, close } = openPlace(url, { ...seal!, environmentId });
+  return (await database.query("select from notes").finally(close)).rowCount;
+}
+
+const keyOf = async (environmentId: string) =>
+  (await house.placements.runtimePlaces(house.db, [environmentId])).get(environmentId)!.database!.seal!.key;
+
+test("the secret of a shared database is replaced while tenants are served; for a while the one before is as good", async () => {
+  const appId = await insertApp(house.db, notes);
+  const { environmentId } = await place(appId);
+  const { url, seal } = (await house.placements.runtimePlaces(house.db, [environmentId])).get(environmentId)!
+    .database!;
+  const name = new URL(url).pathname.slice(1);
+  const { database, close } = openPlace(url, { ...seal!, environmentId });
+  await database.query("select from notes");
+  const version = await versionOf(environmentId);
+  expect(await house.placements.rotateSeals(house.db, appId)).toEqual({ databases: 1 });
+  expect(await keyOf(environmentId)).not.toBe(seal!.key);
+  expect(await versionOf(environmentId)).toBeGreaterThan(version);
+  expect(await notesBy(environmentId)).toBe(1);
+  expect((await database.query("select from notes")).rowCount).toBe(1);
+  await check();
+  expect(await servedAt(environmentId)).toBe(url);
+  expect(await told(name)).toEqual(["database.secret-rotated"]);
+
+  await runAt(
+    administratorsOf(name),
+    "update tenantry.secret set former_until = now() - interval '1 second'",
+  );
+  await expect(database.query("select from notes")).rejects.toMatchObject({ code: "TN002" });
+  expect(await notesBy(environmentId)).toBe(1);
+  await close();
+});
+
+test("a rotation that was interrupted, before or after the database had the new secret, is ended by the next look", async () => {
+  const appId = await insertApp(house.db, notes);
+  const { environmentId } = await place(appId);
+  const name = new URL((await servedAt(environmentId))!).pathname.slice(1);
+  // The registry doesn't get to hear of it.
+  await sql`alter table events drop constraint if exists interrupted`.execute(house.db);
+  await sql`alter table events add constraint interrupted check (type <> 'database.secret-rotated') not valid`.execute(
+    house.db,
+  );
+  const before = await keyOf(environmentId);
+  await expect(house.placements.rotateSeals(house.db, appId)).rejects.toThrow("interrupted");
+  expect(await keyOf(environmentId)).toBe(before);
+  expect(await notesBy(environmentId)).toBe(1);
+  await sql`alter table events drop constraint interrupted`.execute(house.db);
+  await check();
+  const after = await keyOf(environmentId);
+  expect(after).not.toBe(before);
+  expect(await notesBy(environmentId)).toBe(1);
+
+  // The database doesn't get to hear of it.
+  const held =
+    "alter table tenantry.secret add constraint interrupted check (former_until < '2000-01-01') not valid";
+  await runAt(administratorsOf(name), held);
+  await expect(house.placements.rotateSeals(house.db, appId)).rejects.toThrow("interrupted");
+  expect(await notesBy(environmentId)).toBe(1);
+  await runAt(administratorsOf(name), "alter table tenantry.secret drop constraint interrupted");
+  await check();
+  expect(await keyOf(environmentId)).not.toBe(after);
+  expect(await notesBy(environmentId)).toBe(1);
 });

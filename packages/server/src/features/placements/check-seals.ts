@@ -6,6 +6,7 @@ import { touchRuntime } from "../environments/index.ts";
 import { selectDatabase } from "./databases.sql.ts";
 import { mendingContext } from "./mending-context.ts";
 import { type PlacementParts, requireDriver } from "./parts.ts";
+import { endRotation } from "./rotate-seals.ts";
 import {
   type SharedDatabaseRow,
   selectEnvironmentsIn,
@@ -37,18 +38,20 @@ export async function checkSeals({ db, log, signal }: Run, parts: PlacementParts
   }
 }
 
-/** Brings a seal that an earlier version has made up to date; one that can't be now serves as well until a later look. */
+/** Brings a seal that an earlier version has made up to date, and ends what was begun of a rotation; one that can't be now serves as well until a later look. */
 async function renew(
   { db, log }: Pick<Run, "db" | "log">,
   parts: PlacementParts,
-  { id, level, name, roleName, serverId, serverUrlSecret }: SharedDatabaseRow,
+  database: SharedDatabaseRow,
 ): Promise<void> {
+  const { id, level, name, roleName, serverId, serverUrlSecret } = database;
   const { sharing } = requireDriver(parts.drivers, level);
   const server = openServer(parts.secrets, { id: serverId, urlSecret: serverUrlSecret });
   const context = mendingContext(async () => (await selectDatabase(db, id))?.state === "in_use");
   try {
     const renewed = await sharing!.renewSeal(context, { server, database: { name, roleName } });
     if (renewed) log.info({ databaseId: id, name, serverId }, "database.seal_renewed");
+    await endRotation(db, parts, database);
   } catch (error) {
     log.warn({ databaseId: id, serverId, error: (error as Error).message }, "database.seal_not_renewed");
   }

@@ -34,6 +34,7 @@ export { schemaCheckRoutes } from "./schema-check-routes.ts";
 export { checkScript, type ScriptInput } from "./script-workflow.ts";
 export { carryRuns, deleteRunsOf, insertScript, type ShownRun, selectRuns } from "./scripts.sql.ts";
 export { selectUnsealedDatabases } from "./seal-checks.sql.ts";
+export { sealRoutes } from "./seal-routes.ts";
 export { giveServersTo, retireServersOf } from "./servers.sql.ts";
 export { registerOwnServer } from "./servers.ts";
 export { createSpareKeeper, type SpareKeeper, type SpareKeeperOptions } from "./spare-keeper.ts";

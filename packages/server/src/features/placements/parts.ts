@@ -54,11 +54,17 @@ export function requirePostgres(drivers: DatabaseDrivers, level: string, remedy?
  * What is kept of a database as ciphertext: its role's password, the seal's key where environments share it, the key
  * that a file is encrypted with.
  */
-export type DatabaseSecret = { password: string | null; sealKey?: string; encryptionKey?: string };
+export type DatabaseSecret = {
+  password: string | null;
+  sealKey?: string;
+  /** The one that takes its place: on its way into the database. */
+  nextSealKey?: string | undefined;
+  encryptionKey?: string;
+};
 
 export function sealDatabaseSecret(secrets: Secrets, databaseId: string, secret: DatabaseSecret): Buffer {
-  const { password, sealKey, encryptionKey } = secret;
-  const text = sealKey ? JSON.stringify({ password, sealKey }) : (encryptionKey ?? password);
+  const { password, sealKey, nextSealKey, encryptionKey } = secret;
+  const text = sealKey ? JSON.stringify({ password, sealKey, nextSealKey }) : (encryptionKey ?? password);
   return secrets.seal(text!, secretContext(databaseId));
 }
 

@@ -23,6 +23,7 @@ import type { PlacementKind } from "./placements.sql.ts";
 import { removePlacements } from "./remove-placements.ts";
 import { createRemovers } from "./removers.ts";
 import { repairLogin } from "./repair-login.ts";
+import { rotateSeals } from "./rotate-seals.ts";
 import { runtimeBudgets, runtimePlaces } from "./runtime-places.ts";
 import { type DatabaseSeed, endSeed, seedDatabase } from "./seed-database.ts";
 import { changeServer } from "./update-server.ts";
@@ -167,6 +168,9 @@ function logins(parts: PlacementParts) {
 
     /** Lets the role of an environment's database log in again that gave itself another password. */
     repairLogin: (db: Db, environmentId: string) => repairLogin(db, parts, environmentId),
+
+    /** Gives each shared database of an app another secret; the one before is as good for ten minutes. */
+    rotateSeals: (db: Db, appId: string) => rotateSeals(db, parts, appId),
 
     /** Looks whether every role in use has the password that we know, and gives it back where not. */
     checkLogins: (run: Parameters<typeof checkLogins>[0]) => checkLogins(run, parts),

@@ -2,6 +2,7 @@ import { type Db, sql, type Tx } from "../../infra/db/index.ts";
 
 export type SharedDatabaseRow = {
   id: string;
+  appId: string;
   level: string;
   name: string;
   roleName: string;
@@ -12,7 +13,7 @@ export type SharedDatabaseRow = {
 };
 
 const columns = sql`
-  d.id, d.level, d.name, d.role_name as "roleName", d.server_id as "serverId", s.url_secret as "serverUrlSecret",
+  d.id, d.app_id as "appId", d.level, d.name, d.role_name as "roleName", d.server_id as "serverId", s.url_secret as "serverUrlSecret",
   d.seal_problems as "sealProblems"
 `;
 
@@ -54,4 +55,16 @@ export async function selectEnvironmentsIn(tx: Tx, databaseId: string): Promise<
     select environment_id as id from placements where database_id = ${databaseId} and state = 'current'
   `.execute(tx);
   return rows.map(({ id }) => id);
+}
+
+/** The secret of a database in use, locked until the transaction ends. */
+export async function selectDatabaseSecret(tx: Tx, id: string): Promise<Buffer | undefined> {
+  const { rows } = await sql<{ roleSecret: Buffer }>`
+    select role_secret as "roleSecret" from databases where id = ${id} and state = 'in_use' for update
+  `.execute(tx);
+  return rows[0]?.roleSecret;
+}
+
+export async function updateDatabaseSecret(tx: Tx, id: string, roleSecret: Buffer): Promise<void> {
+  await sql`update databases set role_secret = ${roleSecret} where id = ${id}`.execute(tx);
 }

@@ -7,7 +7,7 @@ import { type DatabaseDriverOptions, driverParts } from "../common/parts.ts";
 import { remove } from "../common/remove.ts";
 import { repairLogin } from "../common/repair-login.ts";
 import { loginOf } from "../common/role-login.ts";
-import { renewSeal } from "../common/seal/index.ts";
+import { renewSeal, rotateSecret } from "../common/seal/index.ts";
 import { withSession } from "../common/session.ts";
 import { trials } from "../common/try-out.ts";
 import { urlAs } from "../common/url.ts";
@@ -36,6 +36,13 @@ export function createSharedDriver(options: DatabaseDriverOptions): PostgresDriv
       renewSeal: (context, { server, database: { name } }) =>
         withSession(parts.connect, context, server, name, (session) =>
           renewSeal(session, { roles: parts.roles, name }),
+        ),
+      rotateSecret: (context, { server, database: { name }, databaseId, sealKey }) =>
+        withSession(parts.connect, context, server, name, (session) =>
+          rotateSecret(session, {
+            ...{ roles: parts.roles, name, databaseId },
+            key: Buffer.from(sealKey, "base64"),
+          }),
         ),
       admit: (context, place) => admit(parts, context, place),
       dismiss: (context, place) => dismiss(parts, context, place),

@@ -1,7 +1,8 @@
 import type { InstallationRoles } from "../names.ts";
 import { createGroupRole } from "../roles.sql.ts";
 import type { Session } from "../session.ts";
-import { createSeal, grantParameter, upsertSecret } from "./install.sql.ts";
+import { createSeal, grantParameter, replaceSecret, upsertSecret } from "./install.sql.ts";
+import { renewSeal } from "./renew.ts";
 import { revokeForms, revokeSharedReach } from "./revoke.sql.ts";
 import { chooseStrategy, type SealStrategy } from "./strategy.ts";
 
@@ -44,10 +45,25 @@ export async function installSeal(session: Session, request: SealRequest): Promi
 }
 
 /**
+ * Puts another secret in the place of the one that stands, which is as good for a while yet. Repeatable with the same.
+ * Throws `isolation_unavailable` where the seal can't have two.
+ */
+export async function rotateSecret(
+  session: Session,
+  request: Pick<SealRequest, "name" | "databaseId" | "key" | "roles">,
+): Promise<void> {
+  await renewSeal(session, request);
+  await session.inDatabase(request.name, (inside) => replaceSecret(inside, padsOf(request)));
+}
+
+/**
  * HMAC's key, made ready for its two rounds (RFC 2104); a key is no longer than SHA-256's block of 64 bytes. Each token's
  * message begins alike, with the version and the database's id.
  */
-function padsOf({ key, databaseId }: SealRequest): { innerPad: Buffer; outerPad: Buffer } {
+function padsOf({ key, databaseId }: Pick<SealRequest, "key" | "databaseId">): {
+  innerPad: Buffer;
+  outerPad: Buffer;
+} {
   if (key.length !== 32) throw new TypeError("The seal's key has 32 bytes.");
   const pad = (byte: number) => Buffer.from(Buffer.alloc(64, byte).map((each, at) => each ^ (key[at] ?? 0)));
   const beginning = Buffer.from(`1${databaseId.replaceAll("-", "").toLowerCase()}`);

@@ -83,3 +83,19 @@ export async function upsertSecret(
     [secret.databaseId, secret.innerPad, secret.outerPad, secret.pooled],
   );
 }
+
+/** So long are tokens good under the secret before: until every process of the application has heard of the new one. */
+const formerGoodMinutes = 10;
+
+/** Puts another secret in the place of the one that stands, in a moment for both; nothing when it stands already. */
+export async function replaceSecret(
+  session: Session,
+  secret: { innerPad: Buffer; outerPad: Buffer },
+): Promise<void> {
+  await session.change(
+    `update tenantry.secret set former_inner_pad = inner_pad, former_outer_pad = outer_pad,
+       former_until = clock_timestamp() + interval '${formerGoodMinutes} minutes', inner_pad = $1, outer_pad = $2
+     where inner_pad <> $1`,
+    [secret.innerPad, secret.outerPad],
+  );
+}
