@@ -6,8 +6,13 @@ import { requireProgram } from "./programs.ts";
 export const phone = { width: 390, height: 844 };
 export const desk = { width: 1280, height: 800 };
 
-export async function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: requireProgram("chromium"), args: ["--no-sandbox"] });
+/** `home`: where it finds the settings of its user, such as the authorities that he imported. */
+export async function launchChromium({ home }: { home?: string } = {}): Promise<Browser> {
+  return chromium.launch({
+    executablePath: requireProgram("chromium"),
+    args: ["--no-sandbox"],
+    ...(home !== undefined && { env: { ...process.env, HOME: home } }),
+  });
 }
 
 /** A page that remembers everything it complained of: errors of scripts, what the policy blocked, dialogs. */

@@ -18,6 +18,8 @@ export const programs = {
   pg_ctl: { packages: ["postgresql-15"], folders: [postgresFolder] },
   psql: { packages: ["postgresql-client-15"], folders: [postgresFolder] },
   chromium: { packages: ["chromium", "fonts-liberation"] },
+  // Tells Chromium whom to believe.
+  certutil: { packages: ["libnss3-tools"] },
   pgbouncer: { packages: ["pgbouncer"], folders: ["/usr/sbin"] },
   "redis-server": { packages: ["redis-server"] },
   nginx: { packages: ["nginx"], folders: ["/usr/sbin"] },
