@@ -10,6 +10,7 @@ import {
   isInteger,
   isJson,
   isNumber,
+  isText,
   json,
   jsonb,
   numeric,
@@ -46,7 +47,10 @@ const smallest =
     const value = argument(call, 0, text);
     if (value.type.labels || value.type.array || value.type.name === "uuid")
       throw unsupported(`${sqliteName}() of ${displayName(value.type)}`, call.node);
-    return { sql: () => `${sqliteName}(${distinct(call)}${value.sql})`, type: value.type };
+    return {
+      sql: () => `${sqliteName}(${distinct(call)}${value.sql})`,
+      type: isText(value.type) ? text : value.type,
+    };
   };
 
 const distinct = ({ node }: Call): string => (node.agg_distinct ? "distinct " : "");

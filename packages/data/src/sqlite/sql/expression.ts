@@ -226,7 +226,7 @@ function subquery(t: Translation, scope: Scope, node: SubLink): Typed {
   if (node.subLinkType === "ARRAY_SUBLINK") {
     if (first.type.array || first.type.name === "bytea") throw unsupported("ARRAY of such a query", node);
     return {
-      sql: `(select json_group_array(${name(first.name)}) from (${inner.sql}))`,
+      sql: `(select json_group_array(${name(first.alias ?? first.name)}) from (${inner.sql}))`,
       type: { ...first.type, array: true },
     };
   }

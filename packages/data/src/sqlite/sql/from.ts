@@ -27,13 +27,13 @@ function addRelation(scope: Scope, relation: Relation): void {
   scope.relations.push(relation);
 }
 
-type Named = { name: string; type: PgType; notNull?: boolean };
+type Named = { name: string; type: PgType; notNull?: boolean; alias?: string };
 
 export function columnsOf(alias: string, columns: readonly Named[]): Column[] {
   return columns.map((column) => ({
     name: column.name,
     type: column.type,
-    sql: `${name(alias)}.${name(column.name)}`,
+    sql: `${name(alias)}.${name(column.alias ?? column.name)}`,
     notNull: column.notNull ?? false,
   }));
 }

@@ -8,7 +8,7 @@ import { unsupported, wrong } from "./refusal.ts";
 import { newScope, type Query, type Relation, type Scope, type Translation } from "./translation.ts";
 import { isNumber, type PgType, text } from "./types.ts";
 
-export type Output = { name: string; type: PgType; sql: string };
+export type Output = { name: string; type: PgType; sql: string; alias?: string };
 
 /** A query within a statement, or the statement. `scope` is what it may refer to outside of itself. */
 export function query(t: Translation, scope: Scope | undefined, node: Node): Query {
@@ -46,7 +46,7 @@ export function withClause(t: Translation, scope: Scope, node: WithClause): stri
     const inner = t.query(scope, ctequery);
     const columns = named(inner);
     scope.ctes.set(ctename, { name: ctename, columns });
-    return `${name(ctename)} (${columns.map((column) => name(column.name)).join(", ")}) as (${inner.sql})`;
+    return `${name(ctename)} (${columns.map((column) => name(column.alias ?? column.name)).join(", ")}) as (${inner.sql})`;
   });
   return `with ${node.recursive ? "recursive " : ""}${written.join(", ")} `;
 }
@@ -73,7 +73,7 @@ function values(t: Translation, scope: Scope, node: SelectStmt): Query {
 }
 
 const outputsOf = (columns: Query["columns"]): Output[] =>
-  columns.map((column) => ({ ...column, sql: name(column.name) }));
+  columns.map((column) => ({ ...column, sql: name(column.alias ?? column.name) }));
 
 const operations: Record<string, string> = {
   SETOP_UNION: "union",
@@ -119,11 +119,11 @@ function plain(t: Translation, scope: Scope, node: SelectStmt): Query {
   if (node.windowClause) throw unsupported("WINDOW");
   const from = node.fromClause ? ` from ${fromClause(t, scope, node.fromClause)}` : "";
   const where = node.whereClause ? ` where ${condition(t, scope, node.whereClause)}` : "";
-  const outputs = targets(t, scope, node.targetList ?? []);
+  const outputs = distinctNames(targets(t, scope, node.targetList ?? []));
   const group = node.groupClause ? groupBy(t, { ...scope, outputs }, node.groupClause) : "";
   const having = node.havingClause ? ` having ${condition(t, scope, node.havingClause)}` : "";
   const distinct = distinctWord(node);
-  const list = outputs.map((output) => `${output.sql} as ${name(output.name)}`).join(", ");
+  const list = outputs.map((output) => `${output.sql} as ${name(output.alias ?? output.name)}`).join(", ");
   // A query without columns, as `exists (select from …)` has it.
   const sql = `select ${distinct}${list || "1"}${from}${where}${group}${having}`;
   return { sql: sql + tail(t, scope, node, outputs), columns: outputs };
@@ -133,6 +133,23 @@ function distinctWord({ distinctClause }: SelectStmt): string {
   if (!distinctClause) return "";
   if (distinctClause.some((part) => Object.keys(part).length > 0)) throw unsupported("DISTINCT ON");
   return "distinct ";
+}
+
+/** Outputs may be called alike; whoever reads them from a subquery must tell them apart. */
+function distinctNames(outputs: Output[]): Output[] {
+  const taken = new Set(outputs.map((output) => output.name));
+  const seen = new Set<string>();
+  return outputs.map((output) => {
+    if (!seen.has(output.name)) {
+      seen.add(output.name);
+      return output;
+    }
+    let count = 2;
+    while (taken.has(`${output.name} ${count}`)) count += 1;
+    const alias = `${output.name} ${count}`;
+    taken.add(alias);
+    return { ...output, alias };
+  });
 }
 
 // A lock of rows isn't needed: whoever writes, writes alone.

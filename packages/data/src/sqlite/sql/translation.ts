@@ -10,7 +10,7 @@ export type Relation = { alias: string; columns: Column[]; table?: Table | undef
 export type Scope = {
   relations: Relation[];
   /** Queries of WITH, by name. */
-  ctes: Map<string, { name: string; columns: { name: string; type: PgType }[] }>;
+  ctes: Map<string, { name: string; columns: QueryColumn[] }>;
   /** Names that ORDER BY and GROUP BY may use besides. */
   outputs?: { name: string; type: PgType; sql: string }[];
   outer: Scope | undefined;
@@ -25,7 +25,9 @@ export type Typed = {
   months?: number | undefined;
 };
 
-export type Query = { sql: string; columns: { name: string; type: PgType }[] };
+/** `alias`: under which name SQLite has it, where two outputs have the same. */
+export type QueryColumn = { name: string; type: PgType; alias?: string };
+export type Query = { sql: string; columns: QueryColumn[] };
 
 /**
  * What is bound in place of a `?`: a value of the caller's, read by its type, the time when the transaction began, or

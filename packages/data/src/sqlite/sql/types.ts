@@ -171,6 +171,9 @@ const isPostgresType = new Set([
 export function assertHeld(type: PgType, node: { location?: number | undefined }): void {
   if (type.name === "interval")
     throw unsupported("A column of type interval", node, "Keep a number of seconds.");
+  if (type.name === "bpchar") {
+    throw unsupported("char, whose blanks count only sometimes,", node, "Use varchar(n) or text.");
+  }
   if (type.name !== "numeric") return;
   if (type.precision === undefined) {
     throw unsupported(
