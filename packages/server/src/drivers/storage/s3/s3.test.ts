@@ -1,13 +1,8 @@
 import { createHmac } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import { newId } from "../../../kernel/index.ts";
 import { type TestCeph, testCeph } from "../../../testing/ceph.ts";
-import { describeCopies } from "../copy-files.testsuite.ts";
 import { describeStorageDriver } from "../driver.testsuite.ts";
-import { createFsStorageDriver } from "../fs/index.ts";
 import { makeBucket } from "./buckets.ts";
 import { createS3StorageDriver, type S3Server } from "./index.ts";
 
@@ -42,28 +37,3 @@ for (const [level, users, endsWriters] of [
     }),
   );
 }
-
-let root: string;
-beforeAll(async () => {
-  root = await mkdtemp(path.join(tmpdir(), "tenantry-copies-"));
-});
-afterAll(() => rm(root, { recursive: true, force: true }));
-
-describeCopies(async () => {
-  const one = createS3StorageDriver({ server: await newStore(null), deriveKey });
-  const users = createS3StorageDriver({ server: await newStore("ceph"), deriveKey });
-  return {
-    disk: { driver: createFsStorageDriver({ root }), level: "prefix" },
-    bucket: { driver: one, level: "prefix" },
-    "buckets of one key": { driver: one, level: "bucket" },
-    "buckets of users": { driver: users, level: "bucket" },
-  };
-}, [
-  ["disk", "disk", "as a stream"],
-  ["disk", "bucket", "as a stream"],
-  ["bucket", "disk", "as a stream"],
-  ["bucket", "bucket", "within the store"],
-  ["bucket", "buckets of one key", "within the store"],
-  ["buckets of users", "buckets of users", "as a stream"],
-  ["bucket", "buckets of users", "as a stream"],
-]);
