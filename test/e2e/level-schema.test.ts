@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { OperationReply, TenantReply } from "@tenantry/contract";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -40,6 +40,21 @@ it.each(["schema", "sqlite"])(
     await becomesWhole(installation);
   },
 );
+
+it("a file of a new tenant is encrypted where the installation says so, and its site is the same", async () => {
+  await installation.api.call("PATCH", "/v1/settings", { sqliteEncryption: true });
+  const slug = fresh("sealed");
+  const tenant = await installation.api.createTenant(slug, { isolation: { database: "sqlite" } });
+  await installation.api.call("PATCH", "/v1/settings", { sqliteEncryption: null });
+  expect((await installation.visit(slug)).body).toContain(`The ${slug} company`);
+  const { name } = tenant.environments[0]!.placements.database as { name: string };
+  const file = path.join(installation.dataDir, "sqlite", ...name.split("."), "data.db");
+  const content = await readFile(file, "latin1");
+  for (const readable of ["SQLite format", "create table", "pages"]) expect(content).not.toContain(readable);
+  const credentials = await installation.command(["tenant", "credentials", slug]);
+  expect(credentials).toMatchObject({ code: 1, stderr: expect.stringContaining("no program logs in to it") });
+  await becomesWhole(installation);
+});
 
 it("the command says at which levels an application's migrations work, by file and line; Sites works at all", async () => {
   const directory = path.join(installation.directory, "migrations");

@@ -8,7 +8,7 @@ import { password, siteUser } from "../support/site-user.ts";
 import { becomesWhole } from "../support/whole.ts";
 
 const workspace = fileURLToPath(new URL("../../", import.meta.url));
-const levels = ["shared", "shared", "schema", "database"] as const;
+const levels = ["shared", "shared", "schema", "database", "sqlite"] as const;
 let installation: Installation;
 let slugs: string[];
 
@@ -87,7 +87,9 @@ it("a release with migrations reaches tenants of every level; each site answers 
   const versions = await installation.sql(
     "select distinct level, schema_version as version from databases where state = 'in_use' order by level",
   );
-  expect(versions).toEqual(["database", "schema", "shared"].map((level) => ({ level, version: 2 })));
+  expect(versions).toEqual(
+    ["database", "schema", "shared", "sqlite"].map((level) => ({ level, version: 2 })),
+  );
   await becomesWhole(installation);
 });
 
