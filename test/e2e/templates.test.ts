@@ -26,6 +26,11 @@ async function shell(script: string): Promise<string> {
   return stdout;
 }
 
+it("the guide shows the example as it is", async () => {
+  const [shown] = [...guide.matchAll(/^```yaml\n(.*?)^```$/gms)].map((match) => match[1]);
+  expect(shown).toBe(await readFile(path.join(example, "template.yaml"), "utf8"));
+});
+
 it("the guide's commands all work, and a site stands as its template says [REG-11]", async () => {
   // What a try before left.
   await shell("npx tenantry tenant delete northwind --now --yes --wait || true").catch(() => undefined);

@@ -5,8 +5,9 @@ insert into media (id, name, content_type, size, stored, created_by) values
 
 insert into pages (id, slug, title, description, body, published, position, updated_by) values
   ('0190a000-0000-7000-8000-000000000001', 'home', 'Welcome to ' || {{ tenant.name }}, 'What we do, in a line',
-   '![Our studio](/media/0190a000-0000-7000-8000-00000000a001/studio.png)' || E'\n\n' ||
-   'We are **' || {{ tenant.name }} || '**. See our [services](/services), or [write to us](/contact).',
+   '![Our studio](/media/0190a000-0000-7000-8000-00000000a001/studio.png)
+
+We are **' || {{ tenant.name }} || '**. See our [services](/services), or [write to us](/contact).',
    true, 1, 'template');
 
 -- Without values of the tenant, rows may come as pg_dump writes them.

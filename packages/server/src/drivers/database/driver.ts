@@ -221,8 +221,23 @@ export type FileScripts = {
     context: DriverContext,
     request: FileScript & { script: Script; dryRun: boolean },
   ): Promise<{ rowsChanged: number }>;
+  /**
+   * Puts starter data in, however much, in one transaction. Repeatable as `run` is. Throws `starter_data_failed` with file
+   * and line, and then nothing of it stays.
+   */
+  seed(context: DriverContext, request: FileScript & Seed): Promise<{ rowsChanged: number }>;
   /** What a run that was committed had changed; undefined when it wasn't. */
   outcome(request: FileScript): Promise<{ rowsChanged: number } | undefined>;
+};
+
+/** Starter data for one environment. */
+export type Seed = {
+  /** Plain SQL: statements, and rows as `COPY … FROM stdin` has them. All of it is one transaction. */
+  files: readonly { name: string; read(): AsyncIterable<Uint8Array> }[];
+  /** What `{{ tenant.name }}` and the like stand for. */
+  values: Readonly<Record<string, string | null>>;
+  /** Told of each part that was read. */
+  onRead(bytes: number): Promise<void>;
 };
 
 /** Something on a server that bears our names. */

@@ -20,7 +20,7 @@ export {
   transactionOutcome,
 } from "./common/run-script.ts";
 export { newPassword } from "./common/scram.ts";
-export { type SeedFile, type SeedRun, seedData } from "./common/seed/seed-data.ts";
+export { type SeedRun, seedData } from "./common/seed/seed-data.ts";
 export { type Protection, protectionOf } from "./common/tls.ts";
 export { createWarmConnections, type WarmConnections } from "./common/warm-connections.ts";
 export { createEmbeddedServers, type ServerDriver } from "./dedicated/servers.ts";
@@ -55,6 +55,7 @@ export {
   type RowsTally,
   type SchemaForm,
   type Script,
+  type Seed,
   type SharedPlace,
   type Sharing,
   worksOn,

@@ -124,6 +124,16 @@ describe.each<Level>(["database", "schema", "shared"])("starter data at the leve
     expect(await house.placements.scanForLeftovers(house.db)).toEqual([]);
   });
 
+  test("goes in as pg_dump --data-only writes it", async () => {
+    const { place } = await newPlaces(level);
+    const dump = `--\n-- PostgreSQL database dump\n--\n\n\\restrict aBc\n
+SET statement_timeout = 0;\nSET row_security = off;\nSET client_encoding = 'UTF8';
+SELECT pg_catalog.set_config('search_path', '', false);\n
+COPY public.notes (id, title, stars) FROM stdin;\n7\tfrom a dump\t3\n\\.\n\n\\unrestrict aBc\n`;
+    expect(await seed(place, { "dump.sql": dump })).toEqual({ rowsChanged: 1 });
+    expect(await titles(place, level)).toEqual(["first", "from a dump"]);
+  });
+
   test("goes in once, when the attempt before was committed and nobody heard of it", async () => {
     const { place } = await newPlaces(level);
     const files = { "1.sql": "insert into notes (title) select 'note ' || n from generate_series(1, 3) n" };

@@ -18,11 +18,14 @@ import {
 import { appOf } from "./names.ts";
 import type { OpenFile } from "./open-file.ts";
 import { ownerFor, type SqliteParts } from "./parts.ts";
+import { changesRowsAlone, withoutModel } from "./rows-alone.ts";
+import { seedOnce } from "./seed.ts";
 
 /** Implements `DatabaseDriver.fileScripts`. */
 export function fileScripts(parts: SqliteParts): FileScripts {
   return {
     run: (context, request) => withScripts(parts, request, (file) => runOnce(file, context, request)),
+    seed: (context, request) => withScripts(parts, request, (file) => seedOnce(file, context, request)),
     outcome: (request) => withScripts(parts, request, (file) => selectScript(file, request.runId)),
   };
 }
@@ -61,26 +64,21 @@ async function runOnce(
   return (await selectScript(file, runId))!;
 }
 
-const allowed = new Set(["insert", "update", "delete", "with"]);
-
 /** As at other levels a script has the rights of an application: to rows, not to the schema. */
 async function statementsOf(file: OpenFile, script: Script): Promise<string[]> {
   for (const statement of readScript(script).statements) {
     const [first = ""] = firstWords(statement, 1);
-    if (allowed.has(first)) continue;
+    if (changesRowsAlone(first)) continue;
     const reason = `a script changes rows at the level sqlite, and ${first.toUpperCase()} does something else`;
     throw scriptFailed(migrationFailed(asFile(script), statement.offset, reason));
   }
   const { statements, findings } = await translateMigration(script.sql, file.schema);
   const [finding] = findings;
-  if (!finding) return statements.filter((statement) => !writesSchema.test(statement));
+  if (!finding) return withoutModel(statements);
   const { message, line, remedy } = finding;
   const detail = `${script.name}, line ${line}: ${message.replace(/\.$/, "")}.`;
   throw failure("script_failed", { detail, remedy, extra: { file: script.name, line } });
 }
-
-/** A migration ends with noting the schema, which a script leaves as it is. */
-const writesSchema = /^(?:create table if not exists|delete from|insert into) tenantry_schema\b/;
 
 /** A statement that was found sound and failed on the rows that are there: SQLite doesn't say which. */
 function explain({ name }: Script, error: unknown): unknown {

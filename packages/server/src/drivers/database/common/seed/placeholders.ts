@@ -8,6 +8,9 @@ export type PlaceholderValues = Readonly<Record<string, string | null>>;
 /** A statement with parameters where its placeholders were, in a text of the same length. */
 export type BoundStatement = { text: string; values: (string | null)[] };
 
+/** What stands in a statement for its value of a number, counted from 1. */
+export type Parameter = (number: number, value: string | null) => string;
+
 /** Why placeholders can't stand as they do; `offset` in the statement. */
 export class PlaceholderMisplaced extends Error {
   readonly offset: number;
@@ -21,7 +24,11 @@ export class PlaceholderMisplaced extends Error {
  * Makes parameters of a statement's placeholders: their values are sent beside the text, and never become a part of it.
  * Throws `PlaceholderMisplaced` for a name that isn't known, and for one within quotes, where no parameter can stand.
  */
-export function bindPlaceholders(text: string, known: PlaceholderValues): BoundStatement {
+export function bindPlaceholders(
+  text: string,
+  known: PlaceholderValues,
+  parameter: Parameter = (number) => `$${number}::text`,
+): BoundStatement {
   if (!placeholder.test(text)) return { text, values: [] };
   const values: (string | null)[] = [];
   let bound = "";
@@ -39,7 +46,7 @@ export function bindPlaceholders(text: string, known: PlaceholderValues): BoundS
       );
     }
     values.push(known[name]!);
-    bound += text.slice(copied, offset) + `$${values.length}::text`.padEnd(whole.length);
+    bound += text.slice(copied, offset) + parameter(values.length, known[name]!).padEnd(whole.length);
     copied = offset + whole.length;
   }
   return { text: bound + text.slice(copied), values };

@@ -1,28 +1,29 @@
 import type pg from "pg";
-import { failure, type TenantryError } from "../../../../kernel/index.ts";
-import type { DriverContext, LoginPlace, Logins } from "../../driver.ts";
+import type { DriverContext, LoginPlace, Logins, Seed } from "../../driver.ts";
 import { asOwnLogin } from "../own-login.ts";
 import { holderName, openClient, serverUnreachable, sessionSettings, withAbortable } from "../session.ts";
-import { firstWords, isCopyFromInput } from "../split-statements.ts";
+import { isCopyFromInput } from "../split-statements.ts";
 import { SeedRefused, type Sent, sendOne, sendTogether } from "./batch.ts";
-import { type CopyTarget, copyTarget, fieldsOfLine } from "./copy-text.ts";
-import { bindPlaceholders, PlaceholderMisplaced, type PlaceholderValues } from "./placeholders.ts";
-import { readSql, type SqlPiece, SqlUnreadable } from "./read-sql.ts";
+import { type CopyTarget, fieldsOfLine } from "./copy-text.ts";
+import type { PlaceholderValues } from "./placeholders.ts";
+import { readSql, SqlUnreadable } from "./read-sql.ts";
+import { starterDataFailed } from "./starter-data-failed.ts";
+import {
+  boundStatement,
+  counted,
+  isHeadOfDump,
+  type RowsPiece,
+  requireCopyTarget,
+  requireWidth,
+  type StatementPiece,
+} from "./statements.ts";
 
-/** A file of plain SQL: statements, and rows as `COPY … FROM stdin` has them. */
-export type SeedFile = { name: string; read(): AsyncIterable<Uint8Array> };
-
-export type SeedRun = {
+export type SeedRun = Seed & {
   logins: Logins;
   place: LoginPlace;
   /** Names the login: the same at a repetition, and never for anything else. */
   loginId: string;
   removeLogin(): Promise<void>;
-  files: readonly SeedFile[];
-  /** What `{{ tenant.name }}` and the like stand for. */
-  values: PlaceholderValues;
-  /** Told of each part that was sent. */
-  onRead(bytes: number): Promise<void>;
   /** Told when all is in and nothing is committed, with the transaction. */
   beforeCommit(done: { transactionId: string | null; rowsChanged: number }): Promise<void>;
 };
@@ -75,7 +76,7 @@ async function sendFile(
   client: pg.ClientBase,
   context: DriverContext,
   run: SeedRun,
-  file: SeedFile,
+  file: Seed["files"][number],
 ): Promise<number> {
   const batch: Batch = {
     client,
@@ -86,7 +87,7 @@ async function sendFile(
     rowsChanged: 0,
   };
   try {
-    for await (const piece of readSql(counted(file.read(), run))) {
+    for await (const piece of readSql(counted(file.read(), run.onRead))) {
       context.signal.throwIfAborted();
       if (piece.kind === "rows") await sendRows(batch, piece);
       else await addStatement(batch, piece);
@@ -101,13 +102,6 @@ async function sendFile(
   return batch.rowsChanged;
 }
 
-async function* counted(chunks: AsyncIterable<Uint8Array>, run: SeedRun): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) {
-    yield chunk;
-    await run.onRead(chunk.length);
-  }
-}
-
 type Batch = {
   client: pg.ClientBase;
   values: PlaceholderValues;
@@ -117,21 +111,15 @@ type Batch = {
   rowsChanged: number;
 };
 
-type Piece<Kind> = Extract<SqlPiece, { kind: Kind }>;
-
-async function addStatement(batch: Batch, piece: Piece<"statement">): Promise<void> {
+async function addStatement(batch: Batch, piece: StatementPiece): Promise<void> {
   batch.copy = undefined;
   if (isCopyFromInput(piece.text)) {
     await flush(batch);
-    batch.copy = copyTarget(piece.text);
-    if (batch.copy) return;
-    throw new SqlUnreadable(
-      piece.line,
-      "of COPY only the text form with columns can be read: COPY table (a, b) FROM stdin",
-    );
+    batch.copy = requireCopyTarget(piece);
+    return;
   }
-  refuseImpossible(piece);
-  const { text, values } = bind(piece, batch.values);
+  if (isHeadOfDump(piece)) return;
+  const { text, values } = boundStatement(piece, batch.values);
   const { line, column } = piece;
   if (values.length > 0) {
     await flush(batch);
@@ -141,28 +129,6 @@ async function addStatement(batch: Batch, piece: Piece<"statement">): Promise<vo
   batch.waiting.push({ text, line, column });
   batch.length += text.length;
   if (batch.length >= sentTogether) await flush(batch);
-}
-
-function bind({ text, line }: Piece<"statement">, known: PlaceholderValues) {
-  try {
-    return bindPlaceholders(text, known);
-  } catch (error) {
-    if (!(error instanceof PlaceholderMisplaced)) throw error;
-    throw new SqlUnreadable(line + text.slice(0, error.offset).split("\n").length - 1, error.message);
-  }
-}
-
-/** The transaction is ours. Dumps put their own around everything, which then says nothing more. */
-function refuseImpossible({ text, line }: Piece<"statement">): void {
-  const [first = ""] = firstWords({ text, offset: 0 }, 1);
-  if (first === "\\")
-    throw new SqlUnreadable(line, "commands of psql that begin with a backslash aren't SQL");
-  if (["begin", "start", "commit", "end", "abort", "rollback", "savepoint", "release"].includes(first)) {
-    throw new SqlUnreadable(
-      line,
-      `${first.toUpperCase()}: all of it is one transaction already; take it out`,
-    );
-  }
 }
 
 async function flush(batch: Batch): Promise<void> {
@@ -181,7 +147,7 @@ async function flush(batch: Batch): Promise<void> {
 const mostParameters = 20_000;
 
 /** Rows become INSERTs: those work wherever rows do, also where COPY is refused for rows that many share. */
-async function sendRows(batch: Batch, { rows, line }: Piece<"rows">): Promise<void> {
+async function sendRows(batch: Batch, { rows, line }: RowsPiece): Promise<void> {
   const copy = batch.copy;
   if (!copy) throw new Error("Rows came without a COPY before them.");
   const size = Math.max(1, Math.floor(mostParameters / copy.width));
@@ -189,8 +155,7 @@ async function sendRows(batch: Batch, { rows, line }: Piece<"rows">): Promise<vo
     const parsed = rows.slice(from, from + size).map((row, index) => {
       const fields = fieldsOfLine(row);
       const rowLine = line + from + index;
-      if (fields.length !== copy.width)
-        throw new SqlUnreadable(rowLine, `this row has ${fields.length} values for ${copy.width} columns`);
+      requireWidth(fields, copy, rowLine);
       return { ...insertOf(copy, [fields]), line: rowLine };
     });
     const all = insertOf(
@@ -221,16 +186,4 @@ function failed(name: string, error: unknown): unknown {
   const isRow = sent.column === undefined;
   const line = sent.line + (isRow ? 0 : before.split("\n").length - 1);
   return starterDataFailed(name, line, error.message, error.cause);
-}
-
-/** `starter_data_failed` at a place of the starter data. */
-export function starterDataFailed(
-  file: string,
-  line: number | undefined,
-  reason: string,
-  cause?: unknown,
-): TenantryError {
-  const place = line === undefined ? file : `${file}, line ${line}`;
-  const detail = `${place}: ${reason}.`;
-  return failure("starter_data_failed", { detail, extra: { file, line } }, { cause });
 }
