@@ -1,10 +1,11 @@
-import type { DatabaseLevel } from "./runtime.ts";
+import type { UserRole } from "./access.ts";
+import type { DatabaseLevel, RuntimeUser } from "./runtime.ts";
 
 /**
  * What an application's tests (`@tenantry/testing`) and the host of their tenants say to each other, on one machine and
  * in one version of both: it isn't part of the API.
  */
-export const testKitProtocol = 1;
+export const testKitProtocol = 2;
 
 /** Where the host answers, and its key; in `host.json` of its directory. */
 export type TestKitAddress = { url: string; key: string; pid: number; protocol: number };
@@ -36,3 +37,8 @@ export type TestKitTenant = {
 export type TestKitChange = Pick<TestKitTenant, "name" | "timezone" | "language" | "settings"> & {
   state?: "active" | "suspended" | "maintenance";
 };
+
+/** `POST /kit/members/{id}/tenants/{environmentId}/sessions`: what is left out is made up. */
+export type TestKitUser = { email?: string; name?: string; role?: UserRole };
+
+export type TestKitSession = { token: string; user: RuntimeUser };

@@ -3,7 +3,9 @@ import type {
   TestKitChange,
   TestKitJoin,
   TestKitJoined,
+  TestKitSession,
   TestKitTenant,
+  TestKitUser,
 } from "@tenantry/contract";
 import { TestKitError } from "./errors.ts";
 
@@ -14,6 +16,7 @@ export type Membership = {
   addTenant(wanted: TestKitTenant): Promise<string>;
   changeTenant(environmentId: string, change: TestKitChange): Promise<void>;
   removeTenant(environmentId: string): Promise<void>;
+  openSession(environmentId: string, user: TestKitUser): Promise<TestKitSession>;
   leave(): Promise<void>;
 };
 
@@ -56,6 +59,9 @@ export async function joinHost(address: TestKitAddress, wanted: TestKitJoin): Pr
     },
     changeTenant: async (id, change) => void (await done(ask("PATCH", `${member}/${id}`, change))),
     removeTenant: async (id) => void (await done(ask("DELETE", `${member}/${id}`))),
+    async openSession(id, user) {
+      return (await (await ask("POST", `${member}/${id}/sessions`, user)).json()) as TestKitSession;
+    },
     async leave() {
       gone ??= new TestKitError("closed", "This test kit was closed.");
       leaving.abort();

@@ -1,5 +1,5 @@
 /** Throw-away tenants for an application's own tests: `startTestKit`. */
-export type { TestKitChange } from "@tenantry/contract";
+export type { TestKitChange, TestKitUser } from "@tenantry/contract";
 export type { Application } from "./applications.ts";
 export { TestKitError, type TestKitErrorCode } from "./errors.ts";
 export {
@@ -10,4 +10,4 @@ export {
   type TestLevel,
 } from "./kit.ts";
 export { type StopOptions, stopTestKit } from "./stop.ts";
-export type { TestTenant } from "./tenant.ts";
+export type { TestSession, TestTenant } from "./tenant.ts";

@@ -2,7 +2,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { EnvironmentSuspended, EnvironmentUnavailable, EnvironmentUnknown } from "@tenantry/sdk";
+import {
+  EnvironmentSuspended,
+  EnvironmentUnavailable,
+  EnvironmentUnknown,
+  readSessionCookie,
+} from "@tenantry/sdk";
 import { tenantErrors, tenantMiddleware } from "@tenantry/sdk/express";
 import { tenantErrorHandler, tenantPlugin } from "@tenantry/sdk/fastify";
 import { tenantMiddleware as honoMiddleware } from "@tenantry/sdk/hono";
@@ -13,7 +18,14 @@ import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { waitUntil } from "../../server/src/testing/wait-until.ts";
 import { findHost } from "./host-process.ts";
-import { type Application, startTestKit, stopTestKit, type TestKit, type TestKitOptions } from "./index.ts";
+import {
+  type Application,
+  startTestKit,
+  stopTestKit,
+  type TestKit,
+  type TestKitOptions,
+  type TestTenant,
+} from "./index.ts";
 
 let directory: string;
 let migrations: string;
@@ -118,6 +130,24 @@ test("the application sees what an operator changes, as soon as it is changed", 
   await expect(asked()).rejects.toBeInstanceOf(EnvironmentUnavailable);
   await tenant.change({ state: "active" });
   expect((await asked()).rows).toHaveLength(1);
+});
+
+test("a user is signed in without a password, in one tenant alone, until the log-out", async () => {
+  await using acme = await kit.tenant();
+  await using globex = await kit.tenant();
+  const { token, cookie, user } = await acme.signIn({ email: "ann@example.com", role: "admin" });
+  expect(user).toMatchObject({ email: "ann@example.com", role: "admin" });
+  const listener = tenantListener(kit.tenantry, async (request, response) => {
+    const found = await kit.tenantry.auth.user(readSessionCookie(request));
+    response.end(found?.email ?? "nobody");
+  });
+  const visit = async (tenant: TestTenant) =>
+    (await kit.fetch(listener, tenant, "/", { headers: { cookie } })).text();
+  expect([await visit(acme), await visit(globex)]).toEqual(["ann@example.com", "nobody"]);
+  await kit.run(acme, ({ auth }) => auth.logout(token));
+  expect(await visit(acme)).toBe("nobody");
+  const logIn = kit.run(acme, ({ auth }) => auth.login({ email: "ann@example.com", password: "secret" }));
+  await expect(logIn).rejects.toThrow("`tenant.signIn()`");
 });
 
 describe("a request to the application under test", () => {

@@ -1,5 +1,12 @@
-import type { TestKitChange } from "@tenantry/contract";
-import type { Database, Settings, Storage, TenantCache, TenantContext } from "@tenantry/sdk";
+import type { TestKitChange, TestKitSession, TestKitUser } from "@tenantry/contract";
+import {
+  type Database,
+  type Settings,
+  type Storage,
+  sessionCookie,
+  type TenantCache,
+  type TenantContext,
+} from "@tenantry/sdk";
 import { type TenantPool, tenantPool } from "@tenantry/sdk/pg";
 import { heardOf } from "./heard.ts";
 import type { Membership } from "./host-client.ts";
@@ -23,10 +30,18 @@ export type TestTenant = {
    * a process of its own, does within milliseconds. Settings are replaced as a whole.
    */
   change(change: TestKitChange): Promise<void>;
+  /**
+   * A session of a user of the tenant, without a log-in: `auth.user(token)` finds it, and so does an application that
+   * reads `cookie`. The user is made up of what is given, an editor when no role is; there are no others.
+   */
+  signIn(user?: TestKitUser): Promise<TestSession>;
   /** From then on it is unknown to the application. Repeatable; what it had is removed when there is nothing else to do. */
   remove(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
+
+/** `cookie` is the value of the header, as browsers send it over http. */
+export type TestSession = TestKitSession & { readonly cookie: string };
 
 export function createTestTenant(membership: Membership, context: TenantContext): TestTenant {
   const { tenant, environment, db, storage, cache, settings } = context;
@@ -41,6 +56,11 @@ export function createTestTenant(membership: Membership, context: TenantContext)
     async change(change) {
       await membership.changeTenant(environment.id, change);
       await heardOf(context, change);
+    },
+    async signIn(user = {}) {
+      const session = await membership.openSession(environment.id, user);
+      const [cookie = ""] = sessionCookie({ headers: {} }, session.token).split(";");
+      return { ...session, cookie };
     },
     remove,
     [Symbol.asyncDispose]: remove,

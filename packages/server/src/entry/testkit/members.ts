@@ -2,12 +2,14 @@ import { randomBytes } from "node:crypto";
 import type { RuntimeEnvironment, RuntimeSnapshot } from "@tenantry/contract";
 import type { Ground } from "./grounds.ts";
 import type { Place } from "./level.ts";
+import { createSessions, type Sessions } from "./sessions.ts";
 
 /** One run of tests, with the tenants that it has now: to it, the host is an installation of its own. */
 export type Member = {
   readonly id: string;
   readonly appKey: string;
   readonly ground: Ground;
+  readonly sessions: Sessions;
   get(environmentId: string): Tenant | undefined;
   put(tenant: Tenant): void;
   /** Takes an environment away; undefined when it isn't there. */
@@ -57,6 +59,7 @@ export function createMember(ground: Ground): Member {
     id: randomBytes(12).toString("hex"),
     appKey: `tk_${randomBytes(24).toString("base64url")}`,
     ground,
+    sessions: createSessions(),
     get: (id) => tenants.get(id),
     put(tenant) {
       version += 1;

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { TestKitChange, TestKitJoin, TestKitTenant } from "@tenantry/contract";
+import type { TestKitChange, TestKitJoin, TestKitTenant, TestKitUser } from "@tenantry/contract";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { replyWithProblem } from "../../infra/http/problem.ts";
 import { failure } from "../../kernel/index.ts";
@@ -69,11 +69,18 @@ function kitRoutes(api: FastifyInstance, { host, installation, onMembers, stop }
     host().tenancy.remove(memberOf(request), environmentOf(request));
     return {};
   });
+  api.post("/kit/members/:member/tenants/:environment/sessions", async (request) => {
+    const member = memberOf(request);
+    if (!member.get(environmentOf(request))) throw failure("environment_not_found");
+    return member.sessions.open(environmentOf(request), request.body as TestKitUser);
+  });
   api.post("/kit/stop", async () => {
     stop();
     return {};
   });
 }
+
+type SessionQuestion = { environmentId: string; token: string };
 
 /** The part of an installation's API that an application's SDK asks. */
 function runtimeRoutes(api: FastifyInstance, { host, installation }: HostApiOptions): void {
@@ -101,11 +108,19 @@ function runtimeRoutes(api: FastifyInstance, { host, installation }: HostApiOpti
     await tenant.place.repair();
     return reply.code(204).send();
   });
+  api.post("/v1/runtime/auth/session", async (request) => {
+    const { environmentId, token } = request.body as SessionQuestion;
+    return memberOf(request).sessions.find(environmentId, token);
+  });
+  api.post("/v1/runtime/auth/logout", async (request, reply) => {
+    const { environmentId, token } = request.body as SessionQuestion;
+    memberOf(request).sessions.close(environmentId, token);
+    return reply.code(204).send();
+  });
   api.all("/v1/runtime/*", async (request) => {
     memberOf(request);
     throw failure("not_found", {
-      detail:
-        "The test kit has no users and no sessions: give the code under test a user of your own making.",
+      detail: "The test kit has no users with passwords: `tenant.signIn()` gives a test the session of one.",
     });
   });
 }
