@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -61,7 +62,7 @@ describe.each([
 });
 
 test("an environment that is suspended or moved isn't read any more", async () => {
-  const id = await tenant("leaving");
+  const id = await tenant(`leaving-${randomUUID()}`);
   await tenantry.run(id, () => pool.query("select 1"));
   const { database } = installation.registry.get(id);
   installation.change(id, {

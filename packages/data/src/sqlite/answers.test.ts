@@ -1,10 +1,11 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type TestPostgres, testPostgres } from "../../../server/src/testing/postgres.ts";
-import { createSqliteHandles, openSqlite, type SqliteDatabase, type SqliteHandles } from "./index.ts";
+import { createSqliteHandles, openSqlite, type SqliteHandles } from "./index.ts";
 
 // The same schema and the same statements, in this order, on PostgreSQL and on a file: the answers are alike.
 const schema = `
@@ -191,24 +192,15 @@ const statements: [text: string, values?: unknown[]][] = [
 ];
 
 let server: TestPostgres;
-let client: pg.Client;
 let directory: string;
 let handles: SqliteHandles;
-let file: SqliteDatabase;
 
 beforeAll(async () => {
   server = await testPostgres();
-  client = new pg.Client({ connectionString: await server.createDatabase("answers") });
-  await client.connect();
-  await client.query("set timezone to 'UTC'");
-  await client.query(schema);
   directory = await mkdtemp(join(tmpdir(), "tenantry-sqlite-answers-"));
   handles = createSqliteHandles({ maxProcesses: 1 });
-  file = await openSqlite({ file: join(directory, "answers.db"), create: true }, handles);
-  await file.migrate(schema);
 });
 afterAll(async () => {
-  await client?.end();
   await handles?.close();
   await server?.stop();
   await rm(directory, { recursive: true, force: true });
@@ -247,6 +239,12 @@ async function answer(ask: Asked) {
 const otherCodes: Record<string, string> = { "42883": "0A000" };
 
 test("PostgreSQL and a file give the same answers, and the same refusals", async () => {
+  const client = new pg.Client({ connectionString: await server.createDatabase(`answers_${Date.now()}`) });
+  await client.connect();
+  await client.query("set timezone to 'UTC'");
+  await client.query(schema);
+  const file = await openSqlite({ file: join(directory, `${randomUUID()}.db`), create: true }, handles);
+  await file.migrate(schema);
   for (const [text, values = []] of statements) {
     const expected = await answer(() =>
       client.query({ text, values, queryMode: "extended" } as pg.QueryConfig),
@@ -261,4 +259,5 @@ test("PostgreSQL and a file give the same answers, and the same refusals", async
       continue;
     expect.soft(seen, text).toEqual(expected);
   }
+  await client.end();
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -207,7 +208,10 @@ it("rows are streamed in batches", async () => {
 });
 
 it("a file with a key holds nothing that can be read without it", async () => {
-  const place = { file: join(directory, "sealed.db"), encryptionKey: Buffer.alloc(32, 7).toString("base64") };
+  const place = {
+    file: join(directory, `${randomUUID()}.db`),
+    encryptionKey: Buffer.alloc(32, 7).toString("base64"),
+  };
   const sealed = await openSqlite({ ...place, create: true }, handles);
   await sealed.migrate("create table secrets (word text not null)");
   await sealed.query("insert into secrets values ('plainly-readable-word')");

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { copyFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -21,7 +22,7 @@ afterAll(async () => {
 });
 
 async function make(name: string): Promise<string> {
-  const file = join(directory, name);
+  const file = join(directory, `${randomUUID()}-${name}`);
   const own = createSqliteHandles();
   const database = await openSqlite({ file, create: true }, own);
   await database.migrate("create table notes (id serial primary key, body text not null)");
@@ -60,7 +61,7 @@ it("kill -9 of whoever writes, and of the engine, loses nothing that was committ
         committed += 1;
       }
     })().catch((error: Error) => error);
-    await expect.poll(() => committed, { interval: 1 }).toBeGreaterThan(round);
+    await expect.poll(() => committed, { interval: 1, timeout: 20_000 }).toBeGreaterThan(round);
     for (const pid of handles.stats().pids) process.kill(pid, "SIGKILL");
     going = false;
     expect(await writing).toSatisfy(
@@ -115,7 +116,7 @@ it("memory and descriptors stay level over 10,000 environments", async () => {
   const template = await make("template.db");
   const copies = await Promise.all(
     Array.from({ length: 200 }, async (_, index) => {
-      const file = join(directory, `copy-${index}.db`);
+      const file = `${template}-${index}`;
       await copyFile(template, file);
       return file;
     }),
