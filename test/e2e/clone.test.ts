@@ -1,7 +1,7 @@
 import type { OperationReply, SignedIsolationReport, TenantReply } from "@tenantry/contract";
 import { beforeAll, describe, expect, it } from "vitest";
 import { fresh } from "../support/fresh.ts";
-import { password, siteUser } from "../support/site-user.ts";
+import { password, siteUser, uploadTo } from "../support/site-user.ts";
 import { useInstallation } from "../support/use-installation.ts";
 import { becomesWhole } from "../support/whole.ts";
 
@@ -30,19 +30,8 @@ async function publish(slug: string, user: ReturnType<typeof siteUser>, body: st
   expect((await user.post("/admin/pages", fields)).status).toBe(303);
 }
 
-function upload(slug: string, cookie: string) {
-  const boundary = "----boundary-of-the-test";
-  const head = `--${boundary}\r\nContent-Disposition: form-data; name="files"; filename="numbers.txt"\r\nContent-Type: text/plain\r\n\r\n`;
-  return installation.visit(slug, "/admin/media", {
-    method: "POST",
-    headers: {
-      cookie,
-      "sec-fetch-site": "same-origin",
-      "content-type": `multipart/form-data; boundary=${boundary}`,
-    },
-    body: `${head}${content}\r\n--${boundary}--\r\n`,
-  });
-}
+const upload = (slug: string, cookie: string) =>
+  uploadTo(installation, slug, { cookie, name: "numbers.txt", content });
 
 const call = <Body>(method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
   installation.api.call<Body>(method, path, body, headers);

@@ -11,7 +11,7 @@ import {
 import { type FaultyProxy, faultyProxy } from "../../packages/server/src/testing/faulty-proxy.ts";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
-import { password, siteUser } from "../support/site-user.ts";
+import { password, siteUser, uploadTo } from "../support/site-user.ts";
 import { killInside } from "../support/steps.ts";
 import { useInstallation } from "../support/use-installation.ts";
 import { becomesWhole } from "../support/whole.ts";
@@ -57,19 +57,8 @@ async function site(level: string): Promise<Site> {
   return { slug, name: await nameOf(slug), media: /href="(\/media\/[^"]*)"/.exec(library)![1]! };
 }
 
-function upload(slug: string, cookie: string) {
-  const boundary = "----boundary-of-the-test";
-  const head = `--${boundary}\r\nContent-Disposition: form-data; name="files"; filename="numbers.bin"\r\n\r\n`;
-  return installation.visit(slug, "/admin/media", {
-    method: "POST",
-    headers: {
-      cookie,
-      "sec-fetch-site": "same-origin",
-      "content-type": `multipart/form-data; boundary=${boundary}`,
-    },
-    body: `${head}${content}\r\n--${boundary}--\r\n`,
-  });
-}
+const upload = (slug: string, cookie: string) =>
+  uploadTo(installation, slug, { cookie, name: "numbers.bin", content });
 
 async function nameOf(slug: string): Promise<string> {
   const rows = await installation.sql<{ name: string }>(

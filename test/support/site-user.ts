@@ -37,3 +37,22 @@ export function siteUser(installation: Installation, slug: string): SiteUser {
   };
   return self;
 }
+
+/** Puts a file into a site's media library, as its form does. */
+export function uploadTo(
+  installation: Installation,
+  slug: string,
+  file: { cookie: string; name: string; content: string },
+): Promise<Reply> {
+  const boundary = "----boundary-of-the-test";
+  const head = `--${boundary}\r\nContent-Disposition: form-data; name="files"; filename="${file.name}"\r\n\r\n`;
+  return installation.visit(slug, "/admin/media", {
+    method: "POST",
+    headers: {
+      cookie: file.cookie,
+      "sec-fetch-site": "same-origin",
+      "content-type": `multipart/form-data; boundary=${boundary}`,
+    },
+    body: `${head}${file.content}\r\n--${boundary}--\r\n`,
+  });
+}

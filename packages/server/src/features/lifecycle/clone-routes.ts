@@ -1,9 +1,8 @@
 import { cloneTenantRequest, operationReply, tenantReply } from "@tenantry/contract";
-import { type Api, principalName, principalOf, replyWithOperation } from "../../infra/http/index.ts";
-import { showId } from "../../kernel/index.ts";
+import { type Api, principalName, principalOf } from "../../infra/http/index.ts";
 import type { Operations } from "../operations/index.ts";
 import { type CloneDependencies, cloneTenant } from "./clone.ts";
-import { type ShowDependencies, showOne, tags, tenantParams } from "./tenant-reply.ts";
+import { replyWithNewTenant, type ShowDependencies, tags, tenantParams } from "./tenant-reply.ts";
 
 /** `POST /v1/tenants/{tenant}/clone` */
 export function addCloneRoute(
@@ -27,16 +26,8 @@ export function addCloneRoute(
     },
     async (request, reply) => {
       const by = principalName(principalOf(request));
-      const { tenantId, operationId } = await cloneTenant(deps, request.params.tenant, request.body, by);
-      return replyWithOperation(request, reply, {
-        operation: await deps.operations.show(showId("op", operationId)),
-        waitForEnd: deps.operations.waitForEnd,
-        succeeded: async () => ({
-          status: 201,
-          body: await showOne(deps, reply, tenantId),
-          location: `/v1/tenants/${showId("tnt", tenantId)}`,
-        }),
-      });
+      const made = await cloneTenant(deps, request.params.tenant, request.body, by);
+      return replyWithNewTenant(deps, request, reply, made);
     },
   );
 }

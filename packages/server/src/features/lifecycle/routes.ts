@@ -31,7 +31,7 @@ import { deleteTenant } from "./delete.ts";
 import type { DeleteInput } from "./delete-workflow.ts";
 import { addMaintenanceRoutes } from "./maintenance-routes.ts";
 import { addStatusRoutes } from "./status-routes.ts";
-import { showOne, tags, tenantParams } from "./tenant-reply.ts";
+import { replyWithNewTenant, showOne, tags, tenantParams } from "./tenant-reply.ts";
 import { type PublicUrl, showTenants } from "./tenant-view.ts";
 import { updateTenant } from "./update.ts";
 
@@ -77,20 +77,8 @@ function addCollection(api: Api, deps: LifecycleDependencies): void {
       },
     },
     async (request, reply) => {
-      const { tenantId, operationId } = await createTenant(
-        deps,
-        request.body,
-        principalName(principalOf(request)),
-      );
-      return replyWithOperation(request, reply, {
-        operation: await deps.operations.show(showId("op", operationId)),
-        waitForEnd: deps.operations.waitForEnd,
-        succeeded: async () => ({
-          status: 201,
-          body: await showOne(deps, reply, tenantId),
-          location: `/v1/tenants/${showId("tnt", tenantId)}`,
-        }),
-      });
+      const made = await createTenant(deps, request.body, principalName(principalOf(request)));
+      return replyWithNewTenant(deps, request, reply, made);
     },
   );
 

@@ -1,8 +1,9 @@
 import type { TenantReply } from "@tenantry/contract";
 import { z } from "zod";
 import type { Db } from "../../infra/db/index.ts";
-import { etagOf, type Reply } from "../../infra/http/index.ts";
+import { etagOf, type Reply, replyWithOperation } from "../../infra/http/index.ts";
 import { showId } from "../../kernel/index.ts";
+import type { Operations } from "../operations/index.ts";
 import { findTenant } from "../tenants/index.ts";
 import { type PublicUrl, showTenants } from "./tenant-view.ts";
 
@@ -12,6 +13,25 @@ export const tenantParams = z.object({
 });
 
 export type ShowDependencies = { db: Db; publicUrl: PublicUrl };
+
+/** Answers with the operation that makes a tenant, or with the tenant where somebody waits for it. */
+export async function replyWithNewTenant(
+  deps: ShowDependencies & { operations: Pick<Operations, "show" | "waitForEnd"> },
+  request: Parameters<typeof replyWithOperation>[0],
+  reply: Parameters<typeof replyWithOperation>[1],
+  made: { tenantId: string; operationId: string },
+) {
+  const { operations } = deps;
+  return replyWithOperation(request, reply, {
+    operation: await operations.show(showId("op", made.operationId)),
+    waitForEnd: operations.waitForEnd,
+    succeeded: async () => ({
+      status: 201,
+      body: await showOne(deps, reply, made.tenantId),
+      location: `/v1/tenants/${showId("tnt", made.tenantId)}`,
+    }),
+  });
+}
 
 /** One tenant as the API shows it, with its ETag. */
 export async function showOne(
