@@ -1,5 +1,6 @@
 import { type DatabasePlacement, type Lease, type Pools, readyAgain } from "../pools/index.ts";
 import { groupingOf } from "../seal/grouping.ts";
+import { withNames } from "../seal/run-completed.ts";
 import { SessionNotReset } from "../seal/run-sealed.ts";
 import type { RowForm } from "../wire/piped-query.ts";
 import { eitherSignal, preparedText, type QueryRows, refuseOpenTransaction, runAlone } from "./statement.ts";
@@ -114,6 +115,10 @@ export function openDatabase(options: DatabaseOptions): Database {
         assertUsable();
         const lease = await pools.lease(placement, { signal: scope.signal });
         try {
+          if (placement.seal) {
+            const sealed = { seal: placement.seal, signal: scope.signal, entry: "enter" } as const;
+            sent = await withNames(lease.connection, sealed, sent);
+          }
           yield* read(lease.connection, scope, sent, params, own.batchSize ?? 500);
           grouping?.taken();
           return;

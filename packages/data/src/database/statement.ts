@@ -2,7 +2,7 @@ import type { DatabaseLevel } from "@tenantry/contract";
 import pg from "pg";
 import { DatabaseUnavailable, InvalidArgument } from "../errors.ts";
 import { asUnavailable, type Connection, readyAgain } from "../pools/index.ts";
-import { runGrouped } from "../seal/run-grouped.ts";
+import { runCompleted } from "../seal/run-completed.ts";
 import type { Entry } from "../seal/run-sealed.ts";
 import { countedStatement } from "../seal/sequences.ts";
 import type { Seal } from "../seal/session.ts";
@@ -84,7 +84,7 @@ function send(
   values: readonly unknown[],
   entry: Entry,
 ): Promise<pg.QueryResult> {
-  if (seal) return runGrouped(connection, { seal, signal, entry }, { text, values, form });
+  if (seal) return runCompleted(connection, { seal, signal, entry }, { text, values, form });
   return entry === "enter"
     ? runPlain(connection, text, values, form)
     : runUnnamed(connection, text, values, form);

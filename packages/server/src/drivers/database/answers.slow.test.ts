@@ -11,7 +11,7 @@ import {
   scriptOf,
   wholeScriptOf,
 } from "../../testing/proofs/index.ts";
-import { levelsOn, postgresLevels } from "../../testing/proofs/levels.ts";
+import { levelsOn } from "../../testing/proofs/levels.ts";
 import { type Answer, playSteps } from "../../testing/proofs/play.ts";
 import { schemaOf } from "./driver.testsuite.ts";
 
@@ -59,7 +59,7 @@ describe.each([
     const before = await scriptOf(name);
     const appId = newId();
     let expected: Answer[] | undefined;
-    for (const level of postgresLevels) {
+    for (const level of ["database", "schema", "shared"] as const) {
       const home = await levels.build(level, schemaOf(appId, text));
       const opened = [await home.open()];
       if (level === "shared") opened.push(await home.open());
@@ -79,4 +79,11 @@ describe.each([
     expect(compared.unlike).toEqual([]);
     return compared.met;
   }
+});
+
+test("every difference that is documented is shown by a statement", async () => {
+  const documented = await documentedDifferences();
+  const scripts = await Promise.all(proofNames.map((name) => scriptOf(name)));
+  const shown = new Set(scripts.flat().flatMap(({ difference }) => difference ?? []));
+  expect([...shown, "details-of-violations"].sort()).toEqual([...documented.keys()].sort());
 });

@@ -5,8 +5,7 @@ import { createDatabaseDrivers } from "../../drivers/database/index.ts";
 import { newId } from "../../kernel/index.ts";
 import { testContext } from "../driver-context.ts";
 
-export const postgresLevels = ["database", "dedicated", "schema", "shared"] as const;
-type PostgresLevel = (typeof postgresLevels)[number];
+type PostgresLevel = "database" | "dedicated" | "schema" | "shared";
 
 /** An application's database at one level, and how one environment in it is reached by the data path. */
 export type Home = {

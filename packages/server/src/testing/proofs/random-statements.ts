@@ -22,6 +22,13 @@ export const randomSchema = `
     begin if new.title is distinct from old.title then new.title := left(new.title, 12); end if; return new; end $$;
   create trigger shorten before update on posts for each row execute function shorten();`;
 
+/** Comes later, so that at the level `shared` the hidden column isn't a table's last one. */
+export const randomLater = `
+  alter table users add column mail text default 'none';
+  alter table spare add column extra text;
+  alter table kept add column extra text;
+  alter table kept add column code uuid;`;
+
 /** Numbers from 0 up to 1, the same for the same seed. */
 function numbersFrom(seed: number): () => number {
   let state = seed;
@@ -55,6 +62,14 @@ const grammar: Grammar = {
     "insert into spare values (<id>, <title>, <number>), (<id>, <title>) on conflict do nothing",
     "insert into spare values (<id>, <title>, <number>) on conflict (id) do update set n = excluded.n, title = spare.title <returning>",
     "insert into kept select * from spare where <spare-where> on conflict (id) do nothing <returning>",
+    "insert into spare values (<id>, <title>, <number>, <title>), (<id> + 20, 'x', null, null) on conflict do nothing <returning>",
+    "insert into kept (id, title, n, extra) select s.* from spare s where <spare-where> on conflict do nothing",
+    "insert into kept select s.*, null from spare as s left join users u on u.id = s.id where s.n > <number> on conflict do nothing <returning>",
+    "insert into kept select * from (select * from spare) q where id > <id> on conflict do nothing",
+    "insert into kept table spare on conflict do nothing returning *",
+    "insert into marks select p.id, <color>, <number> from posts p where <post-where> on conflict do nothing",
+    "insert into users select id + 20, title || id from spare where <spare-where> on conflict do nothing <returning>",
+    "insert into spare values (<id>, <title>, <number>, 'x', 'too many')",
     "with gone as (delete from spare where <spare-where> returning *) insert into kept select * from gone on conflict do nothing <returning>",
     "insert into red_users (id, name) values (<id>, <name>) on conflict do nothing <returning>",
     "update users set age = coalesce(age, 0) + 1, color = <color> where <user-where> <returning>",
@@ -105,7 +120,13 @@ const grammar: Grammar = {
     "select * from spare full join kept using (id) order by id",
     "select * from spare natural join kept order by 1",
     "select title from spare <combine> select title from kept order by 1",
+    "select * from spare <combine> select id, title, n, extra from kept order by 1, 2, 3, 4",
+    "select id, title, n, extra, null::uuid from spare <combine> select * from kept order by 1, 2, 3, 4",
     "select * from spare <combine> select * from kept order by 1, 2, 3",
+    "table spare <combine> (select s.* from spare s join users using (id)) order by 1, 2",
+    "select s.*, u.* from spare s, users u where s.id = u.id <combine> select s.*, u.* from spare s join users u on u.id = s.id order by 1",
+    "select q.* from (select * from spare <combine> values (1, 'a', 2, null)) q order by 1, 2, 3",
+    "select count(*), sum(n) from (select * from kept where <spare-where> union all select *, null from spare) q",
     "select id from users <combine> select user_id from posts <combine> select post_id from marks order by 1",
     "with q as (select * from users where <user-where>) select q.*, p.title from q left join posts p on p.user_id = q.id order by q.id, p.title",
     "with recursive chain as (select u.id, u.boss, 1 as depth from users u where u.id = <id> union all select u.id, u.boss, c.depth + 1 from chain c join users u on u.id = c.boss where c.depth < 5) select * from chain order by depth",

@@ -8,15 +8,12 @@ SELECT * FROM "order" ORDER BY "id";
 SELECT "stream", "at" FROM "event" ORDER BY 1;
 SELECT * FROM "sales" ORDER BY "id";
 SELECT nextval('ticket_numbers') AS "ticket";
---? unnamed-columns
 INSERT INTO "draft" VALUES (810, 'unnamed', NULL, 'me') RETURNING *;
---? unnamed-columns
 DELETE FROM "draft" WHERE "id" = 810;
 INSERT INTO "draft" ("id", "title", "author") VALUES (800, 'later', 'me') RETURNING *;
 INSERT INTO "draft" VALUES (801, 'shorter') RETURNING *;
 INSERT INTO "archive" SELECT * FROM "draft" WHERE "id" >= 800 RETURNING *;
 WITH "moved" AS (DELETE FROM "draft" WHERE "id" = 801 RETURNING *) INSERT INTO "archive" ("id", "title", "note", "author") SELECT "id" + 1000, "title", "note", "author" FROM "moved" RETURNING *;
---? unnamed-columns
 SELECT * FROM "archive" UNION ALL SELECT "id", "title", "note", "author" FROM "draft" WHERE "id" = 800 ORDER BY 1;
 SELECT * FROM "archive" EXCEPT SELECT * FROM "draft" ORDER BY 1;
 SELECT to_jsonb(d) FROM "draft" d WHERE "id" = 800;

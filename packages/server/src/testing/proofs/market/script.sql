@@ -115,6 +115,7 @@ DELETE FROM "user" WHERE "email" = 'ann@example.com';
 INSERT INTO "order_2024_h1" ("userId", "placedOn", "status") VALUES ('00000000-0000-4000-8000-0000000000a1', '2024-11-01', 'sent');
 INSERT INTO "product" ("name", "gross") VALUES ('x', 1);
 SELECT * FROM "Draft";
---? unnamed-columns
 INSERT INTO "draft" VALUES (1, 2, 3, 4);
+--? unnamed-columns
+SELECT * FROM "draft" JOIN "archive" USING ("id") UNION SELECT 1, 'a', 'b', 'c', 'd';
 INSERT INTO "draft" ("id") VALUES (NULL);
