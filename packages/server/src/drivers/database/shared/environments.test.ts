@@ -66,6 +66,31 @@ describe.each([
     }
   }
 
+  test("one with many rows leaves in batches, while a neighbour reads and writes as before", async () => {
+    const [large, neighbour] = [await admitted(), await admitted()];
+    await run(large, "insert into authors (name) select 'author ' || n from generate_series(1, 12000) n");
+    let [isOver, written] = [false, 0];
+    const served = (async () => {
+      do {
+        written += 1;
+        await run(neighbour, `insert into authors (name) values ('author ${written}')`);
+      } while (!isOver);
+    })();
+    await driver.sharing!.dismiss(testContext(), large).finally(() => {
+      isOver = true;
+    });
+    await served;
+    const left = await run(neighbour, "select count(*)::int from authors where name like 'author %'");
+    expect(left).toEqual([{ count: written }]);
+    const of = (environmentId: string) =>
+      runAt(
+        superuserUrl,
+        `select count(*)::int from authors where tenantry_environment = '${environmentId}'`,
+      );
+    expect(await of(large.environmentId)).toEqual([{ count: 0 }]);
+    expect(await of(neighbour.environmentId)).toEqual([{ count: written + 1 }]);
+  });
+
   test("begin alike, count by themselves, and don't meet each other's keys", async () => {
     const [first, second] = [await admitted(), await admitted()];
     for (const one of [first, second]) {
