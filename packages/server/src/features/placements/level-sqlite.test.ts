@@ -2,14 +2,15 @@ import { lstat, mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { portableNotes } from "../../drivers/database/harness.testsuite.ts";
 import type { DatabaseDrivers, DriverContext } from "../../drivers/database/index.ts";
 import { openSqliteDirectory } from "../../drivers/database/index.ts";
-import { sql } from "../../infra/db/index.ts";
+import { inTransaction, sql } from "../../infra/db/index.ts";
 import { silentLog } from "../../infra/log/index.ts";
 import { failure, newId } from "../../kernel/index.ts";
+import { testContext } from "../../testing/driver-context.ts";
 import {
   insertApp,
   insertEnvironment,
@@ -19,7 +20,7 @@ import {
 } from "../../testing/placements.ts";
 import { runInFile } from "../../testing/sqlite-file.ts";
 import { requireEligible } from "./choose-server.ts";
-import { currentPlacements, type FleetWork } from "./index.ts";
+import { currentPlacements, type FleetWork, insertScript, type ScriptInput } from "./index.ts";
 import type { DatabaseSeed } from "./seed-database.ts";
 import { selectDirectories } from "./servers.sql.ts";
 import { showServers } from "./show-servers.ts";
@@ -205,6 +206,77 @@ test("what somebody changed in a file by hand is found as drift", async () => {
     },
   ]);
   await nothingOdd();
+});
+
+describe("a script", () => {
+  async function runScript(appId: string, text: string, rest: Partial<ScriptInput> = {}) {
+    await sql`update environments set status = 'ready'`.execute(house.db);
+    const scriptId = await inTransaction(house.db, (tx) =>
+      insertScript(tx, { id: newId(), appId, name: "fix.sql", sql: text, checksum: text }),
+    );
+    const input: ScriptInput = {
+      ...{ appId, scriptId, environment: "production" },
+      ...{ again: false, dryRun: false, requestedBy: "test", ...rest },
+    };
+    const id = await house.start(house.placements.workflows.runScript, input);
+    const status = await house.ended(id);
+    const { rows: runs } = await sql<{ rowsChanged: number | null; detail: string | null }>`
+      select rows_changed::int as "rowsChanged", error->>'detail' as detail
+      from script_runs where operation_id = ${id}`.execute(house.db);
+    return { status, runs };
+  }
+
+  test("changes each file's own rows, once, and counts them; tried, it changes nothing", async () => {
+    const appId = await insertApp(house.db, portableNotes);
+    const { environmentId } = await place(appId);
+    const text = "update notes set mood = 'tired'; insert into notes (body) values ('by script'), ('again');";
+    const done = { status: "succeeded", runs: [{ rowsChanged: 3, detail: null }] };
+    expect(await runScript(appId, text, { dryRun: true })).toEqual(done);
+    expect(await rows(environmentId, "select body from notes")).toHaveLength(1);
+    expect(await runScript(appId, text)).toEqual(done);
+    expect(await runScript(appId, text)).toEqual({ status: "succeeded", runs: [] });
+    expect(await rows(environmentId, "select mood from notes where mood = 'tired'")).toHaveLength(1);
+    expect(await rows(environmentId, "select body from notes")).toHaveLength(3);
+    await nothingOdd();
+  });
+
+  test("that fails, or would change the schema, leaves no trace and says where", async () => {
+    const appId = await insertApp(house.db, portableNotes);
+    const { environmentId } = await place(appId);
+    for (const [text, told] of [
+      ["delete from notes;\ninsert into notes (wrong) values (1)", "fix.sql, line 2: "],
+      ["delete from notes;\ndrop table notes", "fix.sql, line 2, column 1: "],
+      ["insert into notes (body) values ('twice'), ('twice')", "fix.sql: "],
+      ["attach database '/tmp/x' as x", "fix.sql, line 1, column 1: "],
+      ["delete from tenantry_migrations", "fix.sql, line 1: "],
+    ] as const) {
+      const { status, runs } = await runScript(appId, text);
+      expect({ text, status, runs }).toMatchObject({
+        status: "failed",
+        runs: [{ rowsChanged: null, detail: expect.stringContaining(told) }],
+      });
+    }
+    expect(await rows(environmentId, "select body from notes")).toEqual([{ body: "from the migration" }]);
+  });
+
+  test("that was committed before its worker was killed isn't run again", async () => {
+    const appId = await insertApp(house.db, portableNotes);
+    const { environmentId, databaseId } = await place(appId);
+    const { rows: found } = await sql<{ name: string; serverId: string }>`
+      select d.name, d.server_id as "serverId" from databases d where d.id = ${databaseId}`.execute(house.db);
+    const { name, serverId } = found[0]!;
+    const server = { id: serverId, url: pathToFileURL(root).href };
+    const request = {
+      ...{ server, database: { name, roleName: null }, runId: newId(), dryRun: false },
+      script: { name: "fix.sql", sql: "insert into notes (body) values ('once')" },
+    };
+    const scripts = house.drivers.sqlite!.fileScripts!;
+    expect(await scripts.outcome(request)).toBe(undefined);
+    for (let time = 0; time < 2; time += 1)
+      expect(await scripts.run(testContext(), request)).toEqual({ rowsChanged: 1 });
+    expect(await scripts.outcome(request)).toEqual({ rowsChanged: 1 });
+    expect(await rows(environmentId, "select body from notes")).toHaveLength(2);
+  });
 });
 
 test("nobody logs in to a file: credentials are refused with what to do instead", async () => {
