@@ -1,5 +1,5 @@
 import type { DatabaseLevel } from "@tenantry/contract";
-import type pg from "pg";
+import pg from "pg";
 import { hasCode } from "../../../kernel/index.ts";
 import type { AppSchema, DatabaseServer, DriverContext, MigrationLimits } from "../driver.ts";
 import { applyMigrations, type MigrationWrap, type MigratorRun } from "./apply-migrations.ts";
@@ -103,6 +103,24 @@ export async function asMigrator<Result>(
   await context.resourceRemoved(resource);
   if (error) throw error;
   return result as Result;
+}
+
+/**
+ * The same for reading all rows there are, those as well that the application's own policies hide from their owner. Only a
+ * superuser can let a login see them.
+ */
+export async function asReader<Result>(
+  session: Session,
+  request: Omit<MigrationRequest, "schema" | "ledger" | "wrap">,
+  work: (run: MigratorRun) => Promise<Result>,
+): Promise<Result> {
+  return asMigrator(session, { ...request, become: [request.owner] }, async (run) => {
+    if (session.superuser) {
+      await session.change(`alter role ${pg.escapeIdentifier(request.migrator)} bypassrls`);
+      await run.client.query("set role none");
+    }
+    return work(run);
+  });
 }
 
 const answers = [

@@ -2,7 +2,7 @@ import type { AppSchema, DatabaseServer, DriverContext } from "../driver.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import { readCatalog } from "./catalog/read-catalog.ts";
 import { closeBlueprint, reopenBlueprint } from "./databases.sql.ts";
-import { asMigrator, migrationPlace } from "./migrator.ts";
+import { asReader, migrationPlace } from "./migrator.ts";
 import { blueprintName } from "./names.ts";
 import type { DriverParts } from "./parts.ts";
 import { type Session, withSession } from "./session.ts";
@@ -26,7 +26,7 @@ export async function readBlueprint(
 }
 
 /**
- * Reads with the rights of the application's owner. Looking is enough to run functions of the application: those that an
+ * Reads with the rights of the application's owner, and no more. Looking is enough to run functions of the application: those that an
  * index is made of when a table's rows are read, those that have the name of PostgreSQL's where names are looked for.
  */
 export async function readAsOwner(
@@ -36,5 +36,5 @@ export async function readAsOwner(
   { server, name, schema }: { server: DatabaseServer; name: string; schema: AppSchema },
 ): Promise<Catalog> {
   const request = { ...parts, context, server, ...migrationPlace(name, schema) };
-  return asMigrator(session, request, ({ client }) => readCatalog(client));
+  return asReader(session, request, ({ client }) => readCatalog(client));
 }

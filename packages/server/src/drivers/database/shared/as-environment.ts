@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { createClosedLogin, openLogin } from "../common/logins.sql.ts";
+import { isAnswer } from "../common/migrator.ts";
 import { loginName } from "../common/names.ts";
 import type { DriverParts } from "../common/parts.ts";
 import { removeLogin } from "../common/remove.ts";
@@ -15,8 +16,8 @@ const statementTimeoutMs = 900_000;
 
 /**
  * Works on a connection of a login that is made for this, reaches one environment alone, and is gone at the end. Writing
- * rows runs code of the application (triggers, defaults, checks, expressions of indexes): whoever logged in is whom it can
- * become, so it never runs where that is us. What an interrupted attempt left is removed first.
+ * and reading rows runs code of the application (triggers, defaults, checks, what indexes are made of): whoever logged in
+ * is whom it can become, so it never runs where that is us. What an interrupted attempt left is removed first.
  */
 export async function asEnvironment<Result>(
   parts: DriverParts,
@@ -48,8 +49,14 @@ export async function asEnvironment<Result>(
       client_min_messages: "warning",
     }),
   });
-  const result = await withAbortable(client, context.signal, () => work(client));
+  const [result, error] = await withAbortable(client, context.signal, () => work(client)).then(
+    (done) => [done, undefined] as const,
+    (reason: unknown) => [undefined, reason] as const,
+  );
+  // After anything but an answer the session may be of no use, and a repetition cleans up.
+  if (error && !isAnswer(error)) throw error;
   await removeLogin(session, name, parts.roles);
   await context.resourceRemoved(resource);
-  return result;
+  if (error) throw error;
+  return result as Result;
 }

@@ -1,10 +1,8 @@
 import type pg from "pg";
-import { failure, hasCode } from "../../../kernel/index.ts";
+import { failure } from "../../../kernel/index.ts";
 import type { Scope } from "../common/catalog/scope.sql.ts";
 import { id } from "../common/emit/quote.ts";
-import { loginName } from "../common/names.ts";
 import type { DriverParts } from "../common/parts.ts";
-import { remove } from "../common/remove.ts";
 import type { ArchiveHeader } from "../common/rows/archive.ts";
 import { matchTables, requireSameSchema, requireSameSequences } from "../common/rows/fits.ts";
 import { takeArchive } from "../common/rows/import-rows.ts";
@@ -19,8 +17,8 @@ import { type Session, withSession } from "../common/session.ts";
 import type { DriverContext, ImportedRows, RowsPlace } from "../driver.ts";
 import { asEnvironment } from "./as-environment.ts";
 import { maySetOffTriggers } from "./environments.sql.ts";
-import { settle } from "./export-rows.ts";
-import { beginInserting, inserting } from "./insert-rows.ts";
+import { keepMigrationsWaiting, settle } from "./export-rows.ts";
+import { inserting, takeOut } from "./insert-rows.ts";
 import { replaceCounters, selectCounters, selectFiring, selectOwnPolicies } from "./rows.sql.ts";
 
 /**
@@ -41,8 +39,8 @@ export async function importRows(
       inside.inspect(async (client) => {
         // Keeps migrations waiting.
         await client.query("begin");
-        const scope = await settle(client, place);
-        const { imported, header } = await importAsLogin(parts, session, context, { place, scope, archive });
+        await keepMigrationsWaiting(client, place);
+        const { imported, header } = await importAsLogin(parts, session, context, { client, place, archive });
         // The rows are there by now. Whoever is interrupted before this comes again, and puts them there once more.
         await context.assertLease();
         await client.query(`set local role ${id(parts.roles.seal)}`);
@@ -54,51 +52,50 @@ export async function importRows(
   });
 }
 
-type Importing = { place: RowsPlace; scope: Scope; archive: AsyncIterable<Uint8Array> };
+/** `client` has our rights, and looks at nothing of the application's. */
+type Importing = { client: pg.ClientBase; place: RowsPlace; archive: AsyncIterable<Uint8Array> };
 
 async function importAsLogin(
   parts: DriverParts,
   session: Session,
   context: DriverContext,
-  { place, scope, archive }: Importing,
+  { client, place, archive }: Importing,
 ) {
-  const { server, database, environmentId, schema } = place;
+  const { database, schema } = place;
   const shared = { ...place, appId: schema.appId, sealKey: database.sealKey! };
   const unfired = await maySetOffTriggers(session);
   let header: ArchiveHeader | undefined;
   const work = async (login: pg.Client): Promise<ImportedRows> => {
     const imported = await takeArchive(archive, async (found) => {
       header = found;
-      return openTable(login, { place, scope, header, unfired });
+      return openTable(login, { client, place, header, unfired });
     });
     await context.assertLease();
     await login.query("commit");
     return imported;
   };
-  try {
-    const imported = await asEnvironment(parts, session, context, shared, work, { withoutTriggers: true });
-    return { imported, header: header! };
-  } catch (error) {
-    // After anything but an answer a repetition cleans up, or whoever takes the environment's place away.
-    if (answers.some((code) => hasCode(error, code)))
-      await remove(parts, context, { server, thing: { kind: "role", name: loginName(environmentId) } });
-    throw error;
-  }
+  const imported = await asEnvironment(parts, session, context, shared, work, { withoutTriggers: true });
+  return { imported, header: header! };
 }
-
-const answers = ["archive_damaged", "archive_mismatch", "rows_not_portable"] as const;
 
 /** Sees to it that the archive fits, and begins. */
 async function openTable(
   login: pg.Client,
-  { place, scope, header, unfired }: Omit<Importing, "archive"> & { header: ArchiveHeader; unfired: boolean },
+  {
+    client,
+    place,
+    header,
+    unfired,
+  }: Omit<Importing, "archive"> & { header: ArchiveHeader; unfired: boolean },
 ) {
   requireSameSchema(header, place);
+  await login.query("begin");
+  const scope = await settle(login);
   const tables = matchTables(header, await selectRowsTables(scope));
-  requireSameSequences(header, await selectCounters(scope.client, place.environmentId));
+  requireSameSequences(header, await selectCounters(client, place.environmentId));
   const pointers = (await selectPointers(scope)).filter(({ late }) => !late);
   await refuseWhatActs(scope, { unfired, tables, pointers });
-  await beginInserting(login, { scope, tables });
+  await takeOut(login, tables);
   const ofItself = pointers.filter(({ from, to }) => from === to).map(({ from }) => from);
   return inserting(login, { header, tables, wholly: new Set(unfired ? [] : ofItself) });
 }

@@ -1,27 +1,16 @@
 import type pg from "pg";
-import type { Scope } from "../common/catalog/scope.sql.ts";
 import { id, listOf } from "../common/emit/quote.ts";
 import type { ArchiveHeader } from "../common/rows/archive.ts";
 import { arrayLiteral, readCopyRows } from "../common/rows/copy-text.ts";
 import { notPortable, placeName } from "../common/rows/fits.ts";
 import type { RowsTaker } from "../common/rows/import-rows.ts";
-import { type RowsTable, settleSession } from "../common/rows/relations.sql.ts";
+import type { RowsTable } from "../common/rows/relations.sql.ts";
 
 /** How much of a table may be held to be inserted by one statement. */
 const largestStatement = 64 * 1024 * 1024;
 
-/** Begins a transaction in which values read as they were written, and takes out what the environment has. */
-export async function beginInserting(
-  login: pg.Client,
-  { scope, tables }: { scope: Scope; tables: readonly RowsTable[] },
-): Promise<void> {
-  const { rows } = await scope.client.query<{ path: string }>(
-    "select current_setting('search_path') as path",
-  );
-  await login.query("begin");
-  for (const setting of [`search_path = ${rows[0]!.path}`, "datestyle = 'ISO, YMD'", "timezone = 'UTC'"])
-    await login.query(`set local ${setting}`);
-  await settleSession(login);
+/** Takes out what the environment has, in the transaction that is open. */
+export async function takeOut(login: pg.Client, tables: readonly RowsTable[]): Promise<void> {
   await login.query("set constraints all deferred");
   for (const table of [...tables].reverse()) await login.query(`delete from ${placeName(table)}`);
 }

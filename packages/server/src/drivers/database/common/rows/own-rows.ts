@@ -3,7 +3,7 @@ import type { DriverContext, ImportedRows, RowsPlace, RowsSink, RowsTally } from
 import { lookFrom, type Reader, type Scope, selectExtensions, selectSchemas } from "../catalog/scope.sql.ts";
 import { selectDatabase } from "../databases.sql.ts";
 import { selectLedger } from "../ledger.sql.ts";
-import { asMigrator, type MigrationPlace } from "../migrator.ts";
+import { asMigrator, asReader, type MigrationPlace } from "../migrator.ts";
 import type { DriverParts } from "../parts.ts";
 import { type Session, withSession } from "../session.ts";
 import { exportFrom } from "./export-rows.ts";
@@ -37,19 +37,24 @@ export async function exportOwn(
 ): Promise<RowsTally> {
   return withSession(parts.connect, context, place.server, own.lock, async (session) => {
     await requireDatabase(session, own.migration.database);
-    return session.inDatabase(own.migration.database, async (inside) => {
-      const owners = await own.ownersOfLargeObjects?.(inside);
-      return inside.inspect(async (client) => {
+    const owners = await session.inDatabase(own.migration.database, async (inside) => {
+      await inside.inspect((client) => requireLedger(client, own.migration.ledger, place));
+      return own.ownersOfLargeObjects?.(inside);
+    });
+    // Reading is enough to set the application's own functions to work: those that indexes are made of, for one.
+    return asReader(
+      session,
+      { ...parts, context, server: place.server, ...own.migration },
+      async ({ client }) => {
         await client.query("begin isolation level repeatable read read only");
         const scope = await settle(client, own);
-        await requireLedger(client, own.migration.ledger, place);
         await refuseUnportable(scope, owners);
         const sequences = () => selectArchiveSequences(scope);
         const tally = await exportFrom({ client, scope, place, sink, sequences });
         await client.query("commit");
         return tally;
-      });
-    });
+      },
+    );
   });
 }
 
