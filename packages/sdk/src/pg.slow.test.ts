@@ -48,7 +48,7 @@ async function call(method: string, path: string, body?: object) {
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
-describe.each(["shared", "schema", "database", "dedicated"])("at the level %s", (level) => {
+describe.each(["shared", "schema", "database", "dedicated", "sqlite"])("at the level %s", (level) => {
   let acme: string;
   let other: string;
   beforeAll(async () => {

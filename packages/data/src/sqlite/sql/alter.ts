@@ -8,7 +8,7 @@ import { name } from "./quote.ts";
 import { unsupported, wrong } from "./refusal.ts";
 import { rebuildTable } from "./table-sql.ts";
 import { assertPublic, findTable } from "./translation.ts";
-import { assertHeld, readType } from "./types.ts";
+import { assertHeld, categoryOf, readType } from "./types.ts";
 
 /** From which expression of the old table each column of the new one is taken. */
 type Copied = Map<string, string>;
@@ -130,7 +130,7 @@ function changeType(definition: Definition, table: Table, command: AlterTableCmd
     throw unsupported("ALTER … TYPE … USING", node, "Add a column, fill it by UPDATE, drop the old one.");
   const type = readType(definition.schema, node.typeName!);
   assertHeld(type, node);
-  if (column.default !== undefined && column.type.name !== type.name)
+  if (column.default !== undefined && categoryOf(column.type) !== categoryOf(type))
     throw unsupported("Changing the type of a column with a default", node, "Drop the default first.");
   const held = copied.get(column.name);
   if (held) copied.set(column.name, cast({ sql: held, type: column.type }, type, node).sql);
