@@ -40,12 +40,18 @@ export async function sharedSchemaText(name: ProofName): Promise<string> {
  * statement gives its values, `--? name` a documented difference.
  */
 export async function scriptOf(name: ProofName): Promise<Step[]> {
-  return stepsOf(heldByShared(await read(name, "script.sql")));
+  return stepsOf(heldByShared(await wholeScript(name)));
 }
 
 /** The same with what the level `shared` doesn't hold. */
 export async function wholeScriptOf(name: ProofName): Promise<Step[]> {
-  return stepsOf(await read(name, "script.sql"));
+  return stepsOf(await wholeScript(name));
+}
+
+/** What needs the data path comes before what programs with a login play, too. */
+async function wholeScript(name: ProofName): Promise<string> {
+  const isPlain = (plainProofs as readonly string[]).includes(name);
+  return (isPlain ? await read(name, "more.sql") : "") + (await read(name, "script.sql"));
 }
 
 /** Those that programs with a login of their own play, too, which nobody completes statements for. */

@@ -1,0 +1,36 @@
+-- Played before the script, with numbers of its own.
+select c.id, c.name, count(b.id) from customers c left join bookings b on b.customer_id = c.id group by c.id order by c.id;
+select r.*, count(b.id) from rooms r left join bookings b on (b.building, b.room_number) = (r.building, r.number) group by r.building, r.number order by r.building, r.number;
+insert into customers (id, email, name) values (1000, 'zed@example.com', 'Zed') on conflict (email) do update set name = excluded.name || '!' returning id, name;
+insert into customers (id, email, name) values (1001, 'ZED@example.com', 'Zed again') on conflict (email) do update set name = excluded.name returning id, name;
+insert into customers (id, email, name) values (1002, 'yan@example.com', 'ZED AGAIN') on conflict (lower(name)) where referred_by is null do update set tags = '{met}' returning id, tags;
+insert into customers (id, email, name, referred_by) values (1003, 'yan@example.com', 'Yan', 1000) on conflict on constraint customers_email_key do nothing returning id, slug, profile;
+--! [1003, "Yannick"]
+update customers set name = $2 where id = $1 returning id, name, slug;
+select slug, name from customers where slug like 'y%' or slug = 'zed-again' order by slug;
+with recursive chain as (select id, referred_by, 1 as depth from customers where id = 1003 union all select c.id, c.referred_by, depth + 1 from chain join customers c on c.id = chain.referred_by) select * from chain order by depth;
+select id, rank() over (order by char_length(name) desc, id), first_value(name) over (order by id) from customers order by id;
+insert into rooms values ('Annex', 1, 'a', 'X1'), ('Annex', 2, 'b', 'X2') returning *;
+insert into rooms select building, number + 10, label, code || 'b' from rooms where building = 'Annex' returning number, code;
+merge into rooms r using (values ('Annex', 1), ('Annex', 99)) v (building, number) on r.building = v.building and r.number = v.number when matched then update set label = 'merged' when not matched then insert (building, number, code) values (v.building, v.number, 'new');
+select number, label from rooms where building = 'Annex' order by number;
+begin;
+insert into bookings (id, customer_id, during) overriding system value values (1000, 1099, '[2030-01-01,2030-01-02)');
+insert into customers (id, email, name) values (1099, 'late@example.com', 'Late');
+savepoint here;
+update bookings set quantity = 4 where id = 1000 returning quantity;
+rollback to here;
+commit;
+select id, customer_id, quantity from bookings where id = 1000;
+begin;
+insert into bookings (id, customer_id, during, invoice) overriding system value values (1001, 1098, '[2030-01-01,2030-01-02)', 1);
+commit;
+begin;
+declare rooms_read scroll cursor for select number from rooms where building = 'Annex' order by number;
+fetch last from rooms_read;
+fetch prior from rooms_read;
+close rooms_read;
+commit;
+with gone as (delete from rooms where building = 'Annex' and number > 10 returning *) select count(*), min(code) from gone;
+select * from rooms union select building, number, 'none', null from rooms where code is null order by 1, 2, 3;
+delete from rooms using (values ('X1'), ('X2')) v (code) where rooms.code = v.code returning rooms.*;
