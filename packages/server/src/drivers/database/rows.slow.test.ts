@@ -273,7 +273,9 @@ describe("on a server whose role may not have triggers keep still, a level that 
       details: { remedy: expect.stringContaining("GRANT SET ON PARAMETER session_replication_role") },
     });
     await stand.asSuperuser("grant set on parameter session_replication_role to maker");
-    expect(await stand.put(target, archive)).toMatchObject({ rows: expect.any(Number) });
+    const put = stand.put(target, archive);
+    await put.catch(() => undefined);
     await stand.asSuperuser("revoke set on parameter session_replication_role from maker");
+    expect(await put).toMatchObject({ tables: 5 });
   });
 });
