@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { urlTo } from "../../drivers/database/common/url.ts";
 import { notes, runAt } from "../../drivers/database/driver.testsuite.ts";
 import type { DatabaseDrivers, PostgresDriver } from "../../drivers/database/index.ts";
 import { inTransaction, sql } from "../../infra/db/index.ts";
@@ -137,6 +138,24 @@ test("a script that the rows have seen counts as run on the copy, one that came 
   expect(await script(early)).toEqual([]);
   expect(new Set(await script(late))).toEqual(new Set(targets));
 });
+
+test.each(["database", "schema"] as const)(
+  "a place at the level %s that was changed by hand takes none: whoever reads at the source hears it at once",
+  async (level) => {
+    const appId = await insertApp(house.db, notes);
+    const [source, target] = [await place(appId, "database"), await place(appId, level)];
+    await run(source, "insert into notes (body) select repeat('x', 1000) from generate_series(1, 20000)");
+    const { name } = await house.placements.sourceOfRows(house.db, target);
+    const [database, namespace = "public"] = name.split(".");
+    await runAt(urlTo(house.postgres.url, database!), `alter table ${namespace}.notes add column extra int`);
+    await expect(copy(source, target)).rejects.toMatchObject({ code: "archive_mismatch" });
+    const reading = await runAt(
+      house.postgres.url,
+      "select from pg_stat_activity where query ~* '^copy' and state <> 'idle' and pid <> pg_backend_pid()",
+    );
+    expect(reading).toEqual([]);
+  },
+);
 
 test("a source whose database goes meanwhile fails the copy, and nothing of it stays", async () => {
   const appId = await insertApp(house.db, notes);

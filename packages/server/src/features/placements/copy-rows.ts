@@ -52,28 +52,29 @@ export async function copyRows(
   ];
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
-  // The first error is the cause; the other end only hears that it broke off.
-  const failed: { first?: { error: unknown } } = {};
-  const broken = (error: unknown) => {
-    failed.first ??= { error };
-  };
-  const writing = exportRows(context, out, {
-    write: (bytes) => writer.write(bytes),
-    progress: telling(context),
-  })
+  let unread = false;
+  const write = (bytes: Uint8Array) =>
+    writer.write(bytes).catch((error: unknown) => {
+      unread = true;
+      throw error;
+    });
+  const writing = exportRows(context, out, { write, progress: telling(context) })
     .then(() => writer.close())
-    .catch((error: unknown) => {
-      broken(error);
-      return writer.abort(error).catch(() => undefined);
+    .catch(async (error: unknown) => {
+      await writer.abort(error).catch(() => undefined);
+      throw error;
     });
   const reading = importRows(context, into, readable).catch(async (error: unknown) => {
-    broken(error);
+    // One that failed before it began to read keeps the other waiting else.
     await readable.cancel(error).catch(() => undefined);
+    throw error;
   });
-  const [, imported] = await Promise.all([writing, reading]);
+  const [written, read] = await Promise.allSettled([writing, reading]);
   context.signal.throwIfAborted();
-  if (failed.first) throw failed.first.error;
-  return { ...imported!, schemaVersion: source.schemaVersion };
+  // Each end fails when the other does; the cause is where it began.
+  if (written.status === "rejected" && !unread) throw written.reason;
+  if (read.status === "rejected") throw read.reason;
+  return { ...read.value, schemaVersion: source.schemaVersion };
 }
 
 /** The database that rows go to, at the schema version that they come from. */

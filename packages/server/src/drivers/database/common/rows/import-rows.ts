@@ -1,8 +1,8 @@
 import type pg from "pg";
-import type { ImportedRows, RowsPlace } from "../../driver.ts";
+import type { ImportedRows, RowsPlace, RowsTally } from "../../driver.ts";
 import type { Scope } from "../catalog/scope.sql.ts";
 import { listOf, reference } from "../emit/quote.ts";
-import { type ArchiveHeader, readArchive } from "./archive.ts";
+import { type ArchiveHeader, type ArchivePiece, readArchive } from "./archive.ts";
 import { type CopyIn, openCopyIn } from "./copy-in.ts";
 import { damaged } from "./damaged.ts";
 import { explainRefusedRow, matchTables, requireSameSchema, requireSameSequences } from "./fits.ts";
@@ -29,13 +29,26 @@ export async function takeArchive(
   open: (header: ArchiveHeader) => Promise<RowsTaker>,
 ): Promise<ImportedRows> {
   const pieces = readArchive(archive);
-  const first = await pieces.next();
-  if (first.done || first.value.kind !== "header") throw damaged("it has no header");
-  const { header } = first.value;
-  const taker = await open(header);
+  try {
+    const first = await pieces.next();
+    if (first.done || first.value.kind !== "header") throw damaged("it has no header");
+    const { header } = first.value;
+    const tally = await takePieces(pieces, header, await open(header));
+    return { ...tally, snapshot: header.snapshot };
+  } finally {
+    // Whoever writes it must hear that nobody reads on.
+    await pieces.return();
+  }
+}
+
+async function takePieces(
+  pieces: AsyncIterable<ArchivePiece>,
+  header: ArchiveHeader,
+  taker: RowsTaker,
+): Promise<RowsTally> {
   let under: number | undefined;
   for await (const piece of pieces) {
-    if (piece.kind === "end") return { ...piece.tally, snapshot: header.snapshot };
+    if (piece.kind === "end") return piece.tally;
     if (piece.kind === "header") continue;
     try {
       if (under !== piece.table) await taker.begin(piece.table);
