@@ -58,18 +58,21 @@ function writeAsMuch(file: number, chunk: Buffer): number {
 describe.runIf(mayMount())("on a disk of its own that is full (takes the right to mount)", () => {
   const installation = new Installation();
   const storage = path.join(installation.dataDir, "storage");
+  const sqlite = path.join(installation.dataDir, "sqlite");
   const admin = { email: "admin@acme.example", password };
   beforeAll(async () => {
-    mount(installation.dataDir, "size=400m,mode=711");
+    // Room for what stands by itself (spares of two applications, logs), and for PostgreSQL to come back.
+    mount(installation.dataDir, "size=600m,mode=711");
     // Places for files run out before anything else does.
     mount(storage, "size=4m,nr_inodes=60,mode=711");
+    mount(sqlite, "size=3m,mode=711");
     await installation.start();
     await installation.api.createTenant("acme", { admin });
     expect((await installation.visit("acme")).status).toBe(200);
   });
   afterAll(async () => {
     await installation.kill();
-    for (const directory of [storage, installation.dataDir]) unmount(directory);
+    for (const directory of [storage, sqlite, installation.dataDir]) unmount(directory);
     await installation[Symbol.asyncDispose]();
   });
 
@@ -115,6 +118,38 @@ describe.runIf(mayMount())("on a disk of its own that is full (takes the right t
     await installation.api.call("POST", `/v1/operations/${begun.body.id}/retry`);
     expect(await installation.api.ended(begun.body.id)).toMatchObject({ status: "succeeded" });
     expect((await installation.visit(beta)).status).toBe(200);
+    await becomesWhole(installation);
+  });
+
+  it("a tenant whose SQLite file finds no room isn't made, one that has a file loses nothing, and both work once there is", async () => {
+    const isolation = { database: "sqlite" };
+    const delta = fresh("delta");
+    await installation.api.createTenant(delta, { admin, isolation });
+    const editor = siteUser(installation, delta);
+    expect(await editor.logIn(admin.email)).toBe(303);
+    const write = () =>
+      editor.post("/admin/pages", {
+        title: fresh("page"),
+        slug: fresh("page"),
+        body: "x".repeat(20_000),
+        intent: "publish",
+      });
+    const giveBack = fill(sqlite);
+    const body = { slug: fresh("epsilon"), name: "Epsilon", isolation };
+    const begun = (await installation.api.call<OperationReply>("POST", "/v1/tenants", body)).body;
+    expect(await installation.api.ended(begun.id)).toMatchObject({
+      status: "failed",
+      error: { code: "disk_full" },
+    });
+    expect((await write()).status).toBeGreaterThanOrEqual(500);
+    // At the level database, on another disk.
+    expect((await installation.visit("acme")).status).toBe(200);
+    giveBack();
+    await becomesWhole(installation);
+    await installation.api.call("POST", `/v1/operations/${begun.id}/retry`);
+    expect(await installation.api.ended(begun.id)).toMatchObject({ status: "succeeded" });
+    for (const slug of [delta, body.slug]) expect((await installation.visit(slug)).status).toBe(200);
+    expect((await write()).status).toBe(303);
     await becomesWhole(installation);
   });
 
