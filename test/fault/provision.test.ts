@@ -120,7 +120,7 @@ describe("kill -9 of everything while a tenant is made from a template", () => {
       expect(made.code, made.stderr).toBe(0);
       const ended = await killInside(installation, { step, point }, () => beginTenant(slug, { template }));
       expect(ended).toMatchObject({ status: "succeeded" });
-      const page = await installation.visit(slug);
+      const page = await served(slug);
       expect(page.body).toContain(`Welcome to The ${slug} company`);
       for (const one of ["services", "work", "about", "contact"])
         expect(page.body.split(`href="/${one}"`).length, one).toBeGreaterThan(1);
@@ -213,7 +213,7 @@ describe("kill -9 of everything while a tenant is cloned", () => {
       const users = await installation.api.call<{ items: unknown[] }>("GET", `/v1/tenants/${slug}/users`);
       expect(users.body.items).toHaveLength(1);
       for (const each of [slug, source])
-        expect((await installation.visit(each)).body).toContain(`Written at <strong>${source}</strong>`);
+        expect((await served(each)).body).toContain(`Written at <strong>${source}</strong>`);
       await becomesWhole(installation);
     },
   );
@@ -236,7 +236,15 @@ async function isServed(slug: string): Promise<void> {
   expect(tenant).toMatchObject({ status: "active", environments: [{ status: "ready" }] });
   const users = await installation.api.call<{ items: unknown[] }>("GET", `/v1/tenants/${slug}/users`);
   expect(users.body.items).toHaveLength(1);
-  const page = await installation.visit(slug);
+  const page = await served(slug);
   expect(page).toMatchObject({ status: 200 });
   expect(page.body).toContain(`The ${slug} company`);
+}
+
+/** Its page, as soon as it is shown: after a restart the application may still be starting. */
+async function served(slug: string) {
+  return eventually(`${slug} is served`, async () => {
+    const page = await installation.visit(slug);
+    return page.status === 200 ? page : undefined;
+  });
 }
