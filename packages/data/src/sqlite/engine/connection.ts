@@ -62,7 +62,7 @@ export function openConnection(file: EngineFile, settings: EngineSettings, reade
 }
 
 function prepareConnection(database: Connection, settings: EngineSettings, reader: boolean): void {
-  for (const pragma of [
+  const pragmas = [
     `hard_heap_limit = ${settings.heapBytes}`,
     "journal_mode = wal",
     "synchronous = full",
@@ -76,9 +76,8 @@ function prepareConnection(database: Connection, settings: EngineSettings, reade
     "journal_size_limit = 16777216",
     "case_sensitive_like = on",
     `query_only = ${reader ? "on" : "off"}`,
-  ]) {
-    database.prepare(`pragma ${pragma}`).all();
-  }
+  ];
+  database.exec(pragmas.map((pragma) => `pragma ${pragma};`).join(""));
 }
 
 /** The number that SQLite raises with every change of the schema. */
