@@ -4,7 +4,7 @@ import type { Installation } from "./installation.ts";
 
 /** Where to make someone wait: right before a row is written, or before the server's list of databases or roles is. */
 export type Point =
-  | { before: "insert" | "update" | "delete"; on: string; when?: string }
+  | { before: "insert" | "update" | "delete" | "delete or update"; on: string; when?: string }
   | { catalog: "pg_database" | "pg_authid" };
 
 export type Hold = {
