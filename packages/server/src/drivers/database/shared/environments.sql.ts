@@ -29,7 +29,9 @@ export async function createAdmission(inside: Session, roles: InstallationRoles)
   const [made] = await inside.read("select from pg_proc where oid = to_regprocedure('tenantry.admit()')");
   if (made) return;
   const sealed = await inside.inspect((client) => selectSealed(client));
+  // Two environments may come first at once: PostgreSQL takes no two changes of one thing at a time.
   await inside.change(`
+    lock table ${ledgerSchema}.migrations in share update exclusive mode;
     grant usage on schema ${ledgerSchema} to ${id(roles.seal)};
     grant select, update on ${ledgerSchema}.migrations to ${id(roles.seal)};
     set role ${id(roles.seal)};
