@@ -198,6 +198,7 @@ describe("a tenant's users in the hands of its admins [IAM-2]", () => {
     // The other one is refused, or logged out already.
     const late = replies.find((reply) => !done.includes(reply))!;
     expect([303, 403, 409]).toContain(late.status);
+    expect(late.headers["content-type"] ?? "text/html").toMatch(/^text\/html/);
     const active = (await usersOf(acme)).filter(({ status }) => status === "active");
     expect(active).toHaveLength(1);
   });

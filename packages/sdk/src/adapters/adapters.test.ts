@@ -2,10 +2,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { RuntimeEnvironment } from "@tenantry/contract";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Hono } from "hono";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { EnvironmentSuspended } from "../errors.ts";
 import { createTenantry, type Tenantry } from "../index.ts";
 import { type Application, frameworks } from "../testing/applications.ts";
 import { type TestInstallation, testInstallation } from "../testing/installation.ts";
+import { tenantMiddleware } from "./hono.ts";
 
 let installation: TestInstallation;
 let tenantry: Tenantry;
@@ -187,5 +190,32 @@ describe.each(frameworks)("an application on %s", (_, start) => {
       }),
     );
     for (const [expected, ...seen] of answers) expect(seen).toEqual([expected]);
+  });
+});
+
+describe("an application on Hono that answers errors of this package itself", () => {
+  const app = new Hono();
+  const part = new Hono();
+  beforeAll(() => {
+    app.use(tenantMiddleware(tenantry));
+    part.get("/handled", () => {
+      throw new EnvironmentSuspended("acme");
+    });
+    part.onError((error, context) => {
+      if (context.req.query("known") === undefined) throw error;
+      return context.redirect("/admin/login", 303);
+    });
+    app.route("/part", part);
+  });
+
+  test("is left to it, and what it doesn't know gets a problem document", async () => {
+    const headers = { "tenantry-token": await installation.token(addTenant("acme")) };
+    const known = await app.request("/part/handled?known", { headers });
+    expect([known.status, known.headers.get("location")]).toEqual([303, "/admin/login"]);
+    expect(await known.text()).toBe("");
+    const silent = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const unknown = await app.request("/part/handled", { headers });
+    silent.mockRestore();
+    expect([unknown.status, unknown.headers.get("content-type")]).toEqual([503, "application/problem+json"]);
   });
 });

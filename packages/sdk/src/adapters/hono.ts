@@ -18,8 +18,9 @@ type HonoContext = {
 
 /**
  * `app.use(tenantMiddleware(tenantry))`, before everything that belongs to a tenant. A request without a usable tenant
- * is answered with a problem document; so is one whose handler throws an error of this package. Streamed answers keep
- * their tenant until they end.
+ * is answered with a problem document; so is one whose handler throws an error of this package, unless the application's
+ * own `onError` answers it with something else than 500, which is what Hono says to errors that nobody knows. Streamed
+ * answers keep their tenant until they end.
  */
 export function tenantMiddleware(tenantry: Tenantry, options: AdapterOptions = {}) {
   return async (honoContext: HonoContext, next: () => Promise<void>): Promise<Response | undefined> => {
@@ -40,7 +41,7 @@ export function tenantMiddleware(tenantry: Tenantry, options: AdapterOptions = {
     bindNodeEvents(honoContext.env, context);
     await contextStore.run(context, next);
     const problem = problemOf(honoContext.error);
-    if (problem) replace(honoContext, toResponse(problem));
+    if (problem && honoContext.res.status === 500) replace(honoContext, toResponse(problem));
     else bindBody(honoContext, context);
     return undefined;
   };
