@@ -28,15 +28,15 @@ export function testContext(
     fence?: number;
     signal?: AbortSignal;
     ledger?: Map<string, DeclaredResource>;
-    /** Called before each call to the context with its name; throws to make the call fail. */
-    before?: (call: string) => void | Promise<void>;
+    /** Called before each call to the context with its name, and the thing that it is about; throws to make it fail. */
+    before?: (call: string, about?: ResourceName) => void | Promise<void>;
   } = {},
 ): TestContext {
   const { operationId = newId(), fence = 1, ledger = new Map() } = options;
   let lost = false;
   const key = (name: ResourceName) => `${name.kind} ${name.serverId} ${name.physicalName}`;
-  const call = async (name: string) => {
-    await options.before?.(name);
+  const call = async (name: string, about?: ResourceName) => {
+    await options.before?.(name, about);
     if (lost) throw new Error("The lease was lost.");
   };
   return {
@@ -47,7 +47,7 @@ export function testContext(
       await call("assertLease");
     },
     async declareResource(resource) {
-      await call("declareResource");
+      await call("declareResource", resource);
       const known = ledger.get(key(resource));
       if (!known) ledger.set(key(resource), { ...resource, state: "creating" });
     },
