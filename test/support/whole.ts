@@ -22,6 +22,15 @@ export async function becomesWhole(installation: Installation): Promise<void> {
 }
 
 async function whatIsWrong(installation: Installation): Promise<string[]> {
+  try {
+    return await lookAround(installation);
+  } catch (error) {
+    // A server that is just being stopped hangs up in the middle of it.
+    return [`a look around failed: ${error instanceof Error ? error.message : String(error)}`];
+  }
+}
+
+async function lookAround(installation: Installation): Promise<string[]> {
   const scanned = await scanInstallation(installation.dataDir, installation.registryUrl);
   return [
     ...scanned.map(({ problem, kind, name }) => `${kind} ${name} is ${problem}`),
