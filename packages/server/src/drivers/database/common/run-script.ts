@@ -1,3 +1,4 @@
+import type pg from "pg";
 import { databaseErrorCode } from "../../../infra/db/index.ts";
 import { failure, hasCode } from "../../../kernel/index.ts";
 import type {
@@ -9,9 +10,9 @@ import type {
   Script,
 } from "../driver.ts";
 import { errorOffset, migrationFailed, readMigration } from "./migration-file.ts";
-import { asOwnLogin } from "./own-login.ts";
+import { asOwnLogin, type BeforeCommit, commitNoted } from "./own-login.ts";
 import { reading } from "./reading.ts";
-import { holderName, openClient, serverUnreachable, sessionSettings, withAbortable } from "./session.ts";
+import { openClient } from "./session.ts";
 import type { Statement } from "./split-statements.ts";
 
 export type ScriptRun = {
@@ -22,14 +23,8 @@ export type ScriptRun = {
   script: Script;
   /** Everything is taken back at the end. */
   dryRun: boolean;
-  /**
-   * Told when all has been run and nothing is committed: with the transaction, for whoever has to find out later what
-   * became of it.
-   */
-  beforeCommit(done: { transactionId: string | null; rowsChanged: number }): Promise<void>;
+  beforeCommit: BeforeCommit;
 };
-
-const limits = { statementTimeoutMs: 300_000, lockTimeoutMs: 10_000 };
 
 /**
  * Runs a script on one environment: in one transaction, as a login that is made for it, reaches that environment alone
@@ -43,7 +38,7 @@ export async function runScript(context: DriverContext, run: ScriptRun): Promise
     context,
     { place, loginId, logins: driver.logins },
     {
-      work: (url) => inTransaction(context, url, run, statements),
+      work: (client) => inTransaction(context, client, run, statements),
       remove: () => removeLogin(context, run),
     },
   );
@@ -105,51 +100,31 @@ const changing = new Set(["INSERT", "UPDATE", "DELETE", "MERGE"]);
 
 async function inTransaction(
   context: DriverContext,
-  url: string,
+  client: pg.Client,
   run: ScriptRun,
   statements: readonly Statement[],
 ): Promise<{ rowsChanged: number }> {
-  const client = await openClient({
-    connectionString: url,
-    application_name: holderName(context),
-    connectionTimeoutMillis: 10_000,
-    options: sessionSettings({
-      statement_timeout: String(limits.statementTimeoutMs),
-      lock_timeout: String(limits.lockTimeoutMs),
-      client_min_messages: "warning",
-    }),
-  }).catch((cause: unknown) => {
-    throw serverUnreachable(cause);
-  });
-  return withAbortable(client, context.signal, async () => {
-    let rowsChanged = 0;
-    let running = statements[0] ?? { text: "", offset: 0 };
-    try {
-      await client.query("begin");
-      for (running of statements) {
-        const { command, rowCount } = await client.query(running.text);
-        if (changing.has(command)) rowsChanged += rowCount ?? 0;
-      }
-      // What is checked at the end is checked while it can still be told where.
-      await client.query("set constraints all immediate");
-    } catch (error) {
-      context.signal.throwIfAborted();
-      if (databaseErrorCode(error) === undefined) throw error;
-      const { message, position } = error as { message: string; position?: string };
-      throw scriptFailed(
-        migrationFailed(asFile(run.script), errorOffset(running, position), message, { cause: error }),
-      );
+  let rowsChanged = 0;
+  let running = statements[0] ?? { text: "", offset: 0 };
+  try {
+    await client.query("begin");
+    for (running of statements) {
+      const { command, rowCount } = await client.query(running.text);
+      if (changing.has(command)) rowsChanged += rowCount ?? 0;
     }
-    if (run.dryRun) {
-      await client.query("rollback");
-      return { rowsChanged };
-    }
-    const { rows } = await client.query<{ id: string | null }>(
-      "select pg_catalog.pg_current_xact_id_if_assigned()::text as id",
+    // What is checked at the end is checked while it can still be told where.
+    await client.query("set constraints all immediate");
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (databaseErrorCode(error) === undefined) throw error;
+    const { message, position } = error as { message: string; position?: string };
+    throw scriptFailed(
+      migrationFailed(asFile(run.script), errorOffset(running, position), message, { cause: error }),
     );
-    await context.assertLease();
-    await run.beforeCommit({ transactionId: rows[0]!.id, rowsChanged });
-    await client.query("commit");
+  }
+  if (run.dryRun) {
+    await client.query("rollback");
     return { rowsChanged };
-  });
+  }
+  return commitNoted(context, client, { rowsChanged, beforeCommit: run.beforeCommit });
 }

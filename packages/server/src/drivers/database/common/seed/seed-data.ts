@@ -1,7 +1,6 @@
 import type pg from "pg";
 import type { DriverContext, LoginPlace, Logins, Seed } from "../../driver.ts";
-import { asOwnLogin } from "../own-login.ts";
-import { holderName, openClient, serverUnreachable, sessionSettings, withAbortable } from "../session.ts";
+import { asOwnLogin, type BeforeCommit, commitNoted } from "../own-login.ts";
 import { isCopyFromInput } from "../split-statements.ts";
 import { SeedRefused, type Sent, sendOne, sendTogether } from "./batch.ts";
 import { type CopyTarget, fieldsOfLine } from "./copy-text.ts";
@@ -24,11 +23,9 @@ export type SeedRun = Seed & {
   /** Names the login: the same at a repetition, and never for anything else. */
   loginId: string;
   removeLogin(): Promise<void>;
-  /** Told when all is in and nothing is committed, with the transaction. */
-  beforeCommit(done: { transactionId: string | null; rowsChanged: number }): Promise<void>;
+  beforeCommit: BeforeCommit;
 };
 
-const limits = { statementTimeoutMs: 300_000, lockTimeoutMs: 10_000 };
 /** Statements sent together have about so many characters. */
 const sentTogether = 64 * 1024;
 
@@ -40,36 +37,20 @@ const sentTogether = 64 * 1024;
  */
 export async function seedData(context: DriverContext, run: SeedRun): Promise<{ rowsChanged: number }> {
   return asOwnLogin(context, run, {
-    work: (url) => seedAs(context, url, run),
+    work: (client) => seedAs(context, client, run),
     remove: run.removeLogin,
   });
 }
 
-async function seedAs(context: DriverContext, url: string, run: SeedRun): Promise<{ rowsChanged: number }> {
-  const client = await openClient({
-    connectionString: url,
-    application_name: holderName(context),
-    connectionTimeoutMillis: 10_000,
-    options: sessionSettings({
-      statement_timeout: String(limits.statementTimeoutMs),
-      lock_timeout: String(limits.lockTimeoutMs),
-      client_min_messages: "warning",
-    }),
-  }).catch((cause: unknown) => {
-    throw serverUnreachable(cause);
-  });
-  return withAbortable(client, context.signal, async () => {
-    let rowsChanged = 0;
-    await client.query("begin");
-    for (const file of run.files) rowsChanged += await sendFile(client, context, run, file);
-    const { rows } = await client.query<{ id: string | null }>(
-      "select pg_catalog.pg_current_xact_id_if_assigned()::text as id",
-    );
-    await context.assertLease();
-    await run.beforeCommit({ transactionId: rows[0]!.id, rowsChanged });
-    await client.query("commit");
-    return { rowsChanged };
-  });
+async function seedAs(
+  context: DriverContext,
+  client: pg.Client,
+  run: SeedRun,
+): Promise<{ rowsChanged: number }> {
+  let rowsChanged = 0;
+  await client.query("begin");
+  for (const file of run.files) rowsChanged += await sendFile(client, context, run, file);
+  return commitNoted(context, client, { rowsChanged, beforeCommit: run.beforeCommit });
 }
 
 async function sendFile(
