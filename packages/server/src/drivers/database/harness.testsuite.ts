@@ -87,6 +87,18 @@ export const portableNotes = `
   create view fine_notes as select * from notes where mood = 'fine';
   insert into notes (body) values ('from the migration');`;
 
+/** What nobody may who reads and writes rows of `notes`. */
+export const refusedToWriters: readonly string[] = [
+  "create table mine (id int)",
+  "create schema mine",
+  "alter table notes add column mine int",
+  "drop table notes",
+  "truncate notes",
+  "create temporary table mine (id int)",
+  "create role mine",
+  "create database mine",
+];
+
 /** With what PostgreSQL alone has. */
 export const notes = `
   create type mood as enum ('fine', 'tired');

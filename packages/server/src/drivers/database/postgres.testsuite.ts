@@ -8,6 +8,7 @@ import {
   type DatabaseDriverHarness,
   notes,
   type PostgresHarness,
+  refusedToWriters,
   runAt,
   schemaOf,
 } from "./harness.testsuite.ts";
@@ -47,14 +48,7 @@ function roleSuite(open: () => Opened): void {
     const { buildOne, run } = open();
     const built = await buildOne(schemaOf(newId(), notes));
     for (const statement of [
-      "create table mine (id int)",
-      "create schema mine",
-      "alter table notes add column mine int",
-      "drop table notes",
-      "truncate notes",
-      "create temporary table mine (id int)",
-      "create role mine",
-      "create database mine",
+      ...refusedToWriters,
       "select * from tenantry_ledger.migrations",
       "insert into tenantry_ledger.migrations values (99, 'mine', '')",
     ]) {
