@@ -1,13 +1,8 @@
-import { LRUCache } from "lru-cache";
+import { lengthOf, remembered } from "../seal/remembered.ts";
 import { type Token, tokensOf } from "../seal/tokens.ts";
 
 const namesPublic = /\bpublic\b/i;
-const cacheable = 20_000;
-const rewritten = new LRUCache<string, string>({
-  max: 2_000,
-  maxSize: 4_000_000,
-  sizeCalculation: (value, key) => value.length + key.length + 1,
-});
+const rewritten = remembered(withoutPublic, { max: 2_000, maxSize: 4_000_000, sizeOf: lengthOf });
 
 /**
  * A statement of an application, for an environment that is a schema: `public.notes` is `notes` there, which the search
@@ -17,11 +12,7 @@ const rewritten = new LRUCache<string, string>({
  */
 export function schemaStatement(text: string): string {
   if (!namesPublic.test(text)) return text;
-  const known = rewritten.get(text);
-  if (known !== undefined) return known;
-  const result = withoutPublic(text);
-  if (text.length <= cacheable) rewritten.set(text, result);
-  return result;
+  return rewritten(text);
 }
 
 function withoutPublic(text: string): string {

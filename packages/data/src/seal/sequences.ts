@@ -1,14 +1,9 @@
-import { LRUCache } from "lru-cache";
 import pg from "pg";
+import { lengthOf, remembered } from "./remembered.ts";
 import { type Token, tokensOf } from "./tokens.ts";
 
 const names = /\bnextval\b/i;
-const cacheable = 20_000;
-const rewritten = new LRUCache<string, string>({
-  max: 500,
-  maxSize: 1_000_000,
-  sizeCalculation: (value, key) => value.length + key.length + 1,
-});
+const rewritten = remembered(withCounters, { max: 500, maxSize: 1_000_000, sizeOf: lengthOf });
 
 /**
  * A statement of an application for a database in which each environment counts by itself: `nextval('invoices')` is the
@@ -17,11 +12,7 @@ const rewritten = new LRUCache<string, string>({
  */
 export function countedStatement(text: string): string {
   if (typeof text !== "string" || !names.test(text)) return text;
-  const found = rewritten.get(text);
-  if (found !== undefined) return found;
-  const result = withCounters(text);
-  if (text.length <= cacheable) rewritten.set(text, result);
-  return result;
+  return rewritten(text);
 }
 
 function withCounters(text: string): string {

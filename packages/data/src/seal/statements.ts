@@ -1,5 +1,5 @@
-import { LRUCache } from "lru-cache";
 import { InvalidArgument } from "../errors.ts";
+import { lengthOf, remembered } from "./remembered.ts";
 import { tokensOf } from "./tokens.ts";
 
 /** What a lone word at the beginning may be. The rest changes what all tenants share, or what the next one meets. */
@@ -11,25 +11,12 @@ const allowed = new Set([
   ...["begin", "start", "commit", "end", "abort"],
 ]);
 
-const cacheable = 20_000;
-const rewritten = new LRUCache<string, string>({
-  max: 2_000,
-  maxSize: 4_000_000,
-  sizeCalculation: (value, key) => value.length + key.length + 1,
-});
-
 /**
  * A statement of an application, ready for tables whose every key has the hidden column in front. Throws
  * `InvalidArgument` for statements that the level `shared` has no place for. This is for convenience and order: what a
  * statement may reach is the database's to decide.
  */
-export function sharedStatement(text: string): string {
-  const known = rewritten.get(text);
-  if (known !== undefined) return known;
-  const result = rewrite(text);
-  if (text.length <= cacheable) rewritten.set(text, result);
-  return result;
-}
+export const sharedStatement = remembered(rewrite, { max: 2_000, maxSize: 4_000_000, sizeOf: lengthOf });
 
 function rewrite(text: string): string {
   const tokens = tokensOf(text);

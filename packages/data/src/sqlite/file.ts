@@ -71,10 +71,6 @@ export class SqliteFile {
     this.slots = new Slots(limits);
   }
 
-  get engine(): Engine {
-    return this.#engine;
-  }
-
   get engineFile(): EngineFile {
     return { key: this.key, file: this.place.file, encryptionKey: this.place.encryptionKey, create: false };
   }

@@ -2,7 +2,7 @@ import type { Database } from "../database/index.ts";
 import { DatabaseUnavailable, PlacementRetired } from "../errors.ts";
 import { databaseOf } from "./database.ts";
 import { createEngine, type Engine, type EngineOptions, engineDefaults } from "./engine/index.ts";
-import { type FileLimits, SqliteFile, type SqlitePlace } from "./file.ts";
+import { type FileLimits, fileKey, SqliteFile, type SqlitePlace } from "./file.ts";
 
 export type SqliteHandlesOptions = Partial<Omit<EngineOptions, "deadlineMs">> &
   Partial<FileLimits> & {
@@ -54,11 +54,11 @@ export function createSqliteHandles(options: SqliteHandlesOptions = {}): SqliteH
     (started ??= createEngine({ ...engineDefaults, ...options, deadlineMs: limits.statementTimeoutMs }));
 
   function file(place: SqlitePlace): SqliteFile {
-    const made = new SqliteFile(engine(), place, limits);
-    const known = files.get(made.key);
-    files.delete(made.key);
-    const used = known && Boolean(known.place.readOnly) === Boolean(place.readOnly) ? known : made;
-    files.set(made.key, used);
+    const key = fileKey(place);
+    const known = files.get(key);
+    files.delete(key);
+    const used = mayDo(known, place) ? known : new SqliteFile(engine(), place, limits);
+    files.set(key, used);
     closeOldest();
     return used;
   }
@@ -87,7 +87,7 @@ export function createSqliteHandles(options: SqliteHandlesOptions = {}): SqliteH
   }
 
   async function closeFile(place: SqlitePlace): Promise<void> {
-    const { key } = new SqliteFile(engine(), place, limits);
+    const key = fileKey(place);
     const known = files.get(key);
     files.delete(key);
     await known?.close();
@@ -115,6 +115,11 @@ export function createSqliteHandles(options: SqliteHandlesOptions = {}): SqliteH
       await started?.close();
     },
   };
+}
+
+/** Whether the file was opened to read or to write, as is wanted. */
+function mayDo(known: SqliteFile | undefined, { readOnly }: SqlitePlace): known is SqliteFile {
+  return known !== undefined && Boolean(known.place.readOnly) === Boolean(readOnly);
 }
 
 /** The path that a placement's URL (`file:///…`) names. */

@@ -1,4 +1,5 @@
 import pg from "pg";
+import { remembered } from "../remembered.ts";
 import { type Token, tokensOf } from "../tokens.ts";
 import { type ColumnsOf, countOf, itemsOf, type Star } from "./count.ts";
 import { afterClosing, lower, type Made, nameAt, readSources, type Sources } from "./from-list.ts";
@@ -21,6 +22,17 @@ type Change = { offset: number; length: number; by: string };
 export function unnamedIn(text: string): Unnamed | undefined {
   const combines = /\b(?:union|intersect|except)\b/i.test(text) && /\*|\btable\b/i.test(text);
   if (!combines && !/\binsert\s+into\b/i.test(text)) return undefined;
+  return followed(text);
+}
+
+const followed = remembered(follow, {
+  max: 2_000,
+  maxSize: 4_000_000,
+  // What is kept of a text that has to be completed are its tokens.
+  sizeOf: (unnamed, text) => (unnamed ? text.length * 20 : 0),
+});
+
+function follow(text: string): Unnamed | undefined {
   const tokens = tokensOf(text);
   const inserts = tokens.flatMap((_token, at) => insertAt(tokens, at) ?? []);
   const made = queriesByName(tokens);

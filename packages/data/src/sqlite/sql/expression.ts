@@ -190,7 +190,7 @@ function typeCast(t: Translation, scope: Scope, node: TypeCast): Typed {
   if (target.name === "interval") return intervalCast(t, scope, inner, node);
   if (isUntyped(inner) || "A_ArrayExpr" in inner) {
     const value = t.expression(scope, inner, target);
-    return value.sql === "null" ? { ...value, type: target } : { ...value, type: target };
+    return { ...value, type: target };
   }
   return cast(t.expression(scope, inner), target, node);
 }

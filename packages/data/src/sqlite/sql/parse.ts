@@ -1,10 +1,9 @@
-import type { Node, ParseResult, RawStmt } from "@pgsql/types";
+import type { Node, ParseResult } from "@pgsql/types";
 import { Refusal } from "./refusal.ts";
 
 type Parser = {
   loadModule(): Promise<void>;
   parseSync(text: string): ParseResult;
-  hasSqlDetails(error: unknown): boolean;
 };
 
 let parser: Parser | undefined;
@@ -22,7 +21,7 @@ export function loadParser(): Promise<void> {
 /** Longer texts cost more to look at than they can be worth. */
 const longestText = 1_000_000;
 
-export type ParsedStatement = { node: Node; location: number; length: number };
+export type ParsedStatement = { node: Node; location: number };
 
 /** The statements of a text, as PostgreSQL reads them. `loadParser` first. */
 export function parseStatements(text: string): ParsedStatement[] {
@@ -31,19 +30,15 @@ export function parseStatements(text: string): ParsedStatement[] {
   if (text.includes("\0")) throw new Refusal("22021", 'invalid byte sequence for encoding "UTF8": 0x00');
   try {
     const { stmts = [] } = parser!.parseSync(text);
-    return stmts.map((statement) => placed(text, statement));
+    // The parser counts bytes of UTF-8.
+    const bytes = /[^\0-\x7f]/.test(text) ? Buffer.from(text) : undefined;
+    return stmts.map(({ stmt, stmt_location = 0 }) => {
+      const location = bytes ? bytes.subarray(0, stmt_location).toString().length : stmt_location;
+      return { node: stmt!, location };
+    });
   } catch (error) {
     const details = (error as { sqlDetails?: { message: string; cursorPosition: number } }).sqlDetails;
     if (!details) throw new Refusal("54001", "The statement is nested too deeply.");
     throw new Refusal("42601", details.message, { location: details.cursorPosition });
   }
-}
-
-// The parser counts bytes of UTF-8.
-function placed(text: string, { stmt, stmt_location = 0, stmt_len = 0 }: RawStmt): ParsedStatement {
-  const bytes = /[^\0-\x7f]/.test(text) ? Buffer.from(text) : undefined;
-  const location = bytes ? bytes.subarray(0, stmt_location).toString().length : stmt_location;
-  const end = stmt_len === 0 ? undefined : stmt_location + stmt_len;
-  const upTo = bytes ? bytes.subarray(0, end).toString().length : (end ?? text.length);
-  return { node: stmt!, location, length: upTo - location };
 }

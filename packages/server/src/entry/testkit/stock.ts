@@ -5,8 +5,6 @@ import type { Level, Place } from "./level.ts";
 /** Places of one level: some stand ready, so that a test needn't wait while one is made. */
 export type Stock = {
   take(): Promise<Place>;
-  /** How many stand ready. */
-  size(): number;
   /** Makes no more, and gives away those that stand ready. */
   close(): void;
 };
@@ -55,7 +53,6 @@ export function createStock(options: {
       fill();
       return place;
     },
-    size: () => ready.length,
     close() {
       closed = true;
       for (const place of ready.splice(0)) giveAway(place);

@@ -6,7 +6,7 @@ import { copyStorage, type StoragePlaces } from "../storages/index.ts";
 import { type ProvisionInput, provisionWorkflow } from "./provision-workflow.ts";
 
 export type CloneInput = ProvisionInput & {
-  source: { tenantId: string; environmentId: string; slug: string };
+  source: { tenantId: string; environmentId: string };
   include: { storage: boolean; users: boolean };
 };
 

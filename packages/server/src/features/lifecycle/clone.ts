@@ -66,7 +66,7 @@ export async function cloneTenant(
     await copySettings(tx, { scope: "environment", ...environments }, requestedBy);
     const input: CloneInput = {
       ...{ appId: app.id, isolation, region, admin, schemaVersion: source.schemaVersion },
-      source: { tenantId: source.tenant.id, environmentId: source.environmentId, slug: source.tenant.slug },
+      source: { tenantId: source.tenant.id, environmentId: source.environmentId },
       include: request.include,
     };
     const operationId = await startOperation(tx, {

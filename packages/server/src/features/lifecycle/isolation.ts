@@ -9,8 +9,6 @@ import { failure } from "../../kernel/index.ts";
 /** The level of each kind of place. */
 export type Isolation = Required<{ [kind in keyof IsolationRequest]: NonNullable<IsolationRequest[kind]> }>;
 
-type Wanted = Isolation;
-
 /** The levels of each kind that can be had at this moment, where servers decide. */
 export type AvailableLevels = { storage: readonly string[]; cache: readonly string[] };
 
@@ -25,11 +23,11 @@ export function resolveIsolation(
   defaultDatabase: DatabaseLevel,
   available: AvailableLevels,
 ): Isolation {
-  const base: Wanted = request.preset
+  const base: Isolation = request.preset
     ? presetIsolation[request.preset]
     : { database: defaultDatabase, storage: "prefix", cache: "prefix", compute: "shared" };
   const wanted = { ...base, ...request.isolation };
-  const levels: Record<keyof Wanted, readonly string[]> = { ...built, ...available };
+  const levels: Record<keyof Isolation, readonly string[]> = { ...built, ...available };
   const kinds = ["database", "storage", "cache", "compute"] as const;
   const missing = kinds.filter((kind) => !levels[kind].includes(wanted[kind]));
   if (missing.length === 0) return wanted;

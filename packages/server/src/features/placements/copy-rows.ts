@@ -3,8 +3,8 @@ import type { Db } from "../../infra/db/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { failure } from "../../kernel/index.ts";
 import { type DatabaseRow, selectDatabase, selectMigrations } from "./databases.sql.ts";
-import { migrateDatabase } from "./migrate-database.ts";
-import { openDatabaseSecret, type PlacementParts, requireDriver } from "./parts.ts";
+import { describeDatabase, migrateDatabase } from "./migrate-database.ts";
+import { type PlacementParts, requireDriver } from "./parts.ts";
 import { selectCurrentPlacements } from "./placements.sql.ts";
 import { requireServer } from "./servers.ts";
 
@@ -103,11 +103,10 @@ async function rowsPlace(
   database: DatabaseRow,
   environmentId: string,
 ): Promise<RowsPlace> {
-  const { id, appId, level, name, roleName, roleSecret, schemaVersion } = database;
-  const { sealKey, encryptionKey } = openDatabaseSecret(parts.secrets, { id, level, roleSecret });
+  const { id, appId, schemaVersion } = database;
   return {
     server: await requireServer(db, parts.secrets, database.serverId),
-    database: { name, roleName, encryptionKey, ...(sealKey ? { sealKey } : {}) },
+    database: describeDatabase(parts, database),
     databaseId: id,
     environmentId,
     schema: { appId, migrations: await selectMigrations(db, appId, schemaVersion) },

@@ -1,7 +1,8 @@
 import type { FileScript, FileScripts } from "../../drivers/database/index.ts";
 import type { Db } from "../../infra/db/index.ts";
 import { selectDatabase } from "./databases.sql.ts";
-import { openDatabaseSecret, type PlacementParts, requireDriver } from "./parts.ts";
+import { describeDatabase } from "./migrate-database.ts";
+import { type PlacementParts, requireDriver } from "./parts.ts";
 import { selectCurrentPlacements } from "./placements.sql.ts";
 import { requireServer } from "./servers.ts";
 
@@ -18,7 +19,5 @@ export async function environmentFile(
   const { fileScripts: scripts } = requireDriver(parts.drivers, database.level);
   if (!scripts) return undefined;
   const server = await requireServer(db, parts.secrets, database.serverId);
-  const { id, name, roleName, roleSecret, level } = database;
-  const { encryptionKey } = openDatabaseSecret(parts.secrets, { id, level, roleSecret });
-  return { scripts, place: { server, database: { name, roleName, encryptionKey } } };
+  return { scripts, place: { server, database: describeDatabase(parts, database) } };
 }

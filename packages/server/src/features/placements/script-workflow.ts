@@ -18,7 +18,8 @@ import {
 } from "../../infra/workflow/index.ts";
 import { failure, hasCode } from "../../kernel/index.ts";
 import { loginIdOf } from "./login-id.ts";
-import { openDatabaseSecret, type PlacementParts, requireDriver, requirePostgres } from "./parts.ts";
+import { describeDatabase } from "./migrate-database.ts";
+import { type PlacementParts, requireDriver, requirePostgres } from "./parts.ts";
 import {
   type BegunRun,
   countRuns,
@@ -161,8 +162,8 @@ async function runAt(parts: PlacementParts, context: Context, place: ScriptPlace
   const loginId = loginIdOf(context.operationId, environmentId);
   const { fileScripts: files } = requireDriver(parts.drivers, level);
   if (files) {
-    const { encryptionKey } = openDatabaseSecret(parts.secrets, { id, level, roleSecret });
-    return { files, file: { server, database: { name, roleName, encryptionKey }, runId: loginId } };
+    const database = describeDatabase(parts, { id, level, name, roleName, roleSecret });
+    return { files, file: { server, database, runId: loginId } };
   }
   const database = { name, roleName };
   return {

@@ -89,11 +89,11 @@ async function describe(
   if (rows.length === 0) return [];
   const ids = rows.map(({ id }) => id);
   const hostnames = Map.groupBy(await selectHosts(tx, ids), ({ environmentId }) => environmentId);
-  const settings = await deps.settings.forApplications(
-    tx,
-    rows.map(({ id, tenantId }) => ({ environmentId: id, tenantId })),
-  );
   const above = await ancestorsOf(tx, [...new Set(rows.map(({ tenantId }) => tenantId))]);
+  const settings = await deps.settings.forApplications(tx, {
+    places: rows.map(({ id, tenantId }) => ({ environmentId: id, tenantId })),
+    above,
+  });
   const places = await deps.places(tx, ids);
   return rows.map((row) => ({
     id: showId("env", row.id),

@@ -1,23 +1,26 @@
 import { type SettingDefinition, type SettingKey, settingDefinitions } from "@tenantry/contract";
 import type { Db, Tx } from "../../infra/db/index.ts";
-import { ancestorsOf } from "../tenants/index.ts";
+import type { AncestorRow } from "../tenants/index.ts";
 import { type SettingRow, selectSettingsOfMany } from "./settings.sql.ts";
 
 type FixedValues = Partial<Record<SettingKey, { value: unknown }>>;
 
-export type SettingsPlace = { tenantId: string; environmentId: string };
+export type SettingsOfMany = {
+  places: readonly { tenantId: string; environmentId: string }[];
+  above: ReadonlyMap<string, readonly AncestorRow[]>;
+};
 
 /**
- * What applications may see of many environments' effective settings, by the environments' UUIDs, with two statements:
+ * What applications may see of many environments' effective settings, by the environments' UUIDs, with one statement:
  * the keys that a tenant may have of its own, and the application's own ones (`app.…`).
+ * `above` are the tenants' ancestors, nearest first.
  */
 export async function settingsForApplications(
   db: Db | Tx,
   fixed: FixedValues,
-  places: readonly SettingsPlace[],
+  { places, above }: SettingsOfMany,
 ): Promise<Map<string, Record<string, unknown>>> {
   const ownIds = [...new Set(places.map(({ tenantId }) => tenantId))];
-  const above = await ancestorsOf(db, ownIds);
   const aboveIds = [...above.values()].flat().map(({ ancestorId }) => ancestorId);
   const rows = await selectSettingsOfMany(db, {
     tenantIds: [...new Set([...ownIds, ...aboveIds])],

@@ -7,7 +7,7 @@ import {
 import type { Db, Tx } from "../../infra/db/index.ts";
 import { type FieldError, failure } from "../../kernel/index.ts";
 import { ancestorsOf } from "../tenants/index.ts";
-import { type SettingsPlace, settingsForApplications } from "./for-applications.ts";
+import { type SettingsOfMany, settingsForApplications } from "./for-applications.ts";
 import {
   deleteSetting,
   insertSetting,
@@ -71,8 +71,7 @@ export function createSettings(fixed: FixedSettings) {
     },
 
     /** What applications may see of many environments' effective settings, by the environments' UUIDs. */
-    forApplications: (db: Db | Tx, places: readonly SettingsPlace[]) =>
-      settingsForApplications(db, fixed, places),
+    forApplications: (db: Db | Tx, many: SettingsOfMany) => settingsForApplications(db, fixed, many),
 
     /** Sets a tenant's values where it has none: all of them, or none when one is refused. Repeatable. */
     async addMissing(

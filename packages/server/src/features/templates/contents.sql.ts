@@ -14,7 +14,7 @@ export async function insertTemplateFiles(
   revision: { templateId: string; number: number },
   files: readonly TemplateFileRow[],
 ): Promise<void> {
-  const rows = files.map((file, ordinal) => ({ ...file, ordinal, contentType: file.contentType }));
+  const rows = files.map((file, ordinal) => ({ ...file, ordinal }));
   await sql`
     insert into template_files (template_id, revision, kind, ordinal, name, content_type, size, chunks)
     select ${revision.templateId}::uuid, ${revision.number}::int, f.kind, f.ordinal, f.name, f."contentType", f.size,

@@ -1,3 +1,4 @@
+export type { AncestorRow } from "./hierarchy.sql.ts";
 export {
   ancestorsOf,
   type Inherited,

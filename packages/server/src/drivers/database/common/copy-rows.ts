@@ -1,4 +1,5 @@
 import pg from "pg";
+import { fieldsOfLine } from "./seed/copy-text.ts";
 import type { Statement } from "./split-statements.ts";
 
 /** Few enough that an error's line, which is the first one's, is near. */
@@ -26,7 +27,7 @@ export function insertsOf(statement: Statement): Statement[] {
     offset = at;
   };
   for (const line of rows.text.split("\n").slice(0, -1)) {
-    values.push(`(${line.replace(/\r$/, "").split("\t").map(literal).join(", ")})`);
+    values.push(`(${fieldsOfLine(line.replace(/\r$/, "")).map(literal).join(", ")})`);
     at += line.length + 1;
     if (values.length === rowsAStatement) flush();
   }
@@ -38,9 +39,4 @@ export function insertsOf(statement: Statement): Statement[] {
 /** Bytes by number, which dumps don't have and which would have to be put together to characters. */
 const hasBytes = (text: string): boolean => /\\[x0-7]/.test(text.replaceAll("\\\\", ""));
 
-const signs: { readonly [sign: string]: string } = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
-
-function literal(field: string): string {
-  if (field === "\\N") return "null";
-  return pg.escapeLiteral(field.replace(/\\([\s\S])/g, (_whole, sign: string) => signs[sign] ?? sign));
-}
+const literal = (field: string | null): string => (field === null ? "null" : pg.escapeLiteral(field));

@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { chown, copyFile, link, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { hasCode } from "../../../kernel/index.ts";
+import { ignoreExisting, openDirectory, syncDirectory } from "../../directories.ts";
 import { blueprintName } from "../common/names.ts";
 import {
   type AppSchema,
@@ -16,14 +17,7 @@ import { type FilePlaces, requirePlaces } from "./directory.ts";
 import { markOpen, markPlain } from "./mark.ts";
 import { fileName, isDatabase, shelfName } from "./names.ts";
 import { makingName, ownerFor, resourceOf, type SqliteParts } from "./parts.ts";
-import {
-  ignoreExisting,
-  ignoreMissing,
-  makePassable,
-  openDirectory,
-  removeFiles,
-  syncDirectory,
-} from "./system.ts";
+import { ignoreMissing, makePassable, removeFiles } from "./system.ts";
 
 /** Implements `DatabaseDriver.buildBlueprint`: a file that all others of the schema are copies of. */
 export async function buildBlueprint(

@@ -2,11 +2,12 @@ import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { failure, newId } from "../../../kernel/index.ts";
+import { ignoreExisting, syncDirectory } from "../../directories.ts";
 import type { DatabaseServer } from "../driver.ts";
 import { selectVersion } from "./ledger.sql.ts";
 import { isBlueprint, isDatabase, shelfName } from "./names.ts";
 import { createFiles, type Files } from "./open-file.ts";
-import { ignoreMissing, makePassable, removeFiles, syncDirectory } from "./system.ts";
+import { ignoreMissing, makePassable, removeFiles } from "./system.ts";
 
 /** This machine's directory of SQLite files, as a server. */
 export type SqliteDirectory = {
@@ -44,9 +45,7 @@ export function openSqliteDirectory(root: string, files: Files = createFiles()):
       const making = join(root, `${markName}.${newId()}`);
       await writeFile(making, `${serverId}\n`, { mode: 0o600, flush: true });
       // Whoever links first has marked it.
-      await link(making, join(root, markName)).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== "EEXIST") throw error;
-      });
+      await link(making, join(root, markName)).catch(ignoreExisting);
       await rm(making);
       await syncDirectory(root);
       return (await claimed())!;

@@ -9,7 +9,7 @@ import type {
   PhysicalName,
   SchemaForm,
 } from "../driver.ts";
-import { placesOf, requirePlaces } from "./directory.ts";
+import { requirePlaces } from "./directory.ts";
 import { selectDamage, selectSchema } from "./ledger.sql.ts";
 import { isMarkedAs } from "./mark.ts";
 import { appOf, isBlueprint, isDatabase, isShelf } from "./names.ts";
@@ -99,7 +99,7 @@ export async function readForm(
 
 /** Implements `DatabaseDriver.list`: also what is half made and half removed. */
 export async function list(server: DatabaseServer): Promise<PhysicalName[]> {
-  const { root, making, blueprints } = placesOf(await asHere(server));
+  const { root, making, blueprints } = await requirePlaces(server);
   const entries = async (directory: string) => (await readdir(directory).catch(ignoreMissing)) ?? [];
   const names: string[] = [];
   for (const shelf of (await entries(root)).filter(isShelf)) {
@@ -115,9 +115,4 @@ export async function list(server: DatabaseServer): Promise<PhysicalName[]> {
   );
   const ours = [...new Set(names)].filter((name) => isDatabase(name) || isBlueprint(name));
   return ours.map((name) => ({ kind: "database", name }));
-}
-
-async function asHere(server: DatabaseServer): Promise<DatabaseServer> {
-  await requirePlaces(server);
-  return server;
 }

@@ -1,11 +1,12 @@
 import path from "node:path";
 import { removeFsStorage } from "@tenantry/data";
+import { openDirectory, syncDirectory } from "../../directories.ts";
 import type { DatabaseServer, DriverContext, PhysicalName } from "../driver.ts";
 import { removeHalfMade } from "./build.ts";
 import { requirePlaces } from "./directory.ts";
 import { isBlueprint } from "./names.ts";
 import { resourceOf } from "./parts.ts";
-import { openDirectory, removeFiles, syncDirectory } from "./system.ts";
+import { removeFiles } from "./system.ts";
 
 /** Implements `DatabaseDriver.remove`: a file goes with all that lies beside it, whoever has it open. */
 export async function remove(

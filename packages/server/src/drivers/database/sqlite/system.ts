@@ -1,17 +1,5 @@
-import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
-
-const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
-
-export function openDirectory(directory: string): Promise<FileHandle> {
-  return open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-}
-
-/** What was made or renamed in a directory is there after the machine lost its power. */
-export async function syncDirectory(directory: string): Promise<void> {
-  await using handle = await openDirectory(directory);
-  await handle.sync();
-}
+import { mkdir, rm } from "node:fs/promises";
+import { openDirectory } from "../../directories.ts";
 
 /** A directory in which other users pass through to what is theirs. The umask may have taken that away. */
 export async function makePassable(directory: string): Promise<void> {
@@ -23,10 +11,6 @@ export async function makePassable(directory: string): Promise<void> {
 
 export function ignoreMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== "ENOENT" && error.code !== "ENOTDIR") throw error;
-}
-
-export function ignoreExisting(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "EEXIST") throw error;
 }
 
 const besides = ["", "-wal", "-shm", "-journal"];

@@ -1,8 +1,8 @@
-import { constants } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, readdir } from "node:fs/promises";
+import { lstat, mkdir, readdir } from "node:fs/promises";
 import path from "node:path";
 import { openFsStorage, removeFsStorage, removingSuffix, tidyFsStorage } from "@tenantry/data";
 import { encodeUuid } from "../../../kernel/index.ts";
+import { ignoreExisting, openDirectory, syncDirectory } from "../../directories.ts";
 import type { StorageDriver } from "../driver.ts";
 
 export type FsStorageOptions = {
@@ -20,7 +20,6 @@ export type FsStorageOptions = {
 };
 
 const namePattern = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
-const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
 
 /** Files in directories of this machine: `<root>/<environment>/`, each open to its application's user alone. */
 export function createFsStorageDriver(options: FsStorageOptions): StorageDriver {
@@ -111,15 +110,6 @@ function refuseOwner(directory: string, owner: number, cause: unknown): never {
   throw new Error(`${directory} can't be given to the user ${owner}: only root can do that.`, { cause });
 }
 
-async function syncDirectory(directory: string): Promise<void> {
-  await using handle = await openDirectory(directory);
-  await handle.sync();
-}
-
-function openDirectory(directory: string): Promise<FileHandle> {
-  return open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-}
-
 async function inspect(directory: string, owner: number): Promise<string[]> {
   const stats = await lstat(directory).catch(ignoreMissing);
   if (!stats) return [`The directory ${directory} isn't there.`];
@@ -133,10 +123,6 @@ async function inspect(directory: string, owner: number): Promise<string[]> {
 
 async function exists(directory: string): Promise<boolean> {
   return (await lstat(directory).catch(ignoreMissing)) !== undefined;
-}
-
-function ignoreExisting(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "EEXIST") throw error;
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {
