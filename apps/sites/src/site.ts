@@ -1,4 +1,4 @@
-import { DataError, isTenantryError, type Tenantry } from "@tenantry/sdk";
+import { problemOf, type Tenantry } from "@tenantry/sdk";
 import { tenantMiddleware } from "@tenantry/sdk/hono";
 import { Hono } from "hono";
 import { adminRoutes } from "./admin/admin-routes.ts";
@@ -38,18 +38,15 @@ export function createSite({
   site.notFound((context) => showNotFound(context, tenantry));
   site.onError((error, context) => {
     const { method, path } = context.req;
-    const status = statusOf(error);
+    const problem = problemOf(error);
+    const status = problem?.status ?? 500;
     const fields = { method, path, status, error: error.stack ?? String(error) };
     if (status === 503) log.warn(fields, "request.unavailable");
     else log.error(fields, "request.failed");
-    if (status === 503) context.header("retry-after", "2");
-    return context.html(refusalPage(status), status);
+    if (!problem) return context.html(refusalPage(500), 500);
+    // What is busy or away comes back: whoever isn't told when tries again soon.
+    const wait: Record<string, string> = status === 503 ? { "retry-after": "2" } : {};
+    return new Response(problem.body, { status, headers: { ...wait, ...problem.headers } });
   });
   return site;
-}
-
-/** What is busy or away comes back; everything else is a mistake of ours. */
-function statusOf(error: unknown): 500 | 503 {
-  if (isTenantryError(error)) return error.status === 503 ? 503 : 500;
-  return error instanceof DataError && (error.code === "busy" || error.code === "unavailable") ? 503 : 500;
 }
