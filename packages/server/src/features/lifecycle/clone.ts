@@ -1,12 +1,10 @@
 import type { CloneTenantRequest } from "@tenantry/contract";
 import { inTransaction, type Tx } from "../../infra/db/index.ts";
-import { recordEvent } from "../../infra/events/index.ts";
-import { startOperation, type Workflow } from "../../infra/workflow/index.ts";
-import { failure, invalidField, newId, showId } from "../../kernel/index.ts";
+import type { Workflow } from "../../infra/workflow/index.ts";
+import { failure, invalidField, showId } from "../../kernel/index.ts";
 import { preparePassword } from "../access/index.ts";
-import { insertEnvironment, selectEnvironmentsOf } from "../environments/index.ts";
-import { currentPlacements, giveServersTo, type Placements } from "../placements/index.ts";
-import { addSystemRoute } from "../routing/index.ts";
+import { selectEnvironmentsOf } from "../environments/index.ts";
+import { currentPlacements, type Placements } from "../placements/index.ts";
 import { copySettings } from "../settings/index.ts";
 import {
   findTenant,
@@ -17,7 +15,8 @@ import {
   type TenantRow,
 } from "../tenants/index.ts";
 import type { CloneInput } from "./clone-workflow.ts";
-import { type CreateDependencies, countIn, findReadyApp, register } from "./create.ts";
+import { type CreateDependencies, findReadyApp } from "./create.ts";
+import { enrol } from "./enrol.ts";
 import { type Isolation, resolveIsolation } from "./isolation.ts";
 
 export type CloneDependencies = Pick<CreateDependencies, "db" | "settings" | "rootDomain" | "levels"> & {
@@ -51,34 +50,26 @@ export async function cloneTenant(
   const admin = await adminOf(request);
   const app = await findReadyApp(db, source.tenant.appSlug);
   const maxTenants = await settings.get<number>(db, "maxTenants");
-  return inTransaction(db, async (tx) => {
-    const parentId = await parentOf(tx, source.tenant, request);
-    const { region } = source.tenant;
-    const [tenantId, environmentId] = [newId(), newId()];
-    const { slug } = request;
-    await register(tx, { request: { ...likeness(source.tenant), name }, slug, tenantId, parentId, app });
-    await insertEnvironment(tx, { id: environmentId, tenantId, name: "production" });
-    await giveServersTo(tx, { tenantId, slug });
-    const place = { level: isolation.database, region: region ?? undefined, environmentId };
-    await deps.placements.requireEligible(tx, place);
-    await copySettings(tx, { scope: "tenant", from: source.tenant.id, to: tenantId }, requestedBy);
-    const environments = { from: source.environmentId, to: environmentId };
-    await copySettings(tx, { scope: "environment", ...environments }, requestedBy);
-    const input: CloneInput = {
-      ...{ appId: app.id, isolation, region, admin, schemaVersion: source.schemaVersion },
-      source: { tenantId: source.tenant.id, environmentId: source.environmentId },
-      include: request.include,
-    };
-    const operationId = await startOperation(tx, {
-      ...{ workflow: deps.clone, tenantId, environmentId, input, requestedBy },
-    });
-    await countIn(tx, maxTenants);
-    await recordEvent(tx, {
-      ...{ name: "tenant.requested", tenantId, environmentId, data: { slug, name: request.name } },
-    });
-    await addSystemRoute(tx, { environmentId, slug, environment: "production", rootDomain: deps.rootDomain });
-    return { tenantId, operationId };
-  });
+  const { region } = source.tenant;
+  return inTransaction(db, async (tx) =>
+    enrol<CloneInput>(tx, deps, {
+      ...{ slug: request.slug, parentId: await parentOf(tx, source.tenant, request), app },
+      request: { ...likeness(source.tenant), name },
+      ...{ level: isolation.database, maxTenants, requestedBy },
+      giveSettings: async ({ tenantId, environmentId }) => {
+        const tenants = { from: source.tenant.id, to: tenantId };
+        await copySettings(tx, { scope: "tenant", ...tenants }, requestedBy);
+        const environments = { from: source.environmentId, to: environmentId };
+        await copySettings(tx, { scope: "environment", ...environments }, requestedBy);
+      },
+      workflow: deps.clone,
+      input: {
+        ...{ appId: app.id, isolation, region, admin, schemaVersion: source.schemaVersion },
+        source: { tenantId: source.tenant.id, environmentId: source.environmentId },
+        include: request.include,
+      },
+    }),
+  );
 }
 
 async function findSource({ db, placements }: CloneDependencies, idOrSlug: string): Promise<Source> {
