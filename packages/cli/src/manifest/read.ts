@@ -1,9 +1,8 @@
 import { type Document, LineCounter, parseAllDocuments } from "yaml";
-import type { z } from "zod";
 import { closest } from "./closest.ts";
 import { parentsFirst } from "./order.ts";
 import { apiVersion, type DeclaredTenant, manifest, tenantFields } from "./schema.ts";
-import { type Key, type Place, placesIn, plainValue, wrong } from "./yaml-places.ts";
+import { describeIssue, type Key, type Place, placesIn, plainValue } from "./yaml-places.ts";
 
 /** A text, and what it is called when something in it is wrong. */
 export type Source = { name: string; text: string };
@@ -58,7 +57,9 @@ function readDocument(
   if (value === undefined) return;
   const parsed = manifest.safeParse(value);
   if (!parsed.success) {
-    for (const issue of parsed.error.issues) result.mistakes.push(...describe(issue, value, place));
+    for (const issue of parsed.error.issues) {
+      result.mistakes.push(...describeIssue(issue, { value, place }, { fieldName, unknown }));
+    }
     return;
   }
   parsed.data.tenants.forEach((tenant, index) => {
@@ -73,22 +74,11 @@ function readDocument(
   });
 }
 
-function describe(issue: z.core.$ZodIssue, value: unknown, place: Place): string[] {
-  const { path } = issue;
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map(
-      (key) => `${place(path, key)}: ${fieldName([...path, key])}: ${unknown(path, key)}`,
-    );
-  }
-  const given = path.reduce<unknown>((inside, key) => (inside as Record<Key, unknown> | null)?.[key], value);
-  return [`${place(path)}: ${fieldName(path)}: ${wrong(issue, given)}`];
-}
-
 /** `groups[1]`: within its tenant, whom the line tells. */
 function fieldName(path: readonly Key[]): string {
   const own = path[0] === "tenants" && path.length > 2 ? path.slice(2) : path;
   const name = own.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
-  return name.replace(/^\./, "") || "document";
+  return name.replace(/^\./, "");
 }
 
 const elsewhere: Readonly<Record<string, string>> = {

@@ -44,8 +44,30 @@ function hasChildren(node: unknown): node is { get(key: unknown, keepScalar: tru
   return typeof node === "object" && node !== null && "get" in node && typeof node.get === "function";
 }
 
+/** How a file's kind of document calls its fields, and what it says to those that it doesn't have. */
+export type Naming = {
+  fieldName: (path: readonly Key[]) => string;
+  unknown: (path: readonly Key[], key: string) => string;
+};
+
+/** An issue as `place: field: what is wrong`, a line for each field that there isn't. */
+export function describeIssue(
+  issue: z.core.$ZodIssue,
+  { value, place }: { value: unknown; place: Place },
+  { fieldName, unknown }: Naming,
+): string[] {
+  const { path } = issue;
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map(
+      (key) => `${place(path, key)}: ${fieldName([...path, key])}: ${unknown(path, key)}`,
+    );
+  }
+  const given = path.reduce<unknown>((inside, key) => (inside as Record<Key, unknown> | null)?.[key], value);
+  return [`${place(path)}: ${fieldName(path) || "document"}: ${wrong(issue, given)}`];
+}
+
 /** What is wrong with a value, as people would say it. */
-export function wrong(issue: z.core.$ZodIssue, given: unknown): string {
+function wrong(issue: z.core.$ZodIssue, given: unknown): string {
   if (given === undefined) {
     const missing =
       issue.path.at(-1) === "apiVersion" ? `Add at the head: apiVersion: ${apiVersion}` : "Add it.";

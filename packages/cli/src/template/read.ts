@@ -1,6 +1,6 @@
 import { LineCounter, parseDocument } from "yaml";
 import { closest } from "../manifest/closest.ts";
-import { type Place, placesIn, plainValue, wrong } from "../manifest/yaml-places.ts";
+import { describeIssue, type Naming, placesIn, plainValue } from "../manifest/yaml-places.ts";
 import { type DeclaredTemplate, declaredTemplate, templateFields } from "./schema.ts";
 
 /** A template's file, or every mistake in it as `file:line:column: field: what is wrong`. */
@@ -19,23 +19,13 @@ export function readTemplate(
   const parsed = declaredTemplate.safeParse(value ?? {});
   if (parsed.success) return { template: parsed.data };
   const place = placesIn(name, lines, document);
-  return { mistakes: parsed.error.issues.flatMap((issue) => describe(issue, value, place)) };
+  return { mistakes: parsed.error.issues.flatMap((issue) => describeIssue(issue, { value, place }, naming)) };
 }
 
-type Issue = Parameters<typeof wrong>[0];
-
-function describe(issue: Issue, value: unknown, place: Place): string[] {
-  const { path } = issue;
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => {
-      const near = path.length === 0 ? closest(key, templateFields) : undefined;
-      const remedy = near ? ` Did you mean ${near}?` : "";
-      return `${place(path, key)}: ${[...path, key].join(".")}: There is no such field.${remedy}`;
-    });
-  }
-  const given = path.reduce<unknown>(
-    (inside, key) => (inside as Record<PropertyKey, unknown> | null)?.[key],
-    value,
-  );
-  return [`${place(path)}: ${path.join(".") || "document"}: ${wrong(issue, given)}`];
-}
+const naming: Naming = {
+  fieldName: (path) => path.join("."),
+  unknown: (path, key) => {
+    const near = path.length === 0 ? closest(key, templateFields) : undefined;
+    return near ? `There is no such field. Did you mean ${near}?` : "There is no such field.";
+  },
+};

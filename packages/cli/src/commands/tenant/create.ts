@@ -1,15 +1,19 @@
-import type { OperationReply, TenantReply } from "@tenantry/contract";
+import type { OperationReply } from "@tenantry/contract";
 import { type Command, Option } from "commander";
-import { path } from "../../api/path.ts";
-import { cacheLevels, databaseLevels, presets, storageLevels } from "../../choices.ts";
+import { presets } from "../../choices.ts";
 import { collect, contextOf, defineCommand, overApi } from "../../command.ts";
-import { readSecret } from "../../confirm.ts";
-import { followOperation } from "../../follow/follow.ts";
-import { wrongUsage } from "../../problem.ts";
 import { parseSettings } from "../../settings.ts";
-import { tellStarted } from "../started.ts";
+import {
+  addAdminOptions,
+  addLevelOptions,
+  adminOf,
+  checkAdmin,
+  isolationOf,
+  type MakingOptions,
+  tellMade,
+} from "./making.ts";
 
-type CreateOptions = {
+type CreateOptions = MakingOptions & {
   name: string;
   app?: string;
   plan?: string;
@@ -18,17 +22,11 @@ type CreateOptions = {
   parent?: string;
   preset?: string;
   template?: string | false;
-  level?: string;
-  cache?: string;
-  storage?: string;
   timezone?: string;
   language?: string;
   logoUrl?: string;
   clientId?: string;
-  adminEmail?: string;
-  adminPassword?: string;
   setting?: string[];
-  wait?: boolean;
 };
 
 export function createCommand(): Command {
@@ -49,14 +47,10 @@ export function createCommand(): Command {
 }
 
 function addOptions(command: Command): Command {
-  return command
+  command
     .requiredOption("--name <name>", "what people call it")
-    .option("--app <app>", "the application it runs; the setting defaultApp when left out")
-    .option("--admin-email <address>", "makes its first user, an admin")
-    .option(
-      "--admin-password <password>",
-      "the admin's; - reads it from standard input; else TENANTRY_ADMIN_PASSWORD, else asked for",
-    )
+    .option("--app <app>", "the application it runs; the setting defaultApp when left out");
+  return addAdminOptions(command, "makes its first user, an admin")
     .option("--plan <plan>", "the plan it is on")
     .option("--group <group>", "a group it belongs to (repeatable)", collect)
     .option(
@@ -74,41 +68,23 @@ function addOptions(command: Command): Command {
 }
 
 function addIsolationOptions(command: Command): Command {
-  return command
-    .addOption(new Option("--level <level>", "how its database is kept apart").choices(databaseLevels))
-    .addOption(new Option("--cache <level>", "how its cache is kept apart").choices(cacheLevels))
-    .addOption(new Option("--storage <level>", "how its files are kept apart").choices(storageLevels))
+  return addLevelOptions(command)
     .addOption(new Option("--preset <preset>", "how all of it is kept apart").choices(presets))
     .option("--region <region>", "where its data lies");
 }
 
 async function create(slug: string | undefined, options: CreateOptions, command: Command): Promise<void> {
+  checkAdmin(options);
   const context = await contextOf(command);
   const body = await requestBody(slug, options);
   const { body: operation } = await context.client.call<OperationReply>("POST", "/v1/tenants", { body });
-  if (!options.wait) return tellStarted(context.output, operation);
-  await followOperation(context, operation.id);
-  const { body: made } = await context.client.call<TenantReply>(
-    "GET",
-    path`/v1/tenants/${operation.tenantId!}`,
-  );
-  context.output.result(
-    made,
-    (tenant) => `${tenant.slug} is ${tenant.status}: ${tenant.environments[0]?.url}`,
-  );
-}
-
-function isolationOf({ level: database, storage, cache }: CreateOptions) {
-  return (database || storage || cache) && { database, storage, cache };
+  await tellMade(context, operation, options);
 }
 
 async function requestBody(
   slug: string | undefined,
   options: CreateOptions,
 ): Promise<Record<string, unknown>> {
-  if (options.adminPassword !== undefined && options.adminEmail === undefined) {
-    throw wrongUsage("An admin's password needs an admin.", "Give --admin-email as well.");
-  }
   const { name, app, plan, region, preset, timezone, language, logoUrl, clientId } = options;
   return {
     ...{ slug, name, app, plan, region, preset, timezone, language, logoUrl, clientId },
@@ -116,12 +92,7 @@ async function requestBody(
     parentId: options.parent,
     template: options.template === false ? null : options.template,
     isolation: isolationOf(options),
-    admin: options.adminEmail && { email: options.adminEmail, password: await adminPassword(options) },
+    admin: await adminOf(options),
     settings: options.setting && parseSettings(options.setting),
   };
-}
-
-function adminPassword({ adminPassword: given }: CreateOptions): Promise<string> {
-  const variable = "TENANTRY_ADMIN_PASSWORD";
-  return readSecret({ given, variable, flag: "--admin-password", question: "The admin's password" });
 }
