@@ -2,10 +2,9 @@ import type { DatabaseDriver, ImportedRows, RowsPlace, RowsTally } from "../../d
 import type { Db } from "../../infra/db/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { failure } from "../../kernel/index.ts";
-import { type DatabaseRow, selectDatabase, selectMigrations } from "./databases.sql.ts";
+import { type DatabaseRow, selectDatabaseOf, selectMigrations } from "./databases.sql.ts";
 import { describeDatabase, migrateDatabase } from "./migrate-database.ts";
 import { type PlacementParts, requireDriver } from "./parts.ts";
-import { selectCurrentPlacements } from "./placements.sql.ts";
 import { requireServer } from "./servers.ts";
 
 export type RowsCopied = ImportedRows & { schemaVersion: number };
@@ -15,10 +14,8 @@ const tellingMs = 1_000;
 
 /** The level and the schema version of the database that an environment has; `environment_unavailable` when it has none. */
 export async function sourceOfRows(db: Db, environmentId: string): Promise<DatabaseRow> {
-  const placements = await selectCurrentPlacements(db, [environmentId]);
-  const placement = placements.find(({ kind }) => kind === "database");
-  const database = placement && (await selectDatabase(db, placement.databaseId!));
-  if (database?.state === "in_use") return database;
+  const database = await selectDatabaseOf(db, environmentId);
+  if (database) return database;
   throw failure("environment_unavailable", { detail: "It has no database now." });
 }
 

@@ -25,6 +25,15 @@ export async function selectDatabase(db: Db | Tx, id: string): Promise<DatabaseR
   return rows[0];
 }
 
+/** The database in which an environment lives at present; undefined where it has none, or one that comes or goes. */
+export async function selectDatabaseOf(db: Db | Tx, environmentId: string): Promise<DatabaseRow | undefined> {
+  const { rows } = await sql<DatabaseRow>`
+    select ${columns} from placements p join databases d on d.id = p.database_id
+    where p.environment_id = ${environmentId} and p.state = 'current' and p.kind = 'database' and d.state = 'in_use'
+  `.execute(db);
+  return rows[0];
+}
+
 export async function selectDatabaseByName(
   db: Db | Tx,
   serverId: string,

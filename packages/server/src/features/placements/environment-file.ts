@@ -1,9 +1,8 @@
 import type { FileScript, FileScripts } from "../../drivers/database/index.ts";
 import type { Db } from "../../infra/db/index.ts";
-import { selectDatabase } from "./databases.sql.ts";
+import { selectDatabaseOf } from "./databases.sql.ts";
 import { describeDatabase } from "./migrate-database.ts";
 import { type PlacementParts, requireDriver } from "./parts.ts";
-import { selectCurrentPlacements } from "./placements.sql.ts";
 import { requireServer } from "./servers.ts";
 
 /** Where an environment's database is a file: how to run statements on it. Undefined where it isn't, or isn't there. */
@@ -12,10 +11,8 @@ export async function environmentFile(
   parts: Pick<PlacementParts, "drivers" | "secrets">,
   environmentId: string,
 ): Promise<{ scripts: FileScripts; place: Pick<FileScript, "server" | "database"> } | undefined> {
-  const rows = await selectCurrentPlacements(db, [environmentId]);
-  const row = rows.find(({ kind }) => kind === "database");
-  const database = row && (await selectDatabase(db, row.databaseId!));
-  if (database?.state !== "in_use") return undefined;
+  const database = await selectDatabaseOf(db, environmentId);
+  if (!database) return undefined;
   const { fileScripts: scripts } = requireDriver(parts.drivers, database.level);
   if (!scripts) return undefined;
   const server = await requireServer(db, parts.secrets, database.serverId);

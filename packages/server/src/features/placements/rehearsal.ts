@@ -11,9 +11,9 @@ import {
 import { failure, newId } from "../../kernel/index.ts";
 import { ensureBlueprint } from "./blueprints.ts";
 import { chooseAnyServer } from "./choose-server.ts";
+import { type DatabaseRow, selectDatabaseOf } from "./databases.sql.ts";
 import { describeDatabase } from "./migrate-database.ts";
 import { type PlacementParts, requirePostgres } from "./parts.ts";
-import { selectRehearsed } from "./rehearsal.sql.ts";
 import { deleteInput, selectStepResult } from "./schema-check.sql.ts";
 import { requireServer } from "./servers.ts";
 
@@ -46,7 +46,7 @@ export function rehearsalWorkflow(parts: PlacementParts): Workflow {
         title: "Choose a server",
         async run(context): Promise<Copy> {
           const { environmentId } = context.input;
-          const source = environmentId ? await selectRehearsed(context.db, environmentId) : undefined;
+          const source = environmentId ? await selectDatabaseOf(context.db, environmentId) : undefined;
           const serverId = source?.serverId ?? (await context.transaction((tx) => chooseAnyServer(tx))).id;
           return { databaseId: newId(), serverId };
         },
@@ -68,7 +68,7 @@ const copyOf = (context: Context): Copy => context.results["choose-server"] as C
 async function rehearse(parts: PlacementParts, context: Context): Promise<Rehearsal> {
   const { databaseId, serverId } = copyOf(context);
   const { appId, migrations, environmentId } = context.input;
-  const source = environmentId === undefined ? undefined : await selectRehearsed(context.db, environmentId);
+  const source = environmentId === undefined ? undefined : await selectDatabaseOf(context.db, environmentId);
   if (environmentId !== undefined && !source)
     throw failure("environment_unavailable", { detail: "The tenant has no database at the moment." });
   const server = await requireServer(context.db, parts.secrets, serverId);
@@ -78,7 +78,10 @@ async function rehearse(parts: PlacementParts, context: Context): Promise<Rehear
   const { schemaVersion } = source ?? context.input;
   const schema = await ensureBlueprint(parts, context, { appId, schemaVersion, server });
   const database = await driver.build(context, { server, databaseId, schema });
-  const rows = source ? await copyRows(parts, context, { ...source, schema }, { server, database }) : null;
+  const rows =
+    source && environmentId
+      ? await copyRows(parts, context, { ...source, environmentId, schema }, { server, database })
+      : null;
   const files: FileReport[] = [];
   const request = { context, server, schema: { appId, migrations }, lane: databaseId };
   const onFile = (report: FileReport) => files.push(report);
@@ -87,7 +90,7 @@ async function rehearse(parts: PlacementParts, context: Context): Promise<Rehear
   return { rows, files };
 }
 
-type Source = NonNullable<Awaited<ReturnType<typeof selectRehearsed>>> & { schema: AppSchema };
+type Source = DatabaseRow & { environmentId: string; schema: AppSchema };
 
 async function copyRows(
   parts: PlacementParts,
