@@ -56,6 +56,20 @@ test("the authority is the same after a restart, and can be asked for", async ()
   expect(JSON.parse(again.stdout)).toMatchObject({ rootDomain: "localhost", certificate: asked.stdout });
 });
 
+test("without automatic certificates no host is secured once the command has answered, and the doctor says why", async () => {
+  const url = `https://acme.localhost:${port}/`;
+  const set = (isOn: boolean) => installation.command(["settings", "set", `automaticTls=${isOn}`]);
+  expect(await set(false)).toMatchObject({ code: 0, stderr: "" });
+  try {
+    await expect(curl(url)).rejects.toThrow("unrecognized name");
+    expect(await installation.visit("acme")).toMatchObject({ status: 200 });
+    expect((await installation.command(["doctor"])).stdout).toMatch(/✔ https +No host is served over HTTPS/);
+  } finally {
+    expect((await set(true)).code).toBe(0);
+  }
+  expect(await curl(url)).toMatch(/Acme Ltd[\s\S]* 200$/);
+});
+
 test("a browser logs in over HTTPS, by cookies that only HTTPS carries, and over HTTP as before", async () => {
   for (const [scheme, at, secure] of [
     ["https", port, true],

@@ -138,11 +138,10 @@ export const settingDefinitions = {
   automaticTls: {
     schema: z.boolean(),
     default: true,
-    description: "Whether certificates are obtained without being asked for.",
-    scopes: ["platform", "tenant"],
+    description:
+      "Whether tenants' hosts get certificates by themselves, from the installation's own authority. Off, none is served over HTTPS.",
+    scopes: ["platform"],
     variable: "AUTO_SSL",
-    withoutEffect:
-      "Nothing reads it yet: no public authority is asked for certificates so far, and the installation's own always vouches for its hosts.",
   },
 } as const satisfies Record<string, SettingDefinition>;
 

@@ -118,6 +118,7 @@ export async function compose(input: ComposeInput) {
     db,
     log,
     secrets,
+    settings,
     operations,
     releaseWorkflow: workflows.release,
     firstUid: () => firstAppUid(input.installation.id),

@@ -62,6 +62,7 @@ export const authorityFileOf = (config: Config) => path.join(config.dataDir, "ce
 /** What listening for TLS takes: the installation's authority, from the registry, or from the disk while that is away. */
 export async function openTls({ db, secrets, config }: Dependencies): Promise<TlsOptions> {
   const { rootDomain, gateway } = config;
+  const fixed = config.settings.automaticTls;
   const cacheFile = fileOf(config, "certificate-authority.json");
   const authority = await openLocalAuthority({ db, secrets, rootDomain, cacheFile });
   const file = authorityFileOf(config);
@@ -69,6 +70,7 @@ export async function openTls({ db, secrets, config }: Dependencies): Promise<Tl
   await rename(`${file}.new`, file);
   return {
     port: gateway.tlsPort,
+    ...(fixed && { automatic: fixed.value as boolean }),
     certificateFor: (hostname) => authority.certificateFor(hostname),
     secretFor: (purpose) => secrets.fingerprint(purpose),
   };

@@ -26,6 +26,11 @@ export function isolationParts(input: Given): IsolationParts {
     drivers,
     installation: issuerOf(input.installation.id),
     signer: () => loadDocumentSigner(db, secrets),
-    gateway: { ...gatewayAddress(config, input.gatewayPort), tlsPort: input.gatewayTlsPort },
+    async gateway() {
+      const address = gatewayAddress(config, input.gatewayPort);
+      // Without certificates there is no secured connection to try anything on.
+      const isSecure = await settings.get<boolean>(db, "automaticTls");
+      return isSecure ? { ...address, tlsPort: input.gatewayTlsPort } : address;
+    },
   };
 }

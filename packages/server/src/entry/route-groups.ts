@@ -1,7 +1,7 @@
 import { accessRoutes, createLogIn, createUsers, keyRoutes } from "../features/access/index.ts";
 import { type CacheUpkeep, cacheRoutes } from "../features/caches/index.ts";
 import { type Credentials, credentialRoutes } from "../features/credentials/index.ts";
-import { certificateRoutes } from "../features/domains/index.ts";
+import { certificateRoutes, showAutomaticTls } from "../features/domains/index.ts";
 import { touchAllRuntime } from "../features/environments/index.ts";
 import { type Events, eventRoutes } from "../features/events/index.ts";
 import { isolationRoutes } from "../features/isolation/index.ts";
@@ -94,7 +94,13 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
     schemaCheckRoutes({ db, operations, workflow: placements.workflows.checkSchema }),
     operationRoutes({ operations }),
     eventRoutes({ events }),
-    settingsRoutes({ db, settings, changed: touchAllRuntime }),
+    settingsRoutes({
+      ...{ db, settings },
+      async changed(tx) {
+        await showAutomaticTls(tx, await settings.get<boolean>(tx, "automaticTls"));
+        await touchAllRuntime(tx);
+      },
+    }),
     isolationRoutes({ db, settings, operations, verify: workflows.verify }),
     certificateRoutes({ db, rootDomain: config.rootDomain }),
     applicationRoutes(input),

@@ -1,10 +1,11 @@
 import { once } from "node:events";
+import { showAutomaticTls } from "../features/domains/index.ts";
 import { refreshStaleUpstreams, runApps, sealPlainVariables } from "../features/releases/index.ts";
 import { createGateway, type Gateway } from "../gateway/index.ts";
 import type { Confinement } from "../infra/app-process/index.ts";
 import type { Config } from "../infra/config/index.ts";
 import { lockDataDir } from "../infra/data-dir-lock/index.ts";
-import { createDb, createNotifications, supportedSchema } from "../infra/db/index.ts";
+import { createDb, createNotifications, inTransaction, supportedSchema } from "../infra/db/index.ts";
 import { closeApi } from "../infra/http/index.ts";
 import type { Log } from "../infra/log/index.ts";
 import { joinNodes, reportVersions } from "../infra/nodes/index.ts";
@@ -49,6 +50,8 @@ export type Running = {
   gatewayTlsUrl: string | undefined;
   /** The certificate of the authority that vouches for tenants' hosts. */
   authorityFile: string;
+  /** Whether tenants' hosts get certificates by themselves. Undefined on a node that is a gateway alone. */
+  automaticTls: boolean | undefined;
   /** How applications' processes are kept together. Undefined without the role `worker`. */
   confinement: Confinement | undefined;
   /** What the registry stands on, for people. */
@@ -93,7 +96,8 @@ async function start(options: StartOptions, shutdown: Shutdown) {
     const ports = await startGatewayNode(options, shutdown);
     const postgres = new URL(config.databaseUrl).host;
     const places = gatewayPlaces(config, ports);
-    return { operator: undefined, ...places, confinement: undefined, postgres, dataDir, rootDomain };
+    const none = { operator: undefined, automaticTls: undefined, confinement: undefined };
+    return { ...none, ...places, postgres, dataDir, rootDomain };
   }
   const base = await openBase(options, shutdown.base);
   // What a killed node left there must not be served: others may have its ports by now.
@@ -110,6 +114,7 @@ async function start(options: StartOptions, shutdown: Shutdown) {
     isDraining: shutdown.isDraining,
     ...base,
   });
+  const automaticTls = await tellGateways(parts);
   const apiUrl = options.roles.has("api") ? await startApi(config, parts, shutdown) : config.apiUrl;
   options.signal?.throwIfAborted();
   const confinement = options.roles.has("worker")
@@ -127,7 +132,7 @@ async function start(options: StartOptions, shutdown: Shutdown) {
     : undefined;
   const postgres = base.registry.description;
   const places = gatewayPlaces(config, gateway);
-  return { operator, ...places, confinement, postgres, dataDir, rootDomain };
+  return { operator, ...places, automaticTls, confinement, postgres, dataDir, rootDomain };
 }
 
 function gatewayPlaces(config: Config, ports: GatewayPorts | undefined) {
@@ -191,6 +196,15 @@ async function startGateway(
     await endReports();
   });
   return { ...gateway, ...(await gateway.start()) };
+}
+
+/** What a file or a variable fixes here may be another than at the last start. */
+function tellGateways({ db, settings }: Parts): Promise<boolean> {
+  return inTransaction(db, async (tx) => {
+    const automaticTls = await settings.get<boolean>(tx, "automaticTls");
+    await showAutomaticTls(tx, automaticTls);
+    return automaticTls;
+  });
 }
 
 async function startApi({ api, drainTimeoutMs }: Config, parts: Parts, shutdown: Shutdown): Promise<string> {

@@ -12,8 +12,12 @@ export function showRunning(running: Running): void {
     `  Tenantry is running (started in ${(tookMs / 1000).toFixed(1)} s)`,
     "",
     `  Tenants' sites   http://<slug>.${rootDomain}:${host.port}/`,
-    `  Over HTTPS       https://<slug>.${rootDomain}:${new URL(gatewayTlsUrl!).port}/`,
-    `  Its authority    ${relative(running.authorityFile)} (for browsers to trust)`,
+    ...(running.automaticTls
+      ? [
+          `  Over HTTPS       https://<slug>.${rootDomain}:${new URL(gatewayTlsUrl!).port}/`,
+          `  Its authority    ${relative(running.authorityFile)} (for browsers to trust)`,
+        ]
+      : ["  Over HTTPS       no host: the setting automaticTls is off"]),
     `  API              ${operator!.url}/v1`,
     `  API docs         ${operator!.url}/docs`,
     `  Operator's key   ${relative(operator!.file)}`,

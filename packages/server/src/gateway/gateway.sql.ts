@@ -1,5 +1,5 @@
 import { type Db, sql } from "../infra/db/index.ts";
-import type { Route, Tombstone, Upstream } from "./route.ts";
+import type { GatewaySettings, Route, Tombstone, Upstream } from "./route.ts";
 
 const routeColumns = sql`
   hostname, environment_id as "environmentId", environment_name as "environmentName", tenant_id as "tenantId",
@@ -47,4 +47,11 @@ export async function selectTombstones(db: Db, since: number): Promise<Tombstone
     select key, version from stream_tombstones where stream = 'routes' and version > ${since} order by version
   `.execute(db);
   return rows;
+}
+
+export async function selectGatewaySettings(db: Db): Promise<GatewaySettings> {
+  const { rows } = await sql<GatewaySettings>`
+    select automatic_tls as "automaticTls" from gateway_settings
+  `.execute(db);
+  return rows[0]!;
 }

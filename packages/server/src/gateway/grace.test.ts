@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { nowhere } from "./bag.ts";
 import { createOpenExchanges } from "./open-exchanges.ts";
 import type { Route, RouteStatus } from "./route.ts";
-import { createRouteTable } from "./route-table.ts";
+import { createRouteTable, defaultSettings } from "./route-table.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -35,10 +35,11 @@ test("the grace of an answer ends with the suspension, and begins anew with the 
   const become = (status: RouteStatus): Route => {
     version += 1;
     const route = { ...exampleRoute, status, version };
-    table.apply({ since: version - 1, version, routes: [route], upstreams: [], tombstones: [] });
+    const some = { upstreams: [], tombstones: [], settings: defaultSettings };
+    table.apply({ since: version - 1, version, routes: [route], ...some });
     return route;
   };
-  table.replace({ version, routes: new Map(), upstreams: new Map() });
+  table.replace({ version, routes: new Map(), upstreams: new Map(), settings: defaultSettings });
   const ended: string[] = [];
   open.add({
     route: become("active"),

@@ -1,7 +1,14 @@
 import { type Db, sql, type Tx } from "../infra/db/index.ts";
 
 /** All that a gateway reads. */
-const readable = ["routes", "upstreams", "stream_versions", "stream_tombstones", "signing_keys"];
+const readable = [
+  "routes",
+  "upstreams",
+  "gateway_settings",
+  "stream_versions",
+  "stream_tombstones",
+  "signing_keys",
+];
 
 /** Nodes that come at the same time take turns. */
 export async function lockRegistryRole(tx: Tx): Promise<void> {

@@ -3,6 +3,7 @@ import type { Log } from "../infra/log/index.ts";
 import {
   selectChangedRoutes,
   selectChangedUpstreams,
+  selectGatewaySettings,
   selectRoutes,
   selectTombstones,
   selectVersions,
@@ -136,15 +137,16 @@ function mustReload(
 
 async function readChanges(options: FollowerOptions, version: number, stopped: () => boolean): Promise<void> {
   const since = options.table.version();
-  const [routes, upstreams, tombstones] = await inTime(options, (db) =>
+  const [routes, upstreams, settings, tombstones] = await inTime(options, (db) =>
     Promise.all([
       selectChangedRoutes(db, since),
       selectChangedUpstreams(db, since),
+      selectGatewaySettings(db),
       selectTombstones(db, since),
     ]),
   );
   if (stopped()) return;
-  const changes = { since, version, routes: routes.map(createInterner()), upstreams, tombstones };
+  const changes = { since, version, routes: routes.map(createInterner()), upstreams, settings, tombstones };
   if (options.table.apply(changes)) {
     options.log.debug({ since, version, routes: routes.length }, "gateway.routes_changed");
   }
@@ -162,9 +164,12 @@ async function reload(options: FollowerOptions, version: number, stopped: () => 
     if (page.length < limit) break;
     after = page.at(-1)!.hostname;
   }
-  const upstreams = await inTime(options, (db) => selectChangedUpstreams(db, -1));
+  const [upstreams, settings] = await inTime(options, (db) =>
+    Promise.all([selectChangedUpstreams(db, -1), selectGatewaySettings(db)]),
+  );
   if (stopped()) return;
-  options.table.replace({ version, routes, upstreams: new Map(upstreams.map((row) => [row.id, row])) });
+  const byId = new Map(upstreams.map((row) => [row.id, row]));
+  options.table.replace({ version, routes, upstreams: byId, settings });
   const tookMs = Math.round(performance.now() - startedAt);
   options.log.info({ version, routes: routes.size, tookMs }, "gateway.routes_loaded");
 }

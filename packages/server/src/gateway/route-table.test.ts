@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Route } from "./route.ts";
-import { createRouteTable, type RouteChanges } from "./route-table.ts";
+import { createRouteTable, defaultSettings, type RouteChanges } from "./route-table.ts";
 
 function route(hostname: string, version: number, tenantName = `version ${version}`): Route {
   return {
@@ -24,12 +24,21 @@ function route(hostname: string, version: number, tenantName = `version ${versio
 }
 
 function changes(since: number, version: number, more: Partial<RouteChanges> = {}): RouteChanges {
-  return { since, version, routes: [], upstreams: [], tombstones: [], ...more };
+  return {
+    ...{ since, version, routes: [], upstreams: [], tombstones: [] },
+    settings: defaultSettings,
+    ...more,
+  };
 }
 
 function filled(version: number, routes: Route[]) {
   const table = createRouteTable();
-  table.replace({ version, routes: new Map(routes.map((row) => [row.hostname, row])), upstreams: new Map() });
+  table.replace({
+    version,
+    routes: new Map(routes.map((row) => [row.hostname, row])),
+    upstreams: new Map(),
+    settings: defaultSettings,
+  });
   return table;
 }
 
@@ -75,7 +84,12 @@ test("a host that was deleted and made anew stays, in whichever order both were 
 test("a deleted upstream is told from a host of the same name", () => {
   const table = createRouteTable();
   const upstreams = new Map([["u", { id: "u", urls: [], version: 1 }]]);
-  table.replace({ version: 1, routes: new Map([["u", route("u", 1)]]), upstreams });
+  table.replace({
+    version: 1,
+    routes: new Map([["u", route("u", 1)]]),
+    upstreams,
+    settings: defaultSettings,
+  });
   table.apply(changes(1, 2, { tombstones: [{ key: "upstream:u", version: 2 }] }));
   expect(table.upstream("u")).toBeUndefined();
   expect(table.find("u")).toBeDefined();

@@ -1,10 +1,11 @@
-import type { Route, Tombstone, Upstream } from "./route.ts";
+import type { GatewaySettings, Route, Tombstone, Upstream } from "./route.ts";
 
 /** Everything, as it stood at `version` or a little later. */
 export type RouteContent = {
   version: number;
   routes: Map<string, Route>;
   upstreams: Map<string, Upstream>;
+  settings: GatewaySettings;
 };
 
 /** What changed after `since`, read at `version` or a little later. */
@@ -13,12 +14,14 @@ export type RouteChanges = {
   version: number;
   routes: Route[];
   upstreams: Upstream[];
+  settings: GatewaySettings;
   tombstones: Tombstone[];
 };
 
 export type RouteTable = {
   find(hostname: string): Route | undefined;
   upstream(id: string): Upstream | undefined;
+  settings(): GatewaySettings;
   content(): RouteContent;
   /** The version it stands at; -1 until it was filled for the first time. */
   version(): number;
@@ -35,9 +38,17 @@ export type RouteTable = {
 
 const upstreamKeyPrefix = "upstream:";
 
+/** Until the registry was heard, or where a snapshot on disk is from before there were any. */
+export const defaultSettings: GatewaySettings = { automaticTls: true };
+
 /** Hostnames and upstreams in memory: what a request is answered from. */
 export function createRouteTable(): RouteTable {
-  let content: RouteContent = { version: -1, routes: new Map(), upstreams: new Map() };
+  let content: RouteContent = {
+    version: -1,
+    routes: new Map(),
+    upstreams: new Map(),
+    settings: defaultSettings,
+  };
   const listeners = new Set<(hostnames: ReadonlySet<string> | undefined) => void>();
   const changed = (hostnames?: ReadonlySet<string>): void => {
     for (const hear of listeners) hear(hostnames);
@@ -46,6 +57,7 @@ export function createRouteTable(): RouteTable {
   return {
     find: (hostname) => content.routes.get(hostname),
     upstream: (id) => content.upstreams.get(id),
+    settings: () => content.settings,
     content: () => content,
     version: () => content.version,
     apply(changes) {
@@ -53,6 +65,7 @@ export function createRouteTable(): RouteTable {
       for (const route of changes.routes) keepNewer(content.routes, route.hostname, route);
       for (const upstream of changes.upstreams) keepNewer(content.upstreams, upstream.id, upstream);
       for (const tombstone of changes.tombstones) bury(content, tombstone);
+      content.settings = changes.settings;
       content.version = changes.version;
       const removed = changes.tombstones.map(({ key }) => key);
       changed(new Set([...changes.routes.map(({ hostname }) => hostname), ...removed]));

@@ -26,5 +26,11 @@ export type Route = {
 /** Where an application answers: any of `urls`. */
 export type Upstream = { readonly id: string; readonly urls: readonly string[]; readonly version: number };
 
+/** What an operator decided for all hosts. */
+export type GatewaySettings = {
+  /** Whether hosts that nobody gave a certificate get one from the installation's own authority. */
+  readonly automaticTls: boolean;
+};
+
 /** What was deleted: a hostname, or `upstream:<id>`. */
 export type Tombstone = { readonly key: string; readonly version: number };

@@ -3,8 +3,8 @@ import { mkdir, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import type { Log } from "../infra/log/index.ts";
-import type { Route, Upstream } from "./route.ts";
-import type { RouteContent, RouteTable } from "./route-table.ts";
+import type { GatewaySettings, Route, Upstream } from "./route.ts";
+import { defaultSettings, type RouteContent, type RouteTable } from "./route-table.ts";
 
 export type SnapshotFile = {
   /** What the file holds; undefined when there is none, or none that is whole. */
@@ -18,7 +18,8 @@ export type SnapshotFile = {
 const format = 1;
 const linesPerWrite = 1_000;
 
-type Header = { format: number; version: number; upstreams: Upstream[] };
+/** A file of a version before this one has no settings. */
+type Header = { format: number; version: number; upstreams: Upstream[]; settings?: GatewaySettings };
 type Footer = { routes: number };
 
 /**
@@ -88,7 +89,8 @@ async function writeContent(file: string, content: RouteContent): Promise<void> 
   const handle = await open(fresh, "w", 0o600);
   try {
     // The version as it stands before the first row is read: what changes meanwhile is read again after a start.
-    const header: Header = { format, version: content.version, upstreams: [...content.upstreams.values()] };
+    const { version, settings } = content;
+    const header: Header = { format, version, settings, upstreams: [...content.upstreams.values()] };
     let lines = [JSON.stringify(header)];
     let routes = 0;
     for (const route of content.routes.values()) {
@@ -128,5 +130,6 @@ async function readContent(file: string): Promise<RouteContent> {
     version: header.version,
     routes,
     upstreams: new Map(header.upstreams.map((row) => [row.id, row])),
+    settings: { ...defaultSettings, ...header.settings },
   };
 }

@@ -1,3 +1,4 @@
+import { showAutomaticTls } from "../features/domains/index.ts";
 import { bury, inTransaction, publish, sql, streamVersion } from "../infra/db/index.ts";
 import { newId } from "../kernel/index.ts";
 import type { TestPostgres } from "./postgres.ts";
@@ -23,6 +24,8 @@ export type TestRoutes = TestRegistry & {
   /** Makes the routes of one more environment, or changes what stands there. */
   routes(hostnames: string[], row?: RouteRow): Promise<{ tenantId: string; environmentId: string }>;
   removeRoutes(hostnames: string[]): Promise<void>;
+  /** Whether hosts get certificates by themselves. */
+  automaticTls(isOn: boolean): Promise<void>;
   /** The newest version of the stream `routes`. */
   version(): Promise<number>;
 };
@@ -88,6 +91,7 @@ export async function testRoutes(postgres?: Pick<TestPostgres, "createDatabase">
         }),
       );
     },
+    automaticTls: (isOn) => inTransaction(db, (tx) => showAutomaticTls(tx, isOn)),
     version: () => streamVersion(db, "routes"),
   };
 }

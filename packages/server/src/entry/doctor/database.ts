@@ -1,8 +1,9 @@
 import { checkServer } from "../../drivers/database/index.ts";
+import { selectAutomaticTls } from "../../features/domains/index.ts";
 import { createPlacements, selectUnsealedDatabases } from "../../features/placements/index.ts";
 import { registryRoleName, tryRegistryRole } from "../../gateway/index.ts";
 import type { Config } from "../../infra/config/index.ts";
-import { createDb, type Db, registryMigrations, sql } from "../../infra/db/index.ts";
+import { createDb, type Db, inTransaction, registryMigrations, sql } from "../../infra/db/index.ts";
 import { silentLog } from "../../infra/log/index.ts";
 import { createPostgresFleet } from "../../infra/postgres-process/index.ts";
 import { createSecrets, loadMasterKey } from "../../infra/secrets/index.ts";
@@ -52,8 +53,7 @@ async function checkRegistry(db: Db, config: Config, url: string): Promise<Findi
     schema,
     ...(await checkGatewayRole(db, url)),
     ...(await checkOperations(db)),
-    ...(schema.status === "ok" ? await checkSeals(db) : []),
-    ...(schema.status === "ok" ? [await checkIsolation(db)] : []),
+    ...(schema.status === "ok" ? await checkContents(db, config) : []),
     ...(await checkLeftovers(db, config)),
   ];
 }
@@ -101,6 +101,22 @@ async function checkGatewayRole(db: Db, url: string): Promise<Finding[]> {
       warning("gateway", detail, "Let the login of DATABASE_URL make roles (CREATEROLE), then start again."),
     ];
   }
+}
+
+/** What needs a registry of this version. */
+async function checkContents(db: Db, config: Config): Promise<Finding[]> {
+  return [await checkHttps(db, config), ...(await checkSeals(db)), await checkIsolation(db)];
+}
+
+/** Whether tenants' hosts are served over HTTPS: one may look for the fault elsewhere where a setting says no. */
+async function checkHttps(db: Db, { settings }: Config): Promise<Finding> {
+  const known = await inTransaction(db, selectAutomaticTls);
+  if (settings.automaticTls?.value ?? known)
+    return ok("https", "Tenants' hosts get certificates from the installation's own authority.");
+  return ok(
+    "https",
+    "No host is served over HTTPS: the setting automaticTls is off, so none gets a certificate.",
+  );
 }
 
 /** Whether what was found when a node last looked keeps shared databases from being used. */

@@ -18,7 +18,7 @@ export type VerifyParts = {
   /** This node's. */
   api: () => Api;
   /** Where this node finds a gateway. */
-  gateway: GatewayGround["address"];
+  gateway: () => Promise<GatewayGround["address"]>;
   /** Resolves when every gateway has heard of what was committed. */
   settled: () => Promise<void>;
 };
@@ -39,7 +39,7 @@ export async function verifyIsolation(
     ...reach(drivers, subjects, run.signal),
   ];
   await using visitors = await openVisitors(parts.db, subjects);
-  attempts.push(...knock(parts, subjects, visitors));
+  attempts.push(...knock({ ...parts, gateway: await parts.gateway() }, subjects, visitors));
   // Awaited: the visitors' sessions and keys end when this function does.
   return await tryAll(attempts, {
     signal: run.signal,

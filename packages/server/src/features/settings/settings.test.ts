@@ -36,18 +36,14 @@ describe("settings [REG-7]", () => {
   it("say so when changing them changes nothing", async () => {
     const { db } = registry;
     const settings = createSettings({});
-    const values = { automaticTls: false, maxPages: 3 };
+    const values = { customDomains: false, maxPages: 3 };
     await inTransaction(db, (tx) => settings.change(tx, { scope: "platform" }, values, by));
     const notices = (await settings.list(db, { tenantId })).filter(({ notice }) => notice !== undefined);
-    expect(notices.map(({ key }) => key)).toEqual([
-      "automaticTls",
-      "customDomains",
-      "requireEmailVerification",
-    ]);
+    expect(notices.map(({ key }) => key)).toEqual(["customDomains", "requireEmailVerification"]);
     expect(notices[0]).toMatchObject({
       value: false,
       source: "platform",
-      notice: expect.stringMatching(/^Nothing reads it yet: no public authority/),
+      notice: expect.stringMatching(/^Nothing reads it yet: no tenant can have a domain/),
     });
   });
 

@@ -19,6 +19,9 @@ const mostHosts = 1_000;
 const hourMs = 3_600_000;
 const keptMs = 12 * hourMs;
 
+/** Between two lines in the log that say why nobody gets in. */
+const tellAgainMs = 60_000;
+
 /** A fatal alert, unrecognized_name (RFC 6066 §3): there is no certificate to go on with. */
 const unknownName = Buffer.from([21, 3, 1, 0, 2, 2, 112]);
 const notTls =
@@ -38,7 +41,7 @@ export function createHandshakes(
   const { table, addresses, limits, log } = parts;
   const servers = new LRUCache<string, Promise<Server>>({ max: mostHosts, ttl: keptMs });
   const underWay = new Set<Socket>();
-
+  const refusal = createRefusal(parts, options);
   async function open(hostname: string): Promise<Server> {
     const { chain, privateKey, expiresAt } = await options.certificateFor(hostname);
     const day = Math.floor(Date.now() / (24 * hourMs));
@@ -91,7 +94,7 @@ export function createHandshakes(
       const { hostname } = hello;
       const route = hostname === undefined ? undefined : table.find(hostname);
       // A certificate, and the memory for it, is for names that lead somewhere.
-      if (route === undefined || isExpired(route)) {
+      if (route === undefined || isExpired(route) || refusal.holdsFor(route.hostname)) {
         socket.end(unknownName, close);
         return;
       }
@@ -104,6 +107,22 @@ export function createHandshakes(
     },
     close() {
       for (const socket of underWay) socket.destroy();
+    },
+  };
+}
+
+/** Nobody can give a host a certificate yet: without automatic ones there is none for any, and the log says so. */
+function createRefusal({ table, log }: GatewayParts, options: TlsOptions) {
+  let toldAt: number | undefined;
+  return {
+    holdsFor(hostname: string): boolean {
+      if (options.automatic ?? table.settings().automaticTls) return false;
+      const now = performance.now();
+      if (toldAt === undefined || now - toldAt > tellAgainMs) {
+        toldAt = now;
+        log.warn({ hostname, setting: "automaticTls" }, "gateway.https_off");
+      }
+      return true;
     },
   };
 }

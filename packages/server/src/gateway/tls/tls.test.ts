@@ -259,3 +259,32 @@ test("a host that no certificate can be had for is refused, and tried again the 
   expect(parseAnswer(await served.closed()).status).toBe(200);
   await tested.stop();
 });
+
+describe("without automatic certificates", () => {
+  const knock = async (to: number): Promise<string | undefined> => {
+    const connection = secureConnection(to, { ca: tls.ca });
+    connection.socket.once("secureConnect", () => connection.write(getRequest()));
+    await connection.closed();
+    return connection.error();
+  };
+
+  test("no host is secured as soon as the gateway hears of it, and all are again once they are wanted", async () => {
+    expect(await knock(port)).toBeUndefined();
+    const before = tls.issued.length;
+    await site.registry.automaticTls(false);
+    await site.tested.caughtUp();
+    expect(await knock(port)).toBe("ERR_SSL_TLSV1_UNRECOGNIZED_NAME");
+    expect(parseAnswer(await site.exchange(getRequest())).status).toBe(200);
+    expect(tls.issued.length).toBe(before);
+    await site.registry.automaticTls(true);
+    await site.tested.caughtUp();
+    expect(await knock(port)).toBeUndefined();
+  });
+
+  test("what is fixed on the node counts more than what the registry says", async () => {
+    const tested = await testGateway(site.registry, { tls: { ...tls.options, automatic: false } });
+    await tested.caughtUp();
+    expect(await knock(tested.tlsPort!)).toBe("ERR_SSL_TLSV1_UNRECOGNIZED_NAME");
+    await tested.stop();
+  });
+});

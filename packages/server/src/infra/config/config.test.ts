@@ -174,17 +174,18 @@ describe("the root domain", () => {
 describe("settings that the installation fixes", () => {
   it("come from variables before the file, read as what they mean", async () => {
     const { settings, warnings } = await load({
-      environment: { MAX_TENANTS: "7", AUTO_SSL: "no", DEFAULT_QUOTA: "2GB" },
+      environment: { MAX_TENANTS: "7", AUTO_SSL: "no", ENABLE_CUSTOM_DOMAINS: "no", DEFAULT_QUOTA: "2GB" },
       file: { settings: { maxTenants: 5, maxUsers: 9 } },
     });
     expect(settings).toEqual({
       maxTenants: { value: 7, source: "environment variable" },
       maxUsers: { value: 9, source: "file" },
       automaticTls: { value: false, source: "environment variable" },
+      customDomains: { value: false, source: "environment variable" },
       storageQuota: { value: "2GB", source: "environment variable" },
     });
     expect(warnings).toEqual([
-      expect.stringMatching(/^The setting automaticTls changes nothing\. Nothing reads/),
+      expect.stringMatching(/^The setting customDomains changes nothing\. Nothing reads/),
     ]);
   });
 });
