@@ -1,4 +1,8 @@
 import { defineConfig } from "vitest/config";
+import { compileCache } from "./tools/warm-compile-cache.ts";
+
+// For all processes below this one.
+process.env.NODE_COMPILE_CACHE ??= compileCache;
 
 const real = {
   // Real servers on a machine that others use, too: there a test has failed when it fails twice. The report names it.
@@ -12,6 +16,7 @@ export default defineConfig({
   test: {
     // The same on every machine: tests start servers and browsers of their own, which want the other cores.
     maxWorkers: 2,
+    globalSetup: "./tools/warm-compile-cache.ts",
     reporters: ["default", "./tools/vitest-summary-reporter.ts"],
     projects: [
       {
