@@ -45,6 +45,13 @@ it("knows where the gateway is, of an installation that runs here", async () => 
   expect((await find({ url: "https://far.example", apiKey: "key" })).gateway).toBeUndefined();
 });
 
+it("tells a first start that isn't over from a place where nothing is", async () => {
+  const directory = path.join(root, "starting");
+  await mkdir(path.join(directory, ".tenantry"), { recursive: true });
+  await writeFile(path.join(directory, ".tenantry", "lock"), "{}");
+  await expect(find({}, {}, directory)).rejects.toThrow(/^The first start in .*starting.* isn't over yet\.$/);
+});
+
 const near = { url: "http://localhost:8686/near", apiKey: "key-near" };
 const elsewhere = { url: "http://localhost:8686/elsewhere", apiKey: "key-elsewhere" };
 

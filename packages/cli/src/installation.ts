@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import path from "node:path";
 import { type CliError, refusal, wrongUsage } from "./problem.ts";
 
@@ -113,7 +113,7 @@ async function readOperatorFile(file: string): Promise<Installation | undefined>
     return parseOperatorFile(await readFile(file, "utf8"));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    if (code === "ENOENT" || code === "ENOTDIR") return refuseUnfinished(path.dirname(file));
     // What the parser says quotes the file, and that holds a key.
     throw refusal("file_unreadable", `${file} can't be read (${code ?? "its content is damaged"}).`, {
       remedy:
@@ -123,6 +123,18 @@ async function readOperatorFile(file: string): Promise<Installation | undefined>
       cause: error,
     });
   }
+}
+
+/** The operator's file is what the first start makes last: nothing is there, or that isn't over. */
+async function refuseUnfinished(dataDir: string): Promise<undefined> {
+  const isBegun = await access(path.join(dataDir, "lock")).then(
+    () => true,
+    () => false,
+  );
+  if (!isBegun) return undefined;
+  throw refusal("installation_not_ready", `The first start in ${dataDir} isn't over yet.`, {
+    remedy: "Wait until `tenantry up` says that it is running. If nothing runs there, start it again.",
+  });
 }
 
 function parseOperatorFile(text: string): Installation {
