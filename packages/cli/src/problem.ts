@@ -8,6 +8,7 @@ export type LocalCode =
   | "file_unwritable"
   | "file_invalid"
   | "installation_not_found"
+  | "installation_not_ready"
   | "installation_unreachable"
   | "not_changeable"
   | "not_confirmed"
