@@ -70,10 +70,33 @@ export async function tryMigrations(
   context: StepContext,
   wanted: { appId: string; schemaVersion: number },
 ): Promise<void> {
-  const server = await context.transaction((tx) => chooseAnyServer(tx));
-  await ensureBlueprint(parts, context, { ...wanted, server: openServer(parts.secrets, server) });
+  await buildAnywhere(parts, context, wanted);
   await rehearseShared(parts, context, wanted);
   await rehearseFiles(parts, context, wanted);
+}
+
+/** One server that doesn't answer keeps no release from being tried on another. */
+async function buildAnywhere(
+  parts: PlacementParts,
+  context: StepContext,
+  wanted: { appId: string; schemaVersion: number },
+): Promise<void> {
+  const away: string[] = [];
+  for (let reason: unknown; ; ) {
+    const server = await context
+      .transaction((tx) => chooseAnyServer(tx, away))
+      .catch((error: unknown) => {
+        throw hasCode(error, "no_capacity") ? (reason ?? error) : error;
+      });
+    try {
+      await ensureBlueprint(parts, context, { ...wanted, server: openServer(parts.secrets, server) });
+      return;
+    } catch (error) {
+      if (!hasCode(error, "server_unreachable")) throw error;
+      reason = error;
+      away.push(server.id);
+    }
+  }
 }
 
 /** The same where environments have files: a release that those can't follow touches nobody. */

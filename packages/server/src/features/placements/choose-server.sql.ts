@@ -91,11 +91,11 @@ export async function hasRoom(tx: Tx, serverId: string): Promise<boolean> {
 }
 
 /** The server whose being there is all that matters: for trying migrations out. */
-export async function selectAnyServer(tx: Tx): Promise<string | undefined> {
+export async function selectAnyServer(tx: Tx, except: readonly string[]): Promise<string | undefined> {
   const { rows } = await sql<{ id: string }>`
     select s.id from database_servers s cross join lateral (${used}) as u
     where s.state = 'ready' and s.kind <> 'directory' and not s.dedicated
-      and s.tenant_id is null and s.tenant_slug is null
+      and s.tenant_id is null and s.tenant_slug is null and s.id <> all (${except}::uuid[])
     order by u.used::float / s.capacity, s.id limit 1
   `.execute(tx);
   return rows[0]?.id;

@@ -31,8 +31,8 @@ export async function chooseServer(tx: Tx, wanted: ServerWanted): Promise<Server
 }
 
 /** A server for what no tenant has, such as migrations being tried: room doesn't matter. */
-export async function chooseAnyServer(tx: Tx): Promise<ServerRow> {
-  const id = await selectAnyServer(tx);
+export async function chooseAnyServer(tx: Tx, except: readonly string[] = []): Promise<ServerRow> {
+  const id = await selectAnyServer(tx, except);
   if (id !== undefined) return (await selectServer(tx, id))!;
   throw failure("no_capacity", { detail: "No database server is ready." });
 }

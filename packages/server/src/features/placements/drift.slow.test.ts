@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { urlTo } from "../../drivers/database/common/url.ts";
 import { runAt } from "../../drivers/database/driver.testsuite.ts";
-import type { Difference } from "../../drivers/database/index.ts";
+import { createEmbeddedServers, type Difference } from "../../drivers/database/index.ts";
 import { sql } from "../../infra/db/index.ts";
+import { type TestFleet, testFleet } from "../../testing/fleet.ts";
 import {
   insertApp,
   insertEnvironment,
@@ -11,14 +12,20 @@ import {
   testPlacements,
 } from "../../testing/placements.ts";
 import { schemaText, sharedSchemaText } from "../../testing/proofs/index.ts";
+import { requireServer } from "./servers.ts";
 
+let fleet: TestFleet;
 let house: TestPlacements;
 beforeAll(async () => {
-  house = await testPlacements();
+  fleet = await testFleet();
+  house = await testPlacements({ servers: createEmbeddedServers(fleet) });
 });
-afterAll(() => house.close());
+afterAll(async () => {
+  await house?.close();
+  await fleet?.close();
+});
 
-type Level = "database" | "schema" | "shared";
+type Level = "database" | "schema" | "shared" | "dedicated";
 
 async function place(appId: string, level: Level, schemaVersion: number): Promise<string> {
   const environmentId = await insertEnvironment(house.db, appId);
@@ -29,10 +36,12 @@ async function place(appId: string, level: Level, schemaVersion: number): Promis
 
 /** Statements where the database's things are, as a superuser. */
 async function tamper(databaseId: string, text: string): Promise<void> {
-  const { rows } = await sql<{ name: string }>`
-    select name from databases where id = ${databaseId}`.execute(house.db);
-  const [database, schema] = rows[0]!.name.split(".");
-  await runAt(urlTo(house.postgres.url, database!), `set search_path to ${schema ?? "public"}; ${text}`);
+  const { rows } = await sql<{ name: string; serverId: string }>`
+    select name, server_id as "serverId" from databases where id = ${databaseId}`.execute(house.db);
+  const { name, serverId } = rows[0]!;
+  const [database, schema] = name.split(".");
+  const { url } = await requireServer(house.db, house.secrets, serverId);
+  await runAt(urlTo(url, database!), `set search_path to ${schema ?? "public"}; ${text}`);
 }
 
 async function check(appId: string) {
@@ -125,6 +134,20 @@ test("a shared database that later migrations were applied to equals one made an
   ]);
   await house.run((context) => house.placements.migrateDatabase(context, databaseId, 3));
   expect((await check(appId)).flatMap(({ differences }) => differences)).toEqual([]);
+});
+
+test("at the level dedicated each is compared on its own server, and only the one that was changed is named", async () => {
+  const appId = await insertApp(house.db, "create table notes (id int primary key, title text not null);");
+  const [untouched, changed] = [await place(appId, "dedicated", 1), await place(appId, "dedicated", 1)];
+  expect((await check(appId)).map(({ differences }) => differences)).toEqual([[], []]);
+  await tamper(changed, "alter table notes alter title drop not null; create table extra (id int);");
+  const found = new Map((await check(appId)).map((one) => [one.databaseId, one.differences]));
+  expect(found.get(untouched)).toEqual([]);
+  expect(found.get(changed)!.map(({ object, problem }) => `${object}: ${problem}`)).toEqual([
+    'column "extra"."id": unexpected',
+    'column "notes"."title": different',
+    'table "extra": unexpected',
+  ]);
 });
 
 test("a difference is told once, and again when it is another one", async () => {

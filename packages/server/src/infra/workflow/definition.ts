@@ -89,7 +89,7 @@ export type Workflow<Input = Record<string, unknown>> = {
    * (`declareResource`, or a `transaction` that isn't lazy).
    */
   readonly lazyLedger?: boolean;
-  /** How often a step is tried before it counts as failed; 3 when left out. */
+  /** How often a step is tried before it counts as failed. 3 when left out, 7 where a server doesn't answer. */
   readonly attempts?: number;
   /**
    * Runs in the transaction that ends the operation: the last word on the tenant's state. A failed operation may be

@@ -1,3 +1,4 @@
+import { hasCode } from "../../kernel/index.ts";
 import { openContext } from "./context.ts";
 import { isPastReturn } from "./control.sql.ts";
 import { LeaseLost, type Step, type Waiting } from "./definition.ts";
@@ -8,6 +9,8 @@ import { tellIfNeedsOperator } from "./outcry.ts";
 import type { Run } from "./run.ts";
 
 const defaultAttempts = 3;
+/** With the pauses between them, a server that is restarted has half a minute. */
+const attemptsWhenAway = 7;
 
 /** A step during which worker after worker dies is given up after this many beyond its ordinary attempts. */
 const deathsAllowed = 5;
@@ -72,7 +75,7 @@ async function stepFailed(run: Run, ordinal: number, step: Step, error: unknown)
   const { log, retryBaseMs, wakeIn } = run.settings;
   const row = run.steps[ordinal]!;
   log.warn({ operationId: run.id, step: step.name, attempt: row.attempt, error }, "operation.step_failed");
-  const again = isWorthRetrying(error) && row.attempt < attemptsOf(run);
+  const again = isWorthRetrying(error) && row.attempt < attemptsOf(run, error);
   const delayMs = retryDelayMs(row.attempt, retryBaseMs);
   const turn = again ? { to: "waiting" as const, delayMs } : { to: await lastResort(run) };
   const recorded = recordError(error);
@@ -96,9 +99,11 @@ function optionsOf(run: Run): { lazy: boolean; tell: boolean } {
   return { lazy: run.workflow.lazyLedger ?? false, tell: run.telling.isDue() };
 }
 
-function attemptsOf(run: Run): number {
-  return run.workflow.attempts ?? defaultAttempts;
+function attemptsOf(run: Run, error?: unknown): number {
+  return run.workflow.attempts ?? (isAway(error) ? attemptsWhenAway : defaultAttempts);
 }
+
+const isAway = (error: unknown): boolean => hasCode(error, "server_unreachable");
 
 function isWaiting(result: unknown): result is Waiting {
   return (
