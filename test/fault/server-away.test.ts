@@ -102,7 +102,11 @@ it("a tenant whose server goes away while its database is made waits, and is mad
       elsewhere.url,
       "select datname as name from pg_database where datname ~ '^tn'",
     );
-    const names = (rows: { name: string }[]) => rows.map(({ name }) => name).sort().join();
+    const names = (rows: { name: string }[]) =>
+      rows
+        .map(({ name }) => name)
+        .sort()
+        .join();
     return standing.some(({ name }) => name === there!.name) && names(known) === names(standing);
   });
 });
@@ -113,8 +117,7 @@ it("a fleet whose server goes away waits for it: those elsewhere are done at onc
   await api.createTenant(near, { app, region: "near" });
   await api.createTenant(far, { app, region: "far" });
   await api.createTenant(other, { app, region: "far", isolation: { database: "schema" } });
-  const list = async () =>
-    (await api.call<MigrationListReply>("GET", `/v1/apps/${app}/migrations`)).body;
+  const list = async () => (await api.call<MigrationListReply>("GET", `/v1/apps/${app}/migrations`)).body;
   await way.sever();
   const released = await api.call<OperationReply>("POST", `/v1/apps/${app}/releases`, release(first, second));
   const states = await eventually("the near one is done, the others are told as waited for", async () => {
