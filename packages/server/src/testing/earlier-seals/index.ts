@@ -7,13 +7,23 @@ import { runAt } from "../../drivers/database/driver.testsuite.ts";
 export async function makeEarlier(
   superuserUrl: string,
   strategy: SealStrategy,
-  version: 2 | 3,
+  version: 2 | 3 | 4,
 ): Promise<void> {
   const file = new URL(`./version-${version}.${strategy}.sql`, import.meta.url);
   await runAt(
     superuserUrl,
     // They belong to whom they belonged to.
     await readFile(file, "utf8"),
+    "drop function tenantry.enter_or_refuse(text) cascade",
+    "drop domain tenantry.entry",
+    "drop type tenantry.claim",
+  );
+  if (version === 4) {
+    await runAt(superuserUrl, "comment on schema tenantry is 'Tenantry seal, version 4'");
+    return;
+  }
+  await runAt(
+    superuserUrl,
     "alter table tenantry.secret drop former_inner_pad, drop former_outer_pad, drop former_until",
     "comment on schema tenantry is null",
   );

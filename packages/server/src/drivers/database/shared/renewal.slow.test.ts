@@ -54,7 +54,7 @@ describe.each([
     return { built, one, neighbour, opened, loginUrl: driver.logins.url(server, built, login) };
   }
 
-  test.each([2, 3] as const)(
+  test.each([2, 3, 4] as const)(
     "of version %d is brought up to date while tenants work; nothing is lost",
     async (version) => {
       const { built, one, neighbour, opened, loginUrl } = await build();

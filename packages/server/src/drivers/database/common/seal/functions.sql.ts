@@ -1,5 +1,10 @@
 import { type SealStrategy, tokenParameter, trustedParameter } from "./strategy.ts";
 
+/** How an expression names a token and what it is checked against. */
+type Names = { token: string; secret: string };
+
+const variables: Names = { token: "token", secret: "secret" };
+
 /**
  * What `opened` gives when `token` opens its environment, else NULL: the token is under its code, made for this database
  * and connection, and by `now` it hasn't expired, nor will it last longer than tokens do. NULL anywhere (a missing secret,
@@ -7,13 +12,13 @@ import { type SealStrategy, tokenParameter, trustedParameter } from "./strategy.
  * time a comparison takes tells nothing about the right one. It is one expression, because after DISCARD ALL each one is
  * planned anew.
  */
-const ifAccepted = (now: string, opened: string): string => `
-    case when length(token) = 117 and starts_with(token, '1')
-        and sha256(secret.outer_pad || sha256(secret.outer_pad || sha256(secret.inner_pad || convert_to(substr(token, 2, 52), 'UTF8'))))
-          = sha256(secret.outer_pad || decode(substr(token, 54), 'hex'))
-      then case when substr(token, 34, 10)::float8 > date_part('epoch', ${now})
-          and substr(token, 34, 10)::float8 <= date_part('epoch', clock_timestamp()) + 61
-          and substr(token, 44, 10)::bigint in (pg_backend_pid(), case when secret.pooled then 0 end)
+const ifAccepted = (now: string, opened: string, { token, secret } = variables): string => `
+    case when length(${token}) = 117 and starts_with(${token}, '1')
+        and sha256(${secret}.outer_pad || sha256(${secret}.outer_pad || sha256(${secret}.inner_pad || convert_to(substr(${token}, 2, 52), 'UTF8'))))
+          = sha256(${secret}.outer_pad || decode(substr(${token}, 54), 'hex'))
+      then case when substr(${token}, 34, 10)::float8 > date_part('epoch', ${now})
+          and substr(${token}, 34, 10)::float8 <= date_part('epoch', clock_timestamp()) + 61
+          and substr(${token}, 44, 10)::bigint in (pg_backend_pid(), case when ${secret}.pooled then 0 end)
         then ${opened} end end`;
 
 /** Says why a token didn't. It ends in an error whatever it finds. */
@@ -60,11 +65,45 @@ const backToSecret = `
 
 const pinned = "security definer set search_path = pg_catalog, pg_temp";
 
-const enter = (setting: string): string => {
+const opening: Record<SealStrategy, (token: string) => string> = {
+  parameter: (token) => `set_config('${trustedParameter}', substr(${token}, 2, 32), true)`,
+  statement: (token) => `set_config('${tokenParameter}', ${token}, true)`,
+};
+
+/**
+ * Checks its argument by turning it into an entry, and finds no secret to do it with otherwise. PERFORM may run in
+ * parallel, where nothing can be set; SELECT INTO doesn't.
+ */
+const enter = `
+declare
+  entered boolean;
+begin
+  select row(token, s.inner_pad, s.outer_pad, s.pooled)::tenantry.claim::tenantry.entry is not null
+    into entered from tenantry.secret s;
+  if entered is null then
+    perform tenantry.enter_or_refuse(token);
+  end if;
+end`;
+
+/**
+ * Whoever turns a token into an entry, with the secret beside it, has entered, or gets an error. What a domain checks stays
+ * planned for as long as the connection lives, whatever DISCARD ALL throws away; a function would be planned anew for each
+ * environment that a connection passes to. It takes the seal's owner's rights: anybody else's entry opens nothing.
+ */
+const entryCheck = (strategy: SealStrategy): string => {
+  const accepted = ifAccepted("clock_timestamp()", `${opening[strategy]("(value).token")} is not null`, {
+    token: "(value).token",
+    secret: "(value)",
+  });
+  return `coalesce(case when not ${isLogin} then${accepted} end, tenantry.enter_or_refuse((value).token))`;
+};
+
+/** For tokens that the check doesn't take at once. */
+const enterOrRefuse = (strategy: SealStrategy): string => {
   const tryToEnter = `
-  entered := case when not ${isLogin} then${ifAccepted("clock_timestamp()", setting)} end;
+  entered := case when not ${isLogin} then${ifAccepted("clock_timestamp()", opening[strategy]("token"))} end;
   if entered is not null then
-    return;
+    return true;
   end if;`;
   return `
 declare
@@ -95,18 +134,13 @@ begin${byLogin}${secret}${tryToken}${formerSecret}${tryToken}${backToSecret}${re
 end`;
 };
 
-/** What both functions are made of, by name: installed, and compared with what stands when the seal is verified. */
+/** What the functions are made of, by name: installed, and compared with what stands when the seal is verified. */
 export function sealFunctionBodies(strategy: SealStrategy): Record<string, string> {
-  if (strategy === "parameter") {
-    return { enter: enter(`set_config('${trustedParameter}', substr(token, 2, 32), true)`) };
-  }
-  return {
-    enter: enter(`set_config('${tokenParameter}', token, true)`),
-    environment: environment(),
-  };
+  const entering = { enter, enter_or_refuse: enterOrRefuse(strategy) };
+  return strategy === "parameter" ? entering : { ...entering, environment: environment() };
 }
 
-/** Statements that make the functions; they belong to whoever runs them. */
+/** Statements that make the functions, and the domain between them; they belong to whoever runs them. */
 export function sealFunctions(strategy: SealStrategy): string {
   const bodies = sealFunctionBodies(strategy);
   const environment = bodies.environment
@@ -115,6 +149,17 @@ export function sealFunctions(strategy: SealStrategy): string {
       as $function$${bodies.environment}$function$;`
     : "";
   return `
+    create or replace function tenantry.enter_or_refuse(token text) returns boolean language plpgsql volatile parallel unsafe
+      ${pinned} as $function$${bodies.enter_or_refuse}$function$;
+    revoke all on function tenantry.enter_or_refuse(text) from public;
+    do $$ begin
+      if to_regtype('tenantry.entry') is null then
+        create type tenantry.claim as (token text, inner_pad bytea, outer_pad bytea, pooled boolean);
+        create domain tenantry.entry as tenantry.claim;
+      end if;
+    end $$;
+    alter domain tenantry.entry drop constraint if exists proof;
+    alter domain tenantry.entry add constraint proof check (${entryCheck(strategy)});
     create or replace function tenantry.enter(token text) returns void language plpgsql volatile parallel unsafe ${pinned}
       as $function$${bodies.enter}$function$;${environment}`;
 }

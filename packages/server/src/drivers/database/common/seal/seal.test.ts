@@ -81,6 +81,10 @@ const planted: [problem: string, statement: string][] = [
     "The function tenantry.enter isn't the one that was installed.",
     "create or replace function tenantry.enter(token text) returns void language plpgsql security definer as 'begin end'",
   ],
+  [
+    "The domain tenantry.entry isn't the one that was installed.",
+    "alter domain tenantry.entry drop constraint proof; alter domain tenantry.entry add check ((value).token is not null)",
+  ],
 ];
 
 describe("verify", () => {

@@ -2,7 +2,7 @@ import type { ClientBase } from "pg";
 import type { InstallationRoles } from "../names.ts";
 import { selectSentences } from "./problems.ts";
 import type { SealStrategy } from "./strategy.ts";
-import type { SealPrint } from "./versions.ts";
+import { entryCheckText, type SealPrint } from "./versions.ts";
 
 /** How the database is sealed, and for which one; undefined when it isn't. */
 export async function selectSealed(
@@ -26,7 +26,7 @@ export async function selectSealProblems(
   return selectSentences(
     client,
     `with seal as (select oid from pg_roles where rolname = $1),
-       wanted as (select key as name, value as print from jsonb_each_text($2)),
+       wanted as (select key as name, value as print from jsonb_each_text($2) where key <> 'entry'),
        functions as (select p.* from pg_proc p where p.pronamespace = 'tenantry'::regnamespace)
      select 'The seal has no secret.' as problem where not exists (select from tenantry.secret)
      union all select format('The function tenantry.%s is missing.', name) from wanted
@@ -35,8 +35,11 @@ export async function selectSealProblems(
        from functions f join wanted on name = proname
        where md5(f.prosrc) <> print or not f.prosecdef or f.proowner is distinct from (select oid from seal)
          or not coalesce(f.proconfig @> array['search_path=pg_catalog, pg_temp'], false)
+     union all select 'The domain tenantry.entry isn''t the one that was installed.' where $2::jsonb ? 'entry'
+       and not exists (select from pg_type t where t.oid = to_regtype('tenantry.entry') and t.typtype = 'd'
+         and t.typowner = (select oid from seal) and md5(${entryCheckText("t.oid")}) = $2::jsonb ->> 'entry')
      union all select format('%s is owned by %s.', c.oid::regclass, c.relowner::regrole) from pg_class c
-       where c.relnamespace = 'tenantry'::regnamespace and c.relname in ('secret', 'reference', 'login')
+       where c.relnamespace = 'tenantry'::regnamespace and c.relname in ('secret', 'reference', 'login', 'claim')
          and c.relowner is distinct from (select oid from seal)
      union all select format('The schema tenantry is owned by %s.', nspowner::regrole) from pg_namespace
        where nspname = 'tenantry' and nspowner is distinct from (select oid from seal)

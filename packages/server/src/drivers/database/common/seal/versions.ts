@@ -4,28 +4,42 @@ import { sealFunctionBodies } from "./functions.sql.ts";
 import type { SealStrategy } from "./strategy.ts";
 
 /** Counts up with every change of what the seal is made of. What stands says it, so that older nodes let it be. */
-export const sealVersion = 4;
+export const sealVersion = 5;
 
 export const versionComment = `Tenantry seal, version ${sealVersion}`;
 
-/** MD5 of functions' bodies, by name. */
+/** All that the domain `tenantry.entry` checks, as one text. */
+export const entryCheckText = (domain: string): string =>
+  `coalesce((select string_agg(pg_get_constraintdef(oid), '; ' order by conname) from pg_constraint where contypid = ${domain}), '')`;
+
+/** MD5 of functions' bodies by name, and of the domain's check. */
 export type SealPrint = Readonly<Record<string, string>>;
 
 /** What earlier versions installed. One of them is as tight as the newest, and is brought up to date. */
 const earlier: Record<SealStrategy, readonly SealPrint[]> = {
-  parameter: [{ enter: "f928dc7bbc04ee1f3b143828d329febe" }, { enter: "9550b32a3b1cfdcd86ad9714724d2b37" }],
+  parameter: [
+    { enter: "f928dc7bbc04ee1f3b143828d329febe" },
+    { enter: "9550b32a3b1cfdcd86ad9714724d2b37" },
+    { enter: "4f1eb7ca0422ba0fec5995667cbf03fe" },
+  ],
   statement: [
     { enter: "4cc4db721f9cdfae44fcd76b2db4557a", environment: "2fdd8f53ca22760d9004082526101234" },
     { enter: "f9ee09124a290ed2362bf69d0a62bb8a", environment: "a4bce01dac96cb1d9deefcf3c1cc988a" },
+    { enter: "15a932861f5bfdb4f1f30ccf595cf4f3", environment: "71198bce47d2f20ce988c747880344eb" },
   ],
+};
+
+/** Of the check as PostgreSQL prints it, the same on 15 and 18: whoever changes it has to look at it there again. */
+const printOfEntry: Record<SealStrategy, string> = {
+  parameter: "41f92a9befe5b59d6b367e2d3e01560b",
+  statement: "eb804754c64da24d77497a6f9dcd6fa1",
 };
 
 /** What this version installs. */
 function printOf(strategy: SealStrategy): SealPrint {
   const bodies = Object.entries(sealFunctionBodies(strategy));
-  return Object.fromEntries(
-    bodies.map(([name, body]) => [name, createHash("md5").update(body).digest("hex")]),
-  );
+  const functions = bodies.map(([name, body]) => [name, createHash("md5").update(body).digest("hex")]);
+  return { ...Object.fromEntries(functions), entry: printOfEntry[strategy] };
 }
 
 /**
@@ -38,8 +52,11 @@ export async function selectVersion(
 ): Promise<{ age: "current" | "earlier" | "later" | "unknown"; print: SealPrint }> {
   const { rows } = await client.query<{ noted: number | null; standing: SealPrint }>(
     `select substring(obj_description(n.oid, 'pg_namespace') from '^Tenantry seal, version ([0-9]{1,6})$')::int as noted,
-       coalesce((select jsonb_object_agg(proname, md5(prosrc)) from pg_proc
-         where pronamespace = n.oid and proname in ('enter', 'environment')), '{}') as standing
+       coalesce((select jsonb_object_agg(name, print) from (
+         select proname as name, md5(prosrc) as print from pg_proc
+           where pronamespace = n.oid and proname in ('enter', 'enter_or_refuse', 'environment')
+         union all select t.typname, md5(${entryCheckText("t.oid")}) from pg_type t
+           where t.typnamespace = n.oid and t.typname = 'entry') parts), '{}') as standing
      from pg_namespace n where n.nspname = 'tenantry'`,
   );
   const { noted, standing } = rows[0]!;

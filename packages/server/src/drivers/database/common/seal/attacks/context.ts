@@ -165,4 +165,22 @@ const forged: Attack[] = [
   ),
 ];
 
-export const contextAttacks: Attack[] = [...settings, ...roles, ...transactions, ...forged];
+/** What `tenantry.enter` does behind the secret, done with one that the attacker has made up. */
+const underOwnSecret = ({ neighbour }: Attacker): string => `
+  select row(said || encode(sha256(pad || sha256(pad || convert_to(substr(said, 2), 'UTF8'))), 'hex'), pad, pad, true)::tenantry.claim::tenantry.entry
+  from (select '1${digitsOf(neighbour)}' || floor(extract(epoch from clock_timestamp()) + 30)::bigint || repeat('0', 10) as said,
+    sha256('mine') || sha256('mine') as pad) own`;
+
+const entries: Attack[] = [
+  sql(tokens, "an entry of its own making, under a secret of its own", "refused", underOwnSecret, readAll),
+  sql(
+    tokens,
+    "an entry without a secret",
+    "refused",
+    ({ token, neighbour, backend }) =>
+      `select row('${token({ environmentId: neighbour, backend, key: Buffer.alloc(0) })}', '', '', true)::tenantry.claim::tenantry.entry`,
+    readAll,
+  ),
+];
+
+export const contextAttacks: Attack[] = [...settings, ...roles, ...transactions, ...forged, ...entries];
