@@ -209,7 +209,7 @@ function createBackground(
     storage: StoragePlaces;
     verifyWhenDue: () => Promise<void>;
     caches: CacheUpkeep;
-    closeDrivers: () => void;
+    closeDrivers: () => Promise<void>;
   },
 ) {
   const { db, log, notifications, secrets, keeper, credentials, placements, settings, storage } = input;
@@ -244,7 +244,7 @@ function createBackground(
       await credentials.keeper.close();
       await sweeper.close();
       await keeper.close();
-      input.closeDrivers();
+      await input.closeDrivers();
     },
   };
 }

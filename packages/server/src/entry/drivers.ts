@@ -3,6 +3,7 @@ import { createMemoryCacheDriver, createRedisLink } from "../drivers/cache/index
 import {
   createDatabaseDrivers,
   createEmbeddedServers,
+  createWarmConnections,
   openSqliteDirectory,
 } from "../drivers/database/index.ts";
 import { createFsStorageDriver } from "../drivers/storage/index.ts";
@@ -12,6 +13,9 @@ import type { Db } from "../infra/db/index.ts";
 import type { PostgresFleet } from "../infra/postgres-process/index.ts";
 import type { Secrets } from "../infra/secrets/index.ts";
 import { selectAppUid, selectUidOfApp } from "./installation.sql.ts";
+
+/** How long a connection waits for the next piece of work on its database. */
+const keptIdleMs = 10_000;
 
 /** The drivers of an installation, for every kind of place. */
 export function createDrivers(input: {
@@ -23,6 +27,7 @@ export function createDrivers(input: {
 }) {
   const { db, dataDir, installationId, secrets } = input;
   const link = createRedisLink();
+  const warm = createWarmConnections({ idleMs: keptIdleMs });
   // As root, apps run as users of their own; otherwise as the same user as we.
   const asOthers = process.getuid?.() === 0;
   const storageRoot = path.join(dataDir, "storage");
@@ -36,13 +41,17 @@ export function createDrivers(input: {
     storageRoot,
     drivers: createDatabaseDrivers({
       installationId,
+      connect: warm.connect,
       ownerOf: asOthers ? (appId) => selectUidOfApp(db, appId) : undefined,
     }),
     directory: openSqliteDirectory(path.join(dataDir, "sqlite")),
     storage: createStoragePlaces({ secrets, disk: files }),
     cache: createCachePlaces({ installationId, secrets, link, memory }),
     /** Lets go of connections that drivers hold. */
-    closeDrivers: () => link.close(),
+    async closeDrivers() {
+      link.close();
+      await warm.close();
+    },
     servers: input.fleet && createEmbeddedServers(input.fleet),
   };
 }

@@ -51,7 +51,7 @@ export async function startHost({ directory, log }: { directory: string; log: Lo
   const { signal } = closing;
   const removals = createRemovals({ log, signal });
   const staying = new Set<string>([new URL(server.url).pathname.slice(1)]);
-  const warm = createWarmConnections((name) => staying.has(name));
+  const warm = createWarmConnections({ isKept: (name) => staying.has(name) });
   const drivers = createDatabaseDrivers({ installationId: newId(), connect: warm.connect });
   const stays = (name: string) => staying.add(name);
   const grounds = createGrounds({ server, drivers, removals, log, signal, stays });

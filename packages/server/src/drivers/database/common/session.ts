@@ -10,8 +10,13 @@ import {
 } from "./session.sql.ts";
 import { urlTo, withoutSessionParameters } from "./url.ts";
 
-/** Opens a connection. Replaced in tests that cut it in the middle of a change. */
-export type Connect = (config: pg.ClientConfig & { connectionString: string }) => Promise<pg.Client>;
+/**
+ * Opens a connection. Replaced in tests that cut it in the middle of a change. `stays`: the database is never copied, so
+ * that the connection may be kept after its end for somebody else with the same rights.
+ */
+export type Connect = (
+  config: pg.ClientConfig & { connectionString: string; stays?: boolean },
+) => Promise<pg.Client>;
 
 /** One backend on a server, working for one step of one operation. */
 export type Session = {
@@ -26,13 +31,21 @@ export type Session = {
   change(statements: string, values?: unknown[]): Promise<number>;
   /** Reads with the connection itself, and changes nothing. */
   inspect<Result>(work: (client: pg.ClientBase) => Promise<Result>): Promise<Result>;
-  /** The same rights in another database of the server, while this session goes on. */
-  inDatabase<Result>(name: string, work: (inside: Session) => Promise<Result>): Promise<Result>;
+  /**
+   * The same rights in another database of the server, while this session goes on. `stays` as in `Connect`: for one that
+   * many environments share.
+   */
+  inDatabase<Result>(
+    name: string,
+    work: (inside: Session) => Promise<Result>,
+    options?: { stays?: boolean },
+  ): Promise<Result>;
 };
 
 export const openClient: Connect = async (config) => {
+  const { stays: _, ...plain } = config;
   const connectionString = withoutSessionParameters(config.connectionString);
-  const client = new pg.Client({ ...config, connectionString });
+  const client = new pg.Client({ ...plain, connectionString });
   // A broken connection shows in the query that needed it.
   client.on("error", () => undefined);
   await client.connect();
@@ -63,7 +76,8 @@ export async function withSession<Result>(
   work: (session: Session) => Promise<Result>,
   options: { seize?: boolean } = {},
 ): Promise<Result> {
-  return withClient(connect, context, server.url, async (client) => {
+  const to = { url: server.url, stays: true };
+  return withClient(connect, context, to, async (client) => {
     const holder = { operation: encodeUuid(context.operationId), fence: context.fence };
     await terminateEarlierHolders(client, holder, physicalName);
     if (options.seize) await terminateLockHolders(client, physicalName);
@@ -93,8 +107,8 @@ function sessionOn(
       return Array.isArray(result) ? 0 : (result.rowCount ?? 0);
     },
     inspect: (work) => work(client),
-    inDatabase(name, work) {
-      return withClient(connect, context, urlTo(url, name), (inner) =>
+    inDatabase(name, work, { stays = false } = {}) {
+      return withClient(connect, context, { url: urlTo(url, name), stays }, (inner) =>
         work(sessionOn(inner, facts, connect, context, url)),
       );
     },
@@ -104,13 +118,14 @@ function sessionOn(
 async function withClient<Result>(
   connect: Connect,
   context: DriverContext,
-  url: string,
+  { url, stays }: { url: string; stays: boolean },
   work: (client: pg.Client) => Promise<Result>,
 ): Promise<Result> {
   const { signal } = context;
   signal.throwIfAborted();
   const connecting = connect({
     connectionString: url,
+    ...(stays && { stays }),
     application_name: holderName(context),
     connectionTimeoutMillis: connectTimeoutMs,
     // Nothing that a database's owner may have put there is found by an unqualified name.

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { type TestPostgres, testPostgres } from "../../../testing/postgres.ts";
+import { cutOff } from "./cut-off.ts";
 import { openClient, sessionSettings } from "./session.ts";
 import { createWarmConnections, type WarmConnections } from "./warm-connections.ts";
 
@@ -11,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => server?.stop());
 beforeEach(() => {
-  warm = createWarmConnections((database) => database === "postgres");
+  warm = createWarmConnections({ isKept: (database) => database === "postgres" });
 });
 afterEach(() => warm.close());
 
@@ -58,6 +59,37 @@ test("one that is lent is nobody else's; one in a transaction, or that was cut o
   const third = await connect();
   expect(pids).not.toContain(await pidOf(third));
   await third.end();
+});
+
+test("one that was cut off doesn't come back, though it answers: the request to cancel may still be on its way", async () => {
+  const first = await connect();
+  const pid = await pidOf(first);
+  cutOff(first);
+  await first.end();
+  const second = await connect();
+  expect(await pidOf(second)).not.toBe(pid);
+  await second.end();
+});
+
+test("one that nobody asks for goes after a while, and one to a database that is said to stay comes back", async () => {
+  const brief = createWarmConnections({ idleMs: 50 });
+  const observer = await openClient({ connectionString: server.url });
+  const stands = (pid: unknown) =>
+    one(observer, `select count(*)::int from pg_stat_activity where pid = ${pid}`);
+  const stays = { connectionString: server.url, stays: true };
+  const first = await brief.connect(stays);
+  const pid = await pidOf(first);
+  await first.end();
+  const second = await brief.connect(stays);
+  expect(await pidOf(second)).toBe(pid);
+  await second.end();
+  await expect.poll(() => stands(pid)).toBe(0);
+  const passing = await brief.connect({ connectionString: server.url });
+  const other = await pidOf(passing);
+  await passing.end();
+  await expect.poll(() => stands(other)).toBe(0);
+  await brief.close();
+  await observer.end();
 });
 
 test("to a database that isn't kept, none stays; after the close, to none", async () => {

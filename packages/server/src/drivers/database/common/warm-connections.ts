@@ -1,3 +1,4 @@
+import { wasCutOff } from "./cut-off.ts";
 import { type Connect, openClient } from "./session.ts";
 
 type Client = Awaited<ReturnType<Connect>>;
@@ -9,48 +10,42 @@ export type WarmConnections = {
   close(): Promise<void>;
 };
 
-const mostKeptByPlace = 4;
+export type WarmOptions = {
+  /** Names databases, beside those of which whoever connects says that they stay. */
+  isKept?: (database: string) => boolean;
+  /** How long one is kept that nobody asks for; for ever when left out. */
+  idleMs?: number;
+};
 
 /**
  * Connections that are reset and kept for the next piece of work instead of being closed, for whoever makes many short
- * ones: opening one costs the server more than most of what is done on it. Only to databases that `isKept` names, since
- * one that is to be copied or dropped must have none.
+ * ones: opening one costs the server more than most of what is done on it. Only to databases that stay, since one that
+ * is to be copied must have none.
  */
-export function createWarmConnections(isKept: (database: string) => boolean): WarmConnections {
-  const kept = new Map<string, Client[]>();
-  const reallyEnd = new WeakMap<Client, () => Promise<void>>();
-  let closed = false;
+export function createWarmConnections({ isKept, idleMs }: WarmOptions): WarmConnections {
+  const shelf = createShelf(idleMs);
 
   async function open(config: Config): Promise<Client> {
     const client = await openClient(config);
-    reallyEnd.set(client, client.end.bind(client) as () => Promise<void>);
-    client.once("end", () =>
-      keptIn(config).splice(0, Infinity, ...keptIn(config).filter((it) => it !== client)),
-    );
+    shelf.learn(config, client);
     return client;
   }
 
-  function keptIn({ connectionString }: Config): Client[] {
-    const clients = kept.get(connectionString) ?? [];
-    kept.set(connectionString, clients);
-    return clients;
-  }
-
   async function giveBack(config: Config, client: Client): Promise<void> {
-    const clients = keptIn(config);
     try {
+      // A request to cancel may still be on its way, and would meet the next piece of work.
+      if (wasCutOff(client)) return await shelf.reallyEnd(client);
       await client.query("discard all");
-      if (!closed && clients.length < mostKeptByPlace) clients.push(client);
-      else await reallyEnd.get(client)!();
+      if (!shelf.put(config, client)) await shelf.reallyEnd(client);
     } catch {
       // Cut off, or in the middle of a transaction: of no more use to anybody.
-      await reallyEnd.get(client)!();
+      await shelf.reallyEnd(client);
     }
   }
 
   /** As if it had been opened for this. */
   async function reuse(config: Config): Promise<Client | undefined> {
-    const client = keptIn(config).pop();
+    const client = shelf.take(config);
     if (!client) return undefined;
     const settings = [["application_name", config.application_name ?? ""], ...settingsOf(config.options)];
     const calls = settings.map((_, at) => `set_config($${at * 2 + 1}, $${at * 2 + 2}, false)`);
@@ -58,14 +53,15 @@ export function createWarmConnections(isKept: (database: string) => boolean): Wa
       await client.query(`select ${calls.join(", ")}`, settings.flat());
       return client;
     } catch {
-      await reallyEnd.get(client)!();
+      await shelf.reallyEnd(client);
       return undefined;
     }
   }
 
   return {
     async connect(config) {
-      if (!isKept(new URL(config.connectionString).pathname.slice(1))) return openClient(config);
+      const stays = config.stays ?? isKept?.(new URL(config.connectionString).pathname.slice(1));
+      if (!stays) return openClient(config);
       const client = (await reuse(config)) ?? (await open(config));
       let lent = true;
       client.end = (async () => {
@@ -75,9 +71,55 @@ export function createWarmConnections(isKept: (database: string) => boolean): Wa
       }) as Client["end"];
       return client;
     },
-    async close() {
+    close: () => shelf.close(),
+  };
+}
+
+const mostKeptByPlace = 4;
+
+/** The connections that nobody has, by where they lead. */
+function createShelf(idleMs: number | undefined) {
+  const kept = new Map<string, Client[]>();
+  const timers = new WeakMap<Client, NodeJS.Timeout>();
+  const ends = new WeakMap<Client, () => Promise<void>>();
+  const reallyEnd = (client: Client): Promise<void> => ends.get(client)!();
+  let closed = false;
+
+  function forget({ connectionString }: Config, client: Client): void {
+    clearTimeout(timers.get(client));
+    const left = (kept.get(connectionString) ?? []).filter((it) => it !== client);
+    if (left.length > 0) kept.set(connectionString, left);
+    else kept.delete(connectionString);
+  }
+
+  return {
+    reallyEnd,
+    /** One that was just opened. */
+    learn(config: Config, client: Client): void {
+      ends.set(client, client.end.bind(client) as () => Promise<void>);
+      client.once("end", () => forget(config, client));
+    },
+    take(config: Config): Client | undefined {
+      const client = kept.get(config.connectionString)?.at(-1);
+      if (client) forget(config, client);
+      return client;
+    },
+    /** False when it isn't wanted. */
+    put(config: Config, client: Client): boolean {
+      const others = kept.get(config.connectionString) ?? [];
+      if (closed || others.length >= mostKeptByPlace) return false;
+      kept.set(config.connectionString, [...others, client]);
+      if (idleMs === undefined) return true;
+      const end = () => {
+        forget(config, client);
+        void reallyEnd(client).catch(() => undefined);
+      };
+      timers.set(client, setTimeout(end, idleMs).unref());
+      return true;
+    },
+    async close(): Promise<void> {
       closed = true;
-      await Promise.all([...kept.values()].flat().map((client) => reallyEnd.get(client)!()));
+      await Promise.all([...kept.values()].flat().map(reallyEnd));
     },
   };
 }

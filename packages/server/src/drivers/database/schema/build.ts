@@ -64,7 +64,7 @@ async function fill(
   place: { schema: string; login: string; owner: string },
 ): Promise<void> {
   const { migrations, appId } = request.schema;
-  const catalog = await session.inDatabase(containerName(appId), async (inside) => {
+  const lookAndBegin = async (inside: Session) => {
     await createLedger(inside, place.schema, parts.roles);
     if ((await hasEntries(inside, place.schema)) && (await schemaExists(inside, place.schema)))
       return undefined;
@@ -72,7 +72,8 @@ async function fill(
     if (!form) throw failure("unavailable", { detail: "The blueprint hasn't been read yet." });
     await createSchema(inside, place);
     return form;
-  });
+  };
+  const catalog = await session.inDatabase(containerName(appId), lookAndBegin, { stays: true });
   if (!catalog) return;
   const { schema: schemaName } = place;
   const { statements } = emitSchema(catalog, { schemaName, extensionSchemas: [extensionSchema] });

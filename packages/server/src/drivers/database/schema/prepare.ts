@@ -32,13 +32,14 @@ export async function prepare(
   const blueprint = blueprintName(schema);
   await withSession(parts.connect, context, server, container, async (session) => {
     await makeContainer(parts, session, context, { server, container });
-    await session.inDatabase(container, async (inside) => {
+    const note = async (inside: Session): Promise<void> => {
       if (await selectForm(inside, blueprint)) return;
       const catalog = await readBlueprint(parts, context, server, schema);
       refuseUnheld(catalog);
       for (const { name } of catalog.extensions) await createExtension(inside, name);
       await insertForm(inside, blueprint, catalog);
-    });
+    };
+    await session.inDatabase(container, note, { stays: true });
   });
 }
 
@@ -51,7 +52,9 @@ async function makeContainer(
 ): Promise<void> {
   const { roles } = parts;
   const facts = await selectDatabase(session, container);
-  const state = facts?.allowsConnections ? await session.inDatabase(container, stateOfContainer) : "begun";
+  const state = facts?.allowsConnections
+    ? await session.inDatabase(container, stateOfContainer, { stays: true })
+    : "begun";
   if (state === "finished") return;
   const resource = { kind: "database", driver: "schema", serverId: server.id, physicalName: container };
   await context.declareResource({ ...resource, common: true }).catch((error: unknown) => {

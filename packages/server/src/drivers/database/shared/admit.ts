@@ -10,8 +10,8 @@ import { lockAgainstMigrations, selectUnfinished } from "./migration/run.sql.ts"
 export async function admit(parts: DriverParts, context: DriverContext, place: SharedPlace): Promise<void> {
   const { server, database, environmentId } = place;
   const lock = `${database.name}/${environmentId}`;
-  await withSession(parts.connect, context, server, lock, (session) =>
-    session.inDatabase(database.name, async (inside) => {
+  await withSession(parts.connect, context, server, lock, (session) => {
+    const greet = async (inside: Session): Promise<void> => {
       const beginning = await selectBeginning(inside, environmentId);
       if (beginning.admitted) return;
       if (beginning.seeds.length === 0 && (await noteAlone(parts, inside, environmentId))) return;
@@ -28,8 +28,9 @@ export async function admit(parts: DriverParts, context: DriverContext, place: S
         await context.assertLease();
         await client.query("commit");
       });
-    }),
-  );
+    };
+    return session.inDatabase(database.name, greet, { stays: true });
+  });
 }
 
 /** Where there are no first rows, nothing of the application's runs. False when a migration has brought some meanwhile. */
