@@ -51,6 +51,18 @@ describe("a start that can't be says why in one sentence, with exit code 1", () 
     }
   });
 
+  it("when nobody listens where DATABASE_URL leads, with what to look at", async () => {
+    const environment = { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" };
+    const refused = await runTenantry(
+      ["up", "--data-dir", path.join(directory, "given"), "--api-port", "0", "--gateway-port", "0"],
+      { environment },
+    );
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toMatch(
+      /^The PostgreSQL that DATABASE_URL names can't be connected to: connect ECONNREFUSED .* Check host and port.*\n$/,
+    );
+  });
+
   it("when a flag is wrong, naming it", async () => {
     const refused = await runTenantry(["up", "--data-dir", directory, "--api-port", "seventy"]);
     expect(refused.code).not.toBe(0);

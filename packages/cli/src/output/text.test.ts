@@ -32,6 +32,7 @@ describe("times for people", () => {
     ["2025-12-31T23:59:15.000Z", "45 sec. ago"],
     ["2025-12-31T23:00:01.000Z", "59 min. ago"],
     ["2026-01-08T00:00:00.000Z", "in 7 days"],
+    ["2026-01-07T23:59:58.000Z", "in 7 days"],
   ])("%s is %s", (iso, text) => {
     expect(distance(iso, Date.parse("2026-01-01T00:00:00.000Z"))).toBe(text);
   });

@@ -41,7 +41,9 @@ const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "
 export function distance(iso: string, now: number): string {
   const seconds = Math.round((Date.parse(iso) - now) / 1000);
   const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units[3];
-  return seconds === 0 ? "now" : relative.format(Math.trunc(seconds / size), unit);
+  if (seconds === 0) return "now";
+  // A week less a second is said to be a week off, but something is a day old only when the day is over.
+  return relative.format(seconds > 0 ? Math.round(seconds / size) : Math.trunc(seconds / size), unit);
 }
 
 /** An error that nobody foresaw. */

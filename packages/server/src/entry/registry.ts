@@ -1,4 +1,5 @@
 import path from "node:path";
+import { connectAdvice } from "../drivers/database/index.ts";
 import type { Config } from "../infra/config/index.ts";
 import { ensureDatabase, migrate, registryMigrations } from "../infra/db/index.ts";
 import type { Log } from "../infra/log/index.ts";
@@ -31,8 +32,23 @@ export async function openRegistry(config: Config, log: Log, signal?: AbortSigna
     return registry;
   } catch (error) {
     await registry.stop();
-    throw error;
+    throw config.databaseUrl ? withAdvice(error) : error;
   }
+}
+
+/** The same failure, in words for whoever set DATABASE_URL. */
+function withAdvice(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const code = (error as NodeJS.ErrnoException).code;
+  const [problem, advice] =
+    code === "42501"
+      ? [
+          "The login of DATABASE_URL may not do what the registry takes",
+          "`tenantry doctor` says what it lacks.",
+        ]
+      : ["The PostgreSQL that DATABASE_URL names can't be connected to", connectAdvice(error)];
+  if (!advice) return error;
+  return Object.assign(new Error(`${problem}: ${error.message}. ${advice}`, { cause: error }), { code });
 }
 
 function given(url: string): Registry {

@@ -4,10 +4,16 @@ import type { Running } from "./start.ts";
 
 /** Says what is running, where to look, and what to type next. */
 export function showRunning(running: Running): void {
+  process.stdout.write(`${runningLines(running, process.cwd()).join("\n")}\n`);
+}
+
+export function runningLines(running: Running, workingDirectory: string): string[] {
   const { operator, gatewayUrl, gatewayTlsUrl, postgres, tookMs, dataDir, rootDomain } = running;
-  const relative = (file: string) => path.relative(process.cwd(), file) || ".";
+  const relative = (file: string) => shortest(file, workingDirectory);
   const host = new URL(gatewayUrl!);
-  const lines = [
+  // Commands look for the nearest `.tenantry`; another directory has to be named.
+  const place = relative(dataDir) === ".tenantry" ? "" : ` --data-dir ${relative(dataDir)}`;
+  return [
     "",
     `  Tenantry is running (started in ${(tookMs / 1000).toFixed(1)} s)`,
     "",
@@ -26,14 +32,19 @@ export function showRunning(running: Running): void {
     "",
     "  Next, in another terminal:",
     "",
-    '    npx tenantry tenant create acme --name "Acme Ltd" --wait',
+    `    npx tenantry tenant create acme --name "Acme Ltd" --wait${place}`,
     `    curl http://acme.${rootDomain}:${host.port}/`,
     "",
     "  Ctrl-C stops everything.",
     "",
     ...sameUserNote(running),
   ];
-  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/** As one would type it from here. */
+function shortest(file: string, workingDirectory: string): string {
+  const relative = path.relative(workingDirectory, file) || ".";
+  return relative.startsWith("..") ? file : relative;
 }
 
 /** Without root there is no other user to run applications as. */

@@ -9,6 +9,7 @@ import { createSqliteDriver } from "./sqlite/index.ts";
 import type { SqliteOptions } from "./sqlite/parts.ts";
 
 export { checkServer, type ServerCheck } from "./common/check-server.ts";
+export { connectAdvice } from "./common/connect-advice.ts";
 export { compareForms, hashForm } from "./common/form/compare-forms.ts";
 export { blueprintName } from "./common/names.ts";
 export { openDatabases, protectDatabases } from "./common/protect.ts";
