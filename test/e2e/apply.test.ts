@@ -1,7 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { fresh } from "../support/fresh.ts";
+import { type Installation, startInstallation } from "../support/installation.ts";
 import { useInstallation } from "../support/use-installation.ts";
 
 const installation = useInstallation();
@@ -49,6 +51,66 @@ it("converges, changes nothing the second time, and reads what export writes", a
     body: { counts: { done: 2 } },
   });
   expect((await installation.visit(two)).status).toBe(200);
+});
+
+const agency = fileURLToPath(new URL("../../docs/examples/agency/template.yaml", import.meta.url));
+
+it("what one installation exports makes the same tenants on an empty one, whose export is the same text", async () => {
+  const [group, leaf, plain, made] = [fresh("group"), fresh("leaf"), fresh("plain"), fresh("made")];
+  const template = fresh("agency");
+  const addTemplate = (to: Installation) =>
+    to.command(["template", "create", template, "--from", agency]).then(({ code }) => expect(code).toBe(0));
+  await addTemplate(installation);
+  const file = await declared([
+    `{ slug: ${group}, name: Group, plan: gold, clientId: ${group}-1, isolation: { database: schema } }`,
+    `{ slug: ${leaf}, name: "Leaf: 1", parent: ${group}, groups: [b, a], language: de, suspended: "over: quota" }`,
+    `{ slug: ${plain}, name: Plain, settings: { maxUsers: 3 }, isolation: { database: shared }, template: null }`,
+    `{ slug: ${made}, name: Made, template: ${template} }`,
+  ]);
+  expect((await json("apply", "-f", file, "--yes")).code).toBe(0);
+  // It gives up what its template gave it.
+  const bare = await declared([
+    `{ slug: ${made}, name: Made, plan: null, groups: [], settings: { maxPages: null } }`,
+  ]);
+  expect((await json("apply", "-f", bare, "--yes")).code).toBe(0);
+
+  const named = [group, leaf, plain, made].flatMap((slug) => ["--tenant", slug]);
+  const exported = path.join(installation.directory, `${group}.yaml`);
+  const text = (await installation.command(["export", ...named])).stdout;
+  await writeFile(exported, text);
+  expect(await json("apply", "-f", exported, "--yes")).toMatchObject({
+    body: { counts: { done: 0, unchanged: 4 } },
+  });
+
+  await using empty = await startInstallation();
+  await addTemplate(empty);
+  const applied = await empty.command(["apply", "-f", exported, "--yes"]);
+  expect(applied).toMatchObject({ code: 0 });
+  expect((await empty.command(["export"])).stdout).toBe(text);
+
+  // Whatever was changed since goes back to what stands there.
+  const elsewhere = ["tenant", "update", plain, "--plan", "gold", "--group", "x"];
+  expect((await empty.command(elsewhere)).code).toBe(0);
+  expect((await empty.command(["tenant", "suspend", group])).code).toBe(0);
+  expect((await empty.command(["apply", "-f", exported, "--yes"])).code).toBe(0);
+  expect((await empty.command(["export"])).stdout).toBe(text);
+});
+
+it("two operators who apply the same file at once both end well, and each tenant is made once", async () => {
+  const slugs = Array.from({ length: 5 }, () => fresh("both"));
+  const lines = slugs.map((slug, index) => {
+    const more = index % 2 === 0 ? "suspended: unpaid" : "settings: { maxUsers: 3 }";
+    return `{ slug: ${slug}, name: Both, groups: [a], ${more} }`;
+  });
+  const file = await declared(lines);
+  const ends = await Promise.all([1, 2].map(() => json("apply", "-f", file, "--yes")));
+  for (const { code, stderr } of ends) expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(await json("apply", "-f", file, "--yes")).toMatchObject({
+    body: { counts: { done: 0, unchanged: 5 } },
+  });
+  const changed = await declared(lines.map((line) => line.replace("name: Both", "name: Changed")));
+  const again = await Promise.all([1, 2].map(() => json("apply", "-f", changed, "--yes")));
+  for (const { code, stderr } of again) expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
 });
 
 it("makes parents before their children, moves a child, and writes down whose child it is", async () => {

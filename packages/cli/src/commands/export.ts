@@ -1,11 +1,11 @@
 import { rename, writeFile } from "node:fs/promises";
 import path from "node:path";
-import type { TenantReply } from "@tenantry/contract";
+import type { TemplateDetailReply, TenantReply } from "@tenantry/contract";
 import type { Command } from "commander";
 import { fetchPages } from "../api/pages.ts";
 import { path as apiPath } from "../api/path.ts";
 import { type Context, collect, contextOf, defineCommand, overApi } from "../command.ts";
-import { refusal } from "../problem.ts";
+import { CliError, refusal } from "../problem.ts";
 import { inParallel } from "./apply/parallel.ts";
 
 type Options = { tenant?: string[]; output?: string };
@@ -17,9 +17,10 @@ export function exportCommand(): Command {
   const command = defineCommand("export", {
     summary: "write tenants down as `tenantry apply` reads them",
     details:
-      "All that are active or suspended, sorted by slug: the same tenants give the same text. Users, passwords and data aren't in it.",
+      "All that are active or suspended, sorted by slug: the same tenants give the same text, and the text makes the same " +
+      "tenants. Users, passwords and data aren't in it.",
     examples: ["export", "export -o exported.yaml", "export --tenant acme --tenant globex > two.yaml"],
-    calls: ["listTenants", "showTenant", "listTenantSettings"],
+    calls: ["listTenants", "showTenant", "listTenantSettings", "showTemplate"],
   })
     .option("--tenant <tenant>", "this one alone, by its slug or id (repeatable)", collect)
     .option("-o, --output <file>", "where to; standard output when left out");
@@ -38,8 +39,9 @@ async function write(options: Options, command: Command): Promise<void> {
     .filter(({ status }) => passing.has(status))
     .map(({ slug, status }) => `${slug} (${status})`);
   if (left.length > 0) output.note(`Left out: ${left.join(", ")}.`);
+  const settingsOf = templateSettings(context);
   const tenants = await inParallel(standing, atOnce, async (tenant) =>
-    declare(tenant, await fetchOwnSettings(client, tenant.id)),
+    declare(tenant, await fetchOwnSettings(client, tenant.id), await settingsOf(tenant)),
   );
   const text = writeManifest(tenants);
   if (options.output === undefined) return output.result({ apiVersion, tenants }, () => text.trimEnd());
@@ -60,6 +62,29 @@ async function fetchTenants(
     return (await client.call<TenantReply>("GET", apiPath`/v1/tenants/${tenant}`)).body;
   });
   return [...new Map(found.map((tenant) => [tenant.id, tenant])).values()];
+}
+
+/** The names of the settings that a tenant's template gives to whoever is made from it; each template is asked for once. */
+function templateSettings({ client }: Context): (tenant: TenantReply) => Promise<string[]> {
+  const known = new Map<string, Promise<string[]>>();
+  const fetched = async ({ name, revision }: { name: string; revision: number }) => {
+    try {
+      const target = apiPath`/v1/templates/${name}`;
+      const { body } = await client.call<TemplateDetailReply>("GET", target, { query: { revision } });
+      return Object.keys(body.configuration.settings ?? {});
+    } catch (error) {
+      // One that was deleted gives nobody anything.
+      if (error instanceof CliError && error.problem.code === "template_not_found") return [];
+      throw error;
+    }
+  };
+  return async ({ template }) => {
+    if (!template) return [];
+    const name = `${template.name}@${template.revision}`;
+    const found = known.get(name) ?? fetched(template);
+    known.set(name, found);
+    return found;
+  };
 }
 
 /** Whole or not at all: a file that was good isn't left half written. */

@@ -48,6 +48,20 @@ it.each([acme, suspended])("plans nothing for what was exported ($status)", (ten
   expect(writeManifest(tenants)).toBe(text);
 });
 
+it("writes what a tenant hasn't as null or false, so that it is taken away again where somebody gives it", () => {
+  const bare = { ...acme, plan: null, groups: [], parentId: null, parent: null };
+  const written = declare(bare, {}, ["maxPages"]);
+  expect(written).toMatchObject({ plan: null, region: null, groups: [], parent: null, template: null });
+  expect(written).toMatchObject({ logoUrl: null, settings: { maxPages: null }, suspended: false });
+  expect(written).not.toHaveProperty("clientId");
+  const given = { ...acme, ...{ status: "suspended", statusReason: "unpaid", region: "eu" } };
+  const plan = planTenant(written, { tenant: given, settings: { maxPages: 7 } });
+  expect(plan.changes.map(({ field }) => field)).toEqual(
+    expect.arrayContaining(["plan", "region", "groups", "parent", "settings.maxPages", "suspended"]),
+  );
+  expect(creationBody({ slug: "acme", name: "Acme", template: null })).toHaveProperty("template", null);
+});
+
 it("changes what differs, takes away what is null, and leaves alone what is left out", () => {
   const declared = { slug: "acme", name: "Acme Ltd", plan: null, settings: { maxUsers: null, maxPages: 7 } };
   const plan = planTenant(declared, { tenant: acme, settings: own });

@@ -1,7 +1,7 @@
 import { changeableFields, type TenantPlan } from "./plan.ts";
 import type { DeclaredTenant } from "./schema.ts";
 
-/** The body that creates a declared tenant: null is what a new one has anyway. */
+/** The body that creates a declared tenant. Null is what a new one has anyway, but for a template, where it says "none". */
 export function creationBody({
   suspended: _,
   settings = {},
@@ -10,6 +10,7 @@ export function creationBody({
 }: DeclaredTenant): Record<string, unknown> {
   return {
     ...withoutNull({ ...fields, ...(parentId === undefined ? {} : { parentId }) }),
+    ...(fields.template === null ? { template: null } : {}),
     settings: withoutNull(settings),
   };
 }

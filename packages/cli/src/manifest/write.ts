@@ -2,36 +2,38 @@ import type { TenantReply } from "@tenantry/contract";
 import { stringify } from "yaml";
 import { apiVersion, type DeclaredTenant, tenantFields } from "./schema.ts";
 
-/** A tenant as `apply` reads it: what it has and nothing it hasn't, so that nothing is planned for it. */
-export function declare(tenant: TenantReply, settings: Record<string, unknown>): DeclaredTenant {
+/**
+ * A tenant as `apply` reads it, so that nothing is planned for it, and another one is made the same. What it hasn't stands
+ * there as null or false: `templateSettings`, which its template would give it, too.
+ */
+export function declare(
+  tenant: TenantReply,
+  settings: Record<string, unknown>,
+  templateSettings: readonly string[] = [],
+): DeclaredTenant {
   const { database, storage, cache } = tenant.environments[0]?.placements ?? {};
   const levels = { database: database?.level, storage: storage?.level, cache: cache?.level };
+  const taken = templateSettings.filter((key) => !(key in settings)).map((key) => [key, null]);
   const declared: Record<keyof DeclaredTenant, unknown> = {
     ...tenant,
+    clientId: tenant.clientId ?? undefined,
     groups: [...tenant.groups].sort(),
     preset: undefined,
     template: tenant.template && `${tenant.template.name}@${tenant.template.revision}`,
-    isolation: sorted(levels, (entries) => entries),
-    settings: sorted(settings),
-    suspended: tenant.status === "suspended" ? (tenant.statusReason ?? true) : undefined,
+    isolation: filled(Object.entries(levels).filter(([, level]) => level !== undefined)),
+    settings: filled([...Object.entries(settings), ...taken].sort(byName)),
+    suspended: tenant.status === "suspended" && (tenant.statusReason ?? true),
   };
   const kept = tenantFields
     .map((field) => [field, declared[field]] as const)
-    .filter(([, value]) => isSet(value));
+    .filter(([, value]) => value !== undefined);
   return Object.fromEntries(kept) as DeclaredTenant;
 }
 
-function sorted(
-  values: Record<string, unknown>,
-  order = (entries: [string, unknown][]) => entries.sort(([a], [b]) => (a < b ? -1 : 1)),
-): Record<string, unknown> {
-  return Object.fromEntries(order(Object.entries(values).filter(([, value]) => isSet(value))));
-}
+const byName = ([one]: unknown[], [other]: unknown[]) => ((one as string) < (other as string) ? -1 : 1);
 
-function isSet(value: unknown): boolean {
-  if (value === null || value === undefined) return false;
-  return typeof value !== "object" || Object.keys(value).length > 0;
-}
+const filled = (entries: unknown[][]) =>
+  entries.length === 0 ? undefined : (Object.fromEntries(entries) as Record<string, unknown>);
 
 /** Canonical YAML: the same tenants give the same text, sorted by slug. */
 export function writeManifest(tenants: readonly DeclaredTenant[]): string {

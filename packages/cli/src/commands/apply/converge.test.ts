@@ -41,6 +41,40 @@ it("leaves alone what somebody has changed since the plan", async () => {
   expect({ failure, changes }).toEqual({ failure: "changed_meanwhile", changes: [] });
 });
 
+it("has nothing to do where somebody has made it so since the plan", async () => {
+  const { failure, changes } = await applyTo(acme, { ...acme, name: "Acme Ltd" });
+  expect({ failure, changes }).toEqual({ failure: undefined, changes: [] });
+});
+
+it.each([
+  ["is being made by somebody else: it is waited for", "provisioning", declared.name, undefined],
+  ["was made by somebody else who meant the same", "active", declared.name, undefined],
+  ["was made by somebody else who meant another", "active", "Theirs", "changed_meanwhile"],
+])("a tenant whose slug is taken at its turn %s", async (_title, status, name, failure) => {
+  let [made, asked] = [status, 0];
+  const answer = ({ method, url }: Asked): Answer => {
+    if (url.startsWith("/v1/operations?")) return { body: { items: [{ id: "op_1" }], nextCursor: null } };
+    if (url.endsWith("/events")) {
+      made = "active";
+      return { events: [operation({ status: "succeeded" })] };
+    }
+    if (method === "POST") return { status: 409, body: { code: "slug_taken", title: "Taken." } };
+    asked += 1;
+    if (asked === 1) return { status: 404, body: { code: "tenant_not_found", title: "None." } };
+    return { body: { ...acme, status: made, name } };
+  };
+  await using api = await startFakeApi(answer);
+  const client = createClient({ url: api.url, apiKey: "key" });
+  const plan = planTenant(declared, (await findDeclared(client, declared)).existing);
+  expect(plan.actions).toEqual(["create"]);
+  const failed = await converge(client, declared, plan).then(
+    () => undefined,
+    (error: { problem: { code: string } }) => error.problem.code,
+  );
+  expect(failed).toBe(failure);
+  expect(api.asked.filter(({ method }) => method === "PATCH")).toEqual([]);
+});
+
 it("waits for what a run before began to make, and goes on from there", async () => {
   const { plan, failure, changes, asked } = await applyTo(
     { ...acme, status: "provisioning" },

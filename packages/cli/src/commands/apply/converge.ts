@@ -33,15 +33,46 @@ export async function fetchOwnSettings(client: Client, tenantId: string): Promis
 
 /**
  * Makes a tenant what it is declared to be, by the plan that was shown: where somebody has changed it since, it is
- * refused and left as it is. Repeatable: what is done already isn't done again.
+ * refused and left as it is, unless it is as declared by then. Repeatable: what is done already isn't done again.
  */
 export async function converge(client: Client, declared: DeclaredTenant, shown: TenantPlan): Promise<void> {
-  if (shown.actions.includes("create")) return create(client, declared);
-  let { existing, etag } = await findDeclared(client, declared);
-  if (existing && isBeingMade(existing.tenant)) {
+  try {
+    if (shown.actions.includes("create")) await create(client, declared);
+    else await changeAsShown(client, declared, shown);
+  } catch (error) {
+    if (!(error instanceof CliError) || !(await isAsDeclared(client, declared))) throw error;
+  }
+}
+
+async function create(client: Client, declared: DeclaredTenant): Promise<void> {
+  try {
+    const body = creationBody(declared);
+    const { body: operation } = await client.call<OperationReply>("POST", "/v1/tenants", { body });
+    await waitForEnd(client, operation.id);
+  } catch (error) {
+    // Somebody else who applies the same has begun to make it.
+    if (!(error instanceof CliError && error.problem.code === "slug_taken")) throw error;
+    const { existing } = await findDeclared(client, declared);
+    if (!existing) throw error;
+    if (!isBeingMade(existing.tenant)) throw changedMeanwhile();
     await waitUntilMade(client, existing.tenant.id);
-    ({ existing, etag } = await findDeclared(client, declared));
-  } else if (!isSamePlan(planTenant(declared, existing), shown)) throw changedMeanwhile();
+  }
+  // What a template gave it, and what isn't said when one is made.
+  await changeRest(client, declared, await findDeclared(client, declared));
+}
+
+async function changeAsShown(client: Client, declared: DeclaredTenant, shown: TenantPlan): Promise<void> {
+  let found = await findDeclared(client, declared);
+  if (found.existing && isBeingMade(found.existing.tenant)) {
+    await waitUntilMade(client, found.existing.tenant.id);
+    found = await findDeclared(client, declared);
+  } else if (!isSamePlan(planTenant(declared, found.existing), shown)) throw changedMeanwhile();
+  await changeRest(client, declared, found);
+}
+
+/** Whatever differs from what was found. */
+async function changeRest(client: Client, declared: DeclaredTenant, found: Found): Promise<void> {
+  const { existing, etag } = found;
   if (!existing) throw changedMeanwhile();
   const plan = planTenant(declared, existing);
   const refused = plan.refusals[0];
@@ -50,11 +81,17 @@ export async function converge(client: Client, declared: DeclaredTenant, shown: 
   await change(client, { declared, plan, id: existing.tenant.id, etag });
 }
 
-async function create(client: Client, declared: DeclaredTenant): Promise<void> {
-  const body = creationBody(declared);
-  const { body: operation } = await client.call<OperationReply>("POST", "/v1/tenants", { body });
-  await waitForEnd(client, operation.id);
-  if (declared.suspended) await suspend(client, operation.tenantId!, declared.suspended);
+/** Somebody else, who applies the same at the same time, may have done what we were refused. */
+async function isAsDeclared(client: Client, declared: DeclaredTenant): Promise<boolean> {
+  try {
+    const { existing } = await findDeclared(client, declared);
+    if (!existing || isBeingMade(existing.tenant)) return false;
+    const { actions, refusals } = planTenant(declared, existing);
+    return actions.length + refusals.length === 0;
+  } catch {
+    // What the first error told is the reason.
+    return false;
+  }
 }
 
 type ChangeOf = { declared: DeclaredTenant; plan: TenantPlan; id: string; etag: string | undefined };
