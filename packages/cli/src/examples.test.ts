@@ -37,6 +37,7 @@ afterEach(() => vi.restoreAllMocks());
 /** What the API's description says. Event streams end: of an operation with it, of all events with a refusal. */
 function answers(): (asked: Asked) => Answer {
   let followed = 0;
+  let made = false;
   const asked = new Set<string>();
   let status: "succeeded" | "cancelled" = "succeeded";
   return ({ method, url, body }) => {
@@ -57,8 +58,9 @@ function answers(): (asked: Asked) => Answer {
       return {
         body: { counts: { databases: 2, checked: 2, drifted: 0 }, items: [], nextCursor: null },
       };
+    if (found.operationId === "createTenant") made = true;
     if (found.operationId === "showTenant") {
-      if (url.endsWith("/initech"))
+      if (url.endsWith("/initech") && !made)
         return { status: 404, body: { title: "None.", code: "tenant_not_found" } };
       const { body } = sampleReply(found) as { body: Record<string, unknown> };
       return { body: { ...body, status: url.endsWith("/hooli") ? "suspended" : "active" } };
