@@ -8,6 +8,8 @@ import { promisify } from "node:util";
 import pg from "pg";
 import { requireProgram } from "../../../../test/support/programs.ts";
 import { freePort } from "../infra/postgres-process/free-port.ts";
+import { withMemoryBound } from "../infra/postgres-process/postmaster.ts";
+import { memoryOfBackends, temporaryFiles } from "./postgres.ts";
 import { waitUntil } from "./wait-until.ts";
 
 /**
@@ -27,11 +29,14 @@ export async function testPostgres15(): Promise<{ url: string; stop(): Promise<v
   ];
   await promisify(execFile)(command[0]!, command.slice(1));
   const port = await freePort("127.0.0.1");
-  const server = [
-    ...asOther,
-    ...["setpriv", "--pdeathsig", "QUIT", "--", requireProgram("postgres"), "-D", cluster],
-    ...["-p", String(port), "-h", "127.0.0.1", "-k", "", "-c", "fsync=off", "-c", "autovacuum=off"],
-  ];
+  const postgres = withMemoryBound(memoryOfBackends, {
+    file: requireProgram("postgres"),
+    args: [
+      ...["-D", cluster, "-p", String(port), "-h", "127.0.0.1", "-k", ""],
+      ...["-c", "fsync=off", "-c", "autovacuum=off", "-c", `temp_file_limit=${temporaryFiles}`],
+    ],
+  });
+  const server = [...asOther, "setpriv", "--pdeathsig", "QUIT", "--", postgres.file, ...postgres.args];
   const child = spawn(server[0]!, server.slice(1), { stdio: "ignore" });
   const exited = once(child, "exit");
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;

@@ -48,6 +48,10 @@ export async function testPostgres(
 
 const directoryPrefix = "tenantry-test-postgres-";
 
+/** Bounds as servers of ours have them, low enough for tests to reach them. */
+export const memoryOfBackends = 512 * 1024 ** 2;
+export const temporaryFiles = "256MB";
+
 const quickSettings: Record<string, string> = {
   fsync: "off",
   synchronous_commit: "off",
@@ -59,6 +63,7 @@ const quickSettings: Record<string, string> = {
   unix_socket_directories: "",
   dynamic_shared_memory_type: "mmap",
   jit: "off",
+  temp_file_limit: temporaryFiles,
 };
 
 function handle(postmaster: Postmaster, directory: string, base: string, port: number): TestPostgres {
@@ -100,6 +105,7 @@ async function launch(
       ...{ identity, environment },
       output: "ignore",
       onParentDeath: "QUIT",
+      memoryBytes: memoryOfBackends,
     });
     if (await becomesReady(postmaster, cluster)) return { postmaster, port };
   }

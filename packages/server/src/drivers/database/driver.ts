@@ -117,7 +117,8 @@ export type Migrate = (database: MigrateRequest["database"]) => Promise<{ applie
 export type Sharing = {
   /**
    * Brings a seal that an earlier version of Tenantry has made up to date, while tenants are served. Answers whether it
-   * was such a one; any other stays as it is. Repeatable, also beside itself.
+   * was such a one; any other stays as it is. Takes back what the application's role has made its sessions begin with.
+   * Repeatable, also beside itself.
    */
   renewSeal(
     context: DriverContext,

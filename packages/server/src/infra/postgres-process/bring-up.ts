@@ -3,6 +3,7 @@ import { chown, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { StartRefused } from "../../kernel/index.ts";
 import type { Log } from "../log/index.ts";
+import { boundsOf } from "./bounds.ts";
 import { findExisting, whyUnfit } from "./existing.ts";
 import { initialiseCluster } from "./initialise.ts";
 import { ensurePassword, resetPassword } from "./password.ts";
@@ -41,10 +42,12 @@ export async function bringUp(options: BringUpOptions): Promise<Up> {
   if (passwordIsLost) await replacePassword(place, password, log);
 
   const socketDirectory = socketDirectoryIn(place.home);
+  const bounds = await boundsOf(place.home);
   const start: StartOptions = {
     place,
     socketDirectory,
-    settings: serverSettings({ ...options, socketDirectory }),
+    settings: serverSettings({ ...options, socketDirectory, temporaryBytes: bounds.temporaryBytes }),
+    memoryBytes: bounds.memoryBytes,
     throwAway: options.throwAway,
     port: options.port,
     portFile: path.join(dataDir, "port"),

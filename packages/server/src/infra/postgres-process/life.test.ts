@@ -12,6 +12,7 @@ import {
   recordingLog,
 } from "../../testing/embedded-postgres.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
+import { boundsOf } from "./bounds.ts";
 import { startEmbeddedPostgres } from "./index.ts";
 
 describe("a cluster's ordinary life", () => {
@@ -101,6 +102,21 @@ describe("a cluster's settings", () => {
       upper: "Äß",
       ordered: true,
     });
+    await server.stop();
+  });
+
+  test("no process of the server takes all memory, and no statement the whole disk", async () => {
+    await using directory = await dataDirectory();
+    const { log } = recordingLog();
+    const server = await startEmbeddedPostgres({ dataDir: directory.path, log });
+    const { memoryBytes, temporaryBytes } = await boundsOf(directory.path);
+    const [row] = await query<{ kilobytes: string }>(
+      server.url,
+      `select setting as kilobytes from pg_settings where name = 'temp_file_limit'`,
+    );
+    expect(Number(row!.kilobytes)).toBe(Math.floor(temporaryBytes / 1024));
+    const limits = await readFile(`/proc/${server.pid}/limits`, "utf8");
+    expect(limits.match(/Max data size\s+(\d+)/)?.[1]).toBe(String(memoryBytes));
     await server.stop();
   });
 

@@ -15,11 +15,31 @@ export type LaunchOptions = {
   output: number | "ignore";
   /** Sent by the kernel to the server when the thread that launched it ends; none when left out. */
   onParentDeath?: "QUIT";
+  /** How much memory of its own each of the server's processes may have; as much as there is when left out. */
+  memoryBytes?: number;
 };
+
+/**
+ * A statement that needs more memory than that fails for itself ("out of memory", 53200), and nobody else notices. Without
+ * a bound the kernel ends some process when there is none left, and the server, with everybody's connections, with it.
+ */
+export function withMemoryBound(
+  memoryBytes: number,
+  command: { file: string; args: readonly string[] },
+): { file: string; args: string[] } {
+  // POSIX counts in KiB. Where the bound is lower already, it stays.
+  const script = 'ulimit -d "$0" 2>/dev/null; exec "$@"';
+  return {
+    file: "/bin/sh",
+    args: ["-c", script, String(Math.floor(memoryBytes / 1024)), command.file, ...command.args],
+  };
+}
 
 /** Spawns the postmaster in a session of its own, so that a Ctrl-C meant for us doesn't reach it before we do. */
 export async function launchPostmaster(options: LaunchOptions): Promise<Postmaster> {
-  const command = commandAs(options.identity, options.program, options.args, options.onParentDeath);
+  const { program: file, args, memoryBytes } = options;
+  const program = memoryBytes ? withMemoryBound(memoryBytes, { file, args }) : { file, args };
+  const command = commandAs(options.identity, program.file, program.args, options.onParentDeath);
   const child = spawn(command.file, command.args, {
     env: programEnvironment(options.environment),
     cwd: "/",

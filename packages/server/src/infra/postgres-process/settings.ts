@@ -7,6 +7,8 @@ export type SettingsOptions = {
   maxConnections: number;
   socketDirectory: string | undefined;
   /** Settings that go before ours. */
+  /** How much of temporary files one session may fill. */
+  temporaryBytes: number;
   settings?: Record<string, string>;
   throwAway?: boolean;
 };
@@ -37,6 +39,8 @@ export function serverSettings(options: SettingsOptions): Record<string, string>
     // Files below the data directory: a container's /dev/shm has 64 MB, and systemd empties it for users who log out.
     dynamic_shared_memory_type: "mmap",
     wal_level: "replica",
+    // Who writes a statement that sorts without end fails alone, instead of filling everybody's disk.
+    temp_file_limit: `${Math.min(Math.floor(options.temporaryBytes / 1024), 2 ** 31 - 1)}kB`,
     // Compiling a query pays off after a second of work; tenants' queries take a millisecond.
     jit: "off",
     timezone: "UTC",

@@ -14,6 +14,8 @@ import { host } from "./settings.ts";
 export type StartOptions = {
   place: Place;
   settings: Record<string, string>;
+  /** Of each of its processes. */
+  memoryBytes: number;
   socketDirectory: string | undefined;
   /** 0 for any free port; the one kept in `portFile` is tried first. */
   port: number;
@@ -87,6 +89,7 @@ async function startOnce(options: StartOptions, port: number): Promise<Postmaste
       identity: place.identity,
       environment: place.environment,
       output: output.descriptor,
+      memoryBytes: options.memoryBytes,
       ...(options.throwAway && { onParentDeath: "QUIT" }),
     });
   } finally {

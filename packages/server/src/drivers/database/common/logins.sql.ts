@@ -1,5 +1,6 @@
 import pg from "pg";
 import type { InstallationRoles } from "./names.ts";
+import { terminateRole } from "./roles.sql.ts";
 import type { Session } from "./session.ts";
 
 const id = pg.escapeIdentifier;
@@ -41,6 +42,25 @@ export async function setSessionDefaults(
       .map(([setting, value]) => `${begin} ${setting} = ${value.startsWith('"') ? value : text(value)}`)
       .join(";\n"),
   );
+}
+
+/**
+ * Takes back what the sessions of a role that has no such settings were made to begin with, which any role may do for
+ * itself, and ends those that began so. Repeatable; nothing happens where there is nothing.
+ */
+export async function forgetSessionDefaults(session: Session, role: string): Promise<void> {
+  const databases = await session.read<{ name: string | null }>(
+    `select d.datname::text as name from pg_db_role_setting s join pg_roles r on r.oid = s.setrole
+       left join pg_database d on d.oid = s.setdatabase where r.rolname = $1`,
+    [role],
+  );
+  if (databases.length === 0) return;
+  for (const { name } of databases) {
+    await session.change(
+      `alter role ${id(role)} ${name === null ? "" : `in database ${id(name)}`} reset all`,
+    );
+  }
+  await terminateRole(session, role);
 }
 
 export async function openLogin(session: Session, name: string, until: Date | undefined): Promise<void> {

@@ -1,6 +1,7 @@
 import { buildBlueprint } from "../common/build-blueprint.ts";
 import { readForm } from "../common/form/read-form.ts";
 import { list, measure } from "../common/inspect.ts";
+import { forgetSessionDefaults } from "../common/logins.sql.ts";
 import { createLogins } from "../common/logins.ts";
 import { databaseName, roleName } from "../common/names.ts";
 import { type DatabaseDriverOptions, driverParts } from "../common/parts.ts";
@@ -33,10 +34,11 @@ export function createSharedDriver(options: DatabaseDriverOptions): PostgresDriv
   return {
     level: "shared",
     sharing: {
-      renewSeal: (context, { server, database: { name } }) =>
-        withSession(parts.connect, context, server, name, (session) =>
-          renewSeal(session, { roles: parts.roles, name }),
-        ),
+      renewSeal: (context, { server, database: { name, roleName } }) =>
+        withSession(parts.connect, context, server, name, async (session) => {
+          if (roleName) await forgetSessionDefaults(session, roleName);
+          return renewSeal(session, { roles: parts.roles, name });
+        }),
       rotateSecret: (context, { server, database: { name }, databaseId, sealKey }) =>
         withSession(parts.connect, context, server, name, (session) =>
           rotateSecret(session, {

@@ -54,6 +54,28 @@ describe.each([
     return { built, one, neighbour, opened, loginUrl: driver.logins.url(server, built, login) };
   }
 
+  test("what one tenant has made the sessions of all begin with is taken back by the next look", async () => {
+    const { built, one, neighbour, opened } = await build();
+    const url = driver.connectionUrl(server, built);
+    await runAt(
+      url,
+      "alter role current_user set default_transaction_read_only = on",
+      `alter role current_user in database ${built.name} set search_path = 'nowhere'`,
+    );
+    const before = opened(neighbour);
+    await expect(before.database.query("select count(*) from notes")).rejects.toMatchObject({
+      code: "42P01",
+    });
+    for (let time = 0; time < 2; time += 1) {
+      expect(await driver.sharing!.renewSeal(testContext(), { server, database: built })).toBe(false);
+    }
+    const after = opened(one);
+    await after.database.query("insert into notes (body) values ('mine')");
+    const standing = `select from pg_db_role_setting where setrole = '${built.roleName}'::regrole`;
+    expect(await runAt(postgres.superuserUrl, standing)).toEqual([]);
+    await Promise.all([before.close(), after.close()]);
+  });
+
   test.each([2, 3, 4] as const)(
     "of version %d is brought up to date while tenants work; nothing is lost",
     async (version) => {

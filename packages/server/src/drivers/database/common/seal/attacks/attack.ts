@@ -15,29 +15,46 @@ export type Ground = "own" | "given";
  */
 export type By = "application" | "login";
 
-type OnGround = Outcome | { [ground in Ground]: Outcome };
+/** `apart`: at the three levels at which an environment has tables of its own. */
+export type Level = "shared" | "schema" | "database" | "dedicated";
+
+export type At = { level: Level; ground: Ground; by: By };
+
+/** What it comes to, said apart for whatever it depends on; where nothing is said the attack makes no sense. */
+export type Expected = Outcome | { [key in Level | "apart" | Ground | By]?: Expected };
 
 export type Attack = {
   group: string;
   /** For the table in the documentation. */
   title: string;
-  outcome: OnGround | { [by in By]: OnGround };
-  /** Where it makes no sense as the other. */
-  only?: By;
+  outcome: Expected;
+  /** A bound of the server's processes stops it, whoever it is: it is played once on each server, since it takes seconds. */
+  bounded?: true;
   /** Throws what the database refused with; answers whatever was seen. */
   play(attacker: Attacker): Promise<unknown>;
 };
 
 /** One tenant of two, on a connection, with any SQL it likes. */
 export type Attacker = {
+  level: Level;
+  ground: Ground;
   /** Statements in one transaction that was entered as the attacker; answers what the last one does. */
   runAll(...statements: string[]): Promise<pg.QueryResultRow[]>;
   /** Statements outside any entered transaction. */
   bare(...statements: string[]): Promise<pg.QueryResultRow[]>;
+  /** What a statement copies out, in one such transaction. */
+  copyOut(statement: string): Promise<string>;
   /** Enters with a token of the attacker's making, then reads notes. */
   enterWith(token: unknown): Promise<pg.QueryResultRow[]>;
   /** A statement on another connection, which begins with these settings. */
   anew(settings: string, text: string): Promise<pg.QueryResultRow[]>;
+  /** A statement on a connection to a database by its name, of the own server or of the neighbour's. */
+  elsewhere(
+    where: { database: string; server: "own" | "neighbours" },
+    text: string,
+  ): Promise<pg.QueryResultRow[]>;
+  /** Holds so many connections at once. */
+  hold(connections: number): Promise<void>;
   /** The connection passes to the neighbour, as the data path does it, who then runs a statement. */
   neighbourAfterwards(text: string): Promise<pg.QueryResultRow[]>;
   /** What the neighbour gets on a connection of its own while all of this goes on. */
@@ -45,7 +62,12 @@ export type Attacker = {
   /** Environments' ids. */
   own: string;
   neighbour: string;
-  /** Who owns the seal; names of roles are no secret. */
+  /** A relation or function of the neighbour's, as far as a name leads to it. */
+  neighbours(name: string): string;
+  /** As whom the neighbour works, and in which database; names are no secret. */
+  neighboursRole: string;
+  neighboursDatabase: string;
+  /** Who owns the seal. */
   sealOwner: string;
   /** The process ids of the attacker's and the neighbour's backends. */
   backend: number;
@@ -53,14 +75,16 @@ export type Attacker = {
   token(claims: { environmentId: string; backend: number; expiresAt?: number; key?: Buffer }): string;
 };
 
-export function outcomeOn({ outcome }: Attack, ground: Ground, by: By): Outcome {
-  const played = typeof outcome === "object" && "login" in outcome ? outcome[by] : outcome;
-  return typeof played === "object" && "own" in played ? played[ground] : played;
-}
-
-/** The attacks that can be played as that. */
-export function playedBy(attacks: readonly Attack[], by: By): Attack[] {
-  return attacks.filter(({ only = by }) => only === by);
+/** Undefined where the attack makes no sense. */
+export function outcomeAt({ outcome }: Attack, { level, ground, by }: At): Outcome | undefined {
+  const keys = [level, ...(level === "shared" ? [] : ["apart" as const]), by, ground];
+  let found: Expected | undefined = outcome;
+  while (typeof found === "object" && !("limit" in found)) {
+    const branches: { [key in Level | "apart" | Ground | By]?: Expected } = found;
+    const key = keys.find((each) => each in branches);
+    found = key && branches[key];
+  }
+  return found;
 }
 
 /** An attack that is one statement, or several in one transaction. */

@@ -3,6 +3,6 @@ import { attackSuite } from "./attacks.testsuite.ts";
 
 attackSuite(
   "attacks on PostgreSQL 18, as its superuser",
-  { strategy: "parameter", ground: "own" },
+  { ground: "own", levels: ["shared", "schema", "database", "dedicated"] },
   embeddedLikeServer,
 );

@@ -7,7 +7,13 @@ const group = "Changing the context";
 
 /** A setting that anybody may write, so that what follows shows whether anything believes it. */
 const believed = (title: string, statement: (attacker: Attacker) => string): Attack =>
-  sql(group, title, "refused", statement, readAll);
+  sql(group, title, { shared: "refused" }, statement, readAll);
+
+/** Whoever has rows of his own alone, or a login of his own, is in no context that he could lose. */
+const onceEntered: Attack["outcome"] = {
+  shared: { application: "refused", login: "nothing" },
+  apart: "nothing",
+};
 
 const settings: Attack[] = [
   believed(
@@ -25,7 +31,7 @@ const settings: Attack[] = [
       `update pg_settings set setting = '${digitsOf(neighbour)}' where name = 'backtrace_functions'`,
   ),
   believed("RESET of it", () => "reset backtrace_functions"),
-  sql(group, "RESET ALL", { application: "refused", login: "nothing" }, "reset all", readAll),
+  sql(group, "RESET ALL", onceEntered, "reset all", readAll),
   sql(
     group,
     "SET of settings that look like a context",
@@ -37,7 +43,7 @@ const settings: Attack[] = [
   sql(
     group,
     "a forged token put where the verified one lies",
-    { application: { own: "nothing", given: "refused" }, login: "nothing" },
+    { shared: { application: { own: "nothing", given: "refused" }, login: "nothing" } },
     ({ neighbour }) => `set tenantry.token = '1${digitsOf(neighbour)}${"9".repeat(20)}${"0".repeat(64)}'`,
     readAll,
   ),
@@ -47,9 +53,27 @@ const settings: Attack[] = [
     "refused",
     ({ neighbour }) => `alter role current_user set backtrace_functions = '${digitsOf(neighbour)}'`,
   ),
-  sql(group, "row_security = off", "refused", "set row_security = off", readAll),
+  sql(
+    group,
+    "row_security = off",
+    { shared: "refused", apart: "nothing" },
+    "set row_security = off",
+    readAll,
+  ),
   sql(group, "session_replication_role = replica", "refused", "set session_replication_role = replica"),
-  sql(group, "leaving the savepoint before the context", "refused", "rollback to savepoint before"),
+  sql(
+    group,
+    "leaving the savepoint before the context",
+    { shared: "refused" },
+    "rollback to savepoint before",
+  ),
+  sql(
+    group,
+    "another kind of transaction for the session",
+    "nothing",
+    "set session characteristics as transaction isolation level serializable, read only",
+    readAll,
+  ),
 ];
 
 const roles: Attack[] = [
@@ -59,24 +83,72 @@ const roles: Attack[] = [
     "refused",
     "do $$ begin execute format('set role %I', (select relowner::regrole::text from pg_class where oid = 'notes'::regclass)); end $$",
   ),
-  sql(group, "SET ROLE to the seal's owner", "refused", ({ sealOwner }) => `set role ${sealOwner}`),
+  sql(
+    group,
+    "SET ROLE to the seal's owner",
+    { shared: "refused" },
+    ({ sealOwner }) => `set role ${sealOwner}`,
+  ),
+  sql(
+    group,
+    "SET ROLE to the neighbour's role",
+    { apart: "refused" },
+    ({ neighboursRole }) => `set role ${neighboursRole}`,
+  ),
+  sql(
+    group,
+    "taking what belongs to the neighbour's role",
+    { schema: "refused", database: "refused" },
+    ({ neighboursRole }) => `reassign owned by ${neighboursRole} to current_user`,
+  ),
+  sql(
+    group,
+    "membership of the neighbour's role",
+    { schema: "refused", database: "refused" },
+    ({ neighboursRole }) => `grant ${neighboursRole} to current_user`,
+  ),
+  sql(
+    group,
+    "rights for all that is made from now on",
+    "refused",
+    "do $$ begin execute format('alter default privileges for role %s grant all on tables to public', (select relowner::regrole from pg_class where oid = 'notes'::regclass)); end $$",
+  ),
   sql(group, "SET SESSION AUTHORIZATION", "refused", "set session authorization postgres"),
   sql(group, "RESET ROLE, SET ROLE NONE", "nothing", "reset role", "set role none", readAll),
   sql(group, "making a role, or giving itself rights", "refused", "create role mine superuser"),
   sql(
     group,
-    "another password for its role, which all share",
+    "another password for its role",
     {
-      login: {
-        limit: "PostgreSQL lets each role do that: it is the tenant's own login, which a rotation replaces",
+      shared: {
+        login: {
+          limit: "PostgreSQL lets each role do that: it is the tenant's own login, which a rotation replaces",
+        },
+        application: {
+          limit:
+            "PostgreSQL lets each role do that, and all share it: nobody can connect any more until Tenantry sets it right, which it does when an application reports it; connections that stand go on; the data path refuses ALTER",
+        },
       },
-      application: {
-        limit:
-          "PostgreSQL lets each role do that: nobody can connect any more until Tenantry sets it right, which it does when an application reports it; connections that stand go on; the data path refuses ALTER",
-      },
+      apart: { limit: "PostgreSQL lets each role do that: it is the environment's own" },
     },
     "alter role current_user password 'mine'",
     // For the tests that come after.
+    "rollback",
+  ),
+  sql(
+    group,
+    "what its role's sessions begin with",
+    {
+      shared: {
+        login: { limit: "PostgreSQL lets each role do that: it is the tenant's own login" },
+        application: {
+          limit:
+            "PostgreSQL lets each role do that, and all share it: connections begin so until Tenantry's next look, within an hour, takes it back; the data path refuses ALTER",
+        },
+      },
+      apart: { limit: "PostgreSQL lets each role do that: it is the environment's own" },
+    },
+    "alter role current_user set default_transaction_read_only = on",
     "rollback",
   ),
   sql(group, "BYPASSRLS for itself", "refused", "alter role current_user bypassrls"),
@@ -86,25 +158,25 @@ const transactions: Attack[] = [
   {
     group,
     title: "no context at all",
-    outcome: { application: "refused", login: "nothing" },
+    outcome: onceEntered,
     play: ({ bare }) => bare(readAll),
   },
   {
     group,
     title: "COMMIT, and on without a context",
-    outcome: { application: "refused", login: "nothing" },
+    outcome: onceEntered,
     play: ({ runAll }) => runAll("commit", readAll),
   },
   {
     group,
     title: "writing without a context",
-    outcome: { application: "refused", login: "nothing" },
+    outcome: onceEntered,
     play: ({ bare }) => bare("insert into notes (id, title) values (99, 'nobody''s')"),
   },
   {
     group,
     title: "DISCARD ALL",
-    outcome: { application: "refused", login: "nothing" },
+    outcome: onceEntered,
     play: async ({ bare }) => bare("discard all", readAll),
   },
 ];
@@ -113,7 +185,7 @@ const tokens = "Tokens";
 const withToken = (title: string, token: (attacker: Attacker) => unknown): Attack => ({
   group: tokens,
   title,
-  outcome: "refused",
+  outcome: { shared: "refused" },
   play: (attacker) => attacker.enterWith(token(attacker)),
 });
 
@@ -172,11 +244,17 @@ const underOwnSecret = ({ neighbour }: Attacker): string => `
     sha256('mine') || sha256('mine') as pad) own`;
 
 const entries: Attack[] = [
-  sql(tokens, "an entry of its own making, under a secret of its own", "refused", underOwnSecret, readAll),
+  sql(
+    tokens,
+    "an entry of its own making, under a secret of its own",
+    { shared: "refused" },
+    underOwnSecret,
+    readAll,
+  ),
   sql(
     tokens,
     "an entry without a secret",
-    "refused",
+    { shared: "refused" },
     ({ token, neighbour, backend }) =>
       `select row('${token({ environmentId: neighbour, backend, key: Buffer.alloc(0) })}', '', '', true)::tenantry.claim::tenantry.entry`,
     readAll,

@@ -8,8 +8,7 @@ const underscored = ({ neighbour }: Attacker): string => neighbour.replaceAll("-
 const forSessionsToCome = (title: string, outcome: Attack["outcome"], statement: string): Attack => ({
   group,
   title,
-  outcome,
-  only: "login",
+  outcome: { shared: { login: outcome } },
   async play({ bare, anew }) {
     const [row] = await bare("select quote_ident(current_database()) as database");
     await bare(statement.replace("DATABASE", row!.database as string));
@@ -22,13 +21,13 @@ export const loginAttacks: Attack[] = [
   {
     group,
     title: "a connection that asks for the trusted parameter as it begins",
-    outcome: "refused",
+    outcome: { shared: "refused" },
     play: (attacker) => attacker.anew(`-c backtrace_functions=${underscored(attacker)}`, readAll),
   },
   {
     group,
     title: "a connection that asks for the token's setting as it begins",
-    outcome: { login: "nothing", application: "refused" },
+    outcome: { shared: { login: "nothing", application: "refused" } },
     play: (attacker) =>
       attacker.anew(
         `-c tenantry.token=1${attacker.neighbour.replaceAll("-", "")}${"9".repeat(20)}${"0".repeat(64)}`,
@@ -39,7 +38,11 @@ export const loginAttacks: Attack[] = [
     group,
     title: "a connection that asks for another role as it begins",
     outcome: "refused",
-    play: (attacker) => attacker.anew(`-c role=${attacker.sealOwner}`, readAll),
+    play: (attacker) =>
+      attacker.anew(
+        `-c role=${attacker.level === "shared" ? attacker.sealOwner : attacker.neighboursRole}`,
+        readAll,
+      ),
   },
   forSessionsToCome(
     "taking back the settings of its role in this database",
@@ -57,12 +60,15 @@ export const loginAttacks: Attack[] = [
       group,
       "becoming the group by which logins may connect",
       {
-        limit:
-          "PostgreSQL 15 lets a member become its group, which owns nothing and sees what the login does",
+        shared: {
+          login: {
+            limit:
+              "PostgreSQL 15 lets a member become its group, which owns nothing and sees what the login does",
+          },
+        },
       },
       "select 1",
     ),
-    only: "login",
     async play({ runAll }) {
       const [row] = await runAll(
         "select rolname from pg_roles where rolname ~ '^tng_' and pg_has_role(oid, 'member')",
@@ -70,17 +76,17 @@ export const loginAttacks: Attack[] = [
       return runAll(`set role ${row!.rolname}`, readAll).catch(() => []);
     },
   },
-  sql(group, "reading which login is whose", "refused", "select * from tenantry.login"),
+  sql(group, "reading which login is whose", { shared: "refused" }, "select * from tenantry.login"),
   sql(
     group,
     "passing its login on to the neighbour's environment",
-    "refused",
+    { shared: "refused" },
     ({ neighbour }) => `update tenantry.login set environment = '${neighbour}'`,
   ),
   sql(
     group,
     "reading what others' sessions begin with",
-    { own: "refused", given: "nothing" },
+    { shared: { own: "refused", given: "nothing" }, apart: "nothing" },
     "select * from pg_db_role_setting",
   ),
 ];

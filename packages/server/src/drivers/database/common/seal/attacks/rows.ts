@@ -37,14 +37,14 @@ const reading: Attack[] = [
   sql(
     leaks,
     "an anonymous block",
-    { own: "refused", given: "nothing" },
+    { shared: { own: "refused", given: "nothing" }, apart: "nothing" },
     "do $$ declare r record; begin for r in select * from notes loop raise exception '%', r; end loop; exception when others then raise warning '%', sqlerrm; end $$",
   ),
   sql(
     leaks,
     "rows as XML, by functions that run any query",
     "nothing",
-    "select query_to_xml('select * from notes', true, true, ''), table_to_xml('notes', true, true, ''), schema_to_xml('public', true, true, '')",
+    "select query_to_xml('select * from notes', true, true, ''), table_to_xml('notes', true, true, ''), schema_to_xml(current_schema(), true, true, '')",
   ),
   sql(
     leaks,
@@ -56,31 +56,81 @@ const reading: Attack[] = [
   sql(
     leaks,
     "the hidden column asked for the neighbour's id",
-    "nothing",
+    { shared: "nothing" },
     (a) => `select * from notes where tenantry_environment = ${toNeighbour(a)}`,
   ),
+];
+
+/** What errors tell. */
+const telling: Attack[] = [
+  sql(
+    leaks,
+    "the message of a unique value that is there",
+    "refused",
+    "insert into notes (id, title) values (3, 'ATTACKER''s note')",
+  ),
+  sql(leaks, "the message of a row that a policy or check refuses", "refused", "update tags set note_id = 2"),
+  {
+    ...{ group: leaks, title: "rows copied out", outcome: "nothing" },
+    play: ({ copyOut }) => copyOut("copy (select * from notes) to stdout"),
+  },
+  {
+    ...{ group: leaks, title: "a whole table copied out", outcome: "nothing" },
+    play: ({ copyOut }) => copyOut("copy notes to stdout"),
+  },
 ];
 
 const hijack: Attack[] = [
   sql(names, "a temporary table in the place of a table", "refused", "create temporary table notes (id int)"),
   sql(
     names,
-    "a function in public that shadows one of the seal's",
+    "a function that shadows one of PostgreSQL's",
     "refused",
-    "create function public.translate(text, text, text) returns text language sql as 'select null::text'",
+    "create function translate(text, text, text) returns text language sql as 'select null::text'",
+  ),
+  sql(
+    names,
+    "a temporary function",
+    "refused",
+    "create function pg_temp.uuid_eq(uuid, uuid) returns boolean language sql as 'select true'",
+  ),
+  sql(
+    names,
+    "a temporary type with a cast",
+    "refused",
+    "create type pg_temp.mine as (of text)",
+    "create cast (text as pg_temp.mine) with inout as implicit",
+  ),
+  sql(
+    names,
+    "a temporary operator",
+    "refused",
+    "create operator pg_temp.= (leftarg = uuid, rightarg = uuid, function = uuid_eq)",
+  ),
+  sql(
+    names,
+    "a rule in the place of SELECT",
+    "refused",
+    "create rule mine as on insert to notes do also nothing",
   ),
   sql(names, "a schema of its own", "refused", "create schema mine"),
   sql(
     names,
     "an operator of its own",
     "refused",
-    "create operator public.= (leftarg = uuid, rightarg = uuid, function = uuid_eq)",
+    "create operator = (leftarg = uuid, rightarg = uuid, function = uuid_eq)",
   ),
-  sql(names, "another search path", "refused", "set search_path = 'tenantry'", "select * from secret"),
+  sql(
+    names,
+    "another search path",
+    { shared: "refused" },
+    "set search_path = 'tenantry'",
+    "select * from secret",
+  ),
   sql(
     names,
     "other functions in the place of the seal's",
-    "refused",
+    { shared: "refused" },
     "create or replace function tenantry.enter(token text) returns void language sql as 'select'",
   ),
 ];
@@ -106,21 +156,40 @@ const passages: Attack[] = [
   sql(
     doors,
     "a definer function that switches policies off",
-    { own: "refused", given: "nothing" },
+    { shared: { own: "refused", given: "nothing" }, apart: "nothing" },
     "select find_notes($x$false union all select set_config('row_security', 'off', false) union all select title from notes$x$)",
   ),
-  sql(doors, "the secret, the ledger, passwords", "refused", "select * from tenantry.secret"),
-  sql(doors, "pg_authid", "refused", "select * from pg_authid"),
-  sql(doors, "another database", "refused", "create extension dblink"),
+  sql(doors, "the secret", { shared: "refused" }, "select * from tenantry.secret"),
+  sql(doors, "removing the secret", { shared: "refused" }, "delete from tenantry.secret"),
+  sql(doors, "which environments are here", { shared: "refused" }, "select * from tenantry.admitted"),
+  {
+    ...{ group: doors, title: "Tenantry's ledger of migrations", outcome: "refused" },
+    async play({ runAll }) {
+      const [row] = await runAll(
+        "select quote_ident(relname) as name from pg_class where relnamespace = 'tenantry_ledger'::regnamespace and relkind = 'r' limit 1",
+      );
+      return runAll(`select * from tenantry_ledger.${row!.name}`);
+    },
+  },
+  sql(doors, "passwords (pg_authid)", "refused", "select * from pg_authid"),
+  sql(doors, "dblink", "refused", "create extension dblink"),
+  sql(doors, "postgres_fdw", "refused", "create extension postgres_fdw"),
+  sql(doors, "file_fdw", "refused", "create extension file_fdw"),
   sql(doors, "a foreign server", "refused", "create foreign data wrapper mine"),
   sql(doors, "files of the server", "refused", "select pg_read_file('postgresql.conf')"),
+  sql(doors, "directories of the server", "refused", "select pg_ls_dir('.')"),
+  sql(doors, "a file as a large object", "refused", "select lo_import('/etc/passwd')"),
+  sql(doors, "the server's log", "refused", "select * from pg_ls_logdir()"),
+  sql(doors, "who may log in from where", "refused", "select * from pg_hba_file_rules"),
+  sql(doors, "the server's files of settings", "refused", "select * from pg_file_settings"),
+  sql(doors, "a library loaded into the backend", "refused", "load 'dblink'"),
   sql(doors, "raw pages of the table", "refused", "create extension pageinspect"),
 ];
 
 const changing: Attack[] = [
   sql(forms, "switching row-level security off", "refused", "alter table notes disable row level security"),
   sql(forms, "no longer forcing it", "refused", "alter table notes no force row level security"),
-  sql(forms, "dropping the policy", "refused", "drop policy tenantry on notes"),
+  sql(forms, "dropping the policy", { shared: "refused" }, "drop policy tenantry on notes"),
   sql(forms, "a policy of its own", "refused", "create policy mine on notes using (true)"),
   sql(
     forms,
@@ -133,6 +202,37 @@ const changing: Attack[] = [
   sql(forms, "COPY to the server's files, or a program", "refused", "copy notes to program 'cat'"),
   sql(forms, "COPY FROM past the policies", "refused", "copy notes from '/dev/null'"),
   sql(forms, "ALTER DATABASE, ALTER SYSTEM", "refused", "alter system set row_security = off"),
+  sql(
+    forms,
+    "a materialised view filled anew",
+    { apart: "refused" },
+    "refresh materialized view kept_titles",
+  ),
+  sql(
+    forms,
+    "an event trigger",
+    "refused",
+    "create event trigger mine on ddl_command_start execute function f()",
+  ),
+  sql(forms, "statistics of its own", "refused", "create statistics mine on id, title from notes"),
+  sql(forms, "its rows for everybody", "nothing", "grant select on notes to public"),
+  sql(forms, "VACUUM and ANALYZE", "nothing", "analyze notes"),
+  {
+    ...{ group: forms, title: "VACUUM FULL, which keeps everybody out", outcome: "nothing" },
+    play: ({ bare }) => bare("vacuum full notes"),
+  },
+  sql(
+    forms,
+    "a replication slot, to read all changes from",
+    "refused",
+    "select pg_create_logical_replication_slot('mine', 'pgoutput')",
+  ),
+  sql(
+    forms,
+    "a subscription",
+    "refused",
+    "create subscription mine connection '' publication mine with (connect = false)",
+  ),
   sql(forms, "a publication, to replicate from", "refused", "create publication mine for table notes"),
 ];
 
@@ -142,19 +242,19 @@ const keys: Attack[] = [
   sql(
     oracles,
     "a row for the neighbour",
-    "refused",
+    { shared: "refused" },
     (a) => `insert into notes (id, title, tenantry_environment) values (77, 'planted', ${toNeighbour(a)})`,
   ),
   sql(
     oracles,
     "a row passed on to the neighbour",
-    "refused",
+    { shared: "refused" },
     (a) => `update notes set tenantry_environment = ${toNeighbour(a)}`,
   ),
   sql(
     oracles,
     "a row taken from the neighbour",
-    "nothing",
+    { shared: "nothing" },
     (a) =>
       `update notes set tenantry_environment = '${a.own}' where tenantry_environment = ${toNeighbour(a)}`,
   ),
@@ -195,6 +295,7 @@ const keys: Attack[] = [
 
 export const rowAttacks: Attack[] = [
   ...reading,
+  ...telling,
   ...hijack,
   ...passages,
   ...changing,

@@ -4,14 +4,12 @@ const left = "Left behind in the connection";
 const others = "Other sessions";
 const common = "What all sessions share";
 const statistics = "Statistics";
-const resources = "Memory and time";
 
 const leftBehind = (title: string, leave: string[], then: string): Attack => ({
   group: left,
   title,
-  outcome: "nothing",
-  // Nobody else comes to a login's connections.
-  only: "application",
+  // Nobody else comes to a login's connections, nor to those of an environment with a role of its own.
+  outcome: { shared: { application: "nothing" } },
   async play(attacker: Attacker) {
     await attacker.runAll(...leave);
     // What the neighbour is told is its own; the test looks for what the attacker left in it.
@@ -53,111 +51,166 @@ const leftovers: Attack[] = [
     ["set default_transaction_read_only = on"],
     "select case current_setting('default_transaction_read_only') when 'on' then 'ATTACKER' end",
   ),
+  leftBehind(
+    "a read-only session",
+    ["set session characteristics as transaction read only"],
+    "select case current_setting('default_transaction_read_only') when 'on' then 'ATTACKER' end",
+  ),
   leftBehind("LISTEN", ['listen "ATTACKER"'], "select * from pg_listening_channels()"),
 ];
 
+const ofOwnRole: Attack["outcome"] = { shared: { login: "refused" }, schema: "refused", database: "refused" };
+
 const sessions: Attack[] = [
-  {
-    ...sql(
-      others,
-      "ending the neighbour's backend",
-      {
-        own: "refused",
-        given: {
-          limit:
-            "tenants share the application's role: any can end another's statements and connections, which are made anew",
+  sql(
+    others,
+    "ending the neighbour's backend",
+    {
+      shared: {
+        application: {
+          own: "refused",
+          given: {
+            limit:
+              "tenants share the application's role: any can end another's statements and connections, which are made anew",
+          },
         },
       },
-      "select pg_terminate_backend(0)",
-    ),
-    only: "application",
-  },
-  {
-    ...sql(
-      others,
-      "cancelling its statements",
-      { own: "refused", given: { limit: "as before" } },
-      "select pg_cancel_backend(0)",
-    ),
-    only: "application",
-  },
-  {
-    ...sql(
-      others,
-      "ending the backend of the neighbour's login",
-      "refused",
-      ({ neighboursBackend }) => `select pg_terminate_backend(${neighboursBackend})`,
-    ),
-    only: "login",
-  },
-  {
-    ...sql(
-      others,
-      "cancelling the statements of the neighbour's login",
-      "refused",
-      ({ neighboursBackend }) => `select pg_cancel_backend(${neighboursBackend})`,
-    ),
-    only: "login",
-  },
+    },
+    "select pg_terminate_backend(0)",
+  ),
+  sql(
+    others,
+    "cancelling its statements",
+    { shared: { application: { own: "refused", given: { limit: "as before" } } } },
+    "select pg_cancel_backend(0)",
+  ),
+  sql(
+    others,
+    "ending the backend of the neighbour's own role or login",
+    { ...ofOwnRole, dedicated: "nothing" },
+    ({ neighboursBackend }) => `select pg_terminate_backend(${neighboursBackend})`,
+  ),
+  sql(
+    others,
+    "cancelling the statements of its own role or login",
+    { ...ofOwnRole, dedicated: "nothing" },
+    ({ neighboursBackend }) => `select pg_cancel_backend(${neighboursBackend})`,
+  ),
+  sql(
+    others,
+    "the memory of the neighbour's backend, into the log",
+    "refused",
+    ({ neighboursBackend }) => `select pg_log_backend_memory_contexts(${neighboursBackend})`,
+  ),
   sql(
     others,
     "what it does at this moment (pg_stat_activity)",
     {
-      login: { own: "refused", given: "nothing" },
-      application: {
-        own: "refused",
-        given: {
-          limit:
-            "tenants share the application's role: texts of running statements show, values bound to them don't",
+      shared: {
+        login: { own: "refused", given: "nothing" },
+        application: {
+          own: "refused",
+          given: {
+            limit:
+              "tenants share the application's role: texts of running statements show, values bound to them don't",
+          },
         },
       },
+      apart: "nothing",
     },
     "select query from pg_stat_activity",
   ),
   sql(
     others,
     "which locks it holds (pg_locks)",
-    { own: "refused", given: { limit: "which tables are in use at the moment shows" } },
+    {
+      shared: { own: "refused", given: { limit: "which tables are in use at the moment shows" } },
+      schema: { limit: "which tables are in use at the moment shows" },
+      database: { limit: "which databases are in use at the moment shows, by their numbers" },
+      dedicated: "nothing",
+    },
     "select * from pg_locks",
   ),
   sql(
     others,
     "its prepared transactions",
-    { own: "refused", given: "nothing" },
+    { shared: { own: "refused", given: "nothing" }, apart: "nothing" },
     "select * from pg_prepared_xacts",
   ),
+  {
+    ...{
+      group: others,
+      title: "a prepared transaction, whose locks nobody ends",
+      outcome: "refused",
+    },
+    play: ({ bare }) => bare("begin", "update notes set title = title", "prepare transaction 'mine'"),
+  },
+  sql(
+    others,
+    "texts of all statements (pg_stat_statements)",
+    "refused",
+    "create extension pg_stat_statements",
+  ),
 ];
+
+const sharedLocks = { limit: "advisory locks are shared by all tenants of the database" };
 
 const shared: Attack[] = [
   sql(
     common,
     "advisory locks",
-    { own: "refused", given: { limit: "advisory locks are shared by all tenants of the database" } },
+    {
+      shared: { own: "refused", given: sharedLocks },
+      schema: sharedLocks,
+      apart: "nothing",
+    },
     "select pg_advisory_xact_lock(1)",
   ),
   sql(
     common,
     "large objects",
     {
-      own: "refused",
-      given: {
-        limit: "large objects are shared by all tenants of the database: an application must not use them",
+      shared: {
+        own: "refused",
+        given: {
+          limit: "large objects are shared by all tenants of the database: an application must not use them",
+        },
       },
+      apart: "nothing",
     },
     "select lo_create(0)",
   ),
+  {
+    ...{ group: common, title: "the neighbour's large objects" },
+    outcome: { schema: "refused", apart: "nothing" },
+    async play({ neighbourBeside, runAll }) {
+      await neighbourBeside("select lo_from_bytea(990001, 'NEIGHBOUR''s')");
+      const read = "select convert_from(lo_get(oid), 'UTF8') from pg_largeobject_metadata where oid = 990001";
+      return runAll(read).finally(() => neighbourBeside("select lo_unlink(990001)"));
+    },
+  },
   sql(
     common,
     "pg_notify",
-    { own: "refused", given: { limit: "as NOTIFY" } },
+    {
+      shared: { own: "refused", given: { limit: "as NOTIFY" } },
+      schema: { limit: "as NOTIFY" },
+      apart: "nothing",
+    },
     "select pg_notify('channel', 'x')",
   ),
   sql(
     common,
     "NOTIFY and LISTEN",
     {
-      limit:
-        "the database has no right for them: a tenant that gets a whole statement in can hear what others send; the data path refuses both",
+      shared: {
+        limit:
+          "the database has no right for them: a tenant that gets a whole statement in can hear what others send; the data path refuses both",
+      },
+      schema: {
+        limit: "the database has no right for them: environments hear what others of the application send",
+      },
+      apart: "nothing",
     },
     "notify \"channel\", 'x'",
     'listen "channel"',
@@ -166,8 +219,11 @@ const shared: Attack[] = [
     common,
     "LOCK TABLE",
     {
-      limit:
-        "whoever may write rows may lock a table, until the end of its transaction; the data path refuses it",
+      shared: {
+        limit:
+          "whoever may write rows may lock a table, until the end of its transaction; the data path refuses it",
+      },
+      apart: "nothing",
     },
     "lock table notes in access share mode",
   ),
@@ -175,19 +231,43 @@ const shared: Attack[] = [
     common,
     "settings changed from within an expression",
     {
-      login: "nothing",
-      application: {
-        own: "refused",
-        given: {
-          limit:
-            "settings of the own session can be changed; they end with the environment's turn on the connection",
+      shared: {
+        login: "nothing",
+        application: {
+          own: "refused",
+          given: {
+            limit:
+              "settings of the own session can be changed; they end with the environment's turn on the connection",
+          },
         },
       },
+      apart: "nothing",
     },
     "select set_config('work_mem', '1GB', true)",
   ),
-  sql(common, "an exported snapshot", { own: "refused", given: "nothing" }, "select pg_export_snapshot()"),
+  sql(
+    common,
+    "an exported snapshot",
+    { shared: { own: "refused", given: "nothing" }, apart: "nothing" },
+    "select pg_export_snapshot()",
+  ),
+  sql(
+    common,
+    "settings for everybody in the database",
+    "refused",
+    "do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$",
+  ),
+  sql(common, "the server's settings read anew", "refused", "select pg_reload_conf()"),
+  sql(common, "another file of the log", "refused", "select pg_switch_wal()"),
+  sql(common, "a checkpoint", "refused", "checkpoint"),
+  sql(common, "counters of activity set back", "refused", "select pg_stat_reset()"),
+  sql(common, "a label on a table", "refused", "security label on table notes is 'mine'"),
 ];
+
+const shows = {
+  limit: "counts of transactions and rows show for each database of the server, beside opaque names",
+};
+const activityShows = { shared: shows, schema: shows, database: shows };
 
 const statisticsAttacks: Attack[] = [
   sql(
@@ -201,62 +281,56 @@ const statisticsAttacks: Attack[] = [
     statistics,
     "the planner's estimates",
     {
-      limit:
-        "EXPLAIN estimates from the statistics of all tenants' rows: how often a common value occurs can be guessed",
+      shared: {
+        limit:
+          "EXPLAIN estimates from the statistics of all tenants' rows: how often a common value occurs can be guessed",
+      },
+      apart: "nothing",
     },
     "explain select * from notes where title = 'x'",
   ),
   sql(
     statistics,
     "how many rows and bytes a table has",
-    { limit: "the size of a table over all tenants shows" },
+    {
+      shared: { limit: "the size of a table over all tenants shows" },
+      schema: { limit: "the sizes of neighbours' tables show, beside opaque names" },
+      apart: "nothing",
+    },
     "select reltuples, pg_table_size(oid) from pg_class where relname = 'notes'",
   ),
-];
-
-const exhaustion: Attack[] = [
   sql(
-    resources,
-    "a statement that never ends",
-    "refused",
-    "select count(*) from generate_series(1, 10000000000)",
-  ),
-  sql(resources, "a wait that never ends", "refused", "select pg_sleep(1000)"),
-  sql(
-    resources,
-    "a statement that never ends, with its timeout set off before",
+    statistics,
+    "how much is read and written (pg_stat_all_tables)",
     {
-      login: {
-        limit: "a login begins with timeouts that it can switch off: it holds 10 connections at most",
-      },
-      application: {
-        limit:
-          "a tenant that gets several statements in can switch the server's timeout off; the data path cancels 5 s after it",
-      },
+      shared: { limit: "it shows, over all tenants" },
+      schema: { limit: "it shows for neighbours' tables, beside opaque names" },
+      apart: "nothing",
     },
-    "set local statement_timeout = 0",
+    "select relid::regclass, n_tup_ins from pg_stat_all_tables where relname = 'notes'",
   ),
   sql(
-    resources,
-    "much memory for one statement",
+    statistics,
+    "how large the neighbour's database is",
+    { database: "refused", dedicated: "refused" },
+    ({ neighboursDatabase }) => `select pg_database_size('${neighboursDatabase}')`,
+  ),
+  sql(
+    statistics,
+    "how much goes on in other databases (pg_stat_database), and which there are",
+    { dedicated: "nothing", ...activityShows },
+    "select datname, xact_commit, tup_inserted from pg_stat_database",
+  ),
+  sql(
+    statistics,
+    "the catalog's rows about the neighbour's tables",
     {
-      limit:
-        "work_mem can be raised by anyone, up to the memory of the server; limit it with the operating system",
+      schema: { limit: "that they are there shows, under opaque names, with what the migrations say" },
+      apart: "nothing",
+      shared: "nothing",
     },
-    "set local work_mem = '1GB'",
-  ),
-  sql(
-    resources,
-    "unlimited temporary files",
-    { limit: "temp_file_limit is the server's, for each process; set it there" },
-    "select current_setting('temp_file_limit')",
+    "select count(*) from pg_class where relname = 'notes'",
   ),
 ];
 
-export const surroundingAttacks: Attack[] = [
-  ...leftovers,
-  ...sessions,
-  ...shared,
-  ...statisticsAttacks,
-  ...exhaustion,
-];
+export const surroundingAttacks: Attack[] = [...leftovers, ...sessions, ...shared, ...statisticsAttacks];
