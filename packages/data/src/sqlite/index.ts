@@ -6,8 +6,9 @@ import { createSqliteHandles, type SqliteHandles } from "./handles.ts";
 import { type SqliteFinding, translateMigration } from "./sql/migration.ts";
 import type { Schema } from "./sql/model.ts";
 
+export type { SqliteValue } from "./engine/index.ts";
 export { EncryptionKeyRefused } from "./failures.ts";
-export type { SqlitePlace } from "./file.ts";
+export type { SqliteFile, SqlitePlace } from "./file.ts";
 export {
   createSqliteHandles,
   type SqliteHandles,
@@ -15,8 +16,10 @@ export {
   type SqlitePlacement,
   sqlitePath,
 } from "./handles.ts";
+export { copyLine, heldField } from "./sql/copy-text.ts";
 export { type SqliteFinding, type TranslatedMigration, translateMigration } from "./sql/migration.ts";
 export { emptySchema as emptySqliteSchema, type Schema as SqliteSchema } from "./sql/model.ts";
+export { type PortableTable, portableTables } from "./sql/portable.ts";
 
 /** A migration holds what the level can't: nothing of it was done. */
 export class MigrationNotPortable extends DataError {

@@ -1,20 +1,30 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { expect } from "vitest";
 import { readArchive } from "../drivers/database/common/rows/archive.ts";
-import type { AppSchema, PostgresDriver, RowsPlace } from "../drivers/database/driver.ts";
-import { createDatabaseDrivers } from "../drivers/database/index.ts";
+import {
+  type AppSchema,
+  type DatabaseDriver,
+  isPostgres,
+  type PostgresDriver,
+  type RowsPlace,
+} from "../drivers/database/driver.ts";
+import { createDatabaseDrivers, openSqliteDirectory } from "../drivers/database/index.ts";
 import { newId } from "../kernel/index.ts";
 import type { TestServer } from "./database-servers.ts";
 import { testContext } from "./driver-context.ts";
-import { playScript } from "./play-script.ts";
+import { playInFile, playScript } from "./play-script.ts";
 
 /** The levels of PostgreSQL between which rows go; `dedicated` is as `database`. */
 export const portable = ["database", "schema", "shared"] as const;
-type Level = (typeof portable)[number];
+type Level = (typeof portable)[number] | "sqlite";
 
 export type Stand = Awaited<ReturnType<typeof openStand>>;
 
-type AnyBuilt = { driver: PostgresDriver; place: RowsPlace };
+type AnyBuilt = { driver: DatabaseDriver; place: RowsPlace };
 
 async function take({ driver, place }: AnyBuilt): Promise<Buffer[]> {
   const archive: Buffer[] = [];
@@ -35,23 +45,28 @@ async function put({ driver, place }: AnyBuilt, archive: readonly Uint8Array[], 
 /** A server with all levels, on which environments are made, reached and copied. */
 export async function openStand(open: () => Promise<TestServer>) {
   const postgres = await open();
-  const server = { id: newId(), url: postgres.url };
+  const postgresServer = { id: newId(), url: postgres.url };
   const drivers = createDatabaseDrivers({ installationId: newId() });
+  const root = await mkdtemp(path.join(tmpdir(), "tenantry-rows-"));
+  const directory = openSqliteDirectory(path.join(root, "files"));
+  const files = { id: await directory.claim(newId()), url: directory.url };
 
-  async function build(level: Level, schema: AppSchema) {
-    const driver = drivers[level] as PostgresDriver;
+  async function build<Wanted extends Level>(level: Wanted, schema: AppSchema, encryptionKey?: string) {
+    const driver = drivers[level]! as Wanted extends "sqlite" ? DatabaseDriver : PostgresDriver;
+    const server = level === "sqlite" ? files : postgresServer;
     const context = testContext();
     await driver.buildBlueprint(context, { server, schema });
     await driver.prepare(context, { server, schema });
     const [databaseId, environmentId] = [newId(), newId()];
-    const database = await driver.build(context, { server, databaseId, schema });
+    const made = await driver.build(context, { server, databaseId, schema, encryptionKey });
+    const database = { ...made, encryptionKey };
     const place: RowsPlace = { server, database, databaseId, environmentId, schema };
     if (driver.sharing) await join(driver, place);
     return { driver, place, database };
   }
-  type Built = Awaited<ReturnType<typeof build>>;
+  type Built = Omit<Awaited<ReturnType<typeof build<"database">>>, "driver"> & { driver: DatabaseDriver };
 
-  async function join(driver: PostgresDriver, place: RowsPlace): Promise<void> {
+  async function join(driver: DatabaseDriver, place: RowsPlace): Promise<void> {
     const { appId } = place.schema;
     const { sealKey } = place.database;
     await driver.sharing!.admit(testContext(), { ...place, appId, sealKey: sealKey! });
@@ -68,9 +83,10 @@ export async function openStand(open: () => Promise<TestServer>) {
 
   /** Connects as a program of the environment does. */
   async function withClient<Result>(
-    { driver, place }: Built,
+    { driver, place }: { driver: PostgresDriver; place: RowsPlace },
     work: (client: pg.Client) => Promise<Result>,
   ): Promise<Result> {
+    const { server } = place;
     const login = { roleName: driver.logins.nameOf(newId()), password: "secret" };
     const { database, environmentId, schema } = place;
     await driver.logins.place(testContext(), { server, database, appId: schema.appId, environmentId, login });
@@ -87,8 +103,13 @@ export async function openStand(open: () => Promise<TestServer>) {
     }
   }
 
-  const play = (built: Built, script: readonly string[]) =>
-    withClient(built, (client) => playScript(client, script));
+  function play({ driver, place }: Built, script: readonly string[]) {
+    if (isPostgres(driver))
+      return withClient({ driver, place }, (client) => playScript((text) => client.query(text), script));
+    const { encryptionKey } = place.database;
+    const file = fileURLToPath(driver.connectionUrl(place.server, { ...place.database, password: null }));
+    return playInFile({ file, encryptionKey }, script);
+  }
 
   /** Runs a statement as whoever owns the server. */
   async function asSuperuser(statement: string): Promise<void> {
@@ -98,7 +119,12 @@ export async function openStand(open: () => Promise<TestServer>) {
     await client.end();
   }
 
-  return { postgres, server, build, neighbourOf, play, take, put, asSuperuser };
+  async function close(): Promise<void> {
+    await postgres.stop();
+    await rm(root, { recursive: true, force: true });
+  }
+
+  return { postgres, server: postgresServer, close, build, neighbourOf, play, take, put, asSuperuser };
 }
 
 async function* stream(archive: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {

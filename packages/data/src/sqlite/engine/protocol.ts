@@ -29,7 +29,10 @@ type Run = {
 export type EngineRequest =
   | ({ op: "run"; maxBytes: number } & Run)
   | ({ op: "open cursor"; cursor: number } & Run)
-  | { op: "fetch"; cursor: number; count: number; maxBytes: number }
+  /** `enoughBytes`: no row more when there are so many; the end is where none come. */
+  | { op: "fetch"; cursor: number; count: number; maxBytes: number; enoughBytes?: number }
+  /** The same statement with the values of each row, in the transaction that is open. */
+  | ({ op: "run each"; rows: readonly SqliteValue[][] } & Omit<Run, "values">)
   | { op: "close cursor"; cursor: number }
   /** All or nothing, without enforcing foreign keys before the end; told as stale when the version is another. */
   | { op: "script"; file: EngineFile; statements: readonly string[]; version: number | undefined }

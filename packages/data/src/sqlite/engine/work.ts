@@ -37,6 +37,8 @@ export class Work {
     switch (request.op) {
       case "run":
         return this.#run(request);
+      case "run each":
+        return this.#runEach(request);
       case "open cursor":
         return this.#openCursor(request);
       case "fetch":
@@ -68,6 +70,22 @@ export class Work {
     return { rows, changes: rows.length };
   }
 
+  #runEach(request: Of<"run each">): EngineReply {
+    const connection = this.#files.connection(request.file, request.slot);
+    const stale = staleness(connection, request.version);
+    if (stale) return stale;
+    const statement = connection.prepare(request.sql);
+    let changes = 0;
+    for (const [index, values] of request.rows.entries()) {
+      try {
+        changes += Number(statement.run(...values).changes);
+      } catch (error) {
+        throw new ScriptFailed(index, error);
+      }
+    }
+    return { rows: [], changes };
+  }
+
   #openCursor(request: Of<"open cursor">): EngineReply {
     const connection = this.#files.connection(request.file, request.slot);
     const stale = staleness(connection, request.version);
@@ -77,10 +95,10 @@ export class Work {
     return nothing;
   }
 
-  #fetch({ cursor: number, count, maxBytes }: Of<"fetch">): EngineReply {
+  #fetch({ cursor: number, count, maxBytes, enoughBytes }: Of<"fetch">): EngineReply {
     const cursor = this.#cursors.get(number);
     if (!cursor) throw new Error("There is no such cursor.");
-    const rows = read(cursor.rows, count, maxBytes);
+    const rows = read(cursor.rows, count, maxBytes, enoughBytes);
     return { rows, changes: rows.length };
   }
 
@@ -127,10 +145,15 @@ function runAll(connection: Connection, statements: readonly string[]): void {
   }
 }
 
-function read(rows: Iterator<SqliteValue[]>, count: number, maxBytes: number): SqliteValue[][] {
+function read(
+  rows: Iterator<SqliteValue[]>,
+  count: number,
+  maxBytes: number,
+  enoughBytes = Number.POSITIVE_INFINITY,
+): SqliteValue[][] {
   const result: SqliteValue[][] = [];
   let bytes = 0;
-  while (result.length < count) {
+  while (result.length < count && bytes < enoughBytes) {
     const next = rows.next();
     if (next.done) break;
     for (const value of next.value) bytes += sizeOf(value);

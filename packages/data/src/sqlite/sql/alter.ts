@@ -2,6 +2,7 @@ import type { AlterTableCmd, AlterTableStmt, Constraint, RenameStmt } from "@pgs
 import { cast } from "./casts.ts";
 import { findModelColumn } from "./change.ts";
 import { addColumn, addColumnConstraints, addConstraint, assertCounters } from "./create-table.ts";
+import { declaredName } from "./declared.ts";
 import { type Definition, defaultSql } from "./definition.ts";
 import type { Schema, Table } from "./model.ts";
 import { name } from "./quote.ts";
@@ -135,6 +136,7 @@ function changeType(definition: Definition, table: Table, command: AlterTableCmd
   const held = copied.get(column.name);
   if (held) copied.set(column.name, cast({ sql: held, type: column.type }, type, node).sql);
   column.type = type;
+  column.declared = declaredName(definition.schema, node.typeName!, type);
 }
 
 /** Views are texts to SQLite: what they name can't change under them. */

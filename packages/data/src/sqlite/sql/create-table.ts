@@ -1,4 +1,5 @@
 import type { ColumnDef, Constraint, CreateStmt } from "@pgsql/types";
+import { declaredName, sequenceName } from "./declared.ts";
 import {
   attempt,
   checkSql,
@@ -60,8 +61,12 @@ export function addColumn(definition: Definition, table: Table, node: ColumnDef)
     return read;
   });
   const column: Column = { name: named, type: type ?? text, notNull: node.is_not_null ?? false };
+  if (type) column.declared = declaredName(definition.schema, node.typeName!, type);
   const typeName = stringsOf(node.typeName?.names).at(-1) ?? "";
-  if (serials.has(typeName)) Object.assign(column, { identity: "default", notNull: true });
+  if (serials.has(typeName)) {
+    const sequence = sequenceName(definition.schema, table, named);
+    Object.assign(column, { identity: "default", notNull: true, sequence });
+  }
   const domain = definition.schema.domains[typeName];
   if (domain?.notNull) column.notNull = true;
   if (domain?.default !== undefined) column.default = domain.default;
@@ -96,6 +101,7 @@ function addColumnConstraint(definition: Definition, table: Table, column: Colum
     case "CONSTR_IDENTITY":
       column.identity = node.generated_when === "a" ? "always" : "default";
       column.notNull = true;
+      column.sequence = sequenceName(definition.schema, table, column.name);
       return;
     case "CONSTR_GENERATED":
       column.generated = generatedSql(definition, table, column, node.raw_expr!);
@@ -228,7 +234,10 @@ export function assertCounters(table: Table, node: { location?: number | undefin
     isInteger(first.type);
   if (isKey) return;
   // Told once; the rest of the migration is looked at as if it were a plain column.
-  for (const column of counted) delete column.identity;
+  for (const column of counted) {
+    delete column.identity;
+    delete column.sequence;
+  }
   throw new Refusal("0A000", `The column ${first.name} counts, but isn't the primary key by itself.`, {
     location: node.location,
     hint: "At the level sqlite only a primary key of one column can be serial or identity.",

@@ -32,6 +32,10 @@ export function shown(held: Exclude<SqliteValue, null>, type: PgType): string {
     case "timestamp":
     case "time":
       return shownTime(String(held));
+    case "float4":
+      return shownFloat(Math.fround(Number(held)), 6);
+    case "float8":
+      return shownFloat(Number(held), 15);
     default:
       return held instanceof Uint8Array ? Buffer.from(held).toString("utf8") : shownPlain(held);
   }
@@ -39,6 +43,34 @@ export function shown(held: Exclude<SqliteValue, null>, type: PgType): string {
 
 function shownPlain(held: string | number | bigint): string {
   return typeof held === "number" && Object.is(held, -0) ? "-0" : String(held);
+}
+
+/** The fewest digits that mean the number, with an exponent where PostgreSQL writes one. */
+function shownFloat(held: number, digits: 6 | 15): string {
+  if (Object.is(held, -0)) return "-0";
+  if (!Number.isFinite(held)) return String(held);
+  const short = digits === 15 ? held.toExponential() : shortest(held);
+  const [mantissa = "", exponent = "0"] = short.split("e");
+  const power = Number(exponent);
+  if (power >= -4 && power < digits) return plainDigits(mantissa, power);
+  return `${mantissa}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
+}
+
+/** Of a number with single precision. */
+function shortest(held: number): string {
+  for (let behind = 0; ; behind += 1) {
+    const short = held.toExponential(behind);
+    if (behind === 8 || Math.fround(Number(short)) === held) return short;
+  }
+}
+
+function plainDigits(mantissa: string, power: number): string {
+  const sign = mantissa.startsWith("-") ? "-" : "";
+  const digits = mantissa.replace(/[-.]/g, "");
+  if (power < 0) return `${sign}0.${"0".repeat(-power - 1)}${digits}`;
+  const whole = digits.padEnd(power + 1, "0");
+  const rest = whole.slice(power + 1);
+  return `${sign}${whole.slice(0, power + 1)}${rest && `.${rest}`}`;
 }
 
 function shownNumeric(held: Exclude<SqliteValue, null>, { scale }: PgType): string {
@@ -63,10 +95,16 @@ function shownArray(held: string, type: PgType): string {
       if (item === null) return "NULL";
       const value =
         typeof item === "boolean" ? BigInt(item) : typeof item === "object" ? JSON.stringify(item) : item;
-      return `"${shown(value as string | number | bigint, element).replace(/[\\"]/g, "\\$&")}"`;
+      return quotedItem(shown(value as string | number | bigint, element));
     },
   );
   return `{${items.join(",")}}`;
+}
+
+/** In quotes where it wouldn't be read as it is without. */
+function quotedItem(item: string): string {
+  const plain = item !== "" && !/[\s{},"\\]/.test(item) && item.toUpperCase() !== "NULL";
+  return plain ? item : `"${item.replace(/[\\"]/g, "\\$&")}"`;
 }
 
 function exactNumber(source: string): bigint | number {

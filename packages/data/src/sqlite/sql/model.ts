@@ -4,11 +4,15 @@ import type { PgType } from "./pg-type.ts";
 export type Column = {
   name: string;
   type: PgType;
+  /** The type as PostgreSQL's catalog writes it, where that says more: of a domain its name, of a timestamp its digits. */
+  declared?: string;
   notNull: boolean;
   /** In SQLite's SQL. */
   default?: string;
   /** Counted by the table itself: "always" takes no value from a statement. */
   identity?: "always" | "default";
+  /** How PostgreSQL calls what counts. */
+  sequence?: string;
   /** Computed by SQLite's SQL, and stored. */
   generated?: string;
 };

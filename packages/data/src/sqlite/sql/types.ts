@@ -54,7 +54,9 @@ export function elementOf({ array: _array, ...type }: PgType): PgType {
 }
 
 export function oidOf(type: PgType): number {
-  const entry = known[type.labels ? "text" : type.name] ?? known.text!;
+  // PostgreSQL's number for it is its database's own: whoever reads it knows no more than that it is a text.
+  if (type.labels) return known.text!.oid;
+  const entry = known[type.name] ?? known.text!;
   return type.array ? entry.arrayOid : entry.oid;
 }
 

@@ -38,11 +38,11 @@ function asSent(value: unknown): string | Uint8Array {
 
 /** A value that is written as a text, in the form in which the type is held. */
 export function readText(given: string, type: PgType): SqliteValue {
+  if (type.array) return encodeArray(given, type);
   if (type.labels) {
     if (type.labels.includes(given)) return given;
     throw wrong("22P02", `invalid input value for enum ${type.name}: "${given}"`);
   }
-  if (type.array) return encodeArray(given, type);
   switch (type.name) {
     case "int2":
     case "int4":
@@ -152,17 +152,30 @@ function encodeJson(value: unknown, type: PgType): string {
   const given = typeof value === "string" ? value : String(asSent(value));
   let read: unknown;
   try {
-    read = JSON.parse(given);
+    read = type.name === "jsonb" ? JSON.parse(given, asWritten as Reviver) : JSON.parse(given);
   } catch {
     throw wrong("22P02", `invalid input syntax for type ${type.name}`);
   }
   return type.name === "jsonb" ? writeJsonb(read) : given;
 }
 
+type Reviver = (key: string, value: unknown) => unknown;
+
+/** A number's digits: JavaScript would lose some. */
+type Digits = { digits: string };
+const isDigits = (value: object): value is Digits => Object.getPrototypeOf(value) === digitsOnly;
+const digitsOnly = Object.freeze({});
+
+function asWritten(_key: string, value: unknown, { source = "" }: { source?: string } = {}): unknown {
+  if (typeof value !== "number" || /e/i.test(source)) return value;
+  return Object.assign(Object.create(digitsOnly), { digits: source === "-0" ? "0" : source });
+}
+
 /** As PostgreSQL writes jsonb: shorter keys first, then by their bytes. */
 function writeJsonb(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(writeJsonb).join(", ")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (isDigits(value)) return value.digits;
   const entries = Object.entries(value).map(([key, inner]) => ({ key, bytes: Buffer.from(key), inner }));
   entries.sort((left, right) => left.bytes.length - right.bytes.length || left.bytes.compare(right.bytes));
   return `{${entries.map(({ key, inner }) => `${JSON.stringify(key)}: ${writeJsonb(inner)}`).join(", ")}}`;
@@ -177,7 +190,8 @@ function encodeArray(value: unknown, type: PgType): string {
     const value = encode(item, element);
     if (value instanceof Uint8Array)
       throw wrong("0A000", "Arrays of bytea aren't known at the level sqlite.");
-    return typeof value === "bigint" ? String(value) : JSON.stringify(value);
+    if (typeof value === "bigint") return String(value);
+    return Object.is(value, -0) ? "-0.0" : JSON.stringify(value);
   });
   return `[${held.join(",")}]`;
 }

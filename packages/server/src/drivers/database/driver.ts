@@ -328,15 +328,16 @@ export type DatabaseDriver = {
    * ends this. Throws `rows_not_portable`, naming what rows can't be taken along with (large objects, foreign tables,
    * policies of the application's that hide rows from its owner).
    */
-  exportRows?(context: DriverContext, place: RowsPlace, sink: RowsSink): Promise<RowsTally>;
+  exportRows(context: DriverContext, place: RowsPlace, sink: RowsSink): Promise<RowsTally>;
 
   /**
    * Puts an archive's rows into an environment in place of all that it has: wholly or, when it throws or is interrupted,
    * not at all; repeatable, with an archive that is read anew. The application mustn't be using the environment. Triggers
    * don't fire, materialised views are filled, sequences go on where they stood. Throws `archive_damaged`,
-   * `archive_mismatch` when the schema isn't the archive's, `rows_not_portable`.
+   * `archive_mismatch` when the schema isn't the archive's, `rows_not_portable` with table and column for a value that the
+   * level can't hold.
    */
-  importRows?(
+  importRows(
     context: DriverContext,
     place: RowsPlace,
     archive: AsyncIterable<Uint8Array>,
@@ -385,9 +386,7 @@ export class BlueprintGone extends Error {
 
 /** A level on a PostgreSQL. */
 export type PostgresDriver = DatabaseDriver &
-  Required<
-    Pick<DatabaseDriver, "logins" | "repairLogin" | "tryOut" | "nameOfTrial" | "exportRows" | "importRows">
-  >;
+  Required<Pick<DatabaseDriver, "logins" | "repairLogin" | "tryOut" | "nameOfTrial">>;
 
 /** Whether a driver works on a PostgreSQL, where there are roles, logins and sessions. */
 export const isPostgres = (driver: DatabaseDriver): driver is PostgresDriver => driver.level !== "sqlite";

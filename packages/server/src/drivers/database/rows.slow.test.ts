@@ -21,7 +21,7 @@ describe.each([
       "do $$ begin if exists (select from pg_roles where rolname = 'maker') then grant set on parameter session_replication_role to maker; end if; end $$",
     );
   });
-  afterAll(() => stand.postgres.stop());
+  afterAll(() => stand.close());
 
   test.each(names)(
     "of the schema %s go from every level to every level, and answer the same",
@@ -65,7 +65,7 @@ describe("odd rows", () => {
     const text = await readFile(new URL("../../testing/odd-rows.sql", import.meta.url), "utf8");
     schema = schemaOf(newId(), text);
   });
-  afterAll(() => stand.postgres.stop());
+  afterAll(() => stand.close());
 
   test("come out as they went in at every level, and what comes next is as it would be", async () => {
     const origin = await stand.build("database", schema);
@@ -243,7 +243,7 @@ describe("on a server whose role may not have triggers keep still, a level that 
   beforeAll(async () => {
     stand = await openStand(() => givenServer(18));
   });
-  afterAll(() => stand.postgres.stop());
+  afterAll(() => stand.close());
 
   test("takes rows that set nothing off, those that point to one another among them", async () => {
     const schema = schemaOf(

@@ -21,7 +21,7 @@ import { type Isolation, resolveIsolation } from "./isolation.ts";
 
 export type CloneDependencies = Pick<CreateDependencies, "db" | "settings" | "rootDomain" | "levels"> & {
   clone: Workflow<CloneInput>;
-  placements: Pick<Placements, "requireEligible" | "requirePortable" | "sourceOfRows">;
+  placements: Pick<Placements, "requireEligible" | "sourceOfRows">;
 };
 
 type Source = { tenant: TenantRow; environmentId: string; schemaVersion: number; isolation: Isolation };
@@ -46,7 +46,6 @@ export async function cloneTenant(
   const { name } = request;
   const wanted = { ...source.isolation, ...request.isolation };
   const isolation = resolveIsolation({ name, isolation: wanted }, wanted.database, await deps.levels(db));
-  requirePortable(deps, source, isolation);
   const admin = await adminOf(request);
   const app = await findReadyApp(db, source.tenant.appSlug);
   const maxTenants = await settings.get<number>(db, "maxTenants");
@@ -90,18 +89,6 @@ async function findSource({ db, placements }: CloneDependencies, idOrSlug: strin
     ...{ tenant, environmentId: environment.id, schemaVersion },
     isolation: { database: level, storage: levelOf("storage"), cache: levelOf("cache"), compute: "shared" },
   };
-}
-
-/** Both ends have to be of levels whose rows can be taken along. */
-function requirePortable({ placements }: CloneDependencies, source: Source, wanted: Isolation): void {
-  placements.requirePortable(source.isolation.database);
-  try {
-    placements.requirePortable(wanted.database);
-  } catch (error) {
-    const message = `Rows can't be copied to the level "${wanted.database}" yet.`;
-    const errors = [{ pointer: "/isolation/database", message }];
-    throw failure("isolation_unavailable", { detail: message, errors }, { cause: error });
-  }
 }
 
 async function adminOf({ admin, include }: CloneTenantRequest) {

@@ -1,4 +1,4 @@
-import type { DatabaseDriver, ImportedRows, RowsPlace, RowsTally } from "../../drivers/database/index.ts";
+import type { ImportedRows, RowsPlace, RowsTally } from "../../drivers/database/index.ts";
 import type { Db } from "../../infra/db/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { failure } from "../../kernel/index.ts";
@@ -19,17 +19,6 @@ export async function sourceOfRows(db: Db, environmentId: string): Promise<Datab
   throw failure("environment_unavailable", { detail: "It has no database now." });
 }
 
-/** Throws `isolation_unavailable` for a level whose rows can't be taken along. */
-export function requirePortable({ drivers }: Pick<PlacementParts, "drivers">, level: string): Portable {
-  const driver = requireDriver(drivers, level);
-  if (driver.exportRows && driver.importRows) return driver as Portable;
-  throw failure("isolation_unavailable", {
-    detail: `Rows can't be copied from or to the level "${level}" yet.`,
-  });
-}
-
-type Portable = DatabaseDriver & Required<Pick<DatabaseDriver, "exportRows" | "importRows">>;
-
 /**
  * Puts the rows that one environment has at this moment in place of another's: through memory, and no faster than they are
  * taken. The other's database is brought to the same schema before, where it has one to itself. Repeatable.
@@ -41,8 +30,8 @@ export async function copyRows(
 ): Promise<RowsCopied> {
   const source = await sourceOfRows(context.db, from);
   const target = await levelledTarget(parts, context, source, to);
-  const { exportRows } = requirePortable(parts, source.level);
-  const { importRows } = requirePortable(parts, target.level);
+  const { exportRows } = requireDriver(parts.drivers, source.level);
+  const { importRows } = requireDriver(parts.drivers, target.level);
   const [out, into] = [
     await rowsPlace(parts, context.db, source, from),
     await rowsPlace(parts, context.db, target, to),

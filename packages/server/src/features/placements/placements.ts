@@ -7,7 +7,7 @@ import { checkSeals } from "./check-seals.ts";
 import { checkServers } from "./check-servers.ts";
 import type { ServerWanted } from "./choose-server.sql.ts";
 import { requireEligible } from "./choose-server.ts";
-import { copyRows, requirePortable, sourceOfRows } from "./copy-rows.ts";
+import { copyRows, sourceOfRows } from "./copy-rows.ts";
 import { startServers } from "./dedicated-servers.ts";
 import { followDirectory } from "./directory-server.ts";
 import { createExaminer } from "./examine.ts";
@@ -124,11 +124,6 @@ function copyWork(parts: PlacementParts) {
      * `environment_unavailable` when it has none now.
      */
     sourceOfRows: (db: Db, environmentId: string) => sourceOfRows(db, environmentId),
-
-    /** Throws `isolation_unavailable` unless rows can be taken from and to a level. */
-    requirePortable(level: string): void {
-      requirePortable(parts, level);
-    },
 
     /**
      * Puts the rows that one environment has at this moment in place of another's, at whatever levels they live, while the

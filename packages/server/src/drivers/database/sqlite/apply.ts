@@ -19,7 +19,9 @@ export async function applyMigrations(file: OpenFile, run: Run, schema: AppSchem
   const present = new Set(ledger.map(({ ordinal }) => ordinal));
   if (schema.migrations.every(({ ordinal }) => present.has(ordinal))) return 0;
   // All of them first: what can't be held is found before anything is changed.
-  const pending = (await translate(schema)).filter(({ migration }) => !present.has(migration.ordinal));
+  const pending = (await translate(schema)).migrations.filter(
+    ({ migration }) => !present.has(migration.ordinal),
+  );
   for (const { migration, statements } of pending) {
     await run.assertLease();
     run.signal.throwIfAborted();

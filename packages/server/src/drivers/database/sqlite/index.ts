@@ -2,6 +2,8 @@ import { pathToFileURL } from "node:url";
 import type { DatabaseDriver } from "../driver.ts";
 import { build, buildBlueprint } from "./build.ts";
 import { placesOf } from "./directory.ts";
+import { exportRows } from "./export-rows.ts";
+import { importRows } from "./import-rows.ts";
 import { list, measure, readForm, verify } from "./inspect.ts";
 import { migrate } from "./migrate.ts";
 import { fileName } from "./names.ts";
@@ -29,6 +31,8 @@ export function createSqliteDriver(options: SqliteOptions & { files?: Files } = 
     readForm: (server, database) => readForm(parts, server, database),
     verify: (server, database) => verify(parts, server, database),
     fileScripts: fileScripts(parts),
+    exportRows: (context, place, sink) => exportRows(parts, context, place, sink),
+    importRows: (context, place, archive) => importRows(parts, context, place, archive),
     remove: (context, request) => remove(context, request),
     list: (server) => list(server),
   };

@@ -13,7 +13,7 @@ export async function createLedger(file: OpenFile): Promise<void> {
 }
 
 export async function selectLedger(
-  file: OpenFile,
+  file: Pick<OpenFile, "rows">,
 ): Promise<{ ordinal: number; name: string; checksum: string; finished: boolean }[]> {
   const rows = await file.rows("select ordinal, name, checksum from tenantry_migrations order by ordinal");
   return rows.map(([ordinal, name, checksum]) => ({

@@ -1,5 +1,6 @@
 import { createSqliteHandles, type SqliteHandles } from "@tenantry/data";
 import { failure } from "../../../kernel/index.ts";
+import { openTransactions, type Transactions } from "./file-session.ts";
 
 /** A file that is open, for as long as one piece of work takes. Statements are SQLite's own, and written by us. */
 export type OpenFile = {
@@ -8,6 +9,8 @@ export type OpenFile = {
   rows(sql: string): Promise<unknown[][]>;
   /** All or nothing; foreign keys are looked at in the end. */
   script(statements: readonly string[]): Promise<void>;
+  /** Statement by statement, in one transaction. */
+  transaction: Transactions;
 };
 
 /** A file, and the key that it is encrypted with. */
@@ -45,6 +48,7 @@ export function createFiles(): Files {
           // Another one may have changed the schema since it was read.
           while (!(await file.script(statements, { signal })));
         },
+        transaction: openTransactions(file, signal),
       });
     } catch (error) {
       throw isDamaged(error) ? damaged(error) : error;

@@ -28,7 +28,10 @@ export function requireSameSchema(header: ArchiveHeader, { schema }: Pick<RowsPl
 }
 
 /** The database's table for each of the archive's. Throws `archive_mismatch` unless they are the same ones, with the same columns. */
-export function matchTables(header: ArchiveHeader, tables: readonly RowsTable[]): RowsTable[] {
+export function matchTables<Table extends Pick<RowsTable, "name" | "columns"> & { schema?: string | null }>(
+  header: ArchiveHeader,
+  tables: readonly Table[],
+): Table[] {
   const known = new Map(tables.map((table) => [placeName(table), table]));
   const matched = header.tables.map((table) => {
     const found = known.get(placeName(table));
@@ -43,9 +46,13 @@ export function matchTables(header: ArchiveHeader, tables: readonly RowsTable[])
   return matched;
 }
 
-/** By name: a level may have them in another order. */
+/** By name: a level may have them in another order, and may quote a type's name that needn't be. */
 const columnsOf = ({ columns }: Pick<ArchiveTable, "columns">): string =>
-  JSON.stringify(columns.map(({ name, type }) => [name, type]).sort(([a], [b]) => (a! < b! ? -1 : 1)));
+  JSON.stringify(
+    columns
+      .map(({ name, type }) => [name, type.replace(/"((?:[^"]|"")*)"/g, "$1")])
+      .sort(([a], [b]) => (a! < b! ? -1 : 1)),
+  );
 
 export function requireSameSequences(
   header: ArchiveHeader,
