@@ -170,9 +170,7 @@ function showRehearsal(
   const lines = files.map(({ name, transactional, tookMs, locks }) => [
     name,
     `${tookMs} ms`,
-    transactional
-      ? locks.map(showLock).join("; ") || "nobody waits"
-      : "not known: it runs without a transaction",
+    transactional ? showLocks(locks) || "nobody waits" : "not known: it runs without a transaction",
   ]);
   const untold =
     tenant === null
@@ -181,12 +179,16 @@ function showRehearsal(
   return [`On ${copy}:\n${table(look, ["file", "took", "while it runs"], lines)}`, untold];
 }
 
-const showLock = ({
-  table: name,
-  blocks,
-  rewritten,
-}: {
-  table: string;
-  blocks: string;
-  rewritten: boolean;
-}) => `${blocks} of ${name} wait${rewritten ? ", all of it is written anew" : ""}`;
+type Lock = NonNullable<MigrationPlanReply["rehearsal"]>["files"][number]["locks"][number];
+
+/** Tables that keep the same people waiting are named together. */
+function showLocks(locks: readonly Lock[]): string {
+  const alike = Map.groupBy(locks, ({ blocks, rewritten }) => JSON.stringify([blocks, rewritten]));
+  return [...alike.values()]
+    .map((group) => {
+      const { blocks, rewritten } = group[0]!;
+      const names = group.map(({ table: name }) => name).join(", ");
+      return `${blocks} of ${names} wait${rewritten ? ", all of it is written anew" : ""}`;
+    })
+    .join("; ");
+}

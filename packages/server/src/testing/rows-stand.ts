@@ -42,14 +42,34 @@ async function put({ driver, place }: AnyBuilt, archive: readonly Uint8Array[], 
   }
 }
 
+/** Connects as a program of the environment does. */
+async function withClient<Result>(
+  { driver, place }: { driver: PostgresDriver; place: RowsPlace },
+  work: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
+  const { server } = place;
+  const login = { roleName: driver.logins.nameOf(newId()), password: "secret" };
+  const { database, environmentId, schema } = place;
+  await driver.logins.place(testContext(), { server, database, appId: schema.appId, environmentId, login });
+  const state = () => Promise.resolve({ open: true });
+  await driver.logins.align(testContext(), { server, roleName: login.roleName, state });
+  const client = new pg.Client({ connectionString: driver.logins.url(server, database, login) });
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+    await driver.remove(testContext(), { server, thing: { kind: "role", name: login.roleName } });
+  }
+}
+
 /** A server with all levels, on which environments are made, reached and copied. */
 export async function openStand(open: () => Promise<TestServer>) {
   const postgres = await open();
   const postgresServer = { id: newId(), url: postgres.url };
   const drivers = createDatabaseDrivers({ installationId: newId() });
-  const root = await mkdtemp(path.join(tmpdir(), "tenantry-rows-"));
-  const directory = openSqliteDirectory(path.join(root, "files"));
-  const files = { id: await directory.claim(newId()), url: directory.url };
+  const { files, removeFiles } = await openFiles();
 
   async function build<Wanted extends Level>(level: Wanted, schema: AppSchema, encryptionKey?: string) {
     const driver = drivers[level]! as Wanted extends "sqlite" ? DatabaseDriver : PostgresDriver;
@@ -81,28 +101,6 @@ export async function openStand(open: () => Promise<TestServer>) {
     return neighbour;
   }
 
-  /** Connects as a program of the environment does. */
-  async function withClient<Result>(
-    { driver, place }: { driver: PostgresDriver; place: RowsPlace },
-    work: (client: pg.Client) => Promise<Result>,
-  ): Promise<Result> {
-    const { server } = place;
-    const login = { roleName: driver.logins.nameOf(newId()), password: "secret" };
-    const { database, environmentId, schema } = place;
-    await driver.logins.place(testContext(), { server, database, appId: schema.appId, environmentId, login });
-    const state = () => Promise.resolve({ open: true });
-    await driver.logins.align(testContext(), { server, roleName: login.roleName, state });
-    const client = new pg.Client({ connectionString: driver.logins.url(server, database, login) });
-    client.on("error", () => undefined);
-    await client.connect();
-    try {
-      return await work(client);
-    } finally {
-      await client.end();
-      await driver.remove(testContext(), { server, thing: { kind: "role", name: login.roleName } });
-    }
-  }
-
   function play({ driver, place }: Built, script: readonly string[]) {
     if (isPostgres(driver))
       return withClient({ driver, place }, (client) => playScript((text) => client.query(text), script));
@@ -111,20 +109,28 @@ export async function openStand(open: () => Promise<TestServer>) {
     return playInFile({ file, encryptionKey }, script);
   }
 
-  /** Runs a statement as whoever owns the server. */
-  async function asSuperuser(statement: string): Promise<void> {
-    const client = new pg.Client({ connectionString: postgres.superuserUrl });
-    await client.connect();
-    await client.query(statement);
-    await client.end();
-  }
-
   async function close(): Promise<void> {
     await postgres.stop();
-    await rm(root, { recursive: true, force: true });
+    await removeFiles();
   }
 
+  const asSuperuser = (statement: string) => runOnce(postgres.superuserUrl, statement);
   return { postgres, server: postgresServer, close, build, neighbourOf, play, take, put, asSuperuser };
+}
+
+async function runOnce(connectionString: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  await client.query(statement);
+  await client.end();
+}
+
+/** A directory of files as a server. */
+async function openFiles() {
+  const root = await mkdtemp(path.join(tmpdir(), "tenantry-rows-"));
+  const directory = openSqliteDirectory(path.join(root, "files"));
+  const files = { id: await directory.claim(newId()), url: directory.url };
+  return { files, removeFiles: () => rm(root, { recursive: true, force: true }) };
 }
 
 async function* stream(archive: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {

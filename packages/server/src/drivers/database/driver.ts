@@ -305,7 +305,7 @@ export type DatabaseDriver = {
   /**
    * For many databases of one server, at the cost of few connections: what `migrate` prepares for one, a lane prepares
    * once. One at a time in a lane. After an error that isn't one of the file (`migration_failed`, `migration_changed`,
-   * `isolation_unavailable`), end the lane. Only where that saves anything.
+   * `isolation_unavailable`), end the lane. Only where environments have databases of their own.
    */
   readonly inLane?: InLane;
 

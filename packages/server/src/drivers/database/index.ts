@@ -49,6 +49,7 @@ export {
   type Migrate,
   type MigrateRequest,
   type MigrationLimits,
+  type OpenableDatabase,
   type PhysicalDatabase,
   type PhysicalName,
   type PostgresDriver,

@@ -1,5 +1,12 @@
+import { randomBytes } from "node:crypto";
 import { PassThrough } from "node:stream";
-import type { AppMigration, AppSchema, DatabaseServer, FileReport } from "../../drivers/database/index.ts";
+import type {
+  AppMigration,
+  AppSchema,
+  DatabaseServer,
+  FileReport,
+  OpenableDatabase,
+} from "../../drivers/database/index.ts";
 import { type Db, inTransaction } from "../../infra/db/index.ts";
 import {
   defineWorkflow,
@@ -13,7 +20,7 @@ import { ensureBlueprint } from "./blueprints.ts";
 import { chooseAnyServer } from "./choose-server.ts";
 import { type DatabaseRow, selectDatabaseOf } from "./databases.sql.ts";
 import { describeDatabase } from "./migrate-database.ts";
-import { type PlacementParts, requirePostgres } from "./parts.ts";
+import { type PlacementParts, requireDriver } from "./parts.ts";
 import { deleteInput, selectStepResult } from "./schema-check.sql.ts";
 import { requireServer } from "./servers.ts";
 
@@ -31,11 +38,12 @@ export type RehearsalInput = {
 export type Rehearsal = { rows: number | null; files: FileReport[] };
 
 type Context = StepContext<RehearsalInput>;
-type Copy = { databaseId: string; serverId: string };
+/** At the level `database`; of an environment that has a file, a file. */
+type Copy = { databaseId: string; serverId: string; level?: "database" | "sqlite" };
 
 /**
- * Applies migrations to a database made for this and removed again, at the level `database`, with the rows of one
- * environment from any level of PostgreSQL: taken in one snapshot, while it goes on.
+ * Applies migrations to a database made for this and removed again, with the rows of one environment: taken in one
+ * snapshot, while it goes on.
  */
 export function rehearsalWorkflow(parts: PlacementParts): Workflow {
   return defineWorkflow<RehearsalInput>({
@@ -48,7 +56,8 @@ export function rehearsalWorkflow(parts: PlacementParts): Workflow {
           const { environmentId } = context.input;
           const source = environmentId ? await selectDatabaseOf(context.db, environmentId) : undefined;
           const serverId = source?.serverId ?? (await context.transaction((tx) => chooseAnyServer(tx))).id;
-          return { databaseId: newId(), serverId };
+          const level = source?.level === "sqlite" ? "sqlite" : "database";
+          return { databaseId: newId(), serverId, level };
         },
       }),
       step<RehearsalInput>("rehearse", {
@@ -63,21 +72,28 @@ export function rehearsalWorkflow(parts: PlacementParts): Workflow {
   });
 }
 
-const copyOf = (context: Context): Copy => context.results["choose-server"] as Copy;
+const copyOf = (context: Context): Required<Copy> => ({
+  level: "database",
+  ...(context.results["choose-server"] as Copy),
+});
 
 async function rehearse(parts: PlacementParts, context: Context): Promise<Rehearsal> {
-  const { databaseId, serverId } = copyOf(context);
+  const { databaseId, serverId, level } = copyOf(context);
   const { appId, migrations, environmentId } = context.input;
   const source = environmentId === undefined ? undefined : await selectDatabaseOf(context.db, environmentId);
   if (environmentId !== undefined && !source)
     throw failure("environment_unavailable", { detail: "The tenant has no database at the moment." });
   const server = await requireServer(context.db, parts.secrets, serverId);
-  const driver = requirePostgres(parts.drivers, "database");
+  const driver = requireDriver(parts.drivers, level);
   // An attempt that was interrupted may have got anywhere.
   await removeCopy(parts, context);
   const { schemaVersion } = source ?? context.input;
   const schema = await ensureBlueprint(parts, context, { appId, schemaVersion, server });
-  const database = await driver.build(context, { server, databaseId, schema });
+  // Like the environment's own; nobody needs it once the copy is gone.
+  const isEncrypted = source && describeDatabase(parts, source).encryptionKey !== undefined;
+  const encryptionKey = isEncrypted ? randomBytes(32).toString("base64") : undefined;
+  const built = await driver.build(context, { server, databaseId, schema, encryptionKey });
+  const database = { ...built, encryptionKey };
   const rows =
     source && environmentId
       ? await copyRows(parts, context, { ...source, environmentId, schema }, { server, database })
@@ -96,10 +112,10 @@ async function copyRows(
   parts: PlacementParts,
   context: Context,
   source: Source,
-  copy: { server: DatabaseServer; database: { name: string; roleName: string | null } },
+  copy: { server: DatabaseServer; database: OpenableDatabase },
 ): Promise<number> {
-  const from = requirePostgres(parts.drivers, source.level, "Rehearse on a tenant at another level.");
-  const to = requirePostgres(parts.drivers, "database");
+  const from = requireDriver(parts.drivers, source.level);
+  const to = requireDriver(parts.drivers, copyOf(context).level);
   const { id: databaseId, environmentId, schema } = source;
   const server = await requireServer(context.db, parts.secrets, source.serverId);
   const place = { server, database: describeDatabase(parts, source), databaseId, environmentId, schema };
@@ -123,7 +139,7 @@ async function copyRows(
 
 async function removeCopy(parts: PlacementParts, context: Context): Promise<void> {
   const copy = copyOf(context);
-  const driver = requirePostgres(parts.drivers, "database");
+  const driver = requireDriver(parts.drivers, copy.level);
   const server = await requireServer(context.db, parts.secrets, copy.serverId);
   const { name } = driver.nameOf({ appId: context.input.appId, databaseId: copy.databaseId });
   await driver.remove(context, { server, thing: { kind: "database", name } });

@@ -27,9 +27,9 @@ export async function selectProduction(
   db: Db,
   appId: string,
   tenantId: string,
-): Promise<{ environmentId: string; slug: string; level: string; schemaVersion: number } | undefined> {
-  const { rows } = await sql<{ environmentId: string; slug: string; level: string; schemaVersion: number }>`
-    select e.id as "environmentId", t.slug, d.level, d.schema_version as "schemaVersion"
+): Promise<{ environmentId: string; slug: string; schemaVersion: number } | undefined> {
+  const { rows } = await sql<{ environmentId: string; slug: string; schemaVersion: number }>`
+    select e.id as "environmentId", t.slug, d.schema_version as "schemaVersion"
     from environments e join tenants t on t.id = e.tenant_id
       join placements p on p.environment_id = e.id and p.state = 'current'
       join databases d on d.id = p.database_id

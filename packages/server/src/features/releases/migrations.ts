@@ -163,8 +163,7 @@ async function rehearse(
 ): Promise<MigrationPlanReply["rehearsal"]> {
   const behind = tenantId === undefined ? undefined : await selectProduction(db, appId, tenantId);
   const schemaVersion = behind?.schemaVersion ?? from;
-  // A copy is a database of PostgreSQL, to which a file's rows can't be brought.
-  if (schemaVersion >= files.length || behind?.level === "sqlite") return null;
+  if (schemaVersion >= files.length) return null;
   const { environmentId, slug = null } = behind ?? {};
   const input = { appId, migrations: asMigrations(files), schemaVersion, environmentId };
   const id = await startRehearsal(db, workflow, input, requestedBy);

@@ -1,7 +1,7 @@
 import { databaseErrorCode } from "../../../infra/db/index.ts";
 import { failure } from "../../../kernel/index.ts";
 import { refuseChanged } from "../common/apply-migrations.ts";
-import type { AppMigration, AppSchema, DriverContext } from "../driver.ts";
+import type { AppMigration, AppSchema, DriverContext, LaneRequest, TableLock } from "../driver.ts";
 import { createLedger, insertLedger, selectLedger } from "./ledger.sql.ts";
 import type { OpenFile } from "./open-file.ts";
 import { translate } from "./translate.ts";
@@ -12,7 +12,12 @@ type Run = Pick<DriverContext, "assertLease" | "signal">;
  * Applies the migrations that a file doesn't have yet, each whole or not at all. Throws `migration_failed`,
  * `migration_changed`, or `isolation_unavailable` for what SQLite can't hold.
  */
-export async function applyMigrations(file: OpenFile, run: Run, schema: AppSchema): Promise<number> {
+export async function applyMigrations(
+  file: OpenFile,
+  run: Run,
+  schema: AppSchema,
+  onFile?: LaneRequest["onFile"],
+): Promise<number> {
   await createLedger(file);
   const ledger = await selectLedger(file);
   refuseChanged(ledger, schema.migrations);
@@ -25,13 +30,24 @@ export async function applyMigrations(file: OpenFile, run: Run, schema: AppSchem
   for (const { migration, statements } of pending) {
     await run.assertLease();
     run.signal.throwIfAborted();
+    const [began, tables] = [performance.now(), Object.keys(file.schema.tables)];
     await file.script([...statements, insertLedger(migration)]).catch((error: unknown) => {
       run.signal.throwIfAborted();
       throw explain(migration, error);
     });
+    const tookMs = Math.round(performance.now() - began);
+    onFile?.({ name: migration.name, transactional: true, tookMs, locks: locksOf(tables, statements) });
   }
   return pending.length;
 }
+
+/** One writes at a time in a file, whatever the table; a table that is changed is made anew, and the old one dropped. */
+const locksOf = (tables: readonly string[], statements: readonly string[]): TableLock[] =>
+  tables.map((table) => ({
+    table: `public.${table}`,
+    blocks: "writes",
+    rewritten: statements.includes(`drop table "${table.replaceAll('"', '""')}"`),
+  }));
 
 const slow = "Make the migration shorter, or do its work in several smaller ones.";
 const locked = "Try again when the application writes less.";

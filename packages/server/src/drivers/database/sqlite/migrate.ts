@@ -1,4 +1,4 @@
-import type { DriverContext, MigrateRequest } from "../driver.ts";
+import type { DriverContext, LaneRequest, MigrateRequest } from "../driver.ts";
 import { applyMigrations } from "./apply.ts";
 import { requirePlaces } from "./directory.ts";
 import { requireSound } from "./inspect.ts";
@@ -10,6 +10,7 @@ export async function migrate(
   parts: SqliteParts,
   context: DriverContext,
   { server, database, schema }: MigrateRequest,
+  onFile?: LaneRequest["onFile"],
 ): Promise<{ applied: number; schemaVersion: number }> {
   const places = await requirePlaces(server);
   const path = places.fileOf(database.name);
@@ -17,7 +18,7 @@ export async function migrate(
   await context.assertLease();
   await requireSound(path, await ownerFor(parts, appOf(database.name)));
   const applied = await parts.files({ path, encryptionKey, signal: context.signal }, (file) =>
-    applyMigrations(file, context, schema),
+    applyMigrations(file, context, schema, onFile),
   );
   return { applied, schemaVersion: schema.migrations.length };
 }
