@@ -24,6 +24,8 @@ async function harness(encrypted: boolean) {
     build: (context, request: BuildRequest) => plain.build(context, { ...request, encryptionKey }),
     migrate: (context, request) =>
       plain.migrate(context, { ...request, database: { ...request.database, encryptionKey } }),
+    inLane: (request, work) =>
+      plain.inLane!(request, (migrate) => work((database) => migrate({ ...database, encryptionKey }))),
     verify: (at, database) => plain.verify(at, { ...database, encryptionKey }),
   };
   const fileOf = (built: BuiltDatabase) => new URL(driver.connectionUrl(server, built)).pathname;
