@@ -3,7 +3,8 @@ import { z } from "zod";
 const migrationName = z
   .string()
   .max(200)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.sql$/, "must be a file name that ends in .sql");
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.sql$/, "must be a file name that ends in .sql")
+  .meta({ examples: ["001_first.sql"] });
 
 const migration = z.strictObject({ name: migrationName, sql: z.string().max(4_000_000) });
 
@@ -30,12 +31,18 @@ const release = {
     .optional()
     .describe("Where the application answers, when you run it yourself."),
   command: z.string().min(1).max(4000).optional().describe("How to start it, when Tenantry is to run it."),
-  workingDirectory: z.string().max(4000).regex(/^\//, "must be an absolute path").optional(),
+  workingDirectory: z
+    .string()
+    .max(4000)
+    .regex(/^\//, "must be an absolute path")
+    .meta({ examples: ["/srv/app"] })
+    .optional(),
   variables: variables.default({}),
   healthPath: z
     .string()
     .max(1000)
     .regex(/^\/[^\s]*$/, "must be a path that begins with /")
+    .meta({ examples: ["/health"] })
     .default("/"),
   maxFailures: z
     .int()

@@ -9,7 +9,8 @@ export const runScriptRequest = z
     name: z
       .string()
       .max(200)
-      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.sql$/, "must be a file name that ends in .sql"),
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\.sql$/, "must be a file name that ends in .sql")
+      .meta({ examples: ["mend.sql"] }),
     sql: z
       .string()
       .min(1)

@@ -24,6 +24,7 @@ export const createStorageServerRequest = z.strictObject({
   bucket: z
     .string()
     .regex(/^[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]$/, "must be a bucket's name: a-z, 0-9 and hyphens")
+    .meta({ examples: ["tenantry"] })
     .describe(
       "Stands already, and is for this installation alone. Buckets of environments are called after it.",
     ),
@@ -31,12 +32,14 @@ export const createStorageServerRequest = z.strictObject({
     .string()
     .min(1)
     .max(128)
-    .regex(/^[\x21-\x7e]+$/, "must be plain characters"),
+    .regex(/^[\x21-\x7e]+$/, "must be plain characters")
+    .meta({ examples: ["AKIA4"] }),
   secretAccessKey: z
     .string()
     .min(1)
     .max(256)
     .regex(/^[\x21-\x7e]+$/, "must be plain characters")
+    .meta({ examples: ["secret"] })
     .describe("Kept encrypted, never shown."),
   signingRegion: label
     .default("us-east-1")

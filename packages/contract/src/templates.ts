@@ -28,7 +28,8 @@ const content = {
 const fileName = z
   .string()
   .max(255)
-  .regex(/^[\w][\w.+@ -]*(?:\/[\w][\w.+@ -]*)*$/, "must be a relative path of plain characters");
+  .regex(/^[\w][\w.+@ -]*(?:\/[\w][\w.+@ -]*)*$/, "must be a relative path of plain characters")
+  .meta({ examples: ["media/logo.png"] });
 
 export const templateDataFile = z.strictObject({ name: fileName, ...content });
 
@@ -38,6 +39,7 @@ export const templateFile = z.strictObject({
     .string()
     .max(255)
     .regex(/^[\w.+-]+\/[\w.+-]+(?: *; *[\w.+-]+=(?:[\w.+-]+|"[\w.+ -]*"))*$/, "must be a media type")
+    .meta({ examples: ["image/png"] })
     .default("application/octet-stream"),
   ...content,
 });

@@ -7,26 +7,33 @@ export const label = z
   .string()
   .min(1)
   .max(63)
-  .regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/, "must be lower-case letters and digits, joined by . _ or -");
+  .regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/, "must be lower-case letters and digits, joined by . _ or -")
+  .meta({ examples: ["standard"] });
 
 /** Another tenant, by its id or slug. */
 const tenantReference = z
   .string()
   .max(60)
-  .regex(/^[a-z0-9]+(?:[-_][a-z0-9]+)*$/, "must be a tenant's id or slug");
+  .regex(/^[a-z0-9]+(?:[-_][a-z0-9]+)*$/, "must be a tenant's id or slug")
+  .meta({ examples: ["acme"] });
 
 /** Checked by `checkSlug` on the server, which also suggests a better one. */
-const slug = z.string().max(200);
+const slug = z
+  .string()
+  .max(200)
+  .meta({ examples: ["acme"] });
 
 export const timezone = z
   .string()
   .max(64)
-  .refine((name) => isTimezone(name), "must be an IANA timezone such as Europe/Berlin");
+  .refine((name) => isTimezone(name), "must be an IANA timezone such as Europe/Berlin")
+  .meta({ examples: ["Europe/Berlin"] });
 
 export const language = z
   .string()
   .max(35)
-  .regex(/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$/, "must be a language tag such as en or pt-BR");
+  .regex(/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$/, "must be a language tag such as en or pt-BR")
+  .meta({ examples: ["pt-BR"] });
 
 export const logoUrl = z.url({ protocol: /^https?$/ }).max(2000);
 
@@ -62,7 +69,7 @@ export const presetIsolation = {
 export const createTenantRequest = z.strictObject({
   slug: slug.optional().describe("The subdomain; derived from clientId when left out."),
   clientId: plainText(100).optional().describe("The id another system knows this tenant by; unique."),
-  name: plainText(200),
+  name: plainText(200).meta({ examples: ["Acme Ltd"] }),
   app: label.optional().describe("The application it runs; the setting defaultApp when left out."),
   plan: label.optional(),
   region: label.optional(),
@@ -76,6 +83,7 @@ export const createTenantRequest = z.strictObject({
     .string()
     .max(80)
     .regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*(?:@[1-9]\d{0,8})?$/, "must be a template's name, or name@revision")
+    .meta({ examples: ["agency"] })
     .nullable()
     .optional()
     .describe(

@@ -7,5 +7,6 @@ export function plainText(max: number) {
     .trim()
     .min(1)
     .max(max)
-    .regex(/^[^\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u, "has control or direction characters");
+    .regex(/^[^\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u, "has control or direction characters")
+    .meta({ examples: ["Some text"] });
 }

@@ -1,6 +1,8 @@
+import { AxeBuilder } from "@axe-core/playwright";
 import { chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
+import { phone } from "../../../../../test/support/chromium.ts";
 import { requireProgram } from "../../../../../test/support/programs.ts";
 import { createTestApi } from "../../testing/api.ts";
 import type { Api } from "./index.ts";
@@ -39,7 +41,8 @@ it("the documentation page shows every route in a real browser, and asks nobody 
     args: ["--no-sandbox"],
   });
   try {
-    const page = await browser.newPage();
+    // Axe wants a context of its own making.
+    const page = await (await browser.newContext()).newPage();
     const elsewhere: string[] = [];
     const complaints: string[] = [];
     page.on("request", (request) => {
@@ -58,6 +61,16 @@ it("the documentation page shows every route in a real browser, and asks nobody 
     await page.getByText("Needs the permission").waitFor();
     await page.getByRole("button", { name: "Authorize" }).click();
     await page.getByRole("button", { name: "Close" }).waitFor();
+
+    await page.getByRole("button", { name: "Close" }).click();
+    const { violations } = await new AxeBuilder({ page })
+      .withRules(["color-contrast", "select-name"])
+      .analyze();
+    expect(violations.flatMap(({ nodes }) => nodes.map(({ html }) => html))).toEqual([]);
+    await page.setViewportSize(phone);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(phone.width);
+    expect(await operation.getByText("createThing").isVisible()).toBe(false);
+    expect(await operation.getByText("Create a thing").isVisible()).toBe(true);
 
     expect(await page.title()).toBe("Tenantry API");
     expect(complaints).toEqual([]);

@@ -2,6 +2,7 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyRequest } from "fastify";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
+import { documentationStyle } from "./documentation-style.ts";
 import { completeDocument, type Document, sharedParameters, tags, withSecurity } from "./openapi-document.ts";
 import { problemSchema } from "./problem-schema.ts";
 import type { Api } from "./types.ts";
@@ -39,7 +40,9 @@ export async function documentApi(api: Api, version: string): Promise<void> {
   await api.register(swaggerUi, {
     routePrefix: documentationPath,
     staticCSP: contentSecurityPolicy,
-    theme: { title: "Tenantry API" },
+    theme: { title: "Tenantry API", css: [{ filename: "tenantry.css", content: documentationStyle }] },
+    // One server, the one that shows the page: nothing to choose.
+    transformSpecification: ({ servers, ...specification }) => specification,
     uiConfig: {
       // Without the bar at the top, which would read descriptions from anywhere.
       layout: "BaseLayout",
