@@ -1,8 +1,10 @@
 import type { OperationReply } from "@tenantry/contract";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
-import { type Point, recordingOf } from "../support/hold.ts";
+import { holdAt, type Point, recordingOf } from "../support/hold.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
+import { holdSpares } from "../support/spares.ts";
 import { killInside } from "../support/steps.ts";
 import { becomesWhole } from "../support/whole.ts";
 
@@ -61,7 +63,34 @@ describe("kill -9 of everything while a tenant gets a schema: it becomes active,
     },
     { when: "when all is done but recording it", point: recordingOf("create-database") },
   ];
-  it.each(cases)("$when", ({ point }) => becomesActive(point, "schema"));
+  it.each(cases)("$when", async ({ point }) => {
+    await using _spares = await holdSpares(installation);
+    await becomesActive(point, "schema");
+  });
+});
+
+describe("kill -9 of everything at a schema that stands ready: nothing is left over or missing", () => {
+  beforeEach(() => installation.api.createTenant(fresh("first"), at("schema")));
+
+  it("while a tenant takes it: the tenant becomes active", async () => {
+    await eventually("one is ready", async () => {
+      const ready = "select from databases where level = 'schema' and state = 'spare'";
+      return (await installation.sql(ready)).length > 0;
+    });
+    const when = "new.kind = 'database'";
+    await becomesActive({ before: "insert", on: "placements", when }, "schema");
+  });
+
+  it("while it is made", async () => {
+    const when = "new.level = 'schema' and new.state = 'spare'";
+    await using hold = await holdAt(installation, { before: "update", on: "databases", when });
+    await installation.api.createTenant(fresh("taker"), at("schema"));
+    await hold.reached();
+    await installation.kill();
+    await installation.start();
+    await hold.release();
+    await becomesWhole(installation);
+  });
 });
 
 describe("kill -9 of everything while a tenant's schema is removed: it is gone, and nothing is left over", () => {

@@ -145,7 +145,7 @@ export async function markUnreleasedBlueprints(tx: Tx, appId: string): Promise<s
 
 /**
  * Takes a spare off the shelf, oldest first; those that others are taking at this moment are passed over. What belongs
- * to it is the environment's from now on.
+ * to it is the environment's from now on: of a schema its owner, too, who is called by the same id.
  */
 export async function claimSpare(
   tx: Tx,
@@ -174,8 +174,14 @@ export async function claimSpare(
       update databases d set state = 'in_use' from chosen where d.id = chosen.id returning ${columns}
     ), owned as (
       update resources r set environment_id = ${wanted.environmentId} from claimed
-      where r.server_id = claimed."serverId"
-        and (r.kind = 'server' or r.physical_name in (claimed.name, claimed."roleName"))
+      where r.kind in ('database', 'role') and r.driver in ('database', 'schema')
+        and coalesce(r.server_id::text, '') = claimed."serverId"::text
+        and r.physical_name = any (array[claimed.name, claimed."roleName",
+          case claimed.level when 'schema' then 'tno_' || right(claimed.name, 26) end])
+    ), housed as (
+      update resources r set environment_id = ${wanted.environmentId} from claimed
+      where claimed.level = 'dedicated' and r.kind = 'server' and r.driver = 'embedded'
+        and coalesce(r.server_id::text, '') = claimed."serverId"::text
     )
     select * from claimed
   `.execute(tx);

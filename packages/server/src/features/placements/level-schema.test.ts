@@ -8,6 +8,7 @@ import {
   type TestPlacements,
   testPlacements,
 } from "../../testing/placements.ts";
+import { waitUntil } from "../../testing/wait-until.ts";
 import { currentPlacements } from "./index.ts";
 
 let house: TestPlacements;
@@ -110,4 +111,62 @@ test("an app whose schema the level can't hold is refused by name, and leaves no
     detail: expect.stringContaining("schema shop"),
   });
   await nothingOdd();
+});
+
+async function schemasOf(appId: string): Promise<string[]> {
+  const { rows } = await sql<{ shown: string }>`
+    select schema_version || ' ' || state as shown from databases where app_id = ${appId} and level = 'schema'
+    order by 1
+  `.execute(house.db);
+  return rows.map(({ shown }) => shown);
+}
+
+test("schemas stand ready where an environment has one, are taken whole, and go when nobody needs them", async () => {
+  const appId = await insertApp(house.db, notes);
+  const keeper = house.keeper({ atRest: 1, pollMs: 20 });
+  keeper.start();
+  const first = await place(appId, "schema");
+  expect(first.fromSpare).toBe(false);
+  const stands = async () => (await schemasOf(appId)).includes("1 spare");
+  await waitUntil("one is ready", stands, 30_000);
+  const others = await Promise.all([place(appId, "schema"), place(appId, "schema")]);
+  expect(others.map(({ fromSpare }) => fromSpare)).toContain(true);
+  await waitUntil("the shelf is filled again", stands, 30_000);
+  for (const { environmentId, fromSpare } of others) {
+    const url = await urlOf(environmentId);
+    await runAt(url, "insert into notes (body) values ('mine')");
+    expect(await runAt(url, "select body from notes order by id")).toHaveLength(2);
+    if (!fromSpare) continue;
+    const { rows } = await sql`
+      select kind from resources where environment_id = ${environmentId} order by kind
+    `.execute(house.db);
+    expect(rows).toEqual([{ kind: "database" }, { kind: "role" }, { kind: "role" }]);
+  }
+  for (const { environmentId } of [first, ...others]) await remove(environmentId);
+  await waitUntil("none is left", async () => (await schemasOf(appId)).length === 0, 30_000);
+  await keeper.close();
+  await nothingOdd();
+});
+
+test("a schema that was made ready for an older version goes, and nobody gets it", async () => {
+  const appId = await insertApp(house.db, notes);
+  const keeper = house.keeper({ atRest: 1, pollMs: 20 });
+  keeper.start();
+  const { databaseId } = await place(appId, "schema");
+  await waitUntil("one is ready", async () => (await schemasOf(appId)).includes("1 spare"), 30_000);
+  await insertMigrations(house.db, appId, 2, ["alter table public.notes add column stars int default 2"]);
+  const fresh = await place(appId, "schema", 2);
+  expect(await runAt(await urlOf(fresh.environmentId), "select stars from notes")).toEqual([{ stars: 2 }]);
+  await sql`update apps set schema_version = 2 where id = ${appId}`.execute(house.db);
+  const settled = ["1 in_use", "2 in_use"];
+  await waitUntil(
+    "only the new version is ready",
+    async () => {
+      const shown = await schemasOf(appId);
+      return shown.includes("2 spare") && shown.every((one) => [...settled, "2 spare"].includes(one));
+    },
+    30_000,
+  );
+  await house.run((context) => house.placements.migrateDatabase(context, databaseId, 2));
+  await keeper.close();
 });

@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
 import { toBuild } from "./spare-keeper.ts";
 
-const shelf = { appId: "a", schemaVersion: 1, serverId: "s", spares: 0, building: 0, room: 100, underWay: 0 };
+const shelf = {
+  ...{ appId: "a", schemaVersion: 1, serverId: "s", level: "database" as const },
+  ...{ spares: 0, building: 0, room: 100, underWay: 0 },
+};
 const counts = (shelves: Parameters<typeof toBuild>[0], wanted = 8) => {
   const built = toBuild(shelves, () => wanted);
   return shelves.map(({ appId, serverId }) => {
@@ -22,6 +25,18 @@ test("no server builds more than four at once, over all apps", () => {
     { ...shelf, serverId: "other" },
   ];
   expect(counts(shelves)).toEqual([2, 0, 0, 4]);
+});
+
+test("schemas and databases of one server share what it builds at once", () => {
+  const [databases, schemas] = [
+    { ...shelf, spares: 3 },
+    { ...shelf, level: "schema" as const, spares: 1 },
+  ];
+  const built = toBuild([databases, schemas], ({ level }) => (level === "schema" ? 4 : 8));
+  expect(built.map(({ level, count }) => [level, count])).toEqual([
+    ["schema", 3],
+    ["database", 1],
+  ]);
 });
 
 test("a shelf that will do for now is filled two at a time, one while something is under way, and none during a burst", () => {

@@ -13,6 +13,7 @@ import {
   selectDeserted,
   selectServerShelves,
   selectShelves,
+  shelfOf,
 } from "./spare-keeper.sql.ts";
 import type { PlacementWorkflows } from "./workflows.ts";
 
@@ -20,7 +21,7 @@ export type SpareKeeperOptions = {
   db: Db;
   log: Log;
   workflows: PlacementWorkflows;
-  /** Spares kept for each app on each server while nothing happens; 8 when left out. */
+  /** Spares kept for each app on each server, and each level that has them, while nothing happens; 8 when left out. */
   atRest?: number;
   /** Spares kept at most, when many were taken lately; 64 when left out. */
   atMost?: number;
@@ -70,7 +71,8 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
   const alarm = createAlarm(closing.signal);
   let running: Promise<void> | undefined;
 
-  const wantedOf = (appId: string) => Math.min(atMost, atRest + demand.takenLately(appId, "database"));
+  const wantedOf = ({ appId, level }: Pick<Shelf, "appId" | "level">) =>
+    Math.min(atMost, atRest + demand.takenLately(appId, level));
   const serversWantedOf = (appId: string) =>
     Math.min(serversAtMost, serversAtRest + demand.takenLately(appId, "dedicated"));
 
@@ -95,12 +97,12 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
       if (!(await lockSpares(tx))) return false;
       const shelves = await selectShelves(tx, workflows.buildSpare.kind);
       const plans = toBuild(
-        shelves.filter(({ serverId }) => demand.mayBuildOn(serverId)),
+        shelves.filter((shelf) => demand.mayBuildOn(shelfOf(shelf))),
         wantedOf,
       );
-      for (const { appId, serverId, schemaVersion, count } of plans) {
+      for (const { appId, serverId, level, schemaVersion, count } of plans) {
         for (let number = 0; number < count; number += 1) {
-          const input = { id: newId(), serverId, appId, level: "database", schemaVersion };
+          const input = { id: newId(), serverId, appId, level, schemaVersion };
           await start(tx, workflows.buildSpare, input);
         }
       }
@@ -159,7 +161,7 @@ async function markUseless(tx: Tx): Promise<string[]> {
  */
 export function toBuild(
   shelves: readonly Shelf[],
-  wantedOf: (appId: string) => number,
+  wantedOf: (shelf: Shelf) => number,
 ): (Shelf & { count: number; held: boolean })[] {
   const building = new Map<string, number>();
   for (const shelf of shelves) {
@@ -168,7 +170,7 @@ export function toBuild(
   const emptiestFirst = shelves.toSorted((a, b) => a.spares + a.building - b.spares - b.building);
   return emptiestFirst.map((shelf) => {
     const begun = building.get(shelf.serverId)!;
-    const lacking = Math.min(wantedOf(shelf.appId) - shelf.spares - shelf.building, shelf.room);
+    const lacking = Math.min(wantedOf(shelf) - shelf.spares - shelf.building, shelf.room);
     const count = Math.max(0, Math.min(lacking, slotsOf(shelf) - begun));
     building.set(shelf.serverId, begun + count);
     return { ...shelf, count, held: lacking > count };
