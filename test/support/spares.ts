@@ -14,10 +14,10 @@ export async function holdSpares(installation: Installation): Promise<AsyncDispo
   await eventually("no spare is being built", async () => {
     const open = "status not in ('succeeded', 'failed', 'cancelled')";
     const { rowCount } = await client.query(
-      `select from operations where kind = 'database.spare.build' and ${open}`,
+      `select from tenantry.operations where kind = 'database.spare.build' and ${open}`,
     );
     return rowCount === 0;
   });
-  await client.query("select from databases where state = 'spare' for update");
+  await client.query("select from tenantry.databases where state = 'spare' for update");
   return { [Symbol.asyncDispose]: () => client.end().catch(() => undefined) };
 }

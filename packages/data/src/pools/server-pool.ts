@@ -44,13 +44,16 @@ type Waiter = {
  */
 const turnMs = (budget: number): number => Math.min(250, Math.max(50, budget * 5));
 
-/** The part of the budget up to which connections are made ahead, for environments that had to take over another's. */
+/** The part of the budget up to which connections are made ahead, for environments that take over others' repeatedly. */
 const aheadShare = 0.8;
 
 /** When one of them couldn't be made. */
 const aheadAgainMs = 1_000;
 
 const isClosing = (slot: Slot): boolean => slot.state === "closing";
+
+/** Environments are remembered that took over a connection: so many. */
+const mostPassers = 10_000;
 
 /** No environment's id. */
 const nobody = "";
@@ -64,6 +67,8 @@ export class ServerPool {
   readonly #emptied = Promise.withResolvers<void>();
   #closed = false;
   readonly #counted = { leases: 0, passedOn: 0, opened: 0 };
+  /** Who has taken over a connection of another's, the earliest first. */
+  readonly #passers = new Set<string>();
   /** By `performance.now()`; for ever while one is being made. */
   #noneAheadUntil = 0;
 
@@ -245,7 +250,15 @@ export class ServerPool {
     this.#slots.use(slot);
     if (!isPassedOn) return;
     this.#counted.passedOn += 1;
-    void this.#makeAhead(placement);
+    if (this.#comesAgain(placement.environmentId)) void this.#makeAhead(placement);
+  }
+
+  /** Most that come once don't come again soon: one made for each of them would be made in vain. */
+  #comesAgain(environmentId: string): boolean {
+    const again = this.#passers.delete(environmentId);
+    this.#passers.add(environmentId);
+    if (this.#passers.size > mostPassers) this.#passers.delete(this.#passers.values().next().value!);
+    return again;
   }
 
   /**
