@@ -71,8 +71,7 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
   const alarm = createAlarm(closing.signal);
   let running: Promise<void> | undefined;
 
-  const wantedOf = ({ appId, level }: Pick<Shelf, "appId" | "level">) =>
-    Math.min(atMost, atRest + demand.takenLately(appId, level));
+  const wantedOf = ({ appId, level }: Shelf) => Math.min(atMost, atRest + demand.takenLately(appId, level));
   const serversWantedOf = (appId: string) =>
     Math.min(serversAtMost, serversAtRest + demand.takenLately(appId, "dedicated"));
 
