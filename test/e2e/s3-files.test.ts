@@ -8,6 +8,7 @@ import {
   listNames,
   makeBucket,
 } from "../../packages/server/src/testing/ceph-contents.ts";
+import { cephRole } from "../../packages/server/src/testing/ceph-role.ts";
 import { type FaultyProxy, faultyProxy } from "../../packages/server/src/testing/faulty-proxy.ts";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
@@ -22,7 +23,7 @@ let ceph: TestCeph;
 let proxy: FaultyProxy;
 
 beforeAll(async () => {
-  ceph = await testCeph();
+  ceph = await testCeph({ sts: true });
   proxy = await faultyProxy(ceph.endpoint);
   await makeBucket(at());
   const { accessKeyId, secretAccessKey } = ceph.admin;
@@ -30,7 +31,8 @@ beforeAll(async () => {
   const key = ["--access-key", accessKeyId, "--secret-key", secretAccessKey];
   const added = await installation.command(["storage", "add", "ceph", ...where, ...key, "--json"]);
   expect([added.code, added.stderr]).toEqual([0, ""]);
-  expect(JSON.parse(added.stdout)).toMatchObject({ levels: ["prefix", "bucket"], warnings: [] });
+  const keys = { prefix: "user", bucket: "user" };
+  expect(JSON.parse(added.stdout)).toMatchObject({ levels: ["prefix", "bucket"], keys, warnings: [] });
 });
 afterAll(async () => {
   await proxy?.stop();
@@ -43,11 +45,11 @@ type Site = { slug: string; name: string; media: string };
 const content = "0123456789".repeat(300_000);
 
 /** A tenant with its files at a level, whose admin has uploaded one. */
-async function site(level: string): Promise<Site> {
+async function site(level: string, server = "ceph"): Promise<Site> {
   const slug = fresh(level);
   const admin = { email: `admin@${slug}.example`, password };
   const tenant = await installation.api.createTenant(slug, { admin, isolation: { storage: level } });
-  const placement = { driver: "s3", level, server: "ceph" };
+  const placement = { driver: "s3", level, server };
   expect(tenant.environments[0]!.placements.storage).toMatchObject(placement);
   const user = siteUser(installation, slug);
   expect(await user.logIn(admin.email)).toBe(303);
@@ -99,6 +101,33 @@ it("Sites runs unchanged with its tenants' files in S3, at prefix and bucket, an
   for (const { slug } of [shared, own]) await remove(slug);
   const left = await standing();
   for (const { name } of [shared, own]) expect(left).not.toContain(name);
+  await becomesWhole(installation);
+});
+
+it("Sites runs unchanged with keys that are given for a time, and none are given while a tenant is suspended", async () => {
+  const common = { ...at(), bucket: "by-role" };
+  await makeBucket(common);
+  const { arn } = await cephRole(ceph, common.bucket);
+  // The one with the most room is taken.
+  const where = ["--endpoint", ceph.endpoint, "--bucket", common.bucket, "--capacity", "1000000"];
+  const key = ["--access-key", common.accessKeyId, "--secret-key", common.secretAccessKey];
+  const by = ["--role", arn, "--json"];
+  const added = await installation.command(["storage", "add", "by-role", ...where, ...key, ...by]);
+  expect([added.code, added.stderr]).toEqual([0, ""]);
+  const keys = { prefix: "temporary", bucket: "temporary" };
+  const warnings = [expect.stringMatching(/whether the file exists/)];
+  expect(JSON.parse(added.stdout)).toMatchObject({ keys, warnings });
+  const [one, other] = [await site("prefix", "by-role"), await site("bucket", "by-role")];
+  for (const { slug, media } of [one, other]) {
+    expect((await installation.visit(slug, media)).body === content).toBe(true);
+    expect((await installation.visit(slug, "/media/nothing.png")).status).toBe(404);
+    await installation.api.call("POST", `/v1/tenants/${slug}/suspend`, { reason: "operator" });
+    await eventually("it is closed", async () => (await installation.visit(slug, media)).status !== 200);
+    await installation.api.call("POST", `/v1/tenants/${slug}/resume`);
+    await eventually("it is open", async () => (await installation.visit(slug, media)).status === 200);
+    await remove(slug);
+  }
+  expect((await installation.command(["storage", "remove", "by-role"])).code).toBe(0);
   await becomesWhole(installation);
 });
 

@@ -1,3 +1,5 @@
+import { z } from "zod";
+
 /**
  * What an application's SDK follows: `GET /v1/runtime/snapshot?since=<cursor>` by app key, again whenever the event
  * stream `GET /v1/runtime/stream` says that the version moved. It holds secrets: it goes to the application alone.
@@ -67,7 +69,37 @@ export type RuntimeStorage =
       accessKeyId: string;
       secretAccessKey: string;
       generation: number;
+    }
+  | {
+      driver: "s3";
+      endpoint: string;
+      region: string;
+      bucket: string;
+      prefix: string;
+      /** Keys are given for a time: `POST /v1/runtime/environments/<id>/storage/keys`. */
+      temporary: true;
+      generation: number;
     };
+
+export const runtimeStorageKeysRequest = z.strictObject({
+  lastsSeconds: z
+    .number()
+    .int()
+    .min(900)
+    .max(3_600)
+    .default(900)
+    .describe("So long they are good for. Longer ones outlive a suspension for longer."),
+});
+
+export const runtimeStorageKeysReply = z
+  .object({
+    accessKeyId: z.string(),
+    secretAccessKey: z.string(),
+    sessionToken: z.string(),
+    lastsSeconds: z.number().describe("From when they were asked for."),
+  })
+  .meta({ id: "RuntimeStorageKeys" });
+export type RuntimeStorageKeys = z.infer<typeof runtimeStorageKeysReply>;
 
 /** One environment as its application sees it. `id` and `tenantId` are TypeIDs (`env_…`, `tnt_…`). */
 export type RuntimeEnvironment = {

@@ -9,6 +9,9 @@ const label = z
 export const storageLevels = ["prefix", "bucket", "own"] as const;
 export type StorageLevel = (typeof storageLevels)[number];
 
+/** Whose key an application gets at an S3 server. */
+export const storageKeys = ["user", "temporary", "server"] as const;
+
 function isOrigin(text: string): boolean {
   const url = URL.parse(text);
   const isBare = url?.pathname === "/" && url.search === "" && url.hash === "";
@@ -59,6 +62,20 @@ export const createStorageServerRequest = z.strictObject({
     .describe(
       "How each bucket gets a user of its own: by Ceph's admin API, which the key must be allowed to use.",
     ),
+  roleArn: z
+    .string()
+    .max(2_048)
+    .regex(/^arn:[\x21-\x7e]+$/, "must be a role's ARN: arn:…")
+    .optional()
+    .describe(
+      "The role by which applications get keys for a time, each for one environment's files (STS's AssumeRole), where no users are made.",
+    ),
+  stsEndpoint: z
+    .string()
+    .max(500)
+    .refine(isOrigin, "must be https://host or http://host, with a port where it needs one")
+    .optional()
+    .describe("Where the STS is: AWS's own of the region, else the S3 server, when left out."),
   region: label.optional(),
   capacity: z
     .number()
@@ -80,6 +97,13 @@ export const storageServerReply = z
     accessKeyId: z.string(),
     signingRegion: z.string(),
     users: z.enum(["ceph"]).nullable(),
+    roleArn: z.string().nullable(),
+    stsEndpoint: z.string().nullable(),
+    keys: z
+      .object({ prefix: z.enum(storageKeys), bucket: z.enum(storageKeys) })
+      .describe(
+        "What applications get: a key of the environment's own user, one for a time, or the server's.",
+      ),
     levels: z.array(z.enum(storageLevels)).describe("How files there can be kept apart."),
     tenant: z.string().nullable(),
     region: z.string().nullable(),

@@ -72,11 +72,19 @@ export { isKey } from "./storage/key.ts";
 export {
   abandonS3Uploads,
   copyS3Object,
+  createS3KeySource,
   emptyS3Storage,
+  longestKeysSeconds,
   meansS3,
   openS3Storage,
+  type S3Address,
+  type S3KeySource,
+  type S3Keys,
   type S3Place,
+  type S3Reach,
   s3ClientOf,
+  shortestKeysSeconds,
+  type TemporaryS3Keys,
 } from "./storage/s3/index.ts";
 export type { SignDownloadOptions, SignedRequest, SignUploadOptions } from "./storage/signed.ts";
 export type {

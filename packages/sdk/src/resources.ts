@@ -1,17 +1,10 @@
 import type { RuntimeEnvironment } from "@tenantry/contract";
-import {
-  type Cache,
-  createPools,
-  createSqliteHandles,
-  type Database,
-  openFsStorage,
-  openS3Storage,
-  type Storage,
-} from "@tenantry/data";
+import { type Cache, createPools, createSqliteHandles, type Database, type Storage } from "@tenantry/data";
 import { createCaches } from "./caches.ts";
 import type { Log } from "./config.ts";
 import { openTenantDatabase } from "./database.ts";
 import { EnvironmentUnavailable, RuntimeUnavailable } from "./errors.ts";
+import type { OpenFiles } from "./file-stores.ts";
 import type { Repairs } from "./repair.ts";
 import type { RuntimeFollower } from "./runtime/follower.ts";
 import type { RuntimeState } from "./runtime/state.ts";
@@ -35,6 +28,7 @@ const leastBackends = 1;
 
 export function createResources(
   follower: Pick<RuntimeFollower, "state" | "askAgain">,
+  openFiles: OpenFiles,
   repairs: Repairs,
   log: Log,
 ): Resources {
@@ -58,8 +52,7 @@ export function createResources(
     },
     storage(environment) {
       if (!environment.storage) throw missing(environment, "storage");
-      const { storage } = environment;
-      return storage.driver === "fs" ? openFsStorage(storage.directory, storage) : openS3Storage(storage);
+      return openFiles(environment.id, environment.storage);
     },
     cache(environment) {
       if (!environment.cache) throw missing(environment, "cache");

@@ -5,6 +5,7 @@ import { configure, type TenantryOptions } from "./config.ts";
 import { type ContextParts, createContext, type TenantContext } from "./context.ts";
 import { contextStore } from "./context-store.ts";
 import { RuntimeUnavailable, TenantContextMissing } from "./errors.ts";
+import { createFileStores } from "./file-stores.ts";
 import { cacheHandle, databaseHandle, storageHandle } from "./handles.ts";
 import { headerOf, type RequestHeaders } from "./headers.ts";
 import { createJobs, type Jobs } from "./jobs/jobs.ts";
@@ -66,7 +67,8 @@ export function createTenantry(options: TenantryOptions = {}): Tenantry {
   const configuration = configure(options);
   const api = createRuntimeApi(configuration);
   const follower = createRuntimeFollower(api, configuration.log, (state) => resources.applied(state));
-  const resources = createResources(follower, createRepairs(api, configuration.log), configuration.log);
+  const repairs = createRepairs(api, configuration.log);
+  const resources = createResources(follower, createFileStores(api), repairs, configuration.log);
   const parts: ContextParts = { follower, api, sessions: createSessionCache(), resources };
   const resolver = createResolver(follower);
 

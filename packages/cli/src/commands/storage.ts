@@ -26,6 +26,8 @@ type AddOptions = {
   own?: boolean;
   tenant?: string;
   users?: string;
+  role?: string;
+  stsEndpoint?: string;
   region?: string;
   capacity?: number;
 };
@@ -49,7 +51,9 @@ function addCommand(): Command {
     .option("--signing-region <region>", "the server's own name of its region; us-east-1 when left out")
     .option("--own", "keep it for one tenant that asks for a server of its own")
     .option("--tenant <slug>", "whose it is: nobody else gets it")
-    .addOption(new Option("--users <how>", "how each bucket gets a user of its own").choices(["ceph"]))
+    .addOption(new Option("--users <how>", "how each environment gets a user of its own").choices(["ceph"]))
+    .option("--role <arn>", "the role by which applications get keys for a time, where no users are made")
+    .option("--sts-endpoint <url>", "where the STS is; AWS's own, else the S3 server, when left out")
     .option("--region <region>", "where it stands")
     .option(
       "--capacity <number>",
@@ -61,6 +65,7 @@ function addCommand(): Command {
     const { endpoint, bucket, signingRegion, own, tenant, users, region, capacity } = options;
     const body = {
       ...{ name, endpoint, bucket, signingRegion, tenant, users, region, capacity },
+      ...{ roleArn: options.role, stsEndpoint: options.stsEndpoint },
       accessKeyId: options.accessKey,
       secretAccessKey: await secretOf(options),
       purpose: own ? "own" : "shared",
@@ -137,6 +142,8 @@ function showServer(server: StorageServerReply, look: Look): string {
     ["Bucket", server.bucket],
     ["Key", server.accessKeyId],
     ["Users", server.users],
+    ["Role", server.roleArn],
+    ["Keys", `${server.keys.prefix} at prefix, ${server.keys.bucket} at bucket`],
     ["Levels", server.levels.join(", ")],
     ["Region", server.region],
     ["Tenant", server.tenant],

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { RuntimeLogin, RuntimeSnapshot, RuntimeUser } from "@tenantry/contract";
+import type { RuntimeLogin, RuntimeSnapshot, RuntimeStorageKeys, RuntimeUser } from "@tenantry/contract";
 import type { Configuration } from "../config.ts";
 import { type FieldError, RuntimeUnavailable } from "../errors.ts";
 import { readEvents } from "./event-stream.ts";
@@ -23,6 +23,8 @@ export type RuntimeApi = {
   repairDatabase(environmentId: string): Promise<void>;
   /** Gives the user of an environment's cache its rights back; without an environment, that of the global one. */
   repairCache(environmentId: string | undefined): Promise<void>;
+  /** Keys for a time, for the files of one environment. */
+  storageKeys(environmentId: string, lastsSeconds: number): Promise<RuntimeStorageKeys>;
   /** The tenant's users, as its admin: the answer's JSON; undefined when there is none. */
   users(environmentId: string, request: UserRequest): Promise<unknown>;
 };
@@ -117,6 +119,8 @@ export function createRuntimeApi({ url, appKey }: Configuration): RuntimeApi {
           ? "global-cache/repair"
           : `environments/${encodeURIComponent(environmentId)}/cache/repair`,
       ),
+    storageKeys: (environmentId, lastsSeconds) =>
+      send("POST", `environments/${encodeURIComponent(environmentId)}/storage/keys`, { lastsSeconds }),
     users(environmentId, { method, path, session, body }) {
       return send(method, `environments/${encodeURIComponent(environmentId)}/users${path}`, body, session);
     },

@@ -22,7 +22,7 @@ import {
 import { migrateWorkflow, releaseWorkflow, sealPlainVariables } from "../features/releases/index.ts";
 import { refreshRoutes, removeExpiredRedirects } from "../features/routing/index.ts";
 import { createSettings, type Settings } from "../features/settings/index.ts";
-import { type StoragePlaces, tidyStorages } from "../features/storages/index.ts";
+import { type StoragePlaces, settleStorages, tidyStorages } from "../features/storages/index.ts";
 import { firstAppUid } from "../infra/app-process/index.ts";
 import type { Config } from "../infra/config/index.ts";
 import {
@@ -111,7 +111,10 @@ export async function compose(input: ComposeInput) {
     source: issuerOf(input.installation.id),
   });
   const credentials = createCredentials({ db, log, secrets, placements, events });
-  const shared = { settings, operations, events, placements, credentials, caches, workflows, settled };
+  const { storage } = drivers;
+  const shared = {
+    ...{ settings, operations, events, placements, credentials, caches, storage, workflows, settled },
+  };
   const api = await composeApi({ ...input, ...shared });
   told.api = api;
   return {
@@ -131,7 +134,6 @@ export async function compose(input: ComposeInput) {
       ...shared,
       keeper: told.keeper,
       closeDrivers,
-      storage: drivers.storage,
       verifyWhenDue: () => verifyWhenDue({ ...isolation, verify: workflows.verify }),
     }),
     registerServer: (server: Parameters<typeof registerOwnServer>[2]) =>
@@ -228,6 +230,7 @@ function createBackground(
       schedule.every("variables", 3_600_000, () => sealPlainVariables({ db, secrets }));
       schedule.every("drift", 86_400_000, () => checkDrift(db, placements.workflows.drift));
       schedule.every("caches", 2_000, (signal) => input.caches.settle({ db, log, signal }));
+      schedule.every("storages", 2_000, (signal) => settleStorages(storage, { db, log, signal }));
       schedule.every("cache-users", 3_600_000, (signal) => input.caches.check({ db, log, signal }));
       schedule.every("logins", 3_600_000, (signal) => placements.checkLogins({ db, log, signal }));
       schedule.every("seals", 3_600_000, checkSeals);

@@ -22,7 +22,7 @@ import {
 } from "../features/releases/index.ts";
 import { createBudgets, readSnapshot, runtimeRoutes } from "../features/runtime/index.ts";
 import { type createSettings, settingsRoutes } from "../features/settings/index.ts";
-import { storageRoutes } from "../features/storages/index.ts";
+import { giveStorageKeys, type StoragePlaces, storageRoutes } from "../features/storages/index.ts";
 import { templateRoutes } from "../features/templates/index.ts";
 import { firstAppUid } from "../infra/app-process/index.ts";
 import type { Config } from "../infra/config/index.ts";
@@ -48,6 +48,7 @@ export type RouteGroupInput = {
   placements: Placements;
   credentials: Credentials;
   caches: CacheUpkeep;
+  storage: StoragePlaces;
   workflows: Pick<Parameters<typeof tenantRoutes>[0], "provisioning" | "clone" | "deletion"> & {
     release: Parameters<typeof appRoutes>[0]["releaseWorkflow"];
     migration: Parameters<typeof migrationRoutes>[0]["migrateWorkflow"];
@@ -119,6 +120,10 @@ function applicationRoutes(input: RouteGroupInput): RouteGroup {
     repairLogin: (environmentId) => placements.repairLogin(db, environmentId),
     repairCache: (environmentId) => input.caches.repair(db, environmentId),
     repairGlobalCache: (appId) => input.caches.repairShared(db, appId),
+    async storageKeys(environmentId, asked) {
+      const places = await placements.examinePlaces(db, [environmentId]);
+      return giveStorageKeys(input.storage, db, places.get(environmentId)?.storage, asked);
+    },
     snapshot: (question) =>
       readSnapshot(
         {

@@ -16,17 +16,20 @@ export type S3Keys = { accessKeyId: string; secretAccessKey: string };
 /** A real S3 server: Ceph's radosgw before one monitor and one OSD that keeps everything in memory. */
 export type TestCeph = {
   endpoint: string;
-  /** Of a user who may also make other users (`users=*`, `buckets=*`, `metadata=read`). */
+  /** Of a user who may also make other users, give them policies, and make roles. */
   admin: S3Keys;
-  /** Of another user, who may make buckets and no users. */
-  addUser(): Promise<S3Keys & { uid: string }>;
+  /** Of another user, who may make buckets, and what `caps` says besides. */
+  addUser(caps?: string): Promise<S3Keys & { uid: string }>;
   /** The gateway's process, for tests that stop it and let it go on. */
   gatewayPid: number;
   stop(): Promise<void>;
 };
 
-/** Starts in about a second. Files and processes go with `stop()`, the processes also when the test process dies. */
-export async function testCeph(): Promise<TestCeph> {
+/**
+ * Starts in about a second. With `sts` it gives keys for a time, and answers to unknown keys by `AccessDenied`. Files and processes go with `stop()`, the processes also when the
+ * test process dies.
+ */
+export async function testCeph({ sts = false }: { sts?: boolean } = {}): Promise<TestCeph> {
   const directory = await mkdtemp(path.join(tmpdir(), `tenantry-test-ceph-${process.pid}-`));
   const children: ChildProcess[] = [];
   const started = (program: Parameters<typeof requireProgram>[0], ...given: string[]) => {
@@ -40,18 +43,21 @@ export async function testCeph(): Promise<TestCeph> {
   };
   try {
     const [monitorPort, port] = [await freePort("127.0.0.1"), await freePort("127.0.0.1")];
-    await prepare(directory, monitorPort);
+    await prepare(directory, monitorPort, sts);
     started("ceph-mon", "-i", "a");
     await begin(directory);
     started("ceph-osd", "-i", "0");
-    const admin = await makeUser(directory, "admin", ["--caps", "users=*;buckets=*;metadata=read"]);
+    const admin = await makeUser(directory, "admin", [
+      "--caps",
+      "users=*;buckets=*;metadata=read;user-policy=*;roles=*",
+    ]);
     const endpoint = `http://127.0.0.1:${port}`;
     const frontend = `beast endpoint=127.0.0.1:${port}`;
     const gateway = started("radosgw", "-n", "client.admin", `--rgw-frontends=${frontend}`);
     await waitUntil("radosgw answers", () => answers(endpoint));
-    const addUser = async () => {
+    const addUser = async (caps?: string) => {
       const uid = newId();
-      return { uid, ...(await makeUser(directory, uid)) };
+      return { uid, ...(await makeUser(directory, uid, caps === undefined ? [] : ["--caps", caps])) };
     };
     return { endpoint, admin, addUser, gatewayPid: gateway.pid!, stop };
   } catch (error) {
@@ -68,12 +74,13 @@ async function run(program: Parameters<typeof requireProgram>[0], given: string[
   return (await promisify(execFile)(requireProgram(program), given, options)).stdout;
 }
 
-async function prepare(directory: string, monitorPort: number): Promise<void> {
+async function prepare(directory: string, monitorPort: number, sts: boolean): Promise<void> {
   for (const name of ["mon", "osd", "run"]) await mkdir(path.join(directory, name));
   const clusterId = randomUUID();
   const at = (name: string) => path.join(directory, name);
   const key = (await run("ceph-authtool", ["--gen-print-key"])).trim();
-  await writeFile(at("ceph.conf"), configuration(directory, clusterId, monitorPort));
+  const plain = configuration(directory, clusterId, monitorPort);
+  await writeFile(at("ceph.conf"), sts ? plain + givingKeys : plain);
   await writeFile(at("cluster"), clusterId);
   await writeFile(at("keyring"), keyring(key));
   const address = `[v2:127.0.0.1:${monitorPort}/0]`;
@@ -126,6 +133,8 @@ function keyring(key: string): string {
   const all = ["mon", "osd", "mgr"].map((kind) => ` caps ${kind} = "allow *"`).join("\n");
   return ["mon.", "client.admin", "osd.0"].map((name) => `[${name}]\n key = ${key}\n${all}\n`).join("");
 }
+
+const givingKeys = "rgw_sts_key = of-a-test-alone-\nrgw_s3_auth_use_sts = true\n";
 
 /** One copy of everything, in memory, with as few placement groups and threads as do. */
 function configuration(directory: string, clusterId: string, monitorPort: number): string {

@@ -8,13 +8,13 @@ import {
 import { StorageUnavailable } from "../../errors.ts";
 import { meansS3, speaking } from "./failures.ts";
 import { walkS3 } from "./list.ts";
-import { requestDeadlineMs, type S3Place, s3ClientOf, within } from "./place.ts";
+import { requestDeadlineMs, type S3Place, type S3Reach, s3ClientOf, within } from "./place.ts";
 
 const batchSize = 1_000;
 const mostLooks = 6;
 const pauseMs = 50;
 
-export async function deleteS3Object(place: S3Place, key: string): Promise<void> {
+export async function deleteS3Object(place: S3Reach, key: string): Promise<void> {
   const command = new DeleteObjectCommand({ Bucket: place.bucket, Key: place.prefix + key });
   await speaking(key, () => s3ClientOf(place).send(command, within(requestDeadlineMs)));
 }

@@ -3,12 +3,12 @@ import { checkLimit, makeCursor, parseCursor } from "../cursor.ts";
 import { isKey, parsePrefix } from "../key.ts";
 import type { ListedObject, ListOptions, ObjectPage, StorageUsage } from "../storage.ts";
 import { speaking } from "./failures.ts";
-import { requestDeadlineMs, type S3Place, s3ClientOf, within } from "./place.ts";
+import { requestDeadlineMs, type S3Reach, s3ClientOf, within } from "./place.ts";
 import { plainEtag } from "./read.ts";
 
 const pageSize = 1_000;
 
-export async function listS3Objects(place: S3Place, options: ListOptions): Promise<ObjectPage> {
+export async function listS3Objects(place: S3Reach, options: ListOptions): Promise<ObjectPage> {
   const limit = checkLimit(options.limit);
   const after = options.cursor === undefined ? undefined : parseCursor(options.cursor);
   const prefix = options.prefix ?? "";
@@ -23,7 +23,7 @@ export async function listS3Objects(place: S3Place, options: ListOptions): Promi
   return { items, nextCursor: undefined };
 }
 
-export async function countS3Objects(place: S3Place): Promise<StorageUsage> {
+export async function countS3Objects(place: S3Reach): Promise<StorageUsage> {
   const usage = { bytes: 0, objects: 0 };
   for await (const { size } of walkS3(place, { prefix: "" })) {
     usage.bytes += size;
@@ -34,7 +34,7 @@ export async function countS3Objects(place: S3Place): Promise<StorageUsage> {
 
 /** All that lies in the place, in the order of the keys' UTF-8 bytes. */
 export async function* walkS3(
-  place: S3Place,
+  place: S3Reach,
   options: { prefix: string; after?: string | undefined; pageSize?: number },
 ): AsyncGenerator<ListedObject> {
   const { bucket, prefix } = place;

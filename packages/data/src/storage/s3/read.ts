@@ -1,24 +1,50 @@
 import type { Readable } from "node:stream";
-import { GetObjectCommand, HeadObjectCommand, type HeadObjectCommandOutput } from "@aws-sdk/client-s3";
-import { RangeNotSatisfiable } from "../../errors.ts";
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+  ListObjectsV2Command,
+} from "@aws-sdk/client-s3";
+import { ObjectNotFound, RangeNotSatisfiable } from "../../errors.ts";
 import { defaultContentType } from "../content-type.ts";
 import { checkRange } from "../range.ts";
 import type { GetOptions, ObjectContent, StoredObject } from "../storage.ts";
-import { meansS3, speaking, translateS3 } from "./failures.ts";
-import { requestDeadlineMs, type S3Place, s3ClientOf, within } from "./place.ts";
+import { meansS3, translateS3 } from "./failures.ts";
+import { requestDeadlineMs, type S3Reach, s3ClientOf, within } from "./place.ts";
 import { watched } from "./watched.ts";
 
 export const plainEtag = (etag: string | undefined): string => (etag ?? "").replaceAll('"', "");
 
-export async function headS3Object(place: S3Place, key: string): Promise<StoredObject> {
+export async function headS3Object(place: S3Reach, key: string): Promise<StoredObject> {
   const command = new HeadObjectCommand({ Bucket: place.bucket, Key: place.prefix + key });
-  const output = await speaking(key, () => s3ClientOf(place).send(command, within(requestDeadlineMs)));
-  return describe(key, output, output.ContentLength ?? 0);
+  try {
+    const output = await s3ClientOf(place).send(command, within(requestDeadlineMs));
+    return describe(key, output, output.ContentLength ?? 0);
+  } catch (error) {
+    throw await translateRead(place, key, error);
+  }
+}
+
+/**
+ * A store doesn't say that an object isn't there to whoever may not list the whole bucket: it refuses. A list of the
+ * place's own keys tells.
+ */
+async function translateRead(place: S3Reach, key: string, error: unknown): Promise<unknown> {
+  if (!meansS3(error, "AccessDenied", 403)) return translateS3(error, key);
+  const wanted = place.prefix + key;
+  const command = new ListObjectsV2Command({ Bucket: place.bucket, Prefix: wanted, MaxKeys: 1 });
+  try {
+    const { Contents } = await s3ClientOf(place).send(command, within(requestDeadlineMs));
+    if (Contents?.[0]?.Key !== wanted) return new ObjectNotFound(key, { cause: error });
+  } catch {
+    // Not even its own list: the first answer says what is wrong.
+  }
+  return translateS3(error, key);
 }
 
 /** Throws `ObjectNotFound`, `ObjectChanged` or `RangeNotSatisfiable`. */
 export async function readS3Object(
-  place: S3Place,
+  place: S3Reach,
   key: string,
   { range, ifMatch }: GetOptions,
 ): Promise<ObjectContent> {
@@ -48,7 +74,7 @@ export async function readS3Object(
     if (meansS3(error, "InvalidRange", 416)) {
       throw new RangeNotSatisfiable(key, (await headS3Object(place, key)).size);
     }
-    throw translateS3(error, key);
+    throw await translateRead(place, key, error);
   } finally {
     clearTimeout(timer);
   }

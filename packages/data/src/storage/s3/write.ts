@@ -9,17 +9,17 @@ import {
 import type { StorageBody, StoredObject } from "../storage.ts";
 import { meansS3, speaking } from "./failures.ts";
 import { type BodyLimits, partsOf } from "./parts.ts";
-import { partDeadlineMs, requestDeadlineMs, type S3Place, s3ClientOf, within } from "./place.ts";
+import { partDeadlineMs, requestDeadlineMs, type S3Reach, s3ClientOf, within } from "./place.ts";
 import { headS3Object, plainEtag } from "./read.ts";
 
-type Write = { place: S3Place; key: string; contentType: string; signal: AbortSignal | undefined };
+type Write = { place: S3Reach; key: string; contentType: string; signal: AbortSignal | undefined };
 
 /**
  * Writes an object: in one request when it is small, else in parts that become an object at the end or not at all. Holds
  * two parts in memory: one is sent while the next one is read.
  */
 export async function writeS3Object(
-  place: S3Place,
+  place: S3Reach,
   key: string,
   body: StorageBody,
   options: BodyLimits & { contentType: string },

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { newId } from "../../kernel/index.ts";
 import { testContext } from "../../testing/driver-context.ts";
 import type { StorageDriver } from "./driver.ts";
+import { reachAsApplication } from "./s3/reach.ts";
 
 export type StorageDriverHarness = {
   driver: StorageDriver;
@@ -55,7 +56,9 @@ type Given = {
 /** The files as an environment's application reaches them: by its own key, where it has one. */
 function asApplication(driver: StorageDriver, name: string): Storage {
   const location = driver.location(name);
-  return location.driver === "fs" ? openFsStorage(location.directory) : openS3Storage(location);
+  return location.driver === "fs"
+    ? openFsStorage(location.directory)
+    : openS3Storage(reachAsApplication(driver, name));
 }
 
 /** Everything but the time, which a store may tell by its own clock. */

@@ -1,4 +1,4 @@
-import type { ListedObject, Storage, StorageUsage } from "@tenantry/data";
+import type { ListedObject, Storage, StorageUsage, TemporaryS3Keys } from "@tenantry/data";
 import type { DriverContext } from "../context.ts";
 
 /** How an application reaches an environment's files: a part of its runtime snapshot, with secrets. */
@@ -13,7 +13,9 @@ export type StorageLocation =
       prefix: string;
       accessKeyId: string;
       secretAccessKey: string;
-    };
+    }
+  /** By keys for a time, which the application asks us for: `temporaryKeys`. */
+  | { driver: "s3"; endpoint: string; region: string; bucket: string; prefix: string; temporary: true };
 
 /**
  * One way to give an environment room for its files. Everything is repeatable: a second call finds what the first one
@@ -35,6 +37,18 @@ export type StorageDriver = {
 
   /** How an application reaches the files: a part of its runtime snapshot. */
   location(physicalName: string): StorageLocation;
+
+  /** Keys that reach this place and nothing else, for so many seconds; where `location` says that they are temporary. */
+  temporaryKeys?(
+    physicalName: string,
+    options: { lastsSeconds: number; signal: AbortSignal },
+  ): Promise<TemporaryS3Keys>;
+
+  /**
+   * Lets the environment's own key in, or shuts it out, whoever has it; nothing happens where it has none of its own, or
+   * where keys run out by themselves. Files stay.
+   */
+  admit?(physicalName: string, admitted: boolean, options: { signal: AbortSignal }): Promise<void>;
 
   /**
    * Copies one object to another place of this driver within the store: nothing of it comes here. It goes with its type,

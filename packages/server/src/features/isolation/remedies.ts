@@ -42,7 +42,7 @@ export function remedyOf(sentence: string): string {
 
 /** What keeps a place from serving, but lets nobody in. */
 const harmless =
-  /isn't there|takes no connections|may not connect|can't log in|isn't a member of|closed to its own user|is damaged|no limit of connections/;
+  /isn't there|takes no connections|may not connect|can't log in|isn't a member of|closed to its own user|is damaged|no limit of connections|lacks (?:a|its) key/;
 
 export function lettingNobodyIn(sentence: string): boolean {
   return harmless.test(sentence);

@@ -114,6 +114,7 @@ async function createWorld() {
         repairLogin: () => Promise.reject(new Error("Nobody asks for it here.")),
         repairCache: async () => false,
         repairGlobalCache: async () => false,
+        storageKeys: () => Promise.reject(new Error("Nobody asks for them here.")),
       }),
     ],
     authenticate: async (request) => principals.get(bearerKey(request) ?? ""),

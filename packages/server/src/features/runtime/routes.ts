@@ -14,6 +14,7 @@ import { changePassword, findPlace, requireOpen } from "./auth.ts";
 import { runtimeCacheRoutes } from "./cache-routes.ts";
 import { type RepairLogin, runtimeDatabaseRoutes } from "./database-routes.ts";
 import type { SnapshotQuestion } from "./snapshot.ts";
+import { type GiveStorageKeys, runtimeStorageRoutes } from "./storage-routes.ts";
 import { runtimeUserRoutes } from "./user-routes.ts";
 
 export type RuntimeRouteDeps = {
@@ -25,6 +26,7 @@ export type RuntimeRouteDeps = {
   repairLogin: RepairLogin;
   repairCache: RepairLogin;
   repairGlobalCache: (appId: string) => Promise<boolean>;
+  storageKeys: GiveStorageKeys;
 };
 
 const tags = ["runtime"];
@@ -41,6 +43,7 @@ export function runtimeRoutes(deps: RuntimeRouteDeps): RouteGroup {
     runtimeUserRoutes(api, deps);
     runtimeDatabaseRoutes(api, deps);
     runtimeCacheRoutes(api, deps);
+    runtimeStorageRoutes(api, deps);
   };
 }
 

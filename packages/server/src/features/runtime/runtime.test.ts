@@ -53,6 +53,10 @@ beforeAll(async () => {
   const users = createUsers({ db, settings, log: silentLog });
   const repairLogin = async (environmentId: string) => repaired.push(environmentId) > 0;
   const repairCache = async (environmentId: string) => repaired.push(`cache ${environmentId}`) > 0;
+  const storageKeys = async (environmentId: string, { lastsSeconds }: { lastsSeconds: number }) => {
+    const keys = { accessKeyId: environmentId, secretAccessKey: "secret", sessionToken: "token" };
+    return { ...keys, lastsSeconds };
+  };
   const repairGlobalCache = async (appId: string) => repaired.push(`global ${appId}`) > 0;
   api = await createTestApi({
     groups: [
@@ -60,6 +64,7 @@ beforeAll(async () => {
         ...{ db, logIn, users, snapshot, versions, repairLogin },
         repairCache,
         repairGlobalCache,
+        storageKeys,
       }),
     ],
     authenticate: async (request) => keys.get(bearerKey(request) ?? ""),
@@ -401,6 +406,38 @@ describe("the repair of a database's log-in by an application", () => {
     expect(await repair("sites", "nonsense")).toBe(404);
     expect(await repair("test-operator", environment)).toBe(403);
     expect(repaired).toHaveLength(1);
+  });
+});
+
+describe("keys for a time, for files", () => {
+  const ask = async (key: string, environment: string, body: object = {}) => {
+    const url = `/v1/runtime/environments/${environment}/storage/keys`;
+    const headers = { authorization: `Bearer ${key}` };
+    return api.inject({ method: "POST", url, headers, payload: body });
+  };
+
+  it("are given to the environment's own application alone, for as long as it asks, and never kept", async () => {
+    const environment = showId("env", acme.environmentId);
+    const given = await ask("sites", environment, { lastsSeconds: 1_000 });
+    expect(given.statusCode).toBe(200);
+    expect(given.headers["cache-control"]).toBe("no-store");
+    expect(given.json()).toMatchObject({ accessKeyId: acme.environmentId, lastsSeconds: 1_000 });
+    expect((await ask("shop", environment)).statusCode).toBe(404);
+    expect((await ask("sites", "nonsense")).statusCode).toBe(404);
+    expect((await ask("test-operator", environment)).statusCode).toBe(403);
+    for (const lastsSeconds of [899, 3_601, 1.5, "900"]) {
+      expect((await ask("sites", environment, { lastsSeconds })).statusCode).toBe(422);
+    }
+  });
+
+  it("aren't given any more once the tenant is suspended", async () => {
+    await sql`update tenants set status = 'suspended' where id = ${acme.tenantId}`.execute(registry.db);
+    try {
+      const refused = await ask("sites", showId("env", acme.environmentId));
+      expect([refused.statusCode, refused.json().code]).toEqual([409, "environment_unavailable"]);
+    } finally {
+      await sql`update tenants set status = 'active' where id = ${acme.tenantId}`.execute(registry.db);
+    }
   });
 });
 

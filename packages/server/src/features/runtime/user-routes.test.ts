@@ -37,6 +37,7 @@ beforeAll(async () => {
       runtimeRoutes({
         ...{ db, logIn, users, snapshot, versions, repairLogin },
         ...{ repairCache: repairLogin, repairGlobalCache: repairLogin },
+        storageKeys: () => Promise.reject(new Error("Nobody asks for them here.")),
       }),
     ],
     authenticate: async (request) => keys.get(bearerKey(request) ?? ""),

@@ -37,7 +37,9 @@ function openSecret(secrets: Secrets, { id, secret }: Pick<StorageServerRow, "id
 export function openS3Server(secrets: Secrets, row: StorageServerRow): S3Server {
   const { id, endpoint, signingRegion: region, bucket, accessKeyId, users } = row;
   const { secretAccessKey } = openSecret(secrets, row);
-  return { id, endpoint, region, bucket, accessKeyId, secretAccessKey, users };
+  const { prefixUsers, roleArn, stsEndpoint } = row;
+  const role = roleArn === null ? null : { arn: roleArn, endpoint: stsEndpoint! };
+  return { id, endpoint, region, bucket, accessKeyId, secretAccessKey, users, prefixUsers, role };
 }
 
 function driverOn(secrets: Secrets, row: StorageServerRow): StorageDriver {

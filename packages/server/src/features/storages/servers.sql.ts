@@ -11,6 +11,9 @@ export type StorageServerRow = {
   secret: Buffer;
   users: "ceph" | null;
   buckets: boolean;
+  prefixUsers: boolean;
+  roleArn: string | null;
+  stsEndpoint: string | null;
   region: string | null;
   capacity: number;
   tenantSlug: string | null;
@@ -21,7 +24,8 @@ export type StorageServerRow = {
 
 const columns = sql`
   s.id, s.name, s.purpose, s.endpoint, s.signing_region as "signingRegion", s.bucket, s.access_key_id as "accessKeyId",
-  s.secret, s.users, s.buckets, s.region, s.capacity, s.tenant_slug as "tenantSlug", s.created_at as "createdAt",
+  s.secret, s.users, s.buckets, s.prefix_users as "prefixUsers", s.role_arn as "roleArn",
+  s.sts_endpoint as "stsEndpoint", s.region, s.capacity, s.tenant_slug as "tenantSlug", s.created_at as "createdAt",
   (select count(*)::int from placements p where p.server_id = s.id) as used
 `;
 
@@ -56,10 +60,11 @@ export async function insertStorageServer(
 ): Promise<boolean> {
   const { rows } = await sql`
     insert into storage_servers (id, name, purpose, endpoint, signing_region, bucket, access_key_id, secret, users,
-      buckets, region, capacity, tenant_slug)
+      buckets, prefix_users, role_arn, sts_endpoint, region, capacity, tenant_slug)
     values (${server.id}, ${server.name}, ${server.purpose}, ${server.endpoint}, ${server.signingRegion},
-      ${server.bucket}, ${server.accessKeyId}, ${server.secret}, ${server.users}, ${server.buckets}, ${server.region},
-      ${server.capacity}, ${server.tenantSlug})
+      ${server.bucket}, ${server.accessKeyId}, ${server.secret}, ${server.users}, ${server.buckets},
+      ${server.prefixUsers}, ${server.roleArn}, ${server.stsEndpoint}, ${server.region}, ${server.capacity},
+      ${server.tenantSlug})
     on conflict do nothing returning id
   `.execute(tx);
   return rows.length === 1;

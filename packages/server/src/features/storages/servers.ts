@@ -24,7 +24,8 @@ export async function addStorageServer(
 ): Promise<StorageServerReply> {
   const { name, purpose, bucket, signingRegion, accessKeyId, region = null, users = null } = request;
   const endpoint = new URL(request.endpoint).origin;
-  const at = { endpoint, region: signingRegion, bucket, accessKeyId, users };
+  const role = roleOf(request);
+  const at = { endpoint, region: signingRegion, bucket, accessKeyId, users, role };
   const check = await checkS3Server({ ...at, secretAccessKey: request.secretAccessKey }, { installationId });
   if (check.mistakes.length > 0) {
     const detail = check.mistakes.map(({ message }) => message).join(" ");
@@ -35,6 +36,9 @@ export async function addStorageServer(
     ...{ id, name, purpose, endpoint, signingRegion, bucket, accessKeyId, users, region },
     secret: sealStorageServer(secrets, id, request.secretAccessKey),
     buckets: check.buckets,
+    prefixUsers: check.prefixUsers,
+    roleArn: role?.arn ?? null,
+    stsEndpoint: role?.endpoint ?? null,
     capacity: request.capacity,
     tenantSlug: request.tenant ?? null,
   };
@@ -45,6 +49,14 @@ export async function addStorageServer(
   });
   const added = (await selectStorageServer(db, { id }))!;
   return { ...showStorageServer(added), warnings: check.warnings };
+}
+
+/** AWS has its STS at a host of its own, in each region; elsewhere it is the S3 server itself. */
+function roleOf({ roleArn, stsEndpoint, endpoint, signingRegion }: CreateStorageServerRequest) {
+  if (roleArn === undefined) return null;
+  const amazon = /\.amazonaws\.com(?:\.cn)?$/.exec(new URL(endpoint).hostname)?.[0];
+  const usual = amazon === undefined ? endpoint : `https://sts.${signingRegion}${amazon}`;
+  return { arn: roleArn, endpoint: new URL(stsEndpoint ?? usual).origin };
 }
 
 /** Takes a server out that no files stand on. Throws `illegal_transition` while environments have theirs there. */
@@ -78,9 +90,16 @@ export function showStorageServer(row: StorageServerRow): StorageServerReply {
   return {
     id: showId("sts", row.id),
     ...{ name, purpose, endpoint, signingRegion, bucket, accessKeyId, users, region, capacity },
+    ...{ roleArn: row.roleArn, stsEndpoint: row.stsEndpoint },
+    keys: { prefix: keysAtPrefix(row), bucket: row.users ? "user" : keysWithoutUsers(row) },
     levels: levelsOn(row),
     tenant: row.tenantSlug,
     environments: row.used,
     createdAt: row.createdAt.toISOString(),
   };
 }
+
+/** What an application gets where the server makes no user for the environment. */
+const keysWithoutUsers = ({ roleArn }: StorageServerRow) => (roleArn === null ? "server" : "temporary");
+
+const keysAtPrefix = (row: StorageServerRow) => (row.prefixUsers ? "user" : keysWithoutUsers(row));

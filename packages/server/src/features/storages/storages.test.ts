@@ -1,7 +1,10 @@
+import { openS3Storage } from "@tenantry/data";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createFsStorageDriver } from "../../drivers/storage/index.ts";
 import { makeBucket } from "../../drivers/storage/s3/buckets.ts";
+import { listCephUsers } from "../../drivers/storage/s3/ceph-users.ts";
 import { sql } from "../../infra/db/index.ts";
+import { silentLog } from "../../infra/log/index.ts";
 import { createSecrets } from "../../infra/secrets/index.ts";
 import { newId } from "../../kernel/index.ts";
 import { type TestCeph, testCeph } from "../../testing/ceph.ts";
@@ -13,6 +16,7 @@ import {
 } from "../../testing/placements.ts";
 import { createStoragePlaces, type StoragePlaces } from "./places.ts";
 import { addStorageServer, removeStorageServer } from "./servers.ts";
+import { settleStorages } from "./upkeep.ts";
 
 const secrets = createSecrets(Buffer.alloc(32, 7));
 const installationId = newId();
@@ -92,7 +96,7 @@ test("one server can't be registered twice, and its secret is nowhere in the reg
   const asked = await request();
   const added = await addStorageServer(parts(), asked);
   expect(added).toMatchObject({ levels: ["prefix", "bucket"], environments: 0 });
-  expect(added.warnings).toEqual([expect.stringMatching(/Applications get this key/)]);
+  expect(added.warnings).toEqual([expect.stringMatching(/At prefix and bucket applications get this key/)]);
   const again = addStorageServer(parts(), { ...asked, name: "another" });
   await expect(again).rejects.toMatchObject({ code: "name_taken" });
   const { rows } = await sql<{ text: string }>`
@@ -103,6 +107,58 @@ test("one server can't be registered twice, and its secret is nowhere in the reg
   await removeStorageServer(parts(), asked.name);
   // The bucket is free again, for another installation, too.
   await addStorageServer({ ...parts(), installationId: newId() }, asked);
+});
+
+test("who makes users gives each prefix a key of its own, and is told when its key can't", async () => {
+  const able = await add({ users: "ceph" });
+  expect(able).toMatchObject({ keys: { prefix: "user", bucket: "user" }, warnings: [] });
+  const bounded = await ceph.addUser("users=*;buckets=*;metadata=read");
+  const asked = await request({ users: "ceph" });
+  const other = { ...asked, ...bounded, bucket: `${asked.bucket}-b`, name: `${asked.name}-b` };
+  await makeBucket({ ...other, region: "us-east-1" });
+  const { uid, ...keys } = other as typeof other & { uid: string };
+  const added = await addStorageServer(parts(), keys);
+  expect(added.keys).toEqual({ prefix: "server", bucket: "user" });
+  expect(added.warnings).toEqual([
+    expect.stringMatching(/can't give users policies .*user-policy=\*/),
+    expect.stringMatching(/^At prefix applications get this key/),
+  ]);
+  const at = { ...keys, id: newId(), region: "us-east-1", users: "ceph" as const };
+  expect(await listCephUsers(at)).not.toEqual(
+    expect.arrayContaining([expect.stringContaining(other.bucket)]),
+  );
+  for (const { name } of [able, added]) await removeStorageServer(parts(), name);
+});
+
+test("a suspended tenant's key is shut out on its server, at prefix and bucket, and let in again", async () => {
+  const { name } = await add({ region: "venus-b", users: "ceph" });
+  const ids = [await insertEnvironment(house.db, appId), await insertEnvironment(house.db, appId)];
+  await placed(ids[0]!, "prefix", "venus-b");
+  await placed(ids[1]!, "bucket", "venus-b");
+  const settle = () =>
+    settleStorages(places, { db: house.db, log: silentLog, signal: new AbortController().signal });
+  const tenants = sql`(select tenant_id from environments where id = any (${ids}::uuid[]))`;
+  const become = (status: string) =>
+    sql`update tenants set status = ${status} where id in ${tenants}`.execute(house.db);
+  const files = async () =>
+    Promise.all(
+      ids.map(async (id) => {
+        const at = (await locationOf(id))!;
+        if (!("accessKeyId" in at)) throw new Error("Each has a key that stays.");
+        return openS3Storage(at);
+      }),
+    );
+  for (const storage of await files()) await storage.put("a", "x");
+  await become("suspended");
+  await settle();
+  for (const storage of await files()) {
+    await expect(storage.get("a")).rejects.toMatchObject({ cause: { name: "InvalidAccessKeyId" } });
+  }
+  await become("active");
+  await settle();
+  for (const storage of await files()) expect((await storage.list()).items).toHaveLength(1);
+  for (const id of ids) await removed(id);
+  await removeStorageServer(parts(), name);
 });
 
 test("files go to a server of the region, each level where it is offered, and are gone when they are removed", async () => {
@@ -122,7 +178,7 @@ test("files go to a server of the region, each level where it is offered, and ar
   });
   const own = (await locationOf(second))!;
   expect(own).toMatchObject({ driver: "s3", bucket: physicalName, prefix: "" });
-  if (own.driver === "s3") expect(own.accessKeyId).not.toBe(ceph.admin.accessKeyId);
+  if ("accessKeyId" in own) expect(own.accessKeyId).not.toBe(ceph.admin.accessKeyId);
   await expect(placed(await insertEnvironment(house.db, appId), "prefix", "venus")).rejects.toMatchObject({
     code: "no_capacity",
   });

@@ -8,10 +8,18 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
-import { meansS3, type S3Place, s3ClientOf } from "@tenantry/data";
+import {
+  meansS3,
+  type S3Address,
+  type S3KeySource,
+  type S3Keys,
+  type S3Place,
+  s3ClientOf,
+} from "@tenantry/data";
 import { type Until, within } from "./server.ts";
 
 export type BucketAt = Omit<S3Place, "prefix"> & Until;
+type AnyKeyAt = Omit<S3Address, "prefix"> & (S3Keys | { keySource: S3KeySource }) & Until;
 
 const deadline = (at: Until) => ({ abortSignal: within(25_000, at) });
 
@@ -83,7 +91,7 @@ export async function getSmall(at: BucketAt, key: string): Promise<string | unde
   }
 }
 
-export async function hasObject(at: BucketAt, key: string): Promise<boolean> {
+export async function hasObject(at: AnyKeyAt, key: string): Promise<boolean> {
   try {
     await s3ClientOf(at).send(new HeadObjectCommand({ Bucket: at.bucket, Key: key }), deadline(at));
     return true;

@@ -3,18 +3,25 @@ import type { S3Server, UserKeys } from "./server.ts";
 
 type Key = UserKeys["keeper"];
 
-/** Makes the user with both keys. One that is half made, or half removed, gets what it lacks. */
-export async function makeCephUser(server: S3Server, uid: string, keys: UserKeys): Promise<void> {
+/**
+ * Makes the user with its keys, one at least. One that is half made, or half removed, gets what it lacks. `maxBuckets`:
+ * so many it may make; below 0 none.
+ */
+export async function makeCephUser(
+  server: S3Server,
+  uid: string,
+  { keys, maxBuckets }: { keys: readonly Key[]; maxBuckets: number },
+): Promise<void> {
   const made = {
     "display-name": "A tenant's files, by Tenantry",
-    "max-buckets": "1",
-    ...given(keys.keeper),
+    "max-buckets": String(maxBuckets),
+    ...given(keys[0]!),
   };
   await askCeph(server, "PUT", "/admin/user", { uid, ...made }).catch((error: unknown) => {
     if (!hasCephName(error, "UserAlreadyExists", "UserExists", "KeyExists")) throw error;
   });
   const present = (await cephKeysOf(server, uid)) ?? [];
-  for (const key of [keys.keeper, keys.application]) {
+  for (const key of keys) {
     if (present.includes(key.accessKeyId)) continue;
     await askCeph(server, "PUT", "/admin/user", { key: "", uid, ...given(key) });
   }

@@ -11,7 +11,8 @@ import {
   putSmall,
   removeBucket,
 } from "./buckets.ts";
-import { listCephBuckets, listCephUsers, makeCephUser, removeCephUser } from "./ceph-users.ts";
+import { listCephBuckets, listCephUsers, removeCephUser } from "./ceph-users.ts";
+import { makeBucketUser } from "./own-bucket.ts";
 import {
   bucketNameOf,
   filesPrefix,
@@ -21,6 +22,7 @@ import {
   type S3Server,
   whatServerSaid,
 } from "./server.ts";
+import { tryPrefixUsers, tryRole } from "./try-keys.ts";
 
 type Candidate = Omit<S3Server, "id">;
 type Mistake = { pointer: string; message: string };
@@ -30,6 +32,8 @@ export type CheckedS3Server = {
   mistakes: Mistake[];
   /** Whether the key may make buckets. */
   buckets: boolean;
+  /** Whether environments at `prefix` get users of their own. */
+  prefixUsers: boolean;
   /** What works but should be known. */
   warnings: string[];
 };
@@ -46,18 +50,36 @@ export async function checkS3Server(
   { installationId }: { installationId: string },
 ): Promise<CheckedS3Server> {
   const warnings = warningsFor(server);
+  const none = { buckets: false, prefixUsers: false, warnings };
   try {
-    const mistake = (await tryBucket(server, installationId)) ?? (await tryUsers(server));
-    if (mistake) return { mistakes: [mistake], buckets: false, warnings };
+    const mistake =
+      (await tryBucket(server, installationId)) ??
+      (await tryUsers(server)) ??
+      (await tryRole(server, warnings));
+    if (mistake) return { mistakes: [mistake], ...none };
     const buckets = server.users !== null || (await canMakeBuckets(server));
     if (!buckets) warnings.push("The key may not make buckets, so that tenants can't have one of their own.");
-    else if (!server.users) {
-      warnings.push("Applications get this key: buckets are kept apart by their names, not by rights.");
-    }
-    return { mistakes: [], buckets, warnings };
+    const prefixUsers = server.users !== null && (await tryPrefixUsers(server, warnings));
+    if (!server.role) warnings.push(...whereKeysAreShared({ server, buckets, prefixUsers }));
+    return { mistakes: [], buckets, prefixUsers, warnings };
   } catch (error) {
-    return { mistakes: [explain(server, error)], buckets: false, warnings };
+    return { mistakes: [explain(server, error)], ...none };
   }
+}
+
+function whereKeysAreShared({
+  server,
+  buckets,
+  prefixUsers,
+}: {
+  server: Candidate;
+  buckets: boolean;
+  prefixUsers: boolean;
+}): string[] {
+  const shared = [!prefixUsers && "prefix", buckets && !server.users && "bucket"].filter(Boolean);
+  if (shared.length === 0) return [];
+  const levels = shared.join(" and ");
+  return [`At ${levels} applications get this key: files are kept apart by their names, not by rights.`];
 }
 
 /** Takes back the mark: the bucket can be another installation's from now on. */
@@ -121,7 +143,7 @@ async function tryUsers(server: Candidate): Promise<Mistake | undefined> {
   const trial: S3Server = { ...server, id };
   const keys = keysOf(() => randomBytes(32), trial, uid);
   try {
-    await makeCephUser(trial, uid, keys);
+    await makeBucketUser(trial, uid, keys);
     await listBuckets({ ...server, ...keys.application });
     await removeCephUser(trial, uid);
     await listCephBuckets(trial);

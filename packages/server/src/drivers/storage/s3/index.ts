@@ -7,25 +7,23 @@ import {
   type S3Place,
 } from "@tenantry/data";
 import { encodeUuid } from "../../../kernel/index.ts";
+import type { DriverContext } from "../../context.ts";
 import type { StorageDriver } from "../driver.ts";
+import { admitKey, giveTemporaryKeys, locationOf } from "./application-keys.ts";
 import { deleteSmall, hasObject, listBuckets, listNames, putSmall } from "./buckets.ts";
 import { listCephBuckets, listCephUsers } from "./ceph-users.ts";
-import {
-  type BucketPlace,
-  makeOwnBucket,
-  removeOwnBucket,
-  stillWritten,
-  verifyOwnBucket,
-} from "./own-bucket.ts";
+import { makeOwnBucket, removeOwnBucket, stillWritten, verifyOwnBucket } from "./own-bucket.ts";
+import { type AnyPlace, hasUser, placeOf } from "./place.ts";
+import { makePrefixUser, removePrefixUser, verifyPrefixUser } from "./prefix-users.ts";
 import {
   atServer,
   bucketNameOf,
   filesPrefix,
   formOf,
-  keysOf,
   markersPrefix,
-  requireForm,
+  prefixUserOf,
   type S3Server,
+  type Until,
 } from "./server.ts";
 
 export type { S3Server } from "./server.ts";
@@ -40,24 +38,16 @@ const staleUploadMs = 86_400_000;
 
 /**
  * Files in an S3 server. At `prefix` and `own`: `files/<environment>/…` in the server's bucket. At `bucket`: a bucket for
- * the environment, called after the server's, with a user of its own where our key may make users.
+ * the environment, called after the server's. Applications have the key of the environment's own user where our key may
+ * make users, else keys for a time where it may assume a role, else our key.
  */
 export function createS3StorageDriver({ server, deriveKey }: S3StorageOptions): StorageDriver {
-  const { endpoint, region, accessKeyId, secretAccessKey } = server;
   const resourceOf = (physicalName: string) => ({
     ...{ kind: "storage", driver: "s3", serverId: server.id, physicalName },
   });
 
-  /** The place as we reach it: by the server's key, or by the keeper key of the environment's own user. */
-  function placeOf(name: string): BucketPlace | (S3Place & { form: "prefix" }) {
-    const form = requireForm(server, name);
-    const at = { endpoint, region, accessKeyId, secretAccessKey };
-    if (form === "prefix") return { form, ...at, bucket: server.bucket, prefix: `${filesPrefix}${name}/` };
-    const keys = server.users ? keysOf(deriveKey, server, name) : undefined;
-    return { form, ...at, ...keys?.keeper, bucket: name, prefix: "", keys };
-  }
-
-  const handle = (physicalName: string) => openS3Storage(placeOf(physicalName));
+  const place = (name: string) => placeOf(server, deriveKey, name);
+  const handle = (physicalName: string) => openS3Storage(place(physicalName));
 
   return {
     driver: "s3",
@@ -67,67 +57,68 @@ export function createS3StorageDriver({ server, deriveKey }: S3StorageOptions): 
     },
     async provision(context, physicalName) {
       const { signal } = context;
-      const [place, at] = [
-        { ...placeOf(physicalName), signal },
-        { ...server, signal },
-      ];
+      const at = { ...server, signal };
+      const found = place(physicalName);
       await context.declareResource(resourceOf(physicalName));
       await context.assertLease();
-      await atServer(at, async () => {
-        if (place.form === "bucket") await makeOwnBucket(at, place);
-        else await putSmall(at, markersPrefix + physicalName, "An environment's files.");
-      });
+      await atServer(at, () => makePlace(at, { ...found, signal }));
       await context.resourcePresent(resourceOf(physicalName));
     },
     handle,
-    location(physicalName) {
-      const place = placeOf(physicalName);
-      const given = (place.form === "bucket" && place.keys?.application) || place;
-      const keys = { accessKeyId: given.accessKeyId, secretAccessKey: given.secretAccessKey };
-      return { driver: "s3", endpoint, region, bucket: place.bucket, prefix: place.prefix, ...keys };
-    },
+    location: (physicalName) => locationOf(server, place(physicalName)),
+    temporaryKeys: async (name, asked) => giveTemporaryKeys(server, place(name), { name, ...asked }),
+    admit: async (name, admitted, { signal }) => admitKey({ ...server, signal }, place(name), admitted),
     async copyWithin(from, to, object, options) {
-      const [source, target] = [placeOf(from), placeOf(to)];
+      const [source, target] = [place(from), place(to)];
       // A user of a bucket's own can't read another's.
       if (source.accessKeyId !== target.accessKeyId) return false;
       return copyS3Object(source, target, object, options);
     },
     measure: (physicalName) => handle(physicalName).usage(),
-    verify(physicalName) {
-      const place = placeOf(physicalName);
-      return atServer(server, async () => {
-        if (place.form === "bucket") return verifyOwnBucket(server, place);
-        const stands = await hasObject(server, markersPrefix + physicalName);
-        return stands ? [] : [`The place ${physicalName} in the bucket ${server.bucket} isn't there.`];
-      });
-    },
-    tidy: () => atServer(server, () => tidy(server, placeOf)),
+    verify: (physicalName) => atServer(server, () => verifyPlace(server, place(physicalName))),
+    tidy: () => atServer(server, () => tidy(server, place)),
     async remove(context, physicalName) {
       const { signal } = context;
-      const [place, at] = [
-        { ...placeOf(physicalName), signal },
-        { ...server, signal },
-      ];
+      const at = { ...server, signal };
+      const found = place(physicalName);
       await context.assertLease();
-      await atServer(at, async () => {
-        if (place.form === "bucket") return removeOwnBucket(context, at, place);
-        // The marker goes last: while it is there, everybody sees that something may be left.
-        if (!(await emptyS3Storage(place, { signal }))) throw stillWritten(physicalName);
-        await deleteSmall(at, markersPrefix + physicalName);
-      });
+      await atServer(at, () => removePlace(context, at, { ...found, signal }));
       await context.resourceRemoved(resourceOf(physicalName));
     },
     list: () => atServer(server, () => listPlaces(server)),
   };
 }
 
+async function makePlace(at: S3Server, place: AnyPlace & Until): Promise<void> {
+  if (place.form === "bucket") return makeOwnBucket(at, place);
+  await putSmall(at, markersPrefix + place.name, "An environment's files.");
+  if (hasUser(place)) await makePrefixUser(at, place);
+}
+
+async function verifyPlace(server: S3Server, place: AnyPlace): Promise<string[]> {
+  if (place.form === "bucket") return verifyOwnBucket(server, place);
+  const stands = await hasObject(server, markersPrefix + place.name);
+  const wrong = stands ? [] : [`The place ${place.name} in the bucket ${server.bucket} isn't there.`];
+  return hasUser(place) ? [...wrong, ...(await verifyPrefixUser(server, place))] : wrong;
+}
+
+async function removePlace(context: DriverContext, at: S3Server, place: AnyPlace & Until): Promise<void> {
+  if (place.form === "bucket") return removeOwnBucket(context, at, place);
+  // Who has the key of a user that is gone fills nothing again.
+  if (hasUser(place)) await removePrefixUser(at, place);
+  if (!(await emptyS3Storage(place, { signal: context.signal }))) throw stillWritten(place.name);
+  // The marker goes last: while it is there, everybody sees that something may be left.
+  await deleteSmall(at, markersPrefix + place.name);
+}
+
 /** By their markers, by what lies in them, by their buckets, and by their users. */
 async function listPlaces(server: S3Server): Promise<string[]> {
   const prefixes = [...(await listNames(server, markersPrefix)), ...(await listNames(server, filesPrefix))];
-  const buckets = server.users
-    ? [...(await listCephBuckets(server)), ...(await listCephUsers(server))]
-    : await listBuckets(server);
+  const users = server.users ? await listCephUsers(server) : [];
+  const buckets = server.users ? [...(await listCephBuckets(server)), ...users] : await listBuckets(server);
+  const ofUser = (uid: string) => (uid === prefixUserOf(server, uid.slice(-26)) ? uid.slice(-26) : "");
   const places = [
+    ...users.map(ofUser).filter((name) => formOf(server, name) === "prefix"),
     ...prefixes.filter((name) => formOf(server, name) === "prefix"),
     ...buckets.filter((name) => formOf(server, name) === "bucket"),
   ];

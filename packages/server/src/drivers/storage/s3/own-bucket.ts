@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { emptyS3Storage, type S3Place } from "@tenantry/data";
+import { emptyS3Storage, meansS3, type S3Place } from "@tenantry/data";
 import { failure } from "../../../kernel/index.ts";
 import type { DriverContext } from "../../context.ts";
 import { listBuckets, makeBucket, removeBucket } from "./buckets.ts";
@@ -15,7 +15,7 @@ const pauseMs = 50;
 
 /** Makes the bucket and, where users are made here, its user: named like the bucket. Repeatable. */
 export async function makeOwnBucket(server: S3Server, place: BucketPlace): Promise<void> {
-  if (place.keys) await makeCephUser(server, place.bucket, place.keys);
+  if (place.keys) await makeBucketUser(server, place.bucket, place.keys);
   if (await isOurs(server, place)) return;
   await makeBucket(place);
   if (await isOurs(server, place)) return;
@@ -24,6 +24,10 @@ export async function makeOwnBucket(server: S3Server, place: BucketPlace): Promi
     remedy: "Register a server with another bucket: those of environments are called after it.",
   });
 }
+
+/** The keeper's key comes first: a user without an application's key is one that is shut out. */
+export const makeBucketUser = (server: S3Server, uid: string, keys: UserKeys): Promise<void> =>
+  makeCephUser(server, uid, { keys: [keys.keeper, keys.application], maxBuckets: 1 });
 
 /** The application's key goes first, so that nobody fills again what is being emptied. */
 export async function removeOwnBucket(
@@ -73,7 +77,8 @@ export async function verifyOwnBucket(server: S3Server, place: BucketPlace): Pro
 async function tryBoth(place: BucketPlace, keys: UserKeys): Promise<string[]> {
   for (const key of [keys.application, keys.keeper]) {
     const seen = await listBuckets({ ...place, ...key }).catch((error: unknown) => {
-      if (!meansWrongKey(error)) throw error;
+      // A gateway of Ceph that gives keys for a time says no more than this of a wrong one.
+      if (!meansWrongKey(error) && !meansS3(error, "AccessDenied")) throw error;
     });
     if (!seen) return [`A key of ${place.bucket} has another secret than Tenantry gave it.`];
     if (seen.some((name) => name !== place.bucket)) return [`The user ${place.bucket} has more buckets.`];

@@ -1,6 +1,7 @@
-import { openS3Storage, type S3Place } from "@tenantry/data";
+import { openS3Storage, type S3Address, type S3Reach } from "@tenantry/data";
 import { breach, type Probe, type ProbeAnswer, refused } from "../../probe.ts";
 import type { StorageGround } from "../ground.ts";
+import { reachAsApplication } from "./reach.ts";
 
 const mostMs = 10_000;
 
@@ -39,15 +40,14 @@ export const s3Probes: readonly Probe<StorageGround>[] = [
   {
     id: "storage.s3-key",
     path: "storage",
-    title: "list the neighbour's bucket with its own key",
+    title: "list the neighbour's bucket or prefix with its own key",
     remedy: "Remove what lets others' keys in: the bucket's policy or ACL, and the user's own policies.",
     // Who has the server's key reaches all that it reaches: `tenantry storage show` says so.
-    applies: (ground) => isS3(ground) && locate(ground).from.accessKeyId !== locate(ground).to.accessKeyId,
+    applies: (ground) => isS3(ground) && differ(locate(ground)),
     async run(ground) {
       const { from, to } = locate(ground);
-      const { accessKeyId, secretAccessKey } = from;
       try {
-        await openS3Storage({ ...to, accessKeyId, secretAccessKey }).list({ limit: 1 });
+        await openS3Storage({ ...from, bucket: to.bucket, prefix: to.prefix }).list({ limit: 1 });
       } catch (error) {
         const said = (error as { cause?: { name?: string } }).cause?.name;
         if (said === "AccessDenied" || said === "InvalidAccessKeyId") return refused(said);
@@ -58,19 +58,24 @@ export const s3Probes: readonly Probe<StorageGround>[] = [
   },
 ];
 
-type Places = { from: S3Place; to: S3Place };
+type Places = { from: S3Reach; to: S3Reach };
+
+function differ({ from, to }: Places): boolean {
+  return "keySource" in from || "keySource" in to || from.accessKeyId !== to.accessKeyId;
+}
 
 function isS3({ driver }: StorageGround): boolean {
   return driver.driver === "s3";
 }
 
 function locate({ driver, from, to }: StorageGround): Places {
-  const [own, others] = [driver.location(from.physicalName), driver.location(to.physicalName)];
-  if (own.driver !== "s3" || others.driver !== "s3") throw new Error("This is about S3.");
-  return { from: own, to: others };
+  return {
+    from: reachAsApplication(driver, from.physicalName),
+    to: reachAsApplication(driver, to.physicalName),
+  };
 }
 
-const objectUrl = ({ endpoint, bucket, prefix }: S3Place, key: string): string =>
+const objectUrl = ({ endpoint, bucket, prefix }: S3Address, key: string): string =>
   `${endpoint}/${bucket}/${(prefix + key).split("/").map(encodeURIComponent).join("/")}`;
 
 async function noneAnswers(urls: readonly string[], signal: AbortSignal): Promise<ProbeAnswer> {

@@ -10,7 +10,14 @@ export type S3Server = Omit<S3Place, "prefix"> & {
    * key.
    */
   users: "ceph" | null;
+  /** Whether environments at `prefix` get users of their own, too: our key may give users their policies. */
+  prefixUsers?: boolean;
+  /** By which role applications get keys for a time where no users are made. Absent: they get our key. */
+  role?: S3Role | null;
 } & Until;
+
+/** A role that our key may assume, at the endpoint of the server's STS. */
+export type S3Role = { arn: string; endpoint: string };
 
 /** Whoever asks may be told to stop: then nothing is waited for any more. */
 export type Until = { signal?: AbortSignal | undefined };
@@ -30,6 +37,10 @@ export type PlaceForm = "prefix" | "bucket";
 /** Buckets of environments are called after the server's: a policy can name them by a pattern. */
 export const bucketNameOf = (server: Pick<S3Server, "bucket">, encodedId: string): string =>
   `${server.bucket.slice(0, 36)}-${encodedId}`;
+
+/** The user of an environment at `prefix`; no bucket's name has a dot here. */
+export const prefixUserOf = (server: Pick<S3Server, "bucket">, name: string): string =>
+  `${server.bucket.slice(0, 36)}.${name}`;
 
 /** Which form of place a physical name means; undefined for one that this server can't have given. */
 export function formOf(server: Pick<S3Server, "bucket">, name: string): PlaceForm | undefined {

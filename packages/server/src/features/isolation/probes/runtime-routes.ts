@@ -150,7 +150,7 @@ export const runtimeProbes: readonly RuntimeProbe[] = [
     path: "api",
     title: "reach the neighbour's environment with another application's key",
     remedy: "Stop the API and upgrade: it lets one application's key reach another's tenants.",
-    covers: ["runtimeRepairDatabase", "runtimeRepairCache"],
+    covers: ["runtimeRepairDatabase", "runtimeRepairCache", "runtimeStorageKeys"],
     async run(ground) {
       if (ground.strangersKey === undefined) return skipped("there is one application only");
       const key = ground.strangersKey;
@@ -162,6 +162,7 @@ export const runtimeProbes: readonly RuntimeProbe[] = [
         [
           { method: "POST", url: `/v1/runtime/environments/${environment}/database/repair`, key },
           { method: "POST", url: `/v1/runtime/environments/${environment}/cache/repair`, key },
+          { method: "POST", url: `/v1/runtime/environments/${environment}/storage/keys`, key, body: {} },
           { method: "GET", url: usersOf(environment), key, headers },
           {
             method: "POST",
