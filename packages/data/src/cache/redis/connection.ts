@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { createClient, ErrorReply } from "@redis/client";
+import type { ErrorReply } from "@redis/client";
 import type { RedisAddress } from "./address.ts";
 
 /** As Redis answers in RESP 2; an error stands in the place of the answer that it is. */
@@ -38,7 +38,10 @@ export async function openRedisConnection(
   address: Pick<RedisAddress, "host" | "port" | "tls">,
   deadlineMs: number,
 ): Promise<RedisConnection> {
-  const client = createClient({
+  // Some hundred files, which only those wait for who have a Redis.
+  const library = await import("@redis/client");
+  const isErrorReply: IsErrorReply = (error) => error instanceof library.ErrorReply;
+  const client = library.createClient({
     // RESP 2 begins without HELLO, which an unknown caller may not say.
     RESP: 2,
     disableClientInfo: true,
@@ -58,14 +61,17 @@ export async function openRedisConnection(
   // Each batch in flight rejects, which is where the error is dealt with.
   client.on("error", () => undefined);
   await client.connect();
-  const connection = overClient(client);
+  const connection = overClient(client, isErrorReply);
   const firstWord = AbortSignal.timeout(deadlineMs);
   const silent = new Promise<never>((_resolve, reject) => {
     firstWord.addEventListener("abort", () => reject(new ConnectionLost("The server says nothing.")));
   });
   try {
     // Refused or not, an answer is a sign of life.
-    await Promise.race([client.sendCommand(["PING"]).catch(needAnswer), silent]);
+    const answer = client.sendCommand(["PING"]).catch((error: Error) => {
+      if (!isErrorReply(error)) throw error;
+    });
+    await Promise.race([answer, silent]);
     return connection;
   } catch (error) {
     connection.destroy();
@@ -80,11 +86,10 @@ type Client = {
   destroy(): void;
 };
 
-function needAnswer(error: Error): void {
-  if (!isErrorReply(error)) throw error;
-}
+/** Whether the server said it itself, in difference to what befell the connection. */
+type IsErrorReply = (error: unknown) => error is ErrorReply;
 
-function overClient(client: Client): RedisConnection {
+function overClient(client: Client, isErrorReply: IsErrorReply): RedisConnection {
   let user: string | undefined;
   let database = 0;
   let inFlight = 0;
@@ -117,7 +122,7 @@ function overClient(client: Client): RedisConnection {
       const before = prelude(identity);
       inFlight += 1;
       try {
-        const sent = [...before, ...commands].map((command) => reply(client, command));
+        const sent = [...before, ...commands].map((command) => reply(client, command, isErrorReply));
         const replies = await Promise.all(sent);
         heardAt = performance.now();
         const refused = replies.slice(0, before.length).find((answer) => answer instanceof Error);
@@ -140,16 +145,11 @@ function overClient(client: Client): RedisConnection {
 
 const userKey = ({ username, password }: RedisIdentity): string => `${username}\0${password}`;
 
-async function reply(client: Client, command: RedisCommand): Promise<RedisReply> {
+async function reply(client: Client, command: RedisCommand, isErrorReply: IsErrorReply): Promise<RedisReply> {
   try {
     return (await client.sendCommand(command)) as RedisReply;
   } catch (error) {
     if (isErrorReply(error)) return error;
     throw new ConnectionLost("The connection went away.", { cause: error });
   }
-}
-
-/** What the server said itself, in difference to what befell the connection. */
-function isErrorReply(error: unknown): error is Error {
-  return error instanceof ErrorReply;
 }
