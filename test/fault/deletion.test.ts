@@ -1,30 +1,19 @@
 import type { OperationReply } from "@tenantry/contract";
 import { describe, expect, it } from "vitest";
 import { fresh } from "../support/fresh.ts";
-import { type Point, recordingOf } from "../support/hold.ts";
+import { recordingOf } from "../support/hold.ts";
 import { killInside } from "../support/steps.ts";
+import { killInsideEach, type Place, titled } from "../support/together.ts";
 import { useInstallation } from "../support/use-installation.ts";
 import { becomesWhole } from "../support/whole.ts";
 
 const installation = useInstallation();
 
-type Case = { step: string; when: string; point: Point };
-
-const cases: Case[] = [
+const places: Place[] = [
   {
     step: "begin-purge",
     when: "before it has written anything",
     point: { before: "update", on: "tenants", when: "new.status = 'purging'" },
-  },
-  {
-    step: "remove-database",
-    when: "before the database is closed and dropped",
-    point: { catalog: "pg_database" },
-  },
-  {
-    step: "remove-database",
-    when: "after the database was dropped, before its role is",
-    point: { catalog: "pg_authid" },
   },
   {
     step: "remove-database",
@@ -41,6 +30,7 @@ const cases: Case[] = [
     when: "before the registry forgets it",
     point: { before: "delete", on: "placements", when: "old.kind = 'cache'" },
   },
+  // Last of those it is with: others wait for its locks.
   {
     step: "release-slug",
     when: "between the tenant and its hosts",
@@ -57,29 +47,55 @@ const cases: Case[] = [
   ].map((step) => ({ step, when: "when all is done but recording it", point: recordingOf(step) })),
 ];
 
-describe("kill -9 of everything during the deletion of a tenant", () => {
-  it.each(cases)(
-    "in the step $step, $when: the tenant is gone, its host is free, and nothing is left over",
-    async ({ step, point }) => {
-      const slug = fresh("tenant");
-      const admin = { email: `admin@${slug}.example`, password: "correct horse battery" };
-      const { id, environments } = await installation.api.createTenant(slug, {
-        admin,
-        settings: { maxPages: 3 },
-      });
-      const ids = [id, environments[0]!.id];
-      expect(await installation.visit(slug)).toMatchObject({ status: 200 });
-      expect(await traces(ids)).toEqual(expect.arrayContaining(["tenants", "settings", "users", "routes"]));
+type Tenant = { slug: string; ids: string[] };
 
-      const ended = await killInside(installation, { step, point }, () => beginDeletion(slug));
+async function newTenant(): Promise<Tenant> {
+  const slug = fresh("tenant");
+  const admin = { email: `admin@${slug}.example`, password: "correct horse battery" };
+  const { id, environments } = await installation.api.createTenant(slug, {
+    admin,
+    settings: { maxPages: 3 },
+  });
+  const ids = [id, environments[0]!.id];
+  expect(await installation.visit(slug)).toMatchObject({ status: 200 });
+  expect(await traces(ids)).toEqual(expect.arrayContaining(["tenants", "settings", "users", "routes"]));
+  return { slug, ids };
+}
 
-      expect(ended).toMatchObject({ status: "succeeded" });
-      expect(await installation.visit(slug)).toMatchObject({ status: 404 });
-      expect(await installation.api.call("GET", `/v1/tenants/${slug}`)).toMatchObject({ status: 404 });
-      expect(await traces(ids)).toEqual([]);
+async function isGone({ slug, ids }: Tenant): Promise<void> {
+  expect(await installation.visit(slug)).toMatchObject({ status: 404 });
+  expect(await installation.api.call("GET", `/v1/tenants/${slug}`)).toMatchObject({ status: 404 });
+  expect(await traces(ids)).toEqual([]);
+}
+
+describe("kill -9 of everything during the deletion of tenants", () => {
+  it.each([places.slice(0, 5), places.slice(5)].map(titled))(
+    "%s: each tenant is gone, its host is free, and nothing is left over",
+    async (_title, places) => {
+      const tenants = new Map<Place, Tenant>();
+      for (const place of places) tenants.set(place, await newTenant());
+      const all = await killInsideEach(installation, places, (place) =>
+        beginDeletion(tenants.get(place)!.slug),
+      );
+      for (const { place, ended } of all) {
+        expect(ended, place.when).toMatchObject({ status: "succeeded" });
+        await isGone(tenants.get(place)!);
+      }
       await becomesWhole(installation);
     },
   );
+
+  it.each([
+    { when: "before its database is closed and dropped", point: { catalog: "pg_database" } as const },
+    { when: "after its database was dropped, before the role is", point: { catalog: "pg_authid" } as const },
+  ])("$when: the tenant is gone, its host is free, and nothing is left over", async ({ point }) => {
+    const tenant = await newTenant();
+    const held = { step: "remove-database", point };
+    const ended = await killInside(installation, held, () => beginDeletion(tenant.slug));
+    expect(ended).toMatchObject({ status: "succeeded" });
+    await isGone(tenant);
+    await becomesWhole(installation);
+  });
 });
 
 async function beginDeletion(slug: string): Promise<string> {

@@ -5,22 +5,15 @@ import type { OperationReply, SettingReply, TenantReply } from "@tenantry/contra
 import { beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
-import { holdAt, type Point, recordingOf } from "../support/hold.ts";
+import { holdAt, recordingOf } from "../support/hold.ts";
 import { password, siteUser } from "../support/site-user.ts";
-import { killInside } from "../support/steps.ts";
+import { killInsideEach, type Place, titled } from "../support/together.ts";
 import { useInstallation } from "../support/use-installation.ts";
 import { becomesWhole } from "../support/whole.ts";
 
 const installation = useInstallation();
 
-type Case = { step: string; when: string; point: Point };
-
-const cases: Case[] = [
-  {
-    step: "create-database",
-    when: "while it takes a spare",
-    point: { before: "insert", on: "placements", when: "new.kind = 'database'" },
-  },
+const places: Place[] = [
   {
     step: "initialise-storage",
     when: "before the directory is made",
@@ -42,6 +35,12 @@ const cases: Case[] = [
     when: "between the tenant and its environment",
     point: { before: "update", on: "environments", when: "new.status = 'ready'" },
   },
+  // Last of those it is with: others wait for its locks.
+  {
+    step: "create-database",
+    when: "while it takes a spare",
+    point: { before: "insert", on: "placements", when: "new.kind = 'database'" },
+  },
   ...[
     "register",
     "create-database",
@@ -53,14 +52,16 @@ const cases: Case[] = [
   ].map((step) => ({ step, when: "when all is done but recording it", point: recordingOf(step) })),
 ];
 
-describe("kill -9 of everything during the provisioning of a tenant", () => {
-  it.each(cases)(
-    "in the step $step, $when: the tenant becomes active, and nothing is left over or missing",
-    async ({ step, point }) => {
-      const slug = fresh("tenant");
-      const ended = await killInside(installation, { step, point }, () => beginTenant(slug));
-      expect(ended).toMatchObject({ status: "succeeded" });
-      await isServed(slug);
+describe("kill -9 of everything during the provisioning of tenants", () => {
+  it.each([places.slice(0, 6), places.slice(6)].map(titled))(
+    "%s: each tenant becomes active, and nothing is left over or missing",
+    async (_title, places) => {
+      const slugs = new Map(places.map((place) => [place, fresh("tenant")]));
+      const all = await killInsideEach(installation, places, (place) => beginTenant(slugs.get(place)!));
+      for (const { place, ended } of all) {
+        expect(ended, place.when).toMatchObject({ status: "succeeded" });
+        await isServed(slugs.get(place)!);
+      }
       await becomesWhole(installation);
     },
   );
@@ -91,7 +92,7 @@ describe("kill -9 of everything while a database is built on the spot, since the
   });
 });
 
-const seeding: Case[] = [
+const seeding: Place[] = [
   {
     step: "seed-data",
     when: "when all rows are in and nothing is committed",
@@ -112,14 +113,15 @@ const seeding: Case[] = [
 const agency = fileURLToPath(new URL("../../docs/examples/agency/template.yaml", import.meta.url));
 
 describe("kill -9 of everything while a tenant is made from a template", () => {
-  it.each(seeding)(
-    "in the step $step, $when: each row, file and setting is there once",
-    async ({ step, point }) => {
-      const [slug, template] = [fresh("seeded"), fresh("agency")];
-      const made = await installation.command(["template", "create", template, "--from", agency]);
-      expect(made.code, made.stderr).toBe(0);
-      const ended = await killInside(installation, { step, point }, () => beginTenant(slug, { template }));
-      expect(ended).toMatchObject({ status: "succeeded" });
+  it.each([titled(seeding)])("%s: each row, file and setting is there once", async (_title, places) => {
+    const template = fresh("agency");
+    const made = await installation.command(["template", "create", template, "--from", agency]);
+    expect(made.code, made.stderr).toBe(0);
+    const slugs = new Map(places.map((place) => [place, fresh("seeded")]));
+    const begin = (place: Place) => beginTenant(slugs.get(place)!, { template });
+    for (const { place, ended } of await killInsideEach(installation, places, begin)) {
+      const slug = slugs.get(place)!;
+      expect(ended, place.when).toMatchObject({ status: "succeeded" });
       const page = await served(slug);
       expect(page.body).toContain(`Welcome to The ${slug} company`);
       for (const one of ["services", "work", "about", "contact"])
@@ -133,9 +135,9 @@ describe("kill -9 of everything while a tenant is made from a template", () => {
       const setting = (key: string) => body.items.find((one) => one.key === key);
       expect(setting("maxPages")).toMatchObject({ value: 50, source: "tenant" });
       expect(setting("app.tagline")?.value).toBe(`The ${slug} company, at your service`);
-      await becomesWhole(installation);
-    },
-  );
+    }
+    await becomesWhole(installation);
+  });
 
   it("data that can't be put in fails with file and line, and all of it is undone", async () => {
     const [slug, template] = [fresh("undone"), fresh("bad")];
@@ -171,7 +173,14 @@ describe("kill -9 of everything while a tenant is made from a template", () => {
   });
 });
 
-const cloneCases: Case[] = [
+const cloning: Place[] = [
+  ...["copy-rows", "copy-files"].map((step) => ({
+    step,
+    when: "when all is done but recording it",
+    point: recordingOf(step),
+  })),
+  { step: "copy-users", when: "while it adds one", point: { before: "insert", on: "users" } },
+  // Last: others wait for its locks.
   {
     step: "copy-rows",
     when: "before the rows come in",
@@ -181,12 +190,6 @@ const cloneCases: Case[] = [
       when: "new.kind = 'role' and new.physical_name like 'tnm_%'",
     },
   },
-  ...["copy-rows", "copy-files"].map((step) => ({
-    step,
-    when: "when all is done but recording it",
-    point: recordingOf(step),
-  })),
-  { step: "copy-users", when: "while it adds one", point: { before: "insert", on: "users" } },
 ];
 
 describe("kill -9 of everything while a tenant is cloned", () => {
@@ -200,20 +203,23 @@ describe("kill -9 of everything while a tenant is cloned", () => {
     expect((await user.post("/admin/pages", page)).status).toBe(303);
   });
 
-  it.each(cloneCases)(
-    "in the step $step, $when: the copy becomes active with all that the source has, and nothing is left over or missing",
-    async ({ step, point }) => {
-      const slug = fresh("copy");
-      const body = { slug, name: "The copy", include: { users: true } };
-      const ended = await killInside(installation, { step, point }, async () => {
+  it.each([titled(cloning)])(
+    "%s: each copy becomes active with all that the source has, and nothing is left over or missing",
+    async (_title, places) => {
+      const slugs = new Map(places.map((place) => [place, fresh("copy")]));
+      const all = await killInsideEach(installation, places, async (place) => {
+        const body = { slug: slugs.get(place), name: "The copy", include: { users: true } };
         const path = `/v1/tenants/${source}/clone`;
         return (await installation.api.call<OperationReply>("POST", path, body)).body.id;
       });
-      expect(ended).toMatchObject({ status: "succeeded" });
-      const users = await installation.api.call<{ items: unknown[] }>("GET", `/v1/tenants/${slug}/users`);
-      expect(users.body.items).toHaveLength(1);
-      for (const each of [slug, source])
-        expect((await served(each)).body).toContain(`Written at <strong>${source}</strong>`);
+      for (const { place, ended } of all) {
+        const slug = slugs.get(place)!;
+        expect(ended, place.when).toMatchObject({ status: "succeeded" });
+        const users = await installation.api.call<{ items: unknown[] }>("GET", `/v1/tenants/${slug}/users`);
+        expect(users.body.items).toHaveLength(1);
+        for (const each of [slug, source])
+          expect((await served(each)).body).toContain(`Written at <strong>${source}</strong>`);
+      }
       await becomesWhole(installation);
     },
   );

@@ -1,6 +1,6 @@
 import pg from "pg";
 import { eventually } from "./eventually.ts";
-import type { Point } from "./hold.ts";
+import type { Point, Trigger } from "./hold.ts";
 import type { Installation } from "./installation.ts";
 
 export type Gates = {
@@ -9,7 +9,6 @@ export type Gates = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-type Trigger = Extract<Point, { before: string }>;
 export type Gate = {
   where: string;
   point: Point;

@@ -3,9 +3,13 @@ import { eventually } from "./eventually.ts";
 import type { Installation } from "./installation.ts";
 
 /** Where to make someone wait: right before a row is written, or before the server's list of databases or roles is. */
-export type Point =
-  | { before: "insert" | "update" | "delete" | "delete or update"; on: string; when?: string }
-  | { catalog: "pg_database" | "pg_authid" };
+export type Point = Trigger | { catalog: "pg_database" | "pg_authid" };
+
+export type Trigger = {
+  before: "insert" | "update" | "delete" | "delete or update";
+  on: string;
+  when?: string;
+};
 
 export type Hold = {
   /** Resolves when somebody waits at the point; on the server, when this operation does, or anyone of ours without it. */
@@ -18,7 +22,7 @@ export type Hold = {
 const lockKey = 9_001;
 
 /** The point right before a step's result is recorded: all that it does has been done, and the registry knows nothing. */
-export function recordingOf(step: string): Point {
+export function recordingOf(step: string): Trigger {
   return {
     before: "update",
     on: "operation_steps",
