@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { chown, copyFile, link, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { chown, copyFile, link, lstat, mkdir, open, readdir, rename, rm, unlink } from "node:fs/promises";
 import path from "node:path";
 import { hasCode } from "../../../kernel/index.ts";
 import { ignoreExisting, openDirectory, syncDirectory } from "../../directories.ts";
@@ -60,62 +60,90 @@ export async function build(
   const [directory, file] = [places.directoryOf(name), places.fileOf(name)];
   const shelf = path.join(places.root, shelfName(schema.appId));
   await makePassable(shelf);
-  await mkdir(directory, { mode: 0o700 }).catch(ignoreExisting);
+  const isNew = await makeDirectory(directory);
   // Whoever was killed may have linked it already, and not removed the other name.
-  await removeHalfMade(places, name);
-  if (!(await exists(file))) {
-    const source = encryptionKey === undefined ? places.fileOf(blueprintName(schema)) : undefined;
-    await make(parts, places, context, { name, schema, source, encryptionKey }, async (whole) => {
-      await chown(whole, owner, owner);
+  if (!isNew) await removeHalfMade(places, name);
+  if (isNew || !(await exists(file))) {
+    const place = async (whole: string) => {
+      if (owner !== process.getuid!()) await chown(whole, owner, owner);
       await link(whole, file).catch(ignoreExisting);
-    });
+    };
+    const content = { name, schema, encryptionKey };
+    if (encryptionKey === undefined) await copyBlueprint(places, context, content, place);
+    else await make(parts, places, context, content, place);
   }
-  await handOver(directory, owner);
-  await syncDirectory(shelf);
+  await Promise.all([handOver(directory, owner), syncDirectory(shelf)]);
   await context.resourcePresent(resource);
   return { name, roleName: null, password: null };
 }
 
-type Content = {
-  name: string;
-  schema: AppSchema;
-  /** Copied when it is given, else made by the migrations. */
-  source?: string | undefined;
-  encryptionKey?: string | undefined;
-};
+/** Answers whether there was none: then nobody has begun to make what shall be in it. */
+function makeDirectory(directory: string): Promise<boolean> {
+  return mkdir(directory, { mode: 0o700 }).then(
+    () => true,
+    (error) => {
+      ignoreExisting(error);
+      return false;
+    },
+  );
+}
 
-/** Makes a file where nobody looks, and puts it in its place when it is whole. */
+type Content = { name: string; schema: AppSchema; encryptionKey?: string | undefined };
+type Place = (whole: string) => Promise<void>;
+
+/** Makes a file by the migrations where nobody looks, and puts it in its place when it is whole. */
 async function make(
   parts: SqliteParts,
   places: FilePlaces,
   context: DriverContext,
-  { name, schema, source, encryptionKey }: Content,
-  place: (whole: string) => Promise<void>,
+  { name, schema, encryptionKey }: Content,
+  place: Place,
 ): Promise<void> {
   for (const directory of [places.making, places.blueprints])
     await mkdir(directory, { mode: 0o700 }).catch(ignoreExisting);
   const making = path.join(places.making, makingName(name, context));
-  const whole = `${making}.whole`;
   await removeFiles(making);
   try {
-    if (!source) {
-      const { signal } = context;
-      await parts.files({ path: making, encryptionKey, create: true, signal }, async (file) => {
-        await applyMigrations(file, context, schema);
-        if (isDatabase(name)) await markOpen(file, name);
-        // Everything in the one file.
-        await file.rows("pragma wal_checkpoint(truncate)");
-      });
-    }
+    const { signal } = context;
+    await parts.files({ path: making, encryptionKey, create: true, signal }, async (file) => {
+      // It comes to the disk as a whole, in the end.
+      await file.rows("pragma synchronous = off");
+      await applyMigrations(file, context, schema);
+      if (isDatabase(name)) await markOpen(file, name);
+      // Everything in the one file.
+      await file.rows("pragma wal_checkpoint(truncate)");
+    });
     // A file of its own: SQLite knows one that it has opened by its inode, and would go on writing beside the name that it
     // had then.
-    await copyFile(source ?? making, whole, constants.COPYFILE_FICLONE).catch(blueprintGone);
-    await finish(whole, source ? name : undefined);
+    await putInPlace({ from: making, whole: `${making}.whole` }, context, place);
+  } finally {
+    await removeFiles(making);
+  }
+}
+
+/** There is nothing secret in a blueprint, and it stands: a copy of it is whole once its mark is in it. */
+async function copyBlueprint(
+  places: FilePlaces,
+  context: DriverContext,
+  { name, schema }: Content,
+  place: Place,
+): Promise<void> {
+  const whole = `${path.join(places.making, makingName(name, context))}.whole`;
+  await putInPlace({ from: places.fileOf(blueprintName(schema)), whole, mark: name }, context, place);
+}
+
+async function putInPlace(
+  { from, whole, mark }: { from: string; whole: string; mark?: string },
+  context: DriverContext,
+  place: Place,
+): Promise<void> {
+  try {
+    await copyFile(from, whole, constants.COPYFILE_FICLONE).catch(blueprintGone);
+    await finish(whole, mark);
     await context.assertLease();
     await place(whole);
   } finally {
-    await removeFiles(making);
-    await rm(whole, { force: true });
+    await unlink(whole).catch(ignoreMissing);
   }
 }
 
@@ -126,17 +154,18 @@ function blueprintGone(cause: NodeJS.ErrnoException): never {
 async function finish(file: string, mark: string | undefined): Promise<void> {
   await using handle = await open(file, "r+");
   if (mark !== undefined) await markPlain(handle, mark);
-  await handle.chmod(0o600);
+  // A blueprint is closed to others, and so is its copy.
+  else await handle.chmod(0o600);
   await handle.sync();
 }
 
 /** Group and others have no rights; the group goes along so that quotas and listings show one name. */
 async function handOver(directory: string, owner: number): Promise<void> {
   await using handle = await openDirectory(directory);
-  await handle.sync();
-  const { uid } = await handle.stat();
+  const { uid, mode } = await handle.stat();
   if (uid !== owner) await handle.chown(owner, owner);
-  await handle.chmod(0o700);
+  if ((mode & 0o777) !== 0o700) await handle.chmod(0o700);
+  await handle.sync();
 }
 
 /** What holders of operations that ended left half-made of a database. */

@@ -15,11 +15,11 @@ function markOf(physicalName: string): { userVersion: number; applicationId: num
 /** Marks a file that nobody has open. Only one that isn't encrypted has a header that can be written. */
 export async function markPlain(handle: FileHandle, physicalName: string): Promise<void> {
   const { userVersion, applicationId } = markOf(physicalName);
-  const number = Buffer.alloc(4);
-  number.writeInt32BE(userVersion);
-  await handle.write(number, 0, 4, userVersionAt);
-  number.writeInt32BE(applicationId);
-  await handle.write(number, 0, 4, applicationIdAt);
+  // Between them stands whether the file is vacuumed bit by bit: ours never are.
+  const numbers = Buffer.alloc(applicationIdAt + 4 - userVersionAt);
+  numbers.writeInt32BE(userVersion);
+  numbers.writeInt32BE(applicationId, applicationIdAt - userVersionAt);
+  await handle.write(numbers, 0, numbers.length, userVersionAt);
 }
 
 export async function markOpen(file: OpenFile, physicalName: string): Promise<void> {

@@ -1,8 +1,10 @@
-import { mkdir, rm } from "node:fs/promises";
+import { lstat, mkdir, rm } from "node:fs/promises";
 import { openDirectory } from "../../directories.ts";
 
 /** A directory in which other users pass through to what is theirs. The umask may have taken that away. */
 export async function makePassable(directory: string): Promise<void> {
+  const known = await lstat(directory).catch(ignoreMissing);
+  if (known?.isDirectory() && (known.mode & 0o777) === 0o711) return;
   await mkdir(directory, { mode: 0o711, recursive: true });
   await using handle = await openDirectory(directory);
   const { mode } = await handle.stat();
