@@ -71,6 +71,15 @@ describe("a start that can't be says why in one sentence, with exit code 1", () 
   });
 });
 
+it("what a command compiled is kept where the code lies, so that the next one needn't", async () => {
+  const kept = path.join(path.dirname(bin), "../../../node_modules/.cache/tenantry");
+  await rm(kept, { recursive: true, force: true });
+  const ran = await runTenantry(["--version"], { environment: { NODE_COMPILE_CACHE: "" } });
+  expect(ran.code).toBe(0);
+  const files = await readdir(kept, { recursive: true });
+  expect(files.length).toBeGreaterThan(10);
+});
+
 describe("on a Node.js that is too old", () => {
   const old = { ...process.versions, node: "20.11.0" };
   const script = `Object.defineProperty(process, "versions", { value: ${JSON.stringify(old)} })`;
