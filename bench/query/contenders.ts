@@ -5,7 +5,15 @@ import type { SealedDatabase } from "../../packages/server/src/testing/sealed-da
 import { usualRecipe } from "./peers.ts";
 import { openPrisma } from "./prisma.ts";
 
-export type Contender = { name: string; ask: (turn: number) => Promise<unknown> };
+export type Contender = {
+  name: string;
+  ask: (turn: number) => Promise<unknown>;
+  /** Nobody asks anything for so long before each statement, as between the requests of a service that isn't busy. */
+  pauseMs?: number;
+};
+
+/** Long enough for what is done between statements, and so short that connections stay open. */
+const pauseMs = 5;
 
 export type Places = {
   /** A role's URL to the peers' tables. */
@@ -19,7 +27,10 @@ export type Places = {
 const byKey = "select title from notes where id = $1";
 const named = "select title from peer.plain where id = $1 and tenant = $2";
 
-/** Everybody on one connection, one statement after another; the first is what all are compared with. */
+/**
+ * Everybody on one connection, one statement after another; each is compared with the first, those that pause with the
+ * first of these.
+ */
 export async function openContenders({ peerUrl, sealed, tenants, via }: Places, withPrisma: boolean) {
   const plain = new pg.Client({ connectionString: via(peerUrl) });
   await plain.connect();
@@ -30,6 +41,11 @@ export async function openContenders({ peerUrl, sealed, tenants, via }: Places, 
     {
       name: "pg, tenant in WHERE, prepared",
       ask: (turn) => plain.query({ name: "by_key", text: named, values: [5, tenants[turn % 2]] }),
+    },
+    {
+      name: "pg, tenant in WHERE, after pauses",
+      ask: (turn) => plain.query(named, [5, tenants[turn % 2]]),
+      pauseMs,
     },
     { name: "policy on a setting, in a transaction", ask: (turn) => usualRecipe(plain, tenants[turn % 2]!) },
   ];
@@ -70,7 +86,6 @@ async function sealedContenders(
   async function withoutReset(turn: number): Promise<unknown> {
     const { connection, release } = await pools.lease(placements[turn % 2]!);
     connection.session!.environmentId = tenants[turn % 2];
-    connection.session!.renewTokenAt = 0;
     release();
     return databases[turn % 2]!.query(byKey, [5]);
   }
@@ -80,19 +95,26 @@ async function sealedContenders(
     );
   }
   const many = await openMany(pools, { databaseId, key, url: via(url), strategy });
+  const calm = await openMany(pools, { databaseId, key, url: via(url), strategy: `${strategy} calm` });
   const level = `level shared by ${strategy}`;
   return [
     { name: `${level}, one tenant`, ask: () => databases[0].query(byKey, [5]) },
     { name: `${level}, another tenant each time`, ask: (turn) => databases[turn % 2]!.query(byKey, [5]) },
     { name: `${level}, the same without the reset`, ask: withoutReset },
     { name: `${level}, another of 100 tenants each time, 10 connections`, ask: many },
+    { name: `${level}, the same after pauses`, ask: calm, pauseMs },
   ];
 }
 
 /** A pool as applications have it, and more tenants than connections: everybody finds those of others. */
 async function openMany(
   pools: Pools,
-  { databaseId, key, url, strategy }: Pick<SealedDatabase, "databaseId" | "key" | "url" | "strategy">,
+  {
+    databaseId,
+    key,
+    url,
+    strategy,
+  }: Pick<SealedDatabase, "databaseId" | "key" | "url"> & { strategy: string },
 ): Promise<Contender["ask"]> {
   const databases = Array.from({ length: 100 }, () => {
     const environmentId = randomUUID();

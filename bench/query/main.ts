@@ -59,6 +59,7 @@ link?.child.kill();
 await server.stop();
 const results = [...taken].map(([name, { latencies, ratios, cpuUs, serverCpuUs }]) => ({
   name,
+  p10Us: Math.round(quantile(latencies, 0.1)),
   p50Us: Math.round(quantile(latencies, 0.5)),
   p95Us: Math.round(quantile(latencies, 0.95)),
   clientCpuUs: Math.round(quantile(cpuUs, 0.5)),

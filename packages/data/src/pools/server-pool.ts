@@ -1,6 +1,7 @@
 import { PlacementRetired, PoolExhausted } from "../errors.ts";
 import type { Connection, ConnectionOptions, DatabasePlacement } from "./connection.ts";
 import { createFairQueue } from "./fair-queue.ts";
+import { createReadyAhead, nobody } from "./ready-ahead.ts";
 import { createSlots, type Slot, sharesDatabase } from "./slots.ts";
 
 export type PoolLimits = ConnectionOptions & {
@@ -23,8 +24,10 @@ export type PoolStats = {
   leases: number;
   /** … how many of these had served another environment of the same database before, … */
   passedOn: number;
-  /** … and how many connections were opened. */
+  /** … how many connections were opened, … */
   opened: number;
+  /** … and how often one was reset ahead of need, for whoever in its shared database would come next. */
+  resetAhead: number;
 };
 
 /** A backend for one piece of work. Give it back by `release` once it is ready again: repeatable. */
@@ -55,8 +58,8 @@ const isClosing = (slot: Slot): boolean => slot.state === "closing";
 /** Environments are remembered that took over a connection: so many. */
 const mostPassers = 10_000;
 
-/** No environment's id. */
-const nobody = "";
+const isOpeningFor = (slot: Slot, environmentId: string): boolean =>
+  slot.state === "opening" && slot.placement.environmentId === environmentId;
 
 /** The connections to one database server, and who waits for one. */
 export class ServerPool {
@@ -71,22 +74,38 @@ export class ServerPool {
   readonly #passers = new Set<string>();
   /** By `performance.now()`; for ever while one is being made. */
   #noneAheadUntil = 0;
+  readonly #ready;
 
   constructor(serverId: string, limits: PoolLimits) {
     this.#serverId = serverId;
     this.#limits = limits;
     this.#slots = createSlots(limits, () => this.#settle());
+    this.#ready = createReadyAhead({
+      slots: this.#slots,
+      budget: () => this.#budget(),
+      isWaitedFor: () => this.#queue.size > 0,
+      giveBack: (slot) => this.#giveBack(slot),
+      statementTimeoutMs: limits.statementTimeoutMs,
+    });
   }
 
   async lease(placement: DatabasePlacement, signal: AbortSignal | undefined): Promise<Lease> {
     signal?.throwIfAborted();
     if (this.#closed) throw closingDown();
-    const idle = this.#queue.size === 0 ? this.#slots.idleOf(placement.environmentId) : undefined;
+    const idle = this.#queue.size === 0 ? this.#idleFor(placement) : undefined;
     if (idle) {
       this.#use(idle, placement);
       return this.#toLease(idle);
     }
     return this.#waitFor(placement, signal);
+  }
+
+  /** The same as a waiter would get at once, without its trouble. */
+  #idleFor(placement: DatabasePlacement): Slot | undefined {
+    const { environmentId, seal } = placement;
+    const own = this.#slots.idleOf(environmentId);
+    if (own || !seal || this.#slots.count((slot) => isOpeningFor(slot, environmentId)) > 0) return own;
+    return this.#hasItsShare(environmentId) ? undefined : this.#slots.idleBeside(placement);
   }
 
   async #waitFor(placement: DatabasePlacement, signal: AbortSignal | undefined): Promise<Lease> {
@@ -154,12 +173,14 @@ export class ServerPool {
       busy: this.#slots.count((slot) => slot.state === "busy"),
       waiting: this.#queue.size,
       ...this.#counted,
+      resetAhead: this.#ready.resets,
     };
   }
 
   /** Refuses waiters, lets what is at work finish until `hurry` aborts, and resolves when every backend is gone. */
   async close(hurry: AbortSignal): Promise<void> {
     this.#closed = true;
+    this.#ready.stop();
     for (const waiter of this.#queue.takeAll(() => true)) waiter.fail(closingDown());
     hurry.addEventListener("abort", () => {
       for (const slot of this.#slots.all()) slot.connection?.abandon();
@@ -201,8 +222,7 @@ export class ServerPool {
       this.#hand(idle, this.#queue.shift(environmentId)!);
       return "served";
     }
-    const own = (slot: Slot): boolean => slot.placement.environmentId === environmentId;
-    const opening = this.#slots.count((slot) => own(slot) && slot.state === "opening");
+    const opening = this.#slots.count((slot) => isOpeningFor(slot, environmentId));
     if (opening >= this.#queue.countOf(environmentId)) return "waits";
     if (this.#hasItsShare(environmentId)) return "waits";
     const beside = this.#slots.idleBeside(this.#queue.first(environmentId)!.placement);
@@ -247,9 +267,11 @@ export class ServerPool {
     const isPassedOn = slot.placement.environmentId !== placement.environmentId;
     slot.placement = placement;
     slot.foundAgain = !isPassedOn;
+    slot.fresh = false;
     this.#slots.use(slot);
     if (!isPassedOn) return;
     this.#counted.passedOn += 1;
+    this.#ready.passedOn(placement);
     if (this.#comesAgain(placement.environmentId)) void this.#makeAhead(placement);
   }
 
@@ -290,6 +312,7 @@ export class ServerPool {
       else this.#slots.rest(slot);
     }
     this.#pump();
+    this.#ready.released();
   }
 
   /** While it is the connection's turn: its environment's own next waiter, or another one of the same database. */

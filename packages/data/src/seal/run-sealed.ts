@@ -3,7 +3,8 @@ import { DatabaseUnavailable } from "../errors.ts";
 import type { Connection } from "../pools/index.ts";
 import { exchange, isOutdated } from "../wire/exchange.ts";
 import type { PipedStatement, RowForm } from "../wire/piped-query.ts";
-import { forgetSession, newToken, type Seal, type SealedSession, tokenFor } from "./session.ts";
+import { discardAll, enterText, meddled } from "./reset.ts";
+import { type Seal, type SealedSession, tokenFor } from "./session.ts";
 
 /**
  * What goes before a statement in its message: the environment's entry, for one by itself; for the one that begins a
@@ -37,10 +38,10 @@ export async function runSealed(
   for (let attempt = 1; ; attempt += 1) {
     const { reset, before, main } = messageOf(connection, sealed, statement);
     const { completed, error, result } = await exchange(connection, before, main);
-    if (reset && completed > 0) forgetSession(session, sealed.seal.environmentId);
+    if (reset && completed > 0) session.environmentId = sealed.seal.environmentId;
     session.environmentId ??= sealed.seal.environmentId;
     if (!error) return result;
-    if (error.code === "TN002") session.renewTokenAt = 0;
+    if (error.code === "TN002") session.tokens.delete(sealed.seal.environmentId);
     // Only the server's own word counts: when the line broke, the statement may have been run.
     if (reset && completed === 0 && error instanceof pg.DatabaseError) {
       await connection.close();
@@ -52,12 +53,6 @@ export async function runSealed(
     if (!(await worthAnother(connection, sealed.entry, { failed, error, rightAfterReset }))) throw error;
   }
 }
-
-const discardAll: PipedStatement = { text: "discard all", values: [] };
-const enterText = "select tenantry.enter($1)";
-
-/** Nobody's: the session has to be reset before it is used again. */
-const meddled = "";
 
 /** Whether nothing was run, for a reason that is gone now. Within a transaction it is its owner's to begin anew. */
 async function worthAnother(
@@ -95,7 +90,7 @@ function messageOf(
   }
   const reset = needsReset(session!, seal);
   if (reset) statements.dropAll();
-  const token = reset ? newToken(session!, seal) : tokenFor(session!, seal);
+  const token = tokenFor(session!, seal);
   const first = reset ? [discardAll] : [];
   const enter = { text: enterText, values: [token], prepared: hot?.find(enterText, { always: true }) };
   if (entry === "begin") return { reset, before: [...first, { text, values }], main: enter };

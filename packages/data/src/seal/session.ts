@@ -18,39 +18,32 @@ export type SealedSession = {
   readonly clockAheadMs: number;
   /** Whose statements have run since the session was last reset. */
   environmentId: string | undefined;
-  token: string;
-  /** Under which key the token was made: another one may have taken its place. */
-  tokenKey: string;
-  /** By our clock, in milliseconds. */
-  renewTokenAt: number;
+  /** Tokens of environments that were here, the newest at the end: each is good for this backend alone. */
+  readonly tokens: Map<string, { token: string; key: string; renewAt: number }>;
 };
 
 export function newSession(backend: number, serverTimeMs: number): SealedSession {
   const clockAheadMs = serverTimeMs - Date.now();
-  return { backend, clockAheadMs, environmentId: undefined, token: "", tokenKey: "", renewTokenAt: 0 };
+  return { backend, clockAheadMs, environmentId: undefined, tokens: new Map() };
 }
 
-/** As after DISCARD ALL. */
-export function forgetSession(session: SealedSession, environmentId: string): void {
-  session.environmentId = environmentId;
-  session.token = "";
-  session.renewTokenAt = 0;
-}
+/** Beyond, a token is made anew: most tenants come back to a connection of their own. */
+const mostTokens = 20;
 
 /** A token serves many statements; half of its time is left for the way and for clocks that drift. */
 export function tokenFor(session: SealedSession, seal: Seal): string {
-  if (Date.now() < session.renewTokenAt && session.tokenKey === seal.key) return session.token;
-  session.token = newToken(session, seal);
-  session.tokenKey = seal.key;
-  session.renewTokenAt = Date.now() + (sealTokenSeconds / 2) * 1_000;
-  return session.token;
-}
-
-export function newToken(session: SealedSession, seal: Seal): string {
-  return mintSealToken(Buffer.from(seal.key, "base64"), {
+  const { tokens } = session;
+  const { environmentId, key } = seal;
+  const known = tokens.get(environmentId);
+  if (known && Date.now() < known.renewAt && known.key === key) return known.token;
+  tokens.delete(environmentId);
+  if (tokens.size >= mostTokens) tokens.delete(tokens.keys().next().value!);
+  const token = mintSealToken(Buffer.from(key, "base64"), {
     databaseId: seal.databaseId,
-    environmentId: seal.environmentId,
+    environmentId,
     expiresAt: Math.floor((Date.now() + session.clockAheadMs) / 1_000) + sealTokenSeconds,
     backend: seal.pooled ? 0 : session.backend,
   });
+  tokens.set(environmentId, { token, key, renewAt: Date.now() + (sealTokenSeconds / 2) * 1_000 });
+  return token;
 }

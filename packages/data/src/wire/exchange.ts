@@ -1,5 +1,5 @@
 import pg from "pg";
-import type { Connection } from "../pools/index.ts";
+import type { Connection } from "../pools/connection.ts";
 import { type Outcome, type PipedStatement, sendPiped } from "./piped-query.ts";
 
 /** Sends statements as one message, and keeps account of what stands prepared on the connection afterwards. */
