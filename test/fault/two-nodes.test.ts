@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { OperationReply, TenantReply } from "@tenantry/contract";
+import type { AppReply, MigrationListReply, OperationReply, TenantReply } from "@tenantry/contract";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { testPostgres } from "../../packages/server/src/testing/postgres.ts";
 import { testPostgres15 } from "../../packages/server/src/testing/postgres-15.ts";
@@ -14,11 +14,13 @@ import { fresh } from "../support/fresh.ts";
 import { ask } from "../support/http.ts";
 import type { Operator } from "../support/installation.ts";
 import { killAll, treeOf } from "../support/process-tree.ts";
-import { databaseUrl, query } from "../support/registry.ts";
+import { databaseUrl, query, withClient } from "../support/registry.ts";
 
 type Node = {
   api: Api;
   operator(): Operator;
+  /** Whether it is, or has, the process of this id. */
+  has(processId: number): boolean;
   /** Whether its process is there. */
   isUp(): boolean;
   /** Whether it has started; throws when it ended instead. */
@@ -49,6 +51,7 @@ function startNode(name: string, environment: Record<string, string>): Node {
   return {
     operator,
     api: createApi(operator),
+    has: (processId) => treeOf(child.pid!).some(({ pid }) => pid === processId),
     isUp: () => child.exitCode === null && child.signalCode === null,
     isRunning() {
       if (child.exitCode !== null) throw new Error(`${name} ended: ${said}`);
@@ -199,5 +202,62 @@ describe.each([
       "select count(*)::int as open from resources where state <> 'present' and environment_id is not null",
     );
     expect(left).toEqual({ open: 0 });
+  });
+
+  it("bring a fleet to its version when the one that does it is killed in the middle: each tenant gets the file once", async () => {
+    const both = await twoNodes();
+    const { api } = both[0];
+    const app = fresh("fleet");
+    const first = "create table notes (id int);";
+    const second = "alter table notes add column stars int; insert into notes values (2, 2);";
+    const release = (...texts: string[]) => ({
+      upstreamUrl: "http://127.0.0.1:9",
+      migrations: texts.map((sql, index) => ({ name: `000${index + 1}.sql`, sql })),
+    });
+    const made = await api.call<AppReply & { operationId: string }>("POST", "/v1/apps", {
+      slug: app,
+      ...release(first),
+    });
+    expect(await api.ended(made.body.operationId)).toMatchObject({ status: "succeeded" });
+    for (const level of ["database", "schema", "database", "schema"])
+      await api.createTenant(fresh("member"), { app, isolation: { database: level } });
+    const places = await query<{ name: string }>(
+      registryUrl,
+      `select d.name from databases d join apps a on a.id = d.app_id where a.slug = $1 and d.state = 'in_use'`,
+      [app],
+    );
+    const tables = places.map(({ name }) => {
+      const [database, schema = "public"] = name.split(".");
+      return { url: databaseUrl(server.url, database!), table: `${schema}.notes` };
+    });
+    const last = tables.find(({ table }) => table === "public.notes")!;
+    const survivor = await withClient(last.url, async (client) => {
+      await client.query(`begin; lock table ${last.table} in access exclusive mode`);
+      const released = await api.call<OperationReply>(
+        "POST",
+        `/v1/apps/${app}/releases`,
+        release(first, second),
+      );
+      const { id } = released.body;
+      await eventually("all but one are done", async () => {
+        const { body } = await api.call<MigrationListReply>("GET", `/v1/apps/${app}/migrations`);
+        return body.items.filter(({ schemaVersion }) => schemaVersion === 2).length === 3;
+      });
+      const [work] = await query<{ holder: string }>(
+        registryUrl,
+        "select lease_holder as holder from operations where kind = 'app.release' and status = 'running'",
+      );
+      const [, processId] = work!.holder.split(" ");
+      const worker = both.find((node) => node.has(Number(processId)))!;
+      const other = both.find((node) => node !== worker)!;
+      await worker.kill();
+      await client.query("rollback");
+      expect(await other.api.ended(id)).toMatchObject({ status: "succeeded" });
+      return other;
+    });
+    const { body } = await survivor.api.call<MigrationListReply>("GET", `/v1/apps/${app}/migrations`);
+    expect(body.counts).toEqual({ environments: 4, current: 4, behind: 0, failed: 0, heldBack: 0 });
+    for (const { url, table } of tables)
+      expect(await query(url, `select * from ${table}`)).toEqual([{ id: 2, stars: 2 }]);
   });
 });
