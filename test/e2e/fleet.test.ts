@@ -237,6 +237,34 @@ it("a dry run on a copy of a tenant says whom each file blocks, and what doesn't
   await becomesWhole(installation);
 });
 
+it("a dry run that takes longer than the caller waits is answered by its operation, whose id gets the plan afterwards", async () => {
+  const { app, tenants } = await newApp(1);
+  const tenant = tenants[0]!;
+  await query(await databaseOf(tenant), "insert into public.notes select generate_series(1, 5)");
+  const plan = (body: object, wait?: string) =>
+    installation.api.call<MigrationPlanReply & OperationReply>(
+      ...(["POST", `/v1/apps/${app}/migrations/plan`] as const),
+      { tenant, migrations: release(2, first, unique).migrations, ...body },
+      wait === undefined ? {} : { prefer: wait },
+    );
+  const begun = await plan({}, "wait=0");
+  expect(begun).toMatchObject({ status: 202, body: { kind: "schema.rehearse" } });
+  const { id } = begun.body;
+  expect(begun.headers.get("location")).toBe(`/v1/operations/${id}`);
+  const done = await installation.api.ended(id);
+  expect(done).toMatchObject({ status: "succeeded" });
+  const told = await plan({ rehearsal: id });
+  expect(told).toMatchObject({ status: 200, body: { tried: true, rehearsal: { tenant, rows: 5 } } });
+  expect(told.body.rehearsal!.files.map(({ name }) => name)).toEqual(["0002.sql"]);
+  for (const other of [
+    { rehearsal: id, migrations: release(2, first, `${unique} select 1;`).migrations },
+    { rehearsal: id, tenant: undefined },
+    { rehearsal: "op_01h00000000000000000000000" },
+  ])
+    expect(await plan(other)).toMatchObject({ status: 422, body: { errors: [{ pointer: "/rehearsal" }] } });
+  await becomesWhole(installation);
+});
+
 it("the command names tenant, thing and what differs when somebody changed a schema by hand", async () => {
   const { app, tenants } = await newApp(2);
   const same = await installation.command(["schema", "drift", "--app", app]);

@@ -59,6 +59,9 @@ function answers(): (asked: Asked) => Answer {
         body: { counts: { databases: 2, checked: 2, drifted: 0 }, items: [], nextCursor: null },
       };
     if (found.operationId === "createTenant") made = true;
+    // Once its rehearsal has ended, the plan is there.
+    if (found.operationId === "planMigration" && (body as { rehearsal?: string }).rehearsal)
+      return sampleReply({ ...found, responses: { 200: found.responses["200"]! } });
     if (found.operationId === "showTenant") {
       if (url.endsWith("/initech") && !made)
         return { status: 404, body: { title: "None.", code: "tenant_not_found" } };

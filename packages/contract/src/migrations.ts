@@ -85,6 +85,13 @@ export const planMigrationRequest = z
       .min(1)
       .optional()
       .describe("Of a release that is only thought of: all of them, in order. They are tried, too."),
+    rehearsal: z
+      .string()
+      .max(40)
+      .optional()
+      .describe(
+        "The operation that the same request was answered with, once it has succeeded: what it found is taken, and nothing is rehearsed again.",
+      ),
   })
   .refine((body) => body.tenant === undefined || body.group === undefined, {
     message: "must not stand beside tenant",

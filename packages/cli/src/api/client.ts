@@ -10,6 +10,8 @@ export type Call = {
   bytes?: Uint8Array | undefined;
   /** The ETag of what is to be changed: `precondition_failed` when it is another by now. */
   ifMatch?: string | undefined;
+  /** Seconds after which long work is to be answered by the operation that does it. */
+  waitSeconds?: number;
 };
 
 export type EventsCall = Pick<Call, "query"> & {
@@ -67,8 +69,9 @@ export function createClient(installation: Installation, options: ClientOptions 
     url: installation.url,
     async call<Body>(method: string, path: string, call: Call = {}) {
       try {
-        const { ifMatch, ...rest } = call;
-        const request = { ...rest, headers: { "if-match": ifMatch } };
+        const { ifMatch, waitSeconds, ...rest } = call;
+        const prefer = waitSeconds === undefined ? undefined : `wait=${waitSeconds}`;
+        const request = { ...rest, headers: { "if-match": ifMatch, prefer } };
         const response = await send(method, path, request, AbortSignal.timeout(deadlineMs));
         const text = await response.text();
         const etag = response.headers.get("etag") ?? undefined;

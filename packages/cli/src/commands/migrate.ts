@@ -120,7 +120,7 @@ function showOne({ app, schemaVersion, counts, items }: Status, look: Look): str
 }
 
 async function showPlans(
-  { client, output }: Context,
+  context: Context,
   apps: readonly string[],
   narrowed: Narrowed,
   directory: string | undefined,
@@ -128,15 +128,24 @@ async function showPlans(
   const migrations = directory === undefined ? undefined : await readMigrations(directory);
   const plans: (MigrationPlanReply & { app: string })[] = [];
   for (const app of apps) {
-    const target = path`/v1/apps/${app}/migrations/plan`;
-    const { body } = await client.call<MigrationPlanReply>("POST", target, {
-      body: { ...narrowed, migrations },
-    });
-    plans.push({ app, ...body });
+    plans.push({ app, ...(await fetchPlan(context, app, { ...narrowed, migrations })) });
   }
-  output.result({ items: plans }, ({ items }, look) =>
+  context.output.result({ items: plans }, ({ items }, look) =>
     items.map((plan) => showPlan(plan, look)).join("\n\n"),
   );
+}
+
+/** A copy that takes longer than a moment is followed, as all long work is. */
+async function fetchPlan(context: Context, app: string, body: object): Promise<MigrationPlanReply> {
+  const target = path`/v1/apps/${app}/migrations/plan`;
+  const first = await context.client.call<MigrationPlanReply | OperationReply>("POST", target, {
+    body,
+    waitSeconds: 2,
+  });
+  if (!("steps" in first.body)) return first.body;
+  const { id: rehearsal } = await followOperation(context, first.body.id);
+  return (await context.client.call<MigrationPlanReply>("POST", target, { body: { ...body, rehearsal } }))
+    .body;
 }
 
 function showPlan(

@@ -26,7 +26,7 @@ export { type PlaceDriver, type PlaceOn, type Places, type PlaceWanted, placesOf
 export type { CachePlace, StoragePlace } from "./place-kinds.ts";
 export { selectServersOutside } from "./placements.sql.ts";
 export { createPlacements, type Placements } from "./placements.ts";
-export { rehearsalOf, startRehearsal } from "./rehearsal.ts";
+export { findRehearsal, rehearsalOf, startRehearsal } from "./rehearsal.ts";
 export { serverRoutes } from "./routes.ts";
 export { runtimeBudgets } from "./runtime-places.ts";
 export { findingsOf, startSchemaCheck } from "./schema-check.ts";

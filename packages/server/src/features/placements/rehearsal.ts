@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { PassThrough } from "node:stream";
 import type {
   AppMigration,
@@ -15,12 +15,13 @@ import {
   step,
   type Workflow,
 } from "../../infra/workflow/index.ts";
-import { failure, newId } from "../../kernel/index.ts";
+import { failure, invalidField, newId, parseId } from "../../kernel/index.ts";
 import { ensureBlueprint } from "./blueprints.ts";
 import { chooseAnyServer } from "./choose-server.ts";
 import { type DatabaseRow, selectDatabaseOf } from "./databases.sql.ts";
 import { describeDatabase } from "./migrate-database.ts";
 import { type PlacementParts, requireDriver } from "./parts.ts";
+import { selectRehearsal } from "./rehearsal.sql.ts";
 import { deleteInput, selectStepResult } from "./schema-check.sql.ts";
 import { requireServer } from "./servers.ts";
 
@@ -100,7 +101,12 @@ async function rehearse(parts: PlacementParts, context: Context): Promise<Rehear
       : null;
   const files: FileReport[] = [];
   const request = { context, server, schema: { appId, migrations }, lane: databaseId };
-  const onFile = (report: FileReport) => files.push(report);
+  const pending = migrations.length - schemaVersion;
+  const onFile = (report: FileReport) => {
+    files.push(report);
+    const applied = `${files.length} of ${pending} files applied, the last ${report.name}`;
+    void context.progress((1 + files.length) / (1 + pending), applied);
+  };
   await driver.inLane!({ ...request, onFile }, (migrate) => migrate(database));
   await removeCopy(parts, context);
   return { rows, files };
@@ -120,7 +126,10 @@ async function copyRows(
   const server = await requireServer(context.db, parts.secrets, source.serverId);
   const place = { server, database: describeDatabase(parts, source), databaseId, environmentId, schema };
   const archive = new PassThrough({ highWaterMark: 1 << 20 });
+  let copied = 0;
   const write = async (bytes: Uint8Array) => {
+    copied += bytes.length;
+    void context.progress(0, `Copying the tenant's rows: ${Math.ceil(copied / 1_048_576)} MiB so far`);
     if (!archive.write(bytes)) await new Promise((resolve) => archive.once("drain", resolve));
   };
   const taking = from.exportRows(context, place, { write }).then(
@@ -153,9 +162,38 @@ export function startRehearsal(
   requestedBy: string,
 ): Promise<string> {
   return inTransaction(db, (tx) =>
-    startOperation(tx, { workflow, input: { ...input }, exclusive: false, requestedBy }),
+    startOperation(tx, {
+      // The files go when it has ended; by this they are known again.
+      ...{ workflow, input: { ...input, checksum: checksumOf(input.migrations) } },
+      ...{ exclusive: false, requestedBy },
+    }),
   );
 }
+
+/**
+ * The UUID of a rehearsal, known by its public id, of the same files on the same environment. Throws `invalid_request` for
+ * anything else.
+ */
+export async function findRehearsal(
+  db: Db,
+  operationId: string,
+  { appId, environmentId, migrations }: RehearsalInput,
+): Promise<string> {
+  const id = parseId("op", operationId);
+  const found = id && (await selectRehearsal(db, id));
+  if (!found) throw invalidField("/rehearsal", "There is no such rehearsal.");
+  const isSame =
+    found.appId === appId &&
+    found.environmentId === (environmentId ?? null) &&
+    found.checksum === checksumOf(migrations);
+  if (isSame) return id;
+  throw invalidField("/rehearsal", "It was a rehearsal of other files, or on another tenant's rows.");
+}
+
+const checksumOf = (migrations: readonly AppMigration[]): string =>
+  createHash("sha256")
+    .update(JSON.stringify(migrations.map(({ name, sql }) => [name, sql])))
+    .digest("hex");
 
 /** What came of one that succeeded. */
 export async function rehearsalOf(db: Db, operationId: string): Promise<Rehearsal> {

@@ -13,6 +13,7 @@ import {
   encodeCursor,
   goneSignal,
   pageQuery,
+  preferredWaitSeconds,
   principalName,
   principalOf,
   type RouteGroup,
@@ -105,17 +106,24 @@ function addPlan(api: Api, deps: MigrationRouteDependencies): void {
         operationId: "planMigration",
         summary: "Say whose databases would be migrated with what, without touching them",
         description:
-          "With `migrations`, as if they came with a release. They are tried on databases that are removed again: an empty one, and one with a copy of the rows of `tenant`, when one is named.",
+          "With `migrations`, as if they came with a release. They are tried on databases that are removed again: an empty one, and one with a copy of the rows of `tenant`, when one is named. What takes longer than 55 s, or than `Prefer: wait` says, is answered by the operation that rehearses them (202): follow it, and ask again with its id as `rehearsal`.",
         tags,
         params,
         body: planMigrationRequest.default({}),
-        response: { 200: migrationPlanReply },
+        response: { 200: migrationPlanReply, 202: operationReply },
       },
     },
-    async (request, reply) =>
-      planMigration(deps, request.params.app, request.body, {
+    async (request, reply) => {
+      const waitSeconds = preferredWaitSeconds(request);
+      if (waitSeconds !== undefined) reply.header("preference-applied", `wait=${waitSeconds}`);
+      const planned = await planMigration(deps, request.params.app, request.body, {
         requestedBy: principalName(principalOf(request)),
         signal: goneSignal(reply),
-      }),
+        waitMs: (waitSeconds ?? 60) * 1_000,
+      });
+      if ("plan" in planned) return planned.plan;
+      const { rehearsing } = planned;
+      return reply.code(202).header("location", `/v1/operations/${rehearsing.id}`).send(rehearsing);
+    },
   );
 }

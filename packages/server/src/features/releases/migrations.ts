@@ -3,6 +3,7 @@ import type {
   EnvironmentMigration,
   MigrationListReply,
   MigrationPlanReply,
+  OperationReply,
   PlanMigrationRequest,
   StartMigrationRequest,
 } from "@tenantry/contract";
@@ -10,7 +11,13 @@ import { type Db, inTransaction } from "../../infra/db/index.ts";
 import { startOperation, type Workflow } from "../../infra/workflow/index.ts";
 import { failure, showId } from "../../kernel/index.ts";
 import type { Operations } from "../operations/index.ts";
-import { findingsOf, rehearsalOf, startRehearsal, startSchemaCheck } from "../placements/index.ts";
+import {
+  findingsOf,
+  findRehearsal,
+  rehearsalOf,
+  startRehearsal,
+  startSchemaCheck,
+} from "../placements/index.ts";
 import { lockApp, selectAppMigrations } from "./apps.sql.ts";
 import { addedMigrations } from "./apps.ts";
 import type { MigrateInput } from "./migrate-workflow.ts";
@@ -110,38 +117,47 @@ type Files = readonly { name: string; sql: string }[];
 export async function planMigration(
   deps: MigrationDependencies,
   idOrSlug: string,
-  { migrations, ...narrowed }: PlanMigrationRequest,
-  caller: { requestedBy: string; signal: AbortSignal },
-): Promise<MigrationPlanReply> {
+  { migrations, rehearsal: rehearsedBy, ...narrowed }: PlanMigrationRequest,
+  caller: Caller,
+): Promise<{ plan: MigrationPlanReply } | { rehearsing: OperationReply }> {
   const { app, tenantId, group } = await scopeOf(deps.db, idOrSlug, narrowed);
   const known = await selectAppMigrations(deps.db, app.id);
   const files = migrations && [...known, ...addedMigrations(known, migrations)];
   const schemaVersion = files?.length ?? app.schemaVersion;
   const groups = await selectBehindGroups(deps.db, { appId: app.id, schemaVersion, tenantId, group });
   const findings = files ? await tryOut(deps, files, caller) : [];
-  const target = { appId: app.id, from: app.schemaVersion, tenantId };
-  const rehearsal = await rehearse(deps, target, (files ?? known).slice(0, schemaVersion), caller);
+  const target = { appId: app.id, from: app.schemaVersion, tenantId, rehearsedBy };
+  const rehearsed = await rehearse(deps, target, (files ?? known).slice(0, schemaVersion), caller);
+  if ("rehearsing" in rehearsed) return rehearsed;
   const inUse = new Set(groups.map(({ level }) => level));
-  return {
+  const plan: MigrationPlanReply = {
     schemaVersion,
     groups: groups.map((one) => ({
       ...one,
       pending: (files ?? known).slice(one.schemaVersion, schemaVersion).map(({ name }) => name),
     })),
     tried: files !== undefined,
-    rehearsal,
+    rehearsal: rehearsed.rehearsal,
     refused: findings
       .filter(({ severity, level }) => severity === "refused" && inUse.has(level))
       .map(({ level, object, problem, remedy }) => ({ level, object, problem, remedy })),
   };
+  return { plan };
 }
 
-const waitMs = 55_000;
+type Caller = {
+  requestedBy: string;
+  signal: AbortSignal;
+  /** How long a rehearsal is waited for; at most as long as anybody waits for an answer. */
+  waitMs: number;
+};
+
+const longestWaitMs = 55_000;
 
 async function tryOut(
   { db, operations, checkSchema }: MigrationDependencies,
   files: Files,
-  { requestedBy, signal }: { requestedBy: string; signal: AbortSignal },
+  { requestedBy, signal }: Pick<Caller, "requestedBy" | "signal">,
 ) {
   const id = await startSchemaCheck(db, checkSchema, { migrations: asMigrations(files) }, requestedBy);
   await succeeded(operations, id, signal);
@@ -154,21 +170,33 @@ const asMigrations = (files: Files) =>
     checksum: createHash("sha256").update(sql).digest("hex"),
   }));
 
-/** Null when there is nothing to be rehearsed. */
+type Target = {
+  appId: string;
+  from: number;
+  tenantId: string | undefined;
+  /** An operation that has done it already. */
+  rehearsedBy: string | undefined;
+};
+
+/** Null when there is nothing to be rehearsed; the operation when it goes on for longer than the caller waits. */
 async function rehearse(
   { db, operations, rehearse: workflow }: MigrationDependencies,
-  { appId, from, tenantId }: { appId: string; from: number; tenantId: string | undefined },
+  { appId, from, tenantId, rehearsedBy }: Target,
   files: Files,
-  { requestedBy, signal }: { requestedBy: string; signal: AbortSignal },
-): Promise<MigrationPlanReply["rehearsal"]> {
+  { requestedBy, signal, waitMs }: Caller,
+): Promise<{ rehearsal: MigrationPlanReply["rehearsal"] } | { rehearsing: OperationReply }> {
   const behind = tenantId === undefined ? undefined : await selectProduction(db, appId, tenantId);
   const schemaVersion = behind?.schemaVersion ?? from;
-  if (schemaVersion >= files.length) return null;
+  if (schemaVersion >= files.length) return { rehearsal: null };
   const { environmentId, slug = null } = behind ?? {};
   const input = { appId, migrations: asMigrations(files), schemaVersion, environmentId };
-  const id = await startRehearsal(db, workflow, input, requestedBy);
-  await succeeded(operations, id, signal);
-  return { tenant: slug, ...(await rehearsalOf(db, id)) };
+  const id = rehearsedBy
+    ? await findRehearsal(db, rehearsedBy, input)
+    : await startRehearsal(db, workflow, input, requestedBy);
+  const operation = await operations.waitForEnd(showId("op", id), Math.min(waitMs, longestWaitMs), signal);
+  if (isUnderWay(operation)) return { rehearsing: operation };
+  requireSuccess(operation);
+  return { rehearsal: { tenant: slug, ...(await rehearsalOf(db, id)) } };
 }
 
 async function succeeded(
@@ -176,13 +204,20 @@ async function succeeded(
   id: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { status, error } = await operations.waitForEnd(showId("op", id), waitMs, signal);
-  const extra = { operationId: showId("op", id) };
+  requireSuccess(await operations.waitForEnd(showId("op", id), longestWaitMs, signal));
+}
+
+const isUnderWay = ({ status }: OperationReply): boolean =>
+  ["queued", "running", "waiting", "undoing"].includes(status);
+
+function requireSuccess({ id, status, error }: OperationReply): void {
+  const extra = { operationId: id };
   if (status === "succeeded") return;
   if (status === "failed" && error) {
     const code = error.code === "migration_failed" ? "migration_failed" : "operation_failed";
     throw failure(code, { detail: error.detail ?? error.title, remedy: error.remedy, extra });
   }
+  if (status === "cancelled") throw failure("operation_failed", { detail: "It was cancelled.", extra });
   const detail = "The files aren't tried yet: they take long.";
   throw failure("busy", { detail, extra, retryAfterSeconds: 30 });
 }

@@ -7,7 +7,12 @@ export { deleteOldKeys } from "./idempotency.sql.ts";
 export type { Claim, IdempotencyStore, StoredReply } from "./idempotency.ts";
 export { createIdempotencyStore } from "./idempotency-store.ts";
 export { openApiText } from "./openapi.ts";
-export { goneSignal, replyWithOperation, type ShownOperation } from "./operation-reply.ts";
+export {
+  goneSignal,
+  preferredWaitSeconds,
+  replyWithOperation,
+  type ShownOperation,
+} from "./operation-reply.ts";
 export { decodeCursor, encodeCursor, pageOf, pageQuery, toPage } from "./pages.ts";
 export type { ReadinessCheck } from "./platform-routes.ts";
 export type { RateLimits } from "./rate-limit.ts";

@@ -1,0 +1,53 @@
+import type { MigrationPlanReply } from "@tenantry/contract";
+import { expect, it } from "vitest";
+import { type Answer, type Asked, startFakeApi } from "../testing/fake-api.ts";
+import { operation } from "../testing/operations.ts";
+import { run } from "../testing/run.ts";
+
+const plan: MigrationPlanReply = {
+  ...{ schemaVersion: 2, groups: [], tried: false, refused: [] },
+  rehearsal: {
+    ...{ tenant: "acme", rows: 7 },
+    files: [{ name: "0002.sql", transactional: true, tookMs: 90_000, locks: [] }],
+  },
+};
+
+async function dryRun(end: ReturnType<typeof operation>) {
+  const answer = ({ url, body }: Asked): Answer => {
+    if (url.endsWith("/events")) return { events: [end] };
+    if (!url.endsWith("/migrations/plan"))
+      return { status: 404, body: { title: "None.", code: "not_found" } };
+    return (body as { rehearsal?: string }).rehearsal === undefined
+      ? { status: 202, body: operation({ id: "op_slow" }) }
+      : { body: plan };
+  };
+  await using api = await startFakeApi(answer);
+  const environment = { TENANTRY_URL: api.url, TENANTRY_API_KEY: "key" };
+  const ran = await run("tenantry migrate --app notes --group first --dry-run", environment);
+  return { ...ran, asked: api.asked.filter(({ url }) => url.endsWith("/plan")) };
+}
+
+it("a dry run that takes long is followed to its end, and then told", async () => {
+  const { code, stdout, asked } = await dryRun(operation({ id: "op_slow", status: "succeeded" }));
+  expect(code).toBe(0);
+  expect(stdout).toContain("On a copy of acme with 7 rows:");
+  expect(asked).toMatchObject([
+    { headers: { prefer: "wait=2" }, body: { group: "first" } },
+    { body: { group: "first", rehearsal: "op_slow" } },
+  ]);
+});
+
+it("a dry run that fails after a while ends the command with the reason, and isn't begun again", async () => {
+  const error = {
+    code: "migration_failed",
+    title: "No.",
+    detail: "0002.sql, line 1: no.",
+    remedy: "Mend it.",
+  };
+  const { code, stderr, asked } = await dryRun(operation({ id: "op_slow", status: "failed", error }));
+  expect({ code, stderr }).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("0002.sql, line 1: no."),
+  });
+  expect(asked).toHaveLength(1);
+});
