@@ -46,7 +46,8 @@ export async function clusterTemplate(): Promise<ClusterTemplate> {
   const installed = locateBinaries();
   const user = userInfo().uid;
   const parent = await directoryOfTestServers();
-  const directory = path.join(parent, `tenantry-test-template-${installed.packageVersion}-${user}`);
+  // The number says what it is made like: raised when that changes.
+  const directory = path.join(parent, `tenantry-test-template-2-${installed.packageVersion}-${user}`);
   const made = await stat(directory).catch(() => undefined);
   // Anybody may write to that directory: a template that a stranger put there isn't run.
   if (made && made.uid !== user) throw new Error(`${directory} belongs to another user. Remove it.`);

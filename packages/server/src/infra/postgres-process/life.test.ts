@@ -36,6 +36,18 @@ describe("a cluster's ordinary life", () => {
     ]);
   });
 
+  test("a new cluster's template of all databases is packed: what a copy costs is its files", async () => {
+    await using directory = await directoryWithCluster();
+    const server = await startEmbeddedPostgres({ dataDir: directory.path, log: recordingLog().log });
+    const maps = await query(
+      server.url,
+      `select file from pg_database d, pg_ls_dir('base/' || d.oid) as file
+       where d.datname = 'template0' and file ~ '_(fsm|vm)$'`,
+    );
+    expect(maps).toEqual([]);
+    await server.stop();
+  });
+
   test("stop can be called by many, cuts clients off, and tells how the server ended", async () => {
     await using directory = await directoryWithCluster();
     const { log, events } = recordingLog();
