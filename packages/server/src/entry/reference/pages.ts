@@ -9,10 +9,12 @@ import { attacksPage } from "./attacks-page.ts";
 import { eventsPage } from "./events-page.ts";
 import { page, table } from "./markdown.ts";
 import { probesPage } from "./probes-page.ts";
+import { storeAttacksPage } from "./store-attacks-page.ts";
 
 /** The pages of the reference that are written from the code, by their file's name below docs/reference. */
 export const pages: Readonly<Record<string, () => string>> = {
   "attacks.md": attacksPage,
+  "attacks-on-files-and-caches.md": storeAttacksPage,
   "configuration.md": configurationPage,
   "errors.md": errorsPage,
   "events.md": eventsPage,

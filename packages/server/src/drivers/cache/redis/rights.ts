@@ -78,6 +78,11 @@ export function faultsOf(name: string, password: string, user: unknown, like: un
   if (!Array.isArray(user)) return [`The user ${name} isn't there.`];
   const facts = factsOf(user);
   const flags = facts.get("flags") as string[];
+  const has = (what: string) => [facts.get(what)].flat().some((one) => String(one ?? "") !== "");
+  // As `revoke` leaves one whose tenant is suspended.
+  if (!flags.includes("on") && !has("passwords") && !has("keys") && facts.get("commands") === "-@all") {
+    return [`The user ${name} is off: it can't log in.`];
+  }
   const faults: string[] = [];
   if (!flags.includes("on")) faults.push(`The user ${name} is off.`);
   if (flags.includes("nopass")) faults.push(`The user ${name} needs no password.`);

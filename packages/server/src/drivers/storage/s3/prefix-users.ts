@@ -1,5 +1,5 @@
 import type { S3Address } from "@tenantry/data";
-import { askCephIam } from "./ceph-api.ts";
+import { askCephIam, hasCephName } from "./ceph-api.ts";
 import { cephKeysOf, makeCephUser, removeCephKey, removeCephUser } from "./ceph-users.ts";
 import { userPolicy } from "./policy.ts";
 import { prefixUserOf, type S3Server, type UserKeys } from "./server.ts";
@@ -45,7 +45,12 @@ export async function verifyPrefixUser(server: S3Server, place: UserPlace): Prom
 }
 
 async function policiesOf(server: S3Server, UserName: string): Promise<string[]> {
-  const answer = await askCephIam(server, { Action: "ListUserPolicies", UserName });
+  const asked = { Action: "ListUserPolicies", UserName };
+  const answer = await askCephIam(server, asked).catch((error: unknown) => {
+    // Ceph forgets a user's policies when somebody gives it a key, or takes one: then it may do nothing.
+    if (!hasCephName(error, "NoSuchEntity")) throw error;
+    return "";
+  });
   return [...answer.matchAll(/<member>([^<]*)<\/member>/g)].map(([, name]) => name!);
 }
 
