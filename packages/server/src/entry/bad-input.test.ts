@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sql } from "../infra/db/index.ts";
 import type { Hostility, Shape } from "../testing/bad-bodies.ts";
 import { describeBadInput, describeBadPath, describeBadQuery } from "../testing/bad-input.ts";
 import { type Composed, composedApi } from "../testing/composed.ts";
@@ -368,6 +369,15 @@ describe("an operation that takes no body", () => {
 });
 
 describe("the search for bad input", () => {
+  it("sees a change, and none in what reading alone touches", async () => {
+    const { db } = composed.registry;
+    const before = await state();
+    await sql`update api_keys set last_used_at = now()`.execute(db);
+    expect(await state()).toEqual(before);
+    await sql`update tenants set name = name || ', Inc.'`.execute(db);
+    expect(await state()).not.toEqual(before);
+  });
+
   it("leaves out no operation that takes a body, and no query parameter", () => {
     const bodies = operations.filter(({ requestBody }) => requestBody).map(({ operationId }) => operationId);
     expect(Object.keys(shapes).sort()).toEqual(bodies.sort());
