@@ -79,6 +79,17 @@ describe("settings [REG-7]", () => {
     expect(listed.find((one) => one.key === "storageQuota")).toMatchObject({ source: "default" });
   });
 
+  it.each([
+    [{ maxPages: "many" }, '"maxPages": This has to be a number.'],
+    [{ maxPages: -1 }, '"maxPages": At least 0.'],
+    [{ defaultIsolation: "none" }, '"defaultIsolation": One of shared, schema, database, dedicated, sqlite.'],
+    [{ customDomains: "no" }, '"customDomains": This has to be true or false.'],
+  ])("say in our words what is wrong with %o", async (values, sentence) => {
+    const settings = createSettings({});
+    const change = inTransaction(registry.db, (tx) => settings.change(tx, { scope: "platform" }, values, by));
+    await expect(change).rejects.toMatchObject({ details: { errors: [{ message: sentence }] } });
+  });
+
   it("hold at most 16 KiB each", async () => {
     const settings = createSettings({});
     const values = { "app.text": "x".repeat(20_000) };

@@ -5,6 +5,7 @@ import {
   settingDefinitions,
 } from "@tenantry/contract";
 import type { Db, Tx } from "../../infra/db/index.ts";
+import { wordingOfMistakes } from "../../infra/http/index.ts";
 import { type FieldError, failure } from "../../kernel/index.ts";
 import { ancestorsOf } from "../tenants/index.ts";
 import { type SettingsOfMany, settingsForApplications } from "./for-applications.ts";
@@ -132,6 +133,6 @@ function refusal(scope: SettingScope, key: string, value: unknown, fixed: FixedS
   if (scope !== "platform" && !definition.scopes.includes("tenant"))
     return `"${key}" is set for the whole installation only.`;
   if (value === null) return undefined;
-  const parsed = definition.schema.safeParse(value);
-  return parsed.success ? undefined : `"${key}": ${parsed.error.issues[0]!.message}.`;
+  const parsed = definition.schema.safeParse(value, { error: wordingOfMistakes });
+  return parsed.success ? undefined : `"${key}": ${parsed.error.issues[0]!.message.replace(/\.$/, "")}.`;
 }

@@ -27,3 +27,4 @@ export {
   type RouteGroup,
   requestingAppId,
 } from "./types.ts";
+export { wordingOfMistakes } from "./validation.ts";

@@ -11,7 +11,7 @@ const mostErrors = 20;
 export const validate: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
   const part = (httpPart ?? "body") as RequestPart;
   return (data) => {
-    const result = schema.safeParse(data ?? undefined, { error: wording });
+    const result = schema.safeParse(data ?? undefined, { error: wordingOfMistakes });
     return result.success ? { value: result.data } : { error: invalidRequest(part, result.error.issues) };
   };
 };
@@ -59,7 +59,7 @@ function pointerPart(part: PropertyKey): string {
 }
 
 /** Sentences for the commonest mistakes; a schema's own text goes before them, zod's stands for the rest. */
-const wording: z.core.$ZodErrorMap = (issue) => {
+export const wordingOfMistakes: z.core.$ZodErrorMap = (issue) => {
   if (issue.code === "invalid_type") {
     return issue.input === undefined ? "This is needed." : `This has to be ${noun(issue.expected)}.`;
   }
