@@ -40,7 +40,7 @@ export async function documentApi(api: Api, version: string): Promise<void> {
   await api.register(swaggerUi, {
     routePrefix: documentationPath,
     staticCSP: contentSecurityPolicy,
-    theme: { title: "Tenantry API", css: [{ filename: "tenantry.css", content: documentationStyle }] },
+    theme: { title: "Tenantry API", css: [{ filename: "theme.css", content: documentationStyle }] },
     // One server, the one that shows the page: nothing to choose.
     transformSpecification: ({ servers, ...specification }) => specification,
     uiConfig: {
