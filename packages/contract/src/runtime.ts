@@ -125,6 +125,8 @@ export type RuntimeEnvironment = {
     /** At the level `sqlite` a file of this machine (`file:///…`). */
     url: string;
     generation: number;
+    /** The URL leads to a pooler in transaction mode: nothing of a session lasts beyond a transaction. */
+    pooled?: boolean;
     /** How long a statement may take on this server, when the operator has said so. */
     statementTimeoutMs?: number;
     /** At the level `shared` alone. */

@@ -17,9 +17,25 @@ const serverUrl = z
 function isPostgresUrl(text: string): boolean {
   const url = URL.parse(text);
   return (
-    url !== null && /^postgres(?:ql)?:$/.test(url.protocol) && url.username !== "" && url.pathname.length > 1
+    url !== null &&
+    !/\s/.test(text) &&
+    /^postgres(?:ql)?:$/.test(url.protocol) &&
+    url.username !== "" &&
+    url.pathname.length > 1
   );
 }
+
+const poolerUrl = z
+  .string()
+  .max(2_000)
+  .refine(
+    (text) =>
+      !/\s/.test(text) &&
+      /^postgres(?:ql)?:$/.test(URL.parse(text)?.protocol ?? "") &&
+      URL.parse(text)?.hostname !== "",
+    "must be postgres://host:port",
+  )
+  .refine(hasKnownSslMode, `takes as sslmode one of ${sslModes.join(", ")}`);
 
 const region = z
   .string()
@@ -42,6 +58,11 @@ export const createServerRequest = z
     url: serverUrl.describe(
       "Where it is and who works on it: a role with CREATEDB and CREATEROLE, or a superuser. Kept encrypted, never shown.",
     ),
+    poolerUrl: poolerUrl
+      .optional()
+      .describe(
+        "A pooler in transaction mode before the server, through which applications go: host, port and TLS; logins and databases are the server's.",
+      ),
     region: region.optional(),
     capacity: capacity.default(10_000).describe("How many databases it may hold."),
     maxBackends: maxBackends
@@ -79,6 +100,7 @@ export const updateServerRequest = z
       .describe(
         "Another way to the same server: it is checked, and has to hold the databases that stand on it.",
       ),
+    poolerUrl: poolerUrl.nullable().optional().describe("Null: applications go straight to the server."),
     region: region.nullable().optional(),
     capacity: capacity.optional(),
     maxBackends: maxBackends.optional(),
@@ -102,6 +124,7 @@ export const serverReply = z
       .string()
       .nullable()
       .describe("Null before a server that is started here has come up; of a directory its path."),
+    pooler: z.string().nullable().describe("Host and port of the pooler that applications go through."),
     version: z.string().describe("Of PostgreSQL, or of SQLite."),
     region: z.string().nullable(),
     capacity: z.number(),

@@ -34,6 +34,7 @@ export function openTenantDatabase(
       now?.generation !== generation ||
       now.url !== url ||
       now.seal?.key !== seal?.key ||
+      now.pooled !== place.pooled ||
       now.encryptionKey !== place.encryptionKey
     ) {
       throw new EnvironmentMoved(id);
@@ -98,7 +99,7 @@ export function openTenantDatabase(
 function openAt(
   { pools, files }: { pools: Pools; files: SqliteHandles },
   id: string,
-  { level, serverId, url, generation, seal, statementTimeoutMs, encryptionKey }: Place,
+  { level, serverId, url, generation, seal, pooled, statementTimeoutMs, encryptionKey }: Place,
   assertUsable: () => void,
 ): Database {
   if (level === "sqlite") {
@@ -110,7 +111,7 @@ function openAt(
   }
   return openDatabase({
     pools,
-    placement: { environmentId: id, level, serverId, url, generation, seal, statementTimeoutMs },
+    placement: { environmentId: id, level, serverId, url, generation, seal, pooled, statementTimeoutMs },
     assertUsable,
   });
 }

@@ -21,6 +21,7 @@ export function serverCommand(): Command {
 
 type AddOptions = {
   databaseUrl?: string;
+  poolerUrl?: string;
   region?: string;
   capacity?: number;
   maxBackends?: number;
@@ -37,6 +38,7 @@ function addCommand(): Command {
       "server add second --database-url postgres://tenantry:secret@db2.internal:5432/postgres",
       "server add second --database-url - --region eu-west --capacity 2000 < url.txt",
       "server add large --database-url - --dedicated < url.txt",
+      "server add pooled --database-url - --pooler-url postgres://pgbouncer.internal:6432 < url.txt",
       "server add acme-db --database-url - --tenant acme < url.txt",
     ],
     calls: ["createServer"],
@@ -45,6 +47,10 @@ function addCommand(): Command {
     .option(
       "--database-url <url>",
       "postgres://role:password@host:port/database; - reads it from standard input; else asked for",
+    )
+    .option(
+      "--pooler-url <url>",
+      "a pooler in transaction mode, postgres://host:port, through which applications reach it",
     )
     .option("--region <region>", "where it stands")
     .option(
@@ -64,22 +70,35 @@ function addCommand(): Command {
     )
     .option("--dedicated", "kept for one environment at the level dedicated")
     .option("--tenant <slug>", "a tenant's own: it takes that tenant's databases alone");
-  return overApi(command).action(async (name: string, options: AddOptions, self: Command) => {
-    const { client, output } = await contextOf(self);
-    const {
-      region,
-      capacity,
-      maxBackends,
-      statementTimeout: statementTimeoutMs,
-      dedicated,
-      tenant,
-    } = options;
-    const url = await urlOf(options);
-    const body = { name, url, region, capacity, maxBackends, statementTimeoutMs, dedicated, tenant };
-    const { body: added } = await client.call<ServerReply>("POST", "/v1/servers", { body });
-    output.result(added, showServer);
-    for (const warning of added.warnings ?? []) output.note(warning);
-  });
+  return overApi(command).action(add);
+}
+
+async function add(name: string, options: AddOptions, self: Command): Promise<void> {
+  const { client, output } = await contextOf(self);
+  const {
+    poolerUrl,
+    region,
+    capacity,
+    maxBackends,
+    statementTimeout: statementTimeoutMs,
+    dedicated,
+    tenant,
+  } = options;
+  const url = await urlOf(options);
+  const body = {
+    name,
+    url,
+    poolerUrl,
+    region,
+    capacity,
+    maxBackends,
+    statementTimeoutMs,
+    dedicated,
+    tenant,
+  };
+  const { body: added } = await client.call<ServerReply>("POST", "/v1/servers", { body });
+  output.result(added, showServer);
+  for (const warning of added.warnings ?? []) output.note(warning);
 }
 
 function urlOf({ databaseUrl: given }: AddOptions): Promise<string> {
@@ -128,6 +147,7 @@ function showCommand(): Command {
 
 type UpdateOptions = {
   databaseUrl?: string;
+  poolerUrl?: string | false;
   region?: string | false;
   capacity?: number;
   maxBackends?: number;
@@ -148,6 +168,8 @@ function updateCommand(): Command {
   })
     .argument("<server>", "its name or id")
     .option("--database-url <url>", "another way to the same server: it is checked; - reads standard input")
+    .option("--pooler-url <url>", "a pooler in transaction mode, through which applications reach it")
+    .option("--no-pooler-url", "applications go straight to the server")
     .option("--region <region>", "where it stands")
     .option("--no-region", "it stands nowhere in particular")
     .option("--capacity <number>", "how many databases it may hold", wholeNumber(1, 1_000_000))
@@ -168,6 +190,7 @@ function updateCommand(): Command {
     const { client, output } = await contextOf(self);
     const body = {
       url: options.databaseUrl === undefined ? undefined : await urlOf(options as AddOptions),
+      poolerUrl: options.poolerUrl === false ? null : options.poolerUrl,
       region: options.region === false ? null : options.region,
       capacity: options.capacity,
       maxBackends: options.maxBackends,
@@ -199,6 +222,7 @@ function showServer(server: ServerReply, look: Look): string {
     ["Server", server.name],
     ["Id", server.id],
     ["Host", server.host],
+    ["Pooler", server.pooler],
     ["PostgreSQL", server.version],
     ["Region", server.region],
     ["For", forWhom(server)],

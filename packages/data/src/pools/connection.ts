@@ -3,7 +3,7 @@ import type { DatabaseLevel } from "@tenantry/contract";
 import pg from "pg";
 import { DatabaseUnavailable, PoolExhausted } from "../errors.ts";
 import { newSession, type Seal, type SealedSession } from "../seal/session.ts";
-import { createPreparedStatements, type PreparedStatements } from "../wire/prepared.ts";
+import { createPreparedStatements, noPreparedStatements, type PreparedStatements } from "../wire/prepared.ts";
 
 /**
  * Where an environment's database is. `url` holds its own role's password; at the level `shared` it is the same for all
@@ -17,6 +17,8 @@ export type DatabasePlacement = {
   /** What statements mean depends on it. */
   level?: DatabaseLevel | undefined;
   seal?: Seal | undefined;
+  /** `url` leads to a pooler in transaction mode: no statement may count on what an earlier one left in the session. */
+  pooled?: boolean | undefined;
   /** No statement may take longer on this server, whatever the pools allow. */
   statementTimeoutMs?: number | undefined;
 };
@@ -58,13 +60,14 @@ export async function openConnection(
   placement: DatabasePlacement,
   options: ConnectionOptions,
 ): Promise<Connection> {
+  const pooled = placement.pooled || placement.seal?.pooled;
   const client = new pg.Client({
     connectionString: placement.url,
     application_name: options.applicationName,
     connectionTimeoutMillis: options.connectTimeoutMs,
     keepAlive: true,
     // A pooler refuses these: there, statements end by our own deadline.
-    ...(!placement.seal?.pooled && {
+    ...(!pooled && {
       options: sessionSettings({
         ...options,
         statementTimeoutMs: Math.min(
@@ -74,7 +77,7 @@ export async function openConnection(
       }),
     }),
   });
-  const connection = wrap(client);
+  const connection = wrap(client, pooled ? noPreparedStatements : createPreparedStatements());
   try {
     await client.connect();
     return placement.seal ? { ...connection, session: await beginSession(client) } : connection;
@@ -111,7 +114,7 @@ type ClientInside = {
   connection: { stream: { destroy(): void } };
 };
 
-function wrap(client: pg.Client): Connection {
+function wrap(client: pg.Client, statements: PreparedStatements): Connection {
   const inner = client as unknown as ClientInside;
   const gone = Promise.withResolvers<void>();
   let broken = false;
@@ -135,7 +138,7 @@ function wrap(client: pg.Client): Connection {
   return {
     client,
     session: undefined,
-    statements: createPreparedStatements(),
+    statements,
     isBroken: () => broken,
     onGone: (listener) => void gone.promise.then(listener),
     watch: reusedTimer(gone.promise),

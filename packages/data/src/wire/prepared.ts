@@ -31,6 +31,15 @@ const seen = new LRUCache<string, true>({
   sizeCalculation: (_, text) => text.length + 1,
 });
 
+/** For a connection on which nothing stands beyond a transaction. */
+export const noPreparedStatements: PreparedStatements = {
+  find: () => undefined,
+  keep: () => undefined,
+  drop: () => undefined,
+  dropAll: () => undefined,
+  takeObsolete: () => [],
+};
+
 export function createPreparedStatements(): PreparedStatements {
   const names = new Map<string, string>();
   let obsolete: string[] = [];

@@ -9,6 +9,21 @@ import { requireProgram } from "./programs.ts";
 import { waitUntil } from "./wait-until.ts";
 
 /**
+ * Debian's pgbouncer in transaction mode before a whole server, as a given one has it: whoever the server lets in, in
+ * whatever database. `url` is the superuser's through it.
+ */
+export function testPooler(superuserUrl: string): Promise<{ url: string; stop(): Promise<void> }> {
+  const { hostname, port, username } = new URL(superuserUrl);
+  return startPgbouncer(superuserUrl, [
+    "[databases]",
+    `* = host=${hostname} port=${port}`,
+    "[pgbouncer]",
+    ...["pool_mode = transaction", "default_pool_size = 4", "auth_type = scram-sha-256"],
+    ...[`auth_user = ${username}`, "auth_query = select usename, passwd from pg_shadow where usename = $1"],
+  ]);
+}
+
+/**
  * Debian's pgbouncer in transaction mode before the database that a URL leads to, with so many connections to it for
  * everybody together. `url` is the same through it. Its process goes with `stop()`, or when the test process dies.
  */
@@ -16,18 +31,28 @@ export async function testPgbouncer(
   target: string,
   { connections, resetAlways = true }: { connections: number; resetAlways?: boolean },
 ): Promise<{ url: string; stop(): Promise<void> }> {
+  const { hostname, port, pathname } = new URL(target);
+  const name = pathname.slice(1);
+  return startPgbouncer(target, [
+    "[databases]",
+    `${name} = host=${hostname} port=${port} dbname=${name}`,
+    "[pgbouncer]",
+    ...["pool_mode = transaction", `default_pool_size = ${connections}`, "auth_type = plain"],
+    ...["server_reset_query = DISCARD ALL", `server_reset_query_always = ${resetAlways ? 1 : 0}`],
+  ]);
+}
+
+async function startPgbouncer(
+  target: string,
+  settings: readonly string[],
+): Promise<{ url: string; stop(): Promise<void> }> {
   const directory = await mkdtemp(path.join(tmpdir(), `tenantry-test-pgbouncer-${process.pid}-`));
   const port = await freePort("127.0.0.1");
-  const { hostname, port: targetPort, pathname, username, password } = new URL(target);
-  const name = pathname.slice(1);
+  const { username, password } = new URL(target);
   const lines = [
-    "[databases]",
-    `${name} = host=${hostname} port=${targetPort} dbname=${name}`,
-    "[pgbouncer]",
+    ...settings,
     ...["listen_addr = 127.0.0.1", `listen_port = ${port}`, "unix_socket_dir ="],
-    ...["pool_mode = transaction", `default_pool_size = ${connections}`],
-    ...["server_reset_query = DISCARD ALL", `server_reset_query_always = ${resetAlways ? 1 : 0}`],
-    ...["auth_type = plain", `auth_file = ${path.join(directory, "users.txt")}`],
+    `auth_file = ${path.join(directory, "users.txt")}`,
   ];
   await writeFile(path.join(directory, "users.txt"), `"${username}" "${password}"\n`);
   await writeFile(path.join(directory, "pgbouncer.ini"), `${lines.join("\n")}\n`);

@@ -7,9 +7,9 @@ export type { Finding } from "./common/emit/finding.ts";
 
 /**
  * Where databases are made: a PostgreSQL, whose `url` logs in with the right to make databases and roles, or a directory
- * of SQLite files (`file:///…`).
+ * of SQLite files (`file:///…`). Applications go by the address of a pooler in transaction mode, where there is one.
  */
-export type DatabaseServer = { id: string; url: string };
+export type DatabaseServer = { id: string; url: string; poolerUrl?: string | undefined };
 
 /** One file of an application's migrations. Ordinals count from 1 without gaps. */
 export type AppMigration = { ordinal: number; name: string; sql: string; checksum: string };

@@ -8,6 +8,7 @@ import { createSharedDriver } from "./shared/index.ts";
 import { createSqliteDriver } from "./sqlite/index.ts";
 import type { SqliteOptions } from "./sqlite/parts.ts";
 
+export { checkPooler } from "./common/check-pooler.ts";
 export { checkServer, type ServerCheck } from "./common/check-server.ts";
 export { connectAdvice } from "./common/connect-advice.ts";
 export { compareForms, hashForm } from "./common/form/compare-forms.ts";

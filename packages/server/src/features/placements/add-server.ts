@@ -1,5 +1,5 @@
 import type { CreateServerRequest, ServerReply } from "@tenantry/contract";
-import { checkServer, type ServerCheck } from "../../drivers/database/index.ts";
+import { checkPooler, checkServer, type ServerCheck } from "../../drivers/database/index.ts";
 import { type Db, inTransaction } from "../../infra/db/index.ts";
 import type { Secrets } from "../../infra/secrets/index.ts";
 import { failure, hasCode, invalidField, newId } from "../../kernel/index.ts";
@@ -20,7 +20,9 @@ export async function addServer(
   const check = await checkUsable(request.url);
   await refuseKnown(db, secrets, check);
   const id = newId();
+  const { url, poolerUrl } = request;
   const warnings = [...check.warnings];
+  if (poolerUrl !== undefined) warnings.push(...(await checkUsablePooler(url, poolerUrl)));
   await inTransaction(db, async (tx) => {
     const tenant = request.tenant === undefined ? undefined : await findOwner(tx, request.tenant);
     if (tenant && !tenant.id)
@@ -29,7 +31,7 @@ export async function addServer(
       id,
       name: request.name,
       kind: "external",
-      urlSecret: sealServerUrl(secrets, id, request.url),
+      urlSecret: sealServerUrl(secrets, id, url, poolerUrl),
       versionNumber: check.versionNumber,
       region: request.region ?? null,
       capacity: request.capacity,
@@ -55,6 +57,14 @@ export async function checkUsable(url: string): Promise<Usable> {
   throw unusable([
     "The database that the URL names holds a registry of Tenantry. Name another one of that server, such as postgres.",
   ]);
+}
+
+/** What should be known of a pooler through which applications are to reach a server. */
+export async function checkUsablePooler(url: string, poolerUrl: string): Promise<string[]> {
+  const { missing, warnings } = await checkPooler(url, poolerUrl);
+  if (missing.length === 0) return warnings;
+  const errors = missing.map((message) => ({ pointer: "/poolerUrl", message }));
+  throw failure("server_unreachable", { detail: missing.join(" "), errors });
 }
 
 /** The same server twice would hold twice what it can. It may be known by another name, address or login. */

@@ -36,16 +36,22 @@ function showPlacement(row: CurrentPlacementRow): Record<string, unknown> {
 
 type RuntimeDatabase = NonNullable<RuntimeEnvironment["database"]>;
 
-/** How an application reaches an environment's database: with its password, for the runtime snapshot alone. */
+/**
+ * How an application reaches an environment's database, by the pooler where there is one: with its password, for the
+ * runtime snapshot alone. Tenantry itself goes straight to the server.
+ */
 export function runtimeDatabase(
   { drivers, secrets }: Pick<PlacementParts, "drivers" | "secrets">,
   row: CurrentPlacementRow,
+  by: "pooler" | "server" = "pooler",
 ): RuntimeDatabase {
   const server = openServer(secrets, { id: row.serverId!, urlSecret: row.serverUrlSecret! });
   const databaseId = row.databaseId!;
   const secret = { id: databaseId, level: row.level!, roleSecret: row.roleSecret };
   const { password, sealKey, encryptionKey } = openDatabaseSecret(secrets, secret);
-  const url = requireDriver(drivers, row.level!).connectionUrl(server, {
+  const { poolerUrl } = server;
+  const entrance = by === "pooler" && poolerUrl !== undefined ? { ...server, url: poolerUrl } : server;
+  const url = requireDriver(drivers, row.level!).connectionUrl(entrance, {
     name: row.databaseName!,
     roleName: row.roleName,
     password,
@@ -57,11 +63,12 @@ export function runtimeDatabase(
     url,
     generation: row.generation,
     ...timeoutOf(row),
+    ...(poolerUrl !== undefined && { pooled: true }),
     ...(encryptionKey !== undefined && { encryptionKey }),
   };
   if (sealKey === undefined) return place;
   const { environmentId } = row;
-  return { ...place, seal: { databaseId, environmentId, key: sealKey, pooled: false } };
+  return { ...place, seal: { databaseId, environmentId, key: sealKey, pooled: poolerUrl !== undefined } };
 }
 
 function timeoutOf({ statementTimeoutMs }: CurrentPlacementRow): Pick<RuntimeDatabase, "statementTimeoutMs"> {

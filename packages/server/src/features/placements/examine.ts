@@ -28,7 +28,7 @@ async function examinePlaces(
     if (kind === "storage") own.storage = { driver, serverId, physicalName: physicalName! };
     if (kind === "cache") own.cache = { driver, serverId, physicalName: physicalName!, generation };
     if (kind !== "database") continue;
-    const { url, seal, encryptionKey } = runtimeDatabase(parts, row);
+    const { url, seal, encryptionKey } = runtimeDatabase(parts, row, "server");
     own.database = {
       environmentId,
       databaseId: row.databaseId!,

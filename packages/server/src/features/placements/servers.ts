@@ -12,14 +12,16 @@ import {
 
 const secretContext = (serverId: string) => `database_server:${serverId}`;
 
-export function sealServerUrl(secrets: Secrets, serverId: string, url: string): Buffer {
-  return secrets.seal(url, secretContext(serverId));
+/** How a server is reached: its URL, and in a second line the pooler's where applications go through one. */
+export function sealServerUrl(secrets: Secrets, serverId: string, url: string, poolerUrl?: string): Buffer {
+  return secrets.seal(poolerUrl === undefined ? url : `${url}\n${poolerUrl}`, secretContext(serverId));
 }
 
 /** The server as drivers take it, its URL opened. */
 export function openServer(secrets: Secrets, row: Pick<ServerRow, "id" | "urlSecret">): DatabaseServer {
   if (!row.urlSecret) throw failure("server_unreachable", { detail: "The server hasn't come up yet." });
-  return { id: row.id, url: secrets.open(row.urlSecret, secretContext(row.id)).toString("utf8") };
+  const [url, poolerUrl] = secrets.open(row.urlSecret, secretContext(row.id)).toString("utf8").split("\n");
+  return { id: row.id, url: url!, ...(poolerUrl !== undefined && { poolerUrl }) };
 }
 
 /** The server that an id names, opened. */

@@ -22,6 +22,7 @@ export async function showServers(
     name: row.name,
     kind: row.kind,
     host: row.urlSecret && hostOf(openServer(secrets, row).url),
+    pooler: row.urlSecret && poolerOf(openServer(secrets, row)),
     version: `${Math.floor(row.versionNumber / 10_000)}.${row.versionNumber % 10_000}`,
     region: row.region,
     capacity: row.capacity,
@@ -35,6 +36,10 @@ export async function showServers(
     state: row.state,
     createdAt: row.createdAt.toISOString(),
   }));
+}
+
+function poolerOf({ poolerUrl }: { poolerUrl?: string | undefined }): string | null {
+  return poolerUrl === undefined ? null : new URL(poolerUrl).host;
 }
 
 function hostOf(url: string): string {

@@ -3,11 +3,14 @@ import { worksOn } from "../../drivers/database/index.ts";
 import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import { failure, invalidField } from "../../kernel/index.ts";
 import { touchRuntime } from "../environments/index.ts";
-import { checkUsable, refuseKnown } from "./add-server.ts";
+import { checkUsable, checkUsablePooler, refuseKnown } from "./add-server.ts";
+import { selectDatabase } from "./databases.sql.ts";
 import { selectEnvironmentsOn } from "./dedicated-servers.sql.ts";
-import type { PlacementParts } from "./parts.ts";
+import { mendingContext } from "./mending-context.ts";
+import { type PlacementParts, requireDriver } from "./parts.ts";
+import { selectSharedDatabases } from "./seal-checks.sql.ts";
 import { type ServerRow, selectServer } from "./servers.sql.ts";
-import { findServer, sealServerUrl } from "./servers.ts";
+import { findServer, openServer, sealServerUrl } from "./servers.ts";
 import { showServers } from "./show-servers.ts";
 import { selectPinnedElsewhere, selectStandingNames, updateServer } from "./update-server.sql.ts";
 
@@ -26,20 +29,48 @@ export async function changeServer(
   const server = await findServer(db, idOrName);
   refuseOurs(server, change);
   const warnings = change.url === undefined ? [] : await checkNewUrl(db, parts, server, change.url);
+  const reached = await reachedBy(db, parts, server, change, warnings);
   await inTransaction(db, async (tx) => {
     const row = (await selectServer(tx, server.id))!;
     if (change.region !== undefined && change.region !== row.region)
       await refusePinned(tx, row, change.region);
     await updateServer(tx, row, {
       ...change,
-      urlSecret: change.url === undefined ? undefined : sealServerUrl(parts.secrets, row.id, change.url),
+      urlSecret: reached && sealServerUrl(parts.secrets, row.id, reached.url, reached.poolerUrl),
     });
     // What applications know of it: its URL, and how long statements may take there.
-    if (change.url === undefined && change.statementTimeoutMs === undefined) return;
+    if (!reached && change.statementTimeoutMs === undefined) return;
     await touchRuntime(tx, await selectEnvironmentsOn(tx, row.id));
   });
   const [reply] = await showServers(db, parts.secrets, [(await selectServer(db, server.id))!]);
-  return { ...reply!, ...(change.url !== undefined && { warnings }) };
+  return { ...reply!, ...(reached && { warnings }) };
+}
+
+/**
+ * How the server is reached from now on; undefined when that doesn't change. Databases that tenants share take tokens for
+ * any backend before an application brings the first one.
+ */
+async function reachedBy(
+  db: Db,
+  parts: Parts,
+  server: ServerRow,
+  change: UpdateServerRequest,
+  warnings: string[],
+): Promise<{ url: string; poolerUrl: string | undefined } | undefined> {
+  if (change.url === undefined && change.poolerUrl === undefined) return undefined;
+  const standing = openServer(parts.secrets, server);
+  const url = change.url ?? standing.url;
+  const poolerUrl = change.poolerUrl === undefined ? standing.poolerUrl : (change.poolerUrl ?? undefined);
+  if (poolerUrl === undefined) return { url, poolerUrl };
+  warnings.push(...(await checkUsablePooler(url, poolerUrl)));
+  const opened = { id: server.id, url, poolerUrl };
+  for (const shared of await selectSharedDatabases(db)) {
+    if (shared.serverId !== server.id) continue;
+    const context = mendingContext(async () => (await selectDatabase(db, shared.id))?.state === "in_use");
+    const { sharing } = requireDriver(parts.drivers, shared.level);
+    await sharing!.renewSeal(context, { server: opened, database: shared });
+  }
+  return { url, poolerUrl };
 }
 
 /** Servers that we start ourselves are what their start makes of them. */
@@ -50,7 +81,7 @@ function refuseOurs(server: ServerRow, change: UpdateServerRequest): void {
       detail: `The server "${server.name}" was started for one environment, and goes with it.`,
     });
   }
-  for (const field of ["url", "maxBackends"] as const) {
+  for (const field of ["url", "poolerUrl", "maxBackends"] as const) {
     if (change[field] === undefined) continue;
     throw invalidField(
       `/${field}`,

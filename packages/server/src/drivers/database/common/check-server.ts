@@ -39,7 +39,12 @@ export async function checkServer(url: string, connect: Connect = openClient): P
     return { usable: false, missing: [missing] };
   }
   try {
-    return judge(url, await selectFacts(client));
+    const facts = await selectFacts(client);
+    const isDirect = (client as unknown as { processID: number }).processID === facts.backend;
+    if (!isDirect && (await losesSessions(client, url, connect))) {
+      return { usable: false, missing: [throughPooler] };
+    }
+    return judge(url, facts);
   } catch (error) {
     return { usable: false, missing: [`It can't be examined: ${(error as Error).message}.`] };
   } finally {
@@ -47,7 +52,29 @@ export async function checkServer(url: string, connect: Connect = openClient): P
   }
 }
 
+const throughPooler =
+  "It is reached through a pooler in transaction mode, and Tenantry needs sessions: name the server itself here, and the pooler beside it (poolerUrl, --pooler-url).";
+
+/** Whether a connection gets another backend for its next transaction once somebody else has taken its own. */
+async function losesSessions(client: ClientBase, url: string, connect: Connect): Promise<boolean> {
+  const backend = "select pg_backend_pid() as backend";
+  const [before] = (await client.query<{ backend: number }>(backend)).rows;
+  const other = await connect({
+    connectionString: url,
+    connectionTimeoutMillis: 10_000,
+    query_timeout: 5_000,
+  });
+  try {
+    await other.query("begin");
+    const [taken] = (await other.query<{ backend: number }>(backend)).rows;
+    return taken!.backend === before!.backend;
+  } finally {
+    await other.end().catch(() => undefined);
+  }
+}
+
 type Facts = {
+  backend: number;
   roleName: string;
   versionNumber: number;
   versionText: string;
@@ -64,7 +91,7 @@ type Facts = {
 
 async function selectFacts(client: ClientBase): Promise<Facts> {
   const { rows } = await client.query<Facts>(
-    `select rolname as "roleName", rolsuper as superuser, rolcreatedb as "createsDatabases",
+    `select pg_backend_pid() as backend, rolname as "roleName", rolsuper as superuser, rolcreatedb as "createsDatabases",
        rolcreaterole as "createsRoles", current_setting('server_version_num')::int as "versionNumber",
        current_setting('server_version') as "versionText", current_setting('max_connections')::int as "maxConnections",
        pg_is_in_recovery() or current_setting('default_transaction_read_only')::boolean as "readOnly",

@@ -25,6 +25,9 @@ export function connectAdvice(error: unknown): string {
   if (message?.includes("does not support SSL")) {
     return "Turn ssl on at the server, or leave sslmode out where the network is yours alone.";
   }
+  if (message?.includes("unsupported startup parameter")) {
+    return "A pooler answers: name the server itself here, and the pooler beside it (poolerUrl, --pooler-url).";
+  }
   if (message?.includes("timeout expired")) return adviceByCode.ETIMEDOUT!;
   return (code && adviceByCode[code]) || "";
 }

@@ -42,7 +42,10 @@ export async function build(
     const catalog = finished
       ? undefined
       : await copyBlueprint(parts, session, context, { server: request.server, name, schema });
-    const strategy = await installSeal(session, { roles: parts.roles, name, databaseId, key });
+    const strategy = await installSeal(session, {
+      ...{ roles: parts.roles, name, databaseId, key },
+      pooled: request.server.poolerUrl !== undefined,
+    });
     if (catalog) {
       await fillShared(parts, session, context, { server: request.server, name, schema, strategy, catalog });
     }

@@ -37,7 +37,7 @@ export function createSharedDriver(options: DatabaseDriverOptions): PostgresDriv
       renewSeal: (context, { server, database: { name, roleName } }) =>
         withSession(parts.connect, context, server, name, async (session) => {
           if (roleName) await forgetSessionDefaults(session, roleName);
-          return renewSeal(session, { roles: parts.roles, name });
+          return renewSeal(session, { roles: parts.roles, name, pooled: server.poolerUrl !== undefined });
         }),
       rotateSecret: (context, { server, database: { name }, databaseId, sealKey }) =>
         withSession(parts.connect, context, server, name, (session) =>

@@ -84,6 +84,11 @@ export async function upsertSecret(
   );
 }
 
+/** A token that names no backend is good from anywhere, so that is taken where a pooler stands between alone. */
+export async function updatePooled(session: Session, pooled: boolean): Promise<void> {
+  await session.change("update tenantry.secret set pooled = $1 where pooled <> $1", [pooled]);
+}
+
 /** So long are tokens good under the secret before: until every process of the application has heard of the new one. */
 const formerGoodMinutes = 10;
 

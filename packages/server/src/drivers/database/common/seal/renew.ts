@@ -6,7 +6,7 @@ import type { InstallationRoles } from "../names.ts";
 import { terminateRole } from "../roles.sql.ts";
 import type { Session } from "../session.ts";
 import { bindLogin } from "./bind-login.ts";
-import { createSeal } from "./install.sql.ts";
+import { createSeal, updatePooled } from "./install.sql.ts";
 import { alterPolicies, selectOutdatedLogins, selectPattern, selectSealedTables } from "./renew.sql.ts";
 import { revokeForms, revokeSharedReach } from "./revoke.sql.ts";
 import { type SealStrategy, sealExpressions } from "./strategy.ts";
@@ -14,7 +14,12 @@ import { selectSealed } from "./verify-seal.sql.ts";
 import { selectRelationProblems } from "./verify-tables.sql.ts";
 import { selectVersion } from "./versions.ts";
 
-type Renewal = { roles: InstallationRoles; name: string };
+type Renewal = {
+  roles: InstallationRoles;
+  name: string;
+  /** Whether tokens may leave out which backend they are for; as it stands when left out. */
+  pooled?: boolean;
+};
 
 /** For so long may whoever comes meanwhile wait behind us for a lock, at a time, and so often is it tried. */
 const attemptMs = 50;
@@ -27,13 +32,14 @@ const attempts = 60;
  * seal that is like none that we know is left as it is, and found by `verifySeal`. Repeatable; two take turns by the lock
  * on the database's name.
  */
-export async function renewSeal(session: Session, { roles, name }: Renewal): Promise<boolean> {
+export async function renewSeal(session: Session, { roles, name, pooled }: Renewal): Promise<boolean> {
   return session.inDatabase(name, async (inside) => {
     const sealed = await inside.inspect((client) => selectSealed(client));
     if (!sealed) return false;
     const { age } = await inside.inspect((client) => selectVersion(client, sealed.strategy));
     if (age === "earlier") await renewStanding(inside, roles, sealed.strategy);
     if (age === "earlier" || age === "current") await bindOutdatedLogins(session, inside, name);
+    if (pooled !== undefined && (age === "earlier" || age === "current")) await updatePooled(inside, pooled);
     return age === "earlier";
   });
 }
