@@ -111,3 +111,23 @@ it.each([false, true])(
     await becomesWhole(installation);
   },
 );
+
+it("a tenant whose file is as large as it may be writes nothing more, is told so, and is served on; raised, it goes on", async () => {
+  const slug = fresh("full");
+  const admin = { email: `admin@${slug}.example`, password };
+  const isolation = { database: "sqlite" };
+  await installation.api.createTenant(slug, { admin, isolation, settings: { sqliteQuota: "1MB" } });
+  const user = siteUser(installation, slug);
+  expect(await user.logIn(admin.email)).toBe(303);
+  const publish = (page: string) =>
+    user.post("/admin/pages", {
+      ...{ title: "Much", slug: page, body: "much ".repeat(15_000), intent: "publish" },
+    });
+  let last = 303;
+  let count = 0;
+  for (; last === 303 && count < 50; count += 1) last = (await publish(`page-${count}`)).status;
+  expect([last, count > 3]).toEqual([507, true]);
+  expect(await shows(slug)).toBe(200);
+  await tenantry("settings", "set", "--tenant", slug, "sqliteQuota=20MB");
+  await expect.poll(async () => (await publish("at-last")).status).toBe(303);
+});

@@ -55,6 +55,13 @@ export const settingDefinitions = {
     scopes: ["platform"],
     variable: "SQLITE_ENCRYPTION",
   },
+  sqliteQuota: {
+    schema: size,
+    default: "1GB",
+    description: "How large the file of an environment at the level sqlite may grow.",
+    scopes: ["platform", "tenant"],
+    variable: "SQLITE_QUOTA",
+  },
   deletionGraceDays: {
     schema: z.number().min(0).max(365),
     default: 7,

@@ -8,6 +8,7 @@ import {
   type SqliteHandles,
   sqlitePath,
 } from "@tenantry/data";
+import { bytesOf } from "./bytes.ts";
 import { EnvironmentMoved } from "./errors.ts";
 import type { Repair } from "./repair.ts";
 import type { RuntimeFollower } from "./runtime/follower.ts";
@@ -97,15 +98,16 @@ export function openTenantDatabase(
 
 /** A file of this machine, or a database on a server. */
 function openAt(
-  { pools, files }: { pools: Pools; files: SqliteHandles },
+  { pools, files, follower }: { pools: Pools; files: SqliteHandles; follower: Follower },
   id: string,
   { level, serverId, url, generation, seal, pooled, statementTimeoutMs, encryptionKey }: Place,
   assertUsable: () => void,
 ): Database {
   if (level === "sqlite") {
     const file = sqlitePath(url);
+    const maxBytes = () => bytesOf(follower.state()?.environments.get(id)?.settings.sqliteQuota);
     return files.open(
-      { environmentId: id, file, encryptionKey, generation, statementTimeoutMs },
+      { environmentId: id, file, encryptionKey, generation, statementTimeoutMs, maxBytes },
       { assertUsable },
     );
   }

@@ -7,7 +7,7 @@ export type Problem = { status: number; headers: Record<string, string>; body: s
 
 /** The answer that an error of this package deserves; undefined for any other error. */
 export function problemOf(error: unknown): Problem | undefined {
-  const known = error instanceof DataError ? fromDataPath(error) : error;
+  const known = error instanceof DataError ? fromDataPath(error) : (asFull(error) ?? error);
   return isTenantryError(known) ? describe(known) : undefined;
 }
 
@@ -31,6 +31,20 @@ function describe(error: TenantryError): Problem {
   return { status: error.status, headers, body };
 }
 
+const quotaRemedy =
+  "Take away what isn't needed, or have the operator raise the tenant's setting sqliteQuota.";
+
+/** A database that has no room left says so by PostgreSQL's code for it, at every level. */
+function asFull(error: unknown): TenantryError | undefined {
+  const { code, message } = error instanceof Error ? (error as Error & { code?: unknown }) : {};
+  if (message === undefined || (code !== "53100" && code !== "53400")) return undefined;
+  const { status, remedy } = errorCatalogue.disk_full;
+  return new TenantryError(message, {
+    ...{ code: "disk_full", status },
+    remedy: code === "53400" ? quotaRemedy : remedy,
+  });
+}
+
 /** Errors of database, storage and cache carry a code of the catalogue, which knows the status. */
 function fromDataPath(error: DataError): TenantryError {
   const { status, remedy } = errorCatalogue[error.code];
@@ -46,4 +60,5 @@ const titles: Record<number, string> = {
   429: "Too many requests.",
   500: "Something broke.",
   503: "This isn't available at the moment.",
+  507: "There is no room left.",
 };

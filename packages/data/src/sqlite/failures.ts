@@ -162,6 +162,7 @@ const byCode: Record<string, [code: string, message: string]> = {
   SQLITE_BUSY: ["55P03", "canceling statement due to lock timeout"],
   SQLITE_LOCKED: ["55P03", "canceling statement due to lock timeout"],
   SQLITE_FULL: ["53100", "could not extend the file: there is no room left"],
+  TENANTRY_QUOTA_REACHED: ["53400", "the database is as large as it may be: its quota is reached"],
   SQLITE_NOMEM: ["53200", "out of memory"],
   SQLITE_TOOBIG: ["54000", "string or blob too big"],
   SQLITE_READONLY: ["25006", "cannot change rows in a read-only transaction"],

@@ -34,6 +34,8 @@ export type SqlitePlace = {
   file: string;
   encryptionKey?: string | undefined;
   readOnly?: boolean | undefined;
+  /** How large it may grow at present, in bytes; asked at each use. One that is larger keeps what it has. */
+  maxBytes?: (() => number | undefined) | undefined;
 };
 
 export type RunOptions = {
@@ -72,7 +74,8 @@ export class SqliteFile {
   }
 
   get engineFile(): EngineFile {
-    return { key: this.key, file: this.place.file, encryptionKey: this.place.encryptionKey, create: false };
+    const { file, encryptionKey, maxBytes } = this.place;
+    return { key: this.key, file, encryptionKey, create: false, maxBytes: maxBytes?.() };
   }
 
   /** The schema as it was seen last. */

@@ -20,6 +20,9 @@ export type Connection = {
   close(): void;
 };
 
+/** A connection whose file has a bound. */
+export type BoundConnection = Connection & { bind(maxBytes: number | undefined): void };
+
 const preparedStatements = 100;
 
 /** Where the schema as PostgreSQL would know it is written down. */
@@ -29,7 +32,7 @@ export const modelTable = "tenantry_schema";
  * Opens a connection. The file isn't made unless that is wished for: one that is gone stays gone. What is committed
  * survives the loss of the process and of the machine's power (synchronous=FULL).
  */
-export function openConnection(file: EngineFile, settings: EngineSettings, reader: boolean): Connection {
+export function openConnection(file: EngineFile, settings: EngineSettings, reader: boolean): BoundConnection {
   const url = pathToFileURL(file.file);
   url.searchParams.set("mode", file.create ? "rwc" : "rw");
   const options = { timeout: 0, ...(file.encryptionKey && { encryptionKey: file.encryptionKey }) };
@@ -44,7 +47,13 @@ export function openConnection(file: EngineFile, settings: EngineSettings, reade
     throw error;
   }
   const statements = new LRUCache<string, Statement>({ max: preparedStatements });
+  let bound: number | undefined;
   return {
+    bind(maxBytes) {
+      if (maxBytes === bound) return;
+      database.exec(`pragma max_page_count = ${pagesOf(database, maxBytes)}`);
+      bound = maxBytes;
+    },
     get inTransaction() {
       return database.inTransaction;
     },
@@ -59,6 +68,15 @@ export function openConnection(file: EngineFile, settings: EngineSettings, reade
     exec: (sql) => database.exec(sql),
     close: () => database.close(),
   };
+}
+
+/** The most that SQLite can count. */
+const mostPages = 4_294_967_294;
+
+function pagesOf(database: Connection, maxBytes: number | undefined): number {
+  if (maxBytes === undefined) return mostPages;
+  const [row] = database.prepare("pragma page_size").raw(true).all();
+  return Math.min(mostPages, Math.max(1, Math.floor(maxBytes / Number(row![0]))));
 }
 
 function prepareConnection(database: Connection, settings: EngineSettings, reader: boolean): void {

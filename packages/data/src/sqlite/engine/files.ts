@@ -1,4 +1,4 @@
-import { type Connection, openConnection } from "./connection.ts";
+import { type BoundConnection, type Connection, openConnection } from "./connection.ts";
 import type { EngineFile, EngineSettings } from "./protocol.ts";
 
 export const writerSlot = "writer";
@@ -6,20 +6,20 @@ export const writerSlot = "writer";
 /** The connections of one process, by file and slot. */
 export class OpenFiles {
   readonly #settings: EngineSettings;
-  readonly #files = new Map<string, Map<string, Connection>>();
+  readonly #files = new Map<string, Map<string, BoundConnection>>();
 
   constructor(settings: EngineSettings) {
     this.#settings = settings;
   }
 
   connection(file: EngineFile, slot: string): Connection {
-    const slots = this.#files.get(file.key) ?? new Map<string, Connection>();
+    const slots = this.#files.get(file.key) ?? new Map<string, BoundConnection>();
     const known = slots.get(slot);
-    if (known) return known;
+    if (known) return bounded(known, file, slot);
     const made = openConnection(file, this.#settings, slot !== writerSlot);
     slots.set(slot, made);
     this.#files.set(file.key, slots);
-    return made;
+    return bounded(made, file, slot);
   }
 
   closeSlot(key: string, slot: string): void {
@@ -36,4 +36,9 @@ export class OpenFiles {
   closeAll(): void {
     for (const key of [...this.#files.keys()]) this.close(key);
   }
+}
+
+function bounded(connection: BoundConnection, { maxBytes }: EngineFile, slot: string): Connection {
+  if (slot === writerSlot) connection.bind(maxBytes);
+  return connection;
 }

@@ -14,7 +14,14 @@ export type EngineSettings = {
 /** What SQLite takes and gives: JavaScript's numbers are REAL to it, integers are bigint. */
 export type SqliteValue = string | number | bigint | Uint8Array | null;
 
-export type EngineFile = { key: string; file: string; encryptionKey: string | undefined; create: boolean };
+export type EngineFile = {
+  key: string;
+  file: string;
+  encryptionKey: string | undefined;
+  create: boolean;
+  /** It may grow so far; without, until the disk is full. */
+  maxBytes?: number | undefined;
+};
 
 type Run = {
   file: EngineFile;

@@ -1,6 +1,8 @@
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import { type Connection, readModel, schemaVersion } from "./connection.ts";
 import { OpenFiles, writerSlot } from "./files.ts";
-import type { EngineReply, EngineRequest, EngineSettings, SqliteValue } from "./protocol.ts";
+import type { EngineFile, EngineReply, EngineRequest, EngineSettings, SqliteValue } from "./protocol.ts";
 
 type Of<Op extends EngineRequest["op"]> = Extract<EngineRequest, { op: Op }>;
 type Cursor = { rows: Iterator<SqliteValue[]> };
@@ -9,6 +11,22 @@ type Cursor = { rows: Iterator<SqliteValue[]> };
 export class AnswerTooLarge extends Error {
   readonly code = "TENANTRY_ANSWER_TOO_LARGE";
 }
+
+/** The file is as large as it may be. */
+export class QuotaReached extends Error {
+  readonly code = "TENANTRY_QUOTA_REACHED";
+}
+
+/** SQLite has one code for a full disk and for a full file. */
+function meansQuota(error: unknown, { file, maxBytes }: EngineFile): boolean {
+  const { code } = (error instanceof ScriptFailed ? error.cause : error) as { code?: unknown };
+  if (maxBytes === undefined || code !== "SQLITE_FULL") return false;
+  const { bavail, bsize } = statfsSync(dirname(file));
+  return bavail * bsize > fullBelow;
+}
+
+/** A disk with less room than this is full. */
+const fullBelow = 1_024 * 1_024;
 
 /** A statement of a script failed. */
 export class ScriptFailed extends Error {
@@ -34,6 +52,14 @@ export class Work {
   }
 
   do(request: EngineRequest): EngineReply {
+    try {
+      return this.#do(request);
+    } catch (error) {
+      throw "file" in request && meansQuota(error, request.file) ? new QuotaReached() : error;
+    }
+  }
+
+  #do(request: EngineRequest): EngineReply {
     switch (request.op) {
       case "run":
         return this.#run(request);
