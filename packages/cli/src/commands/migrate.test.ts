@@ -51,3 +51,43 @@ it("a dry run that fails after a while ends the command with the reason, and isn
   });
   expect(asked).toHaveLength(1);
 });
+
+it("the status tells those that failed first, why, what is under way, and what to type next", async () => {
+  const one = (tenantSlug: string, more: object) => ({
+    ...{ tenantId: "tnt_1", tenantSlug, environmentId: "env_1", environment: "production" },
+    ...{ level: "schema", server: "embedded", schemaVersion: 1, heldRelease: null, failure: null, ...more },
+  });
+  const failure = {
+    ...{ operationId: "op_1", targetVersion: 2, attempts: 1, failedAt: "2026-01-01T00:00:00.000Z" },
+    ...{ code: "migration_failed", detail: `0002.sql, line 1: ${"no, ".repeat(40)}never.`, remedy: null },
+  };
+  const list = {
+    schemaVersion: 2,
+    counts: { environments: 3, current: 1, behind: 2, failed: 1, heldBack: 0 },
+    items: [
+      one("acme", { state: "current" }),
+      one("bolt", { state: "behind" }),
+      one("coco", { state: "failed", failure }),
+    ],
+    nextCursor: null,
+  };
+  const work = operation({
+    id: "op_2",
+    kind: "app.migrate",
+    progress: 0.4,
+    message: "400 of 1000 databases",
+  });
+  await using api = await startFakeApi(({ url }) => {
+    if (url.startsWith("/v1/operations"))
+      return { body: { items: url.includes("app.migrate") ? [work] : [], nextCursor: null } };
+    return { body: list };
+  });
+  const environment = { TENANTRY_URL: api.url, TENANTRY_API_KEY: "key" };
+  const { stdout } = await run("tenantry migrate --app notes --group a --status", environment);
+  expect(stdout.match(/^(acme|bolt|coco) /gm)).toEqual(["coco ", "bolt ", "acme "]);
+  expect(stdout).toContain(`coco: ${failure.detail}\n`);
+  expect(stdout).toContain("then run: tenantry migrate --app notes --wait");
+  expect(stdout).toContain(
+    "A migration is under way: 40 %, 400 of 1000 databases. Follow it with: tenantry operation watch op_2",
+  );
+});

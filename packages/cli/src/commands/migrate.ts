@@ -11,6 +11,7 @@ import { type Context, contextOf, defineCommand, overApi, wholeNumber } from "..
 import { followOperation } from "../follow/follow.ts";
 import type { Look } from "../output/look.ts";
 import { at, state, table } from "../output/table.ts";
+import { visibleLine } from "../output/text.ts";
 import { readMigrations } from "./app/migrations.ts";
 import { appsOf, type Whose } from "./whose.ts";
 
@@ -38,7 +39,15 @@ export function migrateCommand(): Command {
       "migrate --status --failed",
       "migrate --app notes --dry-run --migrations ./migrations --tenant acme",
     ],
-    calls: ["listApps", "showTenant", "startMigration", "followOperation", "listMigrations", "planMigration"],
+    calls: [
+      "listApps",
+      "showTenant",
+      "startMigration",
+      "followOperation",
+      "listMigrations",
+      "listOperations",
+      "planMigration",
+    ],
   })
     .option("--app <app>", "of this application alone")
     .addOption(new Option("--tenant <tenant>", "of this tenant alone").conflicts("group"))
@@ -94,12 +103,30 @@ async function showStatus(
     const { items } = await fetchPages<EnvironmentMigration>(client, target, { all: true }, filter);
     found.push({ app, schemaVersion, counts, items });
   }
-  output.result({ items: found }, showAll);
+  const atWork = output.json ? [] : await fetchAtWork(client);
+  output.result({ items: found }, ({ items }, look) =>
+    [...items.map((status) => showOne(status, look)), ...atWork.map(showAtWork)].join("\n\n"),
+  );
 }
 
-function showAll({ items }: { items: readonly Status[] }, look: Look): string {
-  return items.map((status) => showOne(status, look)).join("\n\n");
+/** Releases and migrations that are under way, of whatever application. */
+async function fetchAtWork(client: Context["client"]): Promise<OperationReply[]> {
+  const found = await Promise.all(
+    ["app.release", "app.migrate"].map((kind) =>
+      fetchPages<OperationReply>(client, "/v1/operations", { all: true }, { kind, status: "running" }),
+    ),
+  );
+  return found.flatMap(({ items }) => items);
 }
+
+function showAtWork({ id, kind, progress, message }: OperationReply): string {
+  const what = kind === "app.release" ? "A release" : "A migration";
+  const far = [`${Math.floor(progress * 100)} %`, message && visibleLine(message)].filter(Boolean).join(", ");
+  return `${what} is under way: ${far}. Follow it with: tenantry operation watch ${id}`;
+}
+
+/** Those first for whom there is something to do. */
+const urgency = { failed: 0, behind: 1, current: 2 } as const;
 
 function showOne({ app, schemaVersion, counts, items }: Status, look: Look): string {
   const held = counts.heldBack > 0 ? `, ${counts.heldBack} kept at an older release` : "";
@@ -107,7 +134,8 @@ function showOne({ app, schemaVersion, counts, items }: Status, look: Look): str
     `${app}: ${counts.current} of ${counts.environments} at schema version ${schemaVersion}, ` +
     `${counts.behind} behind, ${counts.failed} failed${held}`;
   if (items.length === 0) return summary;
-  const rows = items.map((one) => [
+  const ordered = [...items].sort((one, other) => urgency[one.state] - urgency[other.state]);
+  const rows = ordered.map((one) => [
     one.environment === "production" ? one.tenantSlug : `${one.tenantSlug}--${one.environment}`,
     one.level,
     one.schemaVersion,
@@ -116,7 +144,15 @@ function showOne({ app, schemaVersion, counts, items }: Status, look: Look): str
     at(one.failure?.failedAt ?? null),
     one.failure?.detail,
   ]);
-  return `${summary}\n\n${table(look, ["tenant", "level", "schema", "state", "kept at", "failed", "reason"], rows)}`;
+  const shown = table(look, ["tenant", "level", "schema", "state", "kept at", "failed", "reason"], rows);
+  const [first, ...others] = ordered.filter(({ failure }) => failure);
+  if (!first) return `${summary}\n\n${shown}`;
+  const more = others.length > 0 ? ` (and ${others.length} more)` : "";
+  const told = `${first.tenantSlug}: ${visibleLine(first.failure!.detail)}${more}`;
+  // A release that failed as a whole took its files with it.
+  const isReleased = first.failure!.targetVersion <= schemaVersion;
+  const next = isReleased ? `run: tenantry migrate --app ${app} --wait` : "release again.";
+  return `${summary}\n\n${shown}\n\n${told}\nMend the cause, then ${next}`;
 }
 
 async function showPlans(

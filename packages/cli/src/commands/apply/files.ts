@@ -26,6 +26,7 @@ async function readSource(name: string): Promise<Source> {
     return { name, text: await readFile(path.resolve(process.cwd(), name), "utf8") };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw refusal("file_unreadable", `${name} can't be read (${code}).`, { cause: error });
+    const reason = code === "ENOENT" ? "there is no such file" : code;
+    throw refusal("file_unreadable", `${name} can't be read: ${reason}.`, { cause: error });
   }
 }
