@@ -36,7 +36,7 @@ function find(
 
 it("knows where the gateway is, of an installation that runs here", async () => {
   const directory = path.join(root, "with-gateway");
-  await mkdir(directory);
+  await mkdir(directory, { recursive: true });
   const places = { gatewayUrl: "http://localhost:8585", gatewayTlsUrl: "https://localhost:8443" };
   const file = { url: "http://localhost:8686", apiKey: "key", databaseUrl: "x", ...places };
   await writeFile(path.join(directory, "operator.json"), JSON.stringify(file));
