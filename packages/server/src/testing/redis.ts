@@ -30,12 +30,15 @@ export type TestRedisOptions = {
   open?: boolean;
   /** Keeps users in a file. */
   aclFile?: boolean;
+  /** Watches others instead of keeping keys. */
+  sentinel?: boolean;
   /** More of redis.conf. */
   lines?: readonly string[];
 };
 
 /** Debian's Redis. Its files and its process go with `stop()`, the process also when the test process dies. */
-export async function testRedis({ open, aclFile, lines = [] }: TestRedisOptions = {}): Promise<TestRedis> {
+export async function testRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
+  const { open, aclFile, sentinel, lines = [] } = options;
   const directory = await mkdtemp(path.join(tmpdir(), `tenantry-test-redis-${process.pid}-`));
   const password = randomBytes(12).toString("hex");
   const port = await freePort("127.0.0.1");
@@ -43,7 +46,14 @@ export async function testRedis({ open, aclFile, lines = [] }: TestRedisOptions 
   const users = open ? [] : ["user default off", admin];
   if (aclFile) await writeFile(path.join(directory, "users.acl"), `${users.join("\n")}\n`);
   const usersAre = aclFile ? [`aclfile ${path.join(directory, "users.acl")}`] : users;
-  const settings = [`port ${port}`, "bind 127.0.0.1", 'save ""', `dir ${directory}`, ...usersAre, ...lines];
+  const settings = [
+    `port ${port}`,
+    "bind 127.0.0.1",
+    ...(sentinel ? [] : ['save ""']),
+    `dir ${directory}`,
+    ...usersAre,
+    ...lines,
+  ];
   await writeFile(path.join(directory, "redis.conf"), `${settings.join("\n")}\n`);
   const url = open ? `redis://127.0.0.1:${port}` : `redis://admin:${password}@127.0.0.1:${port}`;
   let child: ChildProcess | undefined;
@@ -66,6 +76,7 @@ export async function testRedis({ open, aclFile, lines = [] }: TestRedisOptions 
       "--",
       requireProgram("redis-server"),
       path.join(directory, "redis.conf"),
+      ...(sentinel ? ["--sentinel"] : []),
     ];
     child = spawn(requireProgram("setpriv"), server, { stdio: "ignore" });
     await waitUntil("Redis answers", () => ask("PING").catch(() => false));

@@ -14,13 +14,29 @@ export type RedisCacheParts = {
   missed(error: Error): void;
 };
 
+type Build = (start: string) => readonly RedisCommand[];
+
+function inEpoch({ epochs, space, run }: RedisCacheParts) {
+  const by = (repeatable: boolean) => (commands: readonly RedisCommand[]) => run(commands, repeatable);
+  return {
+    within: (build: Build, repeatable = true) => epochs.within(space, by(repeatable), build),
+    /** The same for what writes one key. */
+    writing: (key: string, build: Build, repeatable = true) =>
+      epochs.within(
+        space,
+        by(repeatable),
+        (start) => build(start + key),
+        (start) => ["UNLINK", start + key],
+      ),
+  };
+}
+
 /**
  * A cache in Redis. While Redis is away, what is read counts as forgotten and what is written is dropped, so that pages
  * are slower and don't fail; a counter, a deletion and a flush throw `CacheUnavailable`, since no answer would be true.
  */
 export function redisCache(parts: RedisCacheParts): Cache {
-  const within = (build: (start: string) => readonly RedisCommand[], repeatable = true) =>
-    parts.epochs.within(parts.space, (commands) => parts.run(commands, repeatable), build);
+  const { within, writing } = inEpoch(parts);
 
   async function orElse<Result>(instead: Result, work: () => Promise<Result>): Promise<Result> {
     try {
@@ -33,7 +49,7 @@ export function redisCache(parts: RedisCacheParts): Cache {
   }
 
   async function store(key: string, text: string, time: readonly string[]): Promise<void> {
-    const [answer] = await within((start) => [["SET", start + key, text, ...time]]);
+    const [answer] = await writing(key, (full) => [["SET", full, text, ...time]]);
     if (!(answer instanceof Error)) return;
     // It is full. What stood under the key isn't what the application means any more; removing needs no room.
     await within((start) => [["UNLINK", start + key]]);
@@ -41,7 +57,7 @@ export function redisCache(parts: RedisCacheParts): Cache {
   }
 
   async function add(key: string, amount: number, time: readonly string[]): Promise<number> {
-    const replies = await within((start) => addition(start + key, amount, time), false);
+    const replies = await writing(key, (full) => addition(full, amount, time), false);
     const done = sure(replies.at(-1));
     const [, added, text] = Array.isArray(done) ? done : [];
     const sum = typeof added === "number" ? Number(text) : Number.NaN;

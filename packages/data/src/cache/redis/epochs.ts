@@ -4,6 +4,9 @@ import { CacheUnavailable } from "../../errors.ts";
 import type { RedisCommand, RedisReply } from "./connection.ts";
 
 type Run = (commands: readonly RedisCommand[]) => Promise<RedisReply[]>;
+type Build = (start: string) => readonly RedisCommand[];
+/** Removes what the commands wrote in an epoch that was over: nobody would find it, and it would take room. */
+type Clear = (start: string) => RedisCommand;
 
 /**
  * A space of keys that can be emptied at once, by whoever may not even list them: its keys carry the space's epoch, which
@@ -12,7 +15,7 @@ type Run = (commands: readonly RedisCommand[]) => Promise<RedisReply[]>;
  */
 export type Epochs = {
   /** Runs the commands in the space's present epoch: `build` gets what keys begin with. */
-  within(space: string, run: Run, build: (start: string) => readonly RedisCommand[]): Promise<RedisReply[]>;
+  within(space: string, run: Run, build: Build, clear?: Clear): Promise<RedisReply[]>;
   /** The command that empties the space. Needs no memory, so that a full server can be emptied. */
   end(space: string): RedisCommand;
 };
@@ -35,15 +38,20 @@ export function createEpochs(): Epochs {
   }
 
   return {
-    async within(space, run, build) {
+    async within(space, run, build, clear) {
+      const leavings: RedisCommand[] = [];
       let epoch = known.get(space) ?? (await begin(space, run));
       for (let tries = 0; tries < mostTries; tries += 1) {
         known.set(space, epoch);
-        const [present, ...replies] = await run([["GET", space], ...build(`${space}:${epoch}:`)]);
-        if (present === epoch) return replies;
+        const start = `${space}:${epoch}:`;
+        const cleared = leavings.length;
+        const [present, ...replies] = await run([["GET", space], ...leavings, ...build(start)]);
+        if (present === epoch) return replies.slice(cleared);
+        leavings.splice(0, cleared, ...(clear ? [clear(start)] : []));
         epoch = typeof present === "string" ? present : await begin(space, run);
       }
       known.delete(space);
+      if (leavings.length > 0) await run(leavings);
       throw new CacheUnavailable("The cache is emptied all the time.");
     },
     end(space) {

@@ -71,6 +71,21 @@ test("a cluster is refused", async () => {
   await cluster.stop();
 });
 
+test("a Sentinel and a replica are refused, saying what is needed instead", async () => {
+  const sentinel = await testRedis({ sentinel: true });
+  expect(await checkCacheServer(sentinel.url)).toMatchObject({
+    usable: false,
+    missing: [expect.stringMatching(/is a Sentinel.*the primary that it watches/)],
+  });
+  await sentinel.stop();
+  const replica = await testRedis({ lines: ["replicaof 127.0.0.1 1"] });
+  expect(await checkCacheServer(replica.url)).toMatchObject({
+    usable: false,
+    missing: [expect.stringMatching(/is a replica; the primary is needed/)],
+  });
+  await replica.stop();
+});
+
 test("over TLS, whose certificate isn't trusted is refused with the reason, and who is trusted is used", async () => {
   const directory = await mkdtemp(path.join(tmpdir(), "tenantry-test-redis-tls-"));
   const [certificate, key] = [path.join(directory, "certificate.pem"), path.join(directory, "key.pem")];

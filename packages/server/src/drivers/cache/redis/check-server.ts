@@ -57,6 +57,11 @@ async function examine(
     missing.push(`It runs Redis ${version}; 6.2 is the oldest that keeps users' channels apart.`);
   }
   if (info.get("cluster_enabled") === "1") missing.push("It is a cluster; one server is needed.");
+  if (info.get("redis_mode") === "sentinel") {
+    missing.push(
+      "It is a Sentinel, which keeps no keys; the primary that it watches is needed, by a name that follows it.",
+    );
+  }
   if (info.get("role") === "slave") missing.push("It is a replica; the primary is needed.");
   if (address.database !== 0) missing.push("The URL names a database; Tenantry chooses it: leave it out.");
   if (missing.length > 0) return { usable: false, missing };

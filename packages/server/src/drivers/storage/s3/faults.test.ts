@@ -135,6 +135,32 @@ test("a finished upload whose answer is lost counts as finished", async () => {
   expect(await storage.head("a")).toMatchObject({ size: 20_000_000, etag: put.etag });
 });
 
+test("a server that asks for less at a time is given time, and told as unavailable when it goes on asking", async () => {
+  const { storage } = await place();
+  let asked = 0;
+  proxy.fault = () => (++asked <= 2 ? "slow-down" : "pass");
+  await storage.put("a", "x");
+  expect(asked).toBe(3);
+  proxy.fault = () => "slow-down";
+  proxy.seen = [];
+  await expect(storage.put("a", "y")).rejects.toMatchObject({ ...unavailable, cause: { name: "SlowDown" } });
+  expect(proxy.seen.length).toBeLessThanOrEqual(3);
+  proxy.fault = () => "pass";
+  expect(await text((await storage.get("a")).body)).toBe("x");
+});
+
+test("an upload that isn't what was sent when it arrives isn't stored, whole or in parts", async () => {
+  const { storage } = await place();
+  await storage.put("a", "old");
+  proxy.fault = ({ method }) => (method === "PUT" ? "garble" : "pass");
+  for (const body of [Buffer.alloc(1_000, 1), randomBytes(20_000_000)]) {
+    await expect(storage.put("a", body)).rejects.toMatchObject(unavailable);
+  }
+  proxy.fault = () => "pass";
+  expect(await text((await storage.get("a")).body)).toBe("old");
+  expect(await begunUploads()).toBe(0);
+});
+
 test("a slow server is only slow", async () => {
   const { storage } = await place();
   proxy.delayMs = 400;
