@@ -91,6 +91,26 @@ describe.each(["database", "schema", "shared"] as const)("at the level %s", (lev
   });
 });
 
+describe("at the level sqlite", () => {
+  test("a tenant has a file of its own with the same migrations, and its neighbour nothing of it", async () => {
+    await using acme = await kit.tenant({ level: "sqlite" });
+    await using globex = await kit.tenant({ level: "sqlite" });
+    await acme.db.query("insert into notes (text) values ($1)", ["Buy milk"]);
+    await globex.db.query("delete from notes");
+    expect((await acme.db.query("select id, text from notes order by id")).rows).toEqual([
+      { id: "1", text: "Welcome" },
+      { id: "2", text: "Buy milk" },
+    ]);
+    expect((await globex.pool.query("select text from notes")).rows).toEqual([]);
+    const broken = acme.db.transaction(async (tx) => {
+      await tx.query("insert into notes (text) values ('Never')");
+      throw new Error("broken off");
+    });
+    await expect(broken).rejects.toThrow("broken off");
+    expect((await acme.db.query("select count(*)::int as count from notes")).rows).toEqual([{ count: 2 }]);
+  });
+});
+
 test("a removed tenant is unknown to the application, and nothing of it is left", async () => {
   const tenant = await kit.tenant();
   await tenant.db.query("select 1");

@@ -8,7 +8,7 @@ import { createSigner } from "./signing.ts";
 import { createTestTenant, type TestTenant } from "./tenant.ts";
 
 /** The database levels that the kit has. At `dedicated` an application sees what it sees at `database`. */
-export type TestLevel = "shared" | "schema" | "database";
+export type TestLevel = "shared" | "schema" | "database" | "sqlite";
 
 export type TestKitOptions = {
   /** The directory with the application's .sql files. */

@@ -23,6 +23,8 @@ export type Grounds = {
 
 export type GroundOptions = {
   server: DatabaseServer;
+  /** Where the files of the level `sqlite` are. */
+  directory: DatabaseServer;
   drivers: DatabaseDrivers;
   removals: Removals;
   log: Log;
@@ -30,7 +32,7 @@ export type GroundOptions = {
   stays(name: string): void;
 };
 
-const levelsHere: readonly DatabaseLevel[] = ["shared", "schema", "database"];
+const levelsHere: readonly DatabaseLevel[] = ["shared", "schema", "database", "sqlite"];
 /** What isn't used stays for the next run; but each change of the migrations leaves a state of its own. */
 const mostUnused = 3;
 const madeAtOnce = 6;
@@ -84,13 +86,14 @@ export function createGrounds(options: GroundOptions): Grounds {
 }
 
 async function openStock(
-  { server, drivers, signal, log, removals, stays }: GroundOptions,
+  { directory, drivers, signal, log, removals, stays, ...options }: GroundOptions,
   schema: AppSchema,
   name: DatabaseLevel,
   gate: Parameters<typeof createStock>[0]["gate"],
 ): Promise<Stock> {
   const driver = drivers[name];
   if (!driver || !levelsHere.includes(name)) throw notHere(name);
+  const server = name === "sqlite" ? directory : options.server;
   const level: Level = await removals.during(() => openLevel({ server, driver, schema, signal, stays }));
   return createStock({
     level,

@@ -4,6 +4,7 @@ import path from "node:path";
 import {
   createDatabaseDrivers,
   createWarmConnections,
+  openSqliteDirectory,
   protectDatabases,
 } from "../../drivers/database/index.ts";
 import { createFsStorageDriver } from "../../drivers/storage/index.ts";
@@ -38,14 +39,18 @@ const mostPerProcess = 20;
 export async function startHost({ directory, log }: { directory: string; log: Log }): Promise<Host> {
   const dataDir = path.join(directory, "postgres");
   const root = path.join(directory, "files");
+  const sqliteRoot = path.join(directory, "sqlite");
   const removeAll = async () => {
     await removeCluster(dataDir);
-    await rm(root, { recursive: true, force: true });
+    for (const files of [root, sqliteRoot]) await rm(files, { recursive: true, force: true });
   };
   await removeAll();
   const postgres = await startEmbeddedPostgres({ dataDir, log, maxConnections, throwAway: true });
   const server = { id: newId(), url: postgres.url };
   await protectDatabases(server, "all");
+  const sqlite = openSqliteDirectory(sqliteRoot);
+  const sqliteServer = { id: newId(), url: sqlite.url };
+  await sqlite.claim(sqliteServer.id);
 
   const closing = new AbortController();
   const { signal } = closing;
@@ -54,7 +59,7 @@ export async function startHost({ directory, log }: { directory: string; log: Lo
   const warm = createWarmConnections({ isKept: (name) => staying.has(name) });
   const drivers = createDatabaseDrivers({ installationId: newId(), connect: warm.connect });
   const stays = (name: string) => staying.add(name);
-  const grounds = createGrounds({ server, drivers, removals, log, signal, stays });
+  const grounds = createGrounds({ server, directory: sqliteServer, drivers, removals, log, signal, stays });
   const secret = randomBytes(32).toString("base64url");
   const files = createFsStorageDriver({ root, signingKeyOf: (name) => `${secret}${name}`, durable: false });
   const tenancy = createTenancy({ grounds, files, removals, signal });

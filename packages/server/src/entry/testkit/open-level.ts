@@ -1,10 +1,11 @@
+import type { DatabaseLevel } from "@tenantry/contract";
 import { newId } from "../../kernel/index.ts";
 import { workContext } from "./context.ts";
 import { type Ground, type Level, location } from "./level.ts";
 import { sharedLevel } from "./shared-level.ts";
 
-/** Some megabytes each, and some relations each. */
-const mostWaiting = { database: 64, schema: 200 };
+/** Some megabytes each, some relations each, or a file. */
+const mostWaiting: Partial<Record<DatabaseLevel, number>> = { database: 64, schema: 200, sqlite: 200 };
 
 /**
  * Applies the migrations as an installation does, and answers what makes places with them. Throws `migration_failed`
@@ -17,7 +18,7 @@ export async function openLevel(ground: Ground): Promise<Level> {
   return driver.sharing ? sharedLevel(ground, driver.sharing) : ownLevel(ground);
 }
 
-/** Each environment has a database, or a schema, of its own. */
+/** Each environment has a database, a schema or a file of its own. */
 function ownLevel(ground: Ground): Level {
   const { server, driver, schema, signal } = ground;
   return {
@@ -29,7 +30,7 @@ function ownLevel(ground: Ground): Level {
         database: location(ground, database),
         repair: async () => driver.repairLogin?.(workContext(signal), { server, database }),
         discard: () => driver.remove(workContext(signal), { server, thing }),
-        mostWaiting: driver.level === "schema" ? mostWaiting.schema : mostWaiting.database,
+        mostWaiting: mostWaiting[driver.level]!,
       };
     },
   };
