@@ -21,6 +21,7 @@ import {
 import { openClient, type Session, withSession } from "../drivers/database/common/session.ts";
 import { urlAs, urlTo } from "../drivers/database/common/url.ts";
 import { sharedLogins } from "../drivers/database/shared/logins.ts";
+import { ownFunctions } from "../drivers/database/shared/own-functions.ts";
 import { newId } from "../kernel/index.ts";
 import type { TestServer } from "./database-servers.ts";
 import { testContext } from "./driver-context.ts";
@@ -105,7 +106,7 @@ export async function sealedDatabase(
         options: "-c search_path=pg_catalog",
       });
       try {
-        return await verifySeal(client, { roles, name });
+        return await verifySeal(client, { roles, name, ownFunctions });
       } finally {
         await client.end();
       }

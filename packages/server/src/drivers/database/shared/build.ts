@@ -10,6 +10,7 @@ import { installSeal, verifySeal } from "../common/seal/index.ts";
 import { type Session, withSession } from "../common/session.ts";
 import type { AppSchema, BuiltDatabase, DatabaseServer, DriverContext } from "../driver.ts";
 import { fillShared, takeCatalog } from "./fill.ts";
+import { ownFunctions } from "./own-functions.ts";
 import { mayConnect } from "./shared.sql.ts";
 import { welcomeLogins } from "./welcome-logins.ts";
 
@@ -50,7 +51,7 @@ export async function build(
       await fillShared(parts, session, context, { server: request.server, name, schema, strategy, catalog });
     }
     const problems = await session.inDatabase(built.name, (inside) =>
-      inside.inspect((client) => verifySeal(client, { roles: parts.roles, name: built.name })),
+      inside.inspect((client) => verifySeal(client, { roles: parts.roles, name: built.name, ownFunctions })),
     );
     if (problems.length > 0) throw unsealed(problems);
     await welcomeLogins(session, built.name);

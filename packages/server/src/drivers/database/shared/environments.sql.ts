@@ -39,9 +39,11 @@ export async function createAdmission(inside: Session, roles: InstallationRoles)
     reset role`);
 }
 
-const admission = ({ policyExpression }: SealExpressions): string => `
+const admission = (expressions: SealExpressions): string => `
   create or replace function tenantry.admit() returns boolean language plpgsql volatile security definer
-    set search_path = pg_catalog, pg_temp as $$
+    set search_path = pg_catalog, pg_temp as $$${admissionBody(expressions)}$$`;
+
+export const admissionBody = ({ policyExpression }: SealExpressions): string => `
   begin
     if not starts_with(session_user::text, 'tnl_') then
       raise exception using errcode = 'TN002', message = 'only a login of one environment is admitted';
@@ -49,7 +51,7 @@ const admission = ({ policyExpression }: SealExpressions): string => `
     lock table ${ledgerSchema}.migrations in row share mode;
     insert into tenantry.admitted values (${policyExpression}) on conflict do nothing;
     return found;
-  end $$`;
+  end `;
 
 export async function insertAdmitted(
   inside: Session,

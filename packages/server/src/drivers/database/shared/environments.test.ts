@@ -66,6 +66,23 @@ describe.each([
     }
   }
 
+  test.each(["next_number(text)", "admit()"])("verify finds another body of tenantry.%s", async (name) => {
+    const one = await admitted();
+    expect(await driver.verify(server, one.database)).toEqual([]);
+    const [standing] = await runAt<{ definition: string }>(
+      superuserUrl,
+      `select pg_get_functiondef('tenantry.${name}'::regprocedure) as definition`,
+    );
+    const changed = standing!.definition.replace(/ begin\s/, (begin) => `${begin} perform 1; `);
+    expect(changed).not.toBe(standing!.definition);
+    await runAt(superuserUrl, changed);
+    expect(await driver.verify(server, one.database)).toEqual([
+      `The function tenantry.${name.split("(")[0]} isn't the one that was installed.`,
+    ]);
+    await runAt(superuserUrl, standing!.definition);
+    expect(await driver.verify(server, one.database)).toEqual([]);
+  });
+
   test("one with many rows leaves in batches, while a neighbour reads and writes as before", async () => {
     const [large, neighbour] = [await admitted(), await admitted()];
     await run(large, "insert into authors (name) select 'author ' || n from generate_series(1, 12000) n");

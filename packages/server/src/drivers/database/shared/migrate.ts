@@ -15,6 +15,7 @@ import type { PlannedFile } from "./migration/planned.ts";
 import { openToRun } from "./migration/run.sql.ts";
 import { runStatement } from "./migration/run-statement.ts";
 import { inScratch, scratchName } from "./migration/scratch.ts";
+import { ownFunctions } from "./own-functions.ts";
 import { createExtensions } from "./shared.sql.ts";
 
 /**
@@ -118,7 +119,7 @@ async function apply(
     return count;
   });
   const problems = await session.inDatabase(database.name, (inside) =>
-    inside.inspect((client) => verifySeal(client, { roles, name: database.name })),
+    inside.inspect((client) => verifySeal(client, { roles, name: database.name, ownFunctions })),
   );
   if (problems.length > 0) {
     throw failure("isolation_unavailable", {

@@ -4,6 +4,7 @@ import { reading } from "../common/reading.ts";
 import { verifySeal } from "../common/seal/index.ts";
 import { urlTo } from "../common/url.ts";
 import type { DatabaseServer, PhysicalDatabase } from "../driver.ts";
+import { ownFunctions } from "./own-functions.ts";
 
 /** Implements `DatabaseDriver.verify`: the database on its server, and its seal from within. */
 export async function verify(
@@ -14,7 +15,7 @@ export async function verify(
   const problems = await verifyDatabase(parts, server, database);
   if (problems.includes(`The database ${database.name} isn't there.`)) return problems;
   const unsealed = await reading(parts.connect, urlTo(server.url, database.name), (client) =>
-    verifySeal(client, { roles: parts.roles, name: database.name }),
+    verifySeal(client, { roles: parts.roles, name: database.name, ownFunctions }),
   );
   return [...problems, ...unsealed];
 }

@@ -82,6 +82,10 @@ const planted: [problem: string, statement: string][] = [
     "create or replace function tenantry.enter(token text) returns void language plpgsql security definer as 'begin end'",
   ],
   [
+    "The function tenantry.more(integer) isn't one of Tenantry's.",
+    "create function tenantry.more(int) returns int language sql as 'select 1'",
+  ],
+  [
     "The domain tenantry.entry isn't the one that was installed.",
     "alter domain tenantry.entry drop constraint proof; alter domain tenantry.entry add check ((value).token is not null)",
   ],

@@ -52,3 +52,25 @@ export async function selectSealProblems(
     [roles.seal, JSON.stringify(print)],
   );
 }
+
+/** Functions in the seal's schema that nobody of us has made, or that somebody has changed: `own` may have these bodies. */
+export async function selectFunctionProblems(
+  client: ClientBase,
+  roles: InstallationRoles,
+  sealed: readonly string[],
+  own: Readonly<Record<string, readonly string[]>>,
+): Promise<string[]> {
+  return selectSentences(
+    client,
+    `with own as (select o.key as name, b.body from jsonb_each($3) o cross join jsonb_array_elements_text(o.value) b (body)),
+       functions as (select p.*, p.oid::regprocedure as signature from pg_proc p where p.pronamespace = 'tenantry'::regnamespace)
+     select format('The function %s isn''t one of Tenantry''s.', signature) as problem from functions
+       where proname <> all ($2) and proname not in (select name from own)
+     union all select format('The function tenantry.%s isn''t the one that was installed.', proname) from functions f
+       where proname in (select name from own) and (
+         f.prosrc not in (select body from own where name = f.proname) or not f.prosecdef
+         or f.proowner is distinct from (select oid from pg_roles where rolname = $1)
+         or not coalesce(f.proconfig @> array['search_path=pg_catalog, pg_temp'], false))`,
+    [roles.seal, sealed, JSON.stringify(own)],
+  );
+}

@@ -61,7 +61,9 @@ export function counterStatements({ policyExpression }: SealText): string[] {
  */
 const nextNumber = (environment: string): string => `
   create or replace function tenantry.next_number(wanted text) returns bigint language plpgsql volatile security definer
-    set search_path = pg_catalog, pg_temp as $$
+    set search_path = pg_catalog, pg_temp as $$${nextNumberBody(environment)}$$`;
+
+export const nextNumberBody = (environment: string): string => `
   declare
     own constant uuid not null := ${environment};
     setting constant text := 'tenantry.counter_' || md5(wanted);
@@ -108,7 +110,7 @@ const nextNumber = (environment: string): string => `
     end loop;
     perform set_config(setting, concat_ws(' ', own, number + counter.step, counter.step, taken + size, size - 1), true);
     return number;
-  end $$`;
+  end `;
 
 /** Statements that say where each counter begins, to run as the seal's owner. Repeatable. */
 export function counterRows(objects: readonly CatalogObject[]): string[] {
