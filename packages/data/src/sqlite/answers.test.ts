@@ -230,8 +230,7 @@ async function answer(ask: Asked) {
     };
   } catch (error) {
     const { code, constraint, column } = error as pg.DatabaseError;
-    // SQLite doesn't say which foreign key it was.
-    return { code, ...(code !== "23503" && { constraint }), ...(code === "23502" && { column }) };
+    return { code, constraint, ...(code === "23502" && { column }) };
   }
 }
 

@@ -118,7 +118,8 @@ describe("errors", () => {
       table: "pages",
     });
     await expect(database.query("insert into comments values (1, 12345, '')")).rejects.toMatchObject({
-      code: "23503",
+      ...{ code: "23503", table: "comments", constraint: "comments_page_fkey" },
+      message: 'insert or update on table "comments" violates foreign key constraint "comments_page_fkey"',
     });
     await expect(database.query("select * from nothing")).rejects.toMatchObject({ code: "42P01" });
     await expect(database.query("select nothing from pages")).rejects.toMatchObject({ code: "42703" });

@@ -1,5 +1,6 @@
 import pg from "pg";
 import { DatabaseUnavailable, DataError } from "../errors.ts";
+import type { BrokenKey } from "./engine/broken-keys.ts";
 import { EngineFailure, endedForTime, processLost } from "./engine/index.ts";
 import type { Schema, Table } from "./sql/model.ts";
 import { Refusal } from "./sql/refusal.ts";
@@ -16,7 +17,7 @@ export class EncryptionKeyRefused extends DataError {
   }
 }
 
-type Details = Partial<Record<"constraint" | "table" | "column" | "hint" | "position", string>>;
+type Details = Partial<Record<"constraint" | "table" | "column" | "hint" | "position" | "detail", string>>;
 
 function databaseError(
   code: string,
@@ -74,15 +75,50 @@ function ofConstraint(error: EngineFailure, schema: Schema | undefined): pg.Data
     case "CHECK":
       return failedCheck(what, schema, error);
     case "FOREIGN KEY":
-      return databaseError(
-        "23503",
-        "insert or update or delete violates a foreign key constraint",
-        {},
-        error,
-      );
+      return brokenKey(what, schema, error);
     default:
       return undefined;
   }
+}
+
+/** As the engine found it out; in a large file it doesn't. */
+function brokenKey(what: string, schema: Schema | undefined, cause: unknown): pg.DatabaseError {
+  const found = what === "" ? undefined : (JSON.parse(what) as BrokenKey);
+  const named = found && keyOf(found, schema);
+  if (!named) {
+    // A key that this very migration makes isn't known yet.
+    const at = found && "table" in found ? found : undefined;
+    const message = at
+      ? `table "${at.table}" violates a foreign key constraint on (${at.columns.join(", ")})`
+      : "insert or update or delete violates a foreign key constraint";
+    return databaseError("23503", message, at ? { table: at.table } : {}, cause);
+  }
+  const { table, key, onParent } = named;
+  const message = onParent
+    ? `update or delete on table "${key.table}" violates foreign key constraint "${key.name}" on table "${table}"`
+    : `insert or update on table "${table}" violates foreign key constraint "${key.name}"`;
+  const names = key.columns.join(", ");
+  const detail = onParent
+    ? `The key is still referenced from table "${table}".`
+    : `The key (${names}) is not present in table "${key.table}".`;
+  return databaseError("23503", message, { table, constraint: key.name, detail }, cause);
+}
+
+function keyOf(found: BrokenKey, schema: Schema | undefined) {
+  const tables = Object.values(schema?.tables ?? {});
+  if ("restrictedBy" in found) {
+    const all = tables.flatMap(({ name: table, foreignKeys }) =>
+      foreignKeys
+        .filter(({ table: parent }) => parent === found.restrictedBy)
+        .filter(({ onDelete, onUpdate }) => [onDelete, onUpdate].includes("restrict"))
+        .map((key) => ({ table, key, onParent: true })),
+    );
+    return all.length === 1 ? all[0] : undefined;
+  }
+  const { table, columns, onParent } = found;
+  const keys = tables.find(({ name }) => name === table)?.foreignKeys;
+  const key = keys?.find((one) => one.columns.join() === columns.join());
+  return key && { table, key, onParent };
 }
 
 const splitName = (path: string): [string, string] => {

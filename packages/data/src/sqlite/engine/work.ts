@@ -1,5 +1,6 @@
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
+import { findBrokenKey, isBrokenKey, KeyBroken, nameBrokenKey } from "./broken-keys.ts";
 import { type Connection, readModel, schemaVersion } from "./connection.ts";
 import { OpenFiles, writerSlot } from "./files.ts";
 import type { EngineFile, EngineReply, EngineRequest, EngineSettings, SqliteValue } from "./protocol.ts";
@@ -87,13 +88,14 @@ export class Work {
     const connection = this.#files.connection(request.file, request.slot);
     const stale = staleness(connection, request.version);
     if (stale) return stale;
-    const statement = connection.prepare(request.sql);
-    if (!statement.reader) {
-      const { changes } = statement.run(...request.values);
-      return { rows: [], changes: Number(changes) };
+    try {
+      return runStatement(connection, request);
+    } catch (error) {
+      if (!isBrokenKey(error)) throw error;
+      const isCommit = request.sql === "commit";
+      const key = isCommit ? findBrokenKey(connection) : nameBrokenKey(connection, request);
+      throw new KeyBroken(key, error);
     }
-    const rows = read(statement.iterate(...request.values), Number.POSITIVE_INFINITY, request.maxBytes);
-    return { rows, changes: rows.length };
   }
 
   #runEach(request: Of<"run each">): EngineReply {
@@ -155,6 +157,16 @@ function staleness(connection: Connection, expected: number | undefined): Engine
   return { stale: { version, model: readModel(connection) } };
 }
 
+function runStatement(connection: Connection, { sql, values, maxBytes }: Of<"run">): EngineReply {
+  const statement = connection.prepare(sql);
+  if (!statement.reader) {
+    const { changes } = statement.run(...values);
+    return { rows: [], changes: Number(changes) };
+  }
+  const rows = read(statement.iterate(...values), Number.POSITIVE_INFINITY, maxBytes);
+  return { rows, changes: rows.length };
+}
+
 function runAll(connection: Connection, statements: readonly string[]): void {
   for (const [index, statement] of statements.entries()) {
     try {
@@ -163,12 +175,8 @@ function runAll(connection: Connection, statements: readonly string[]): void {
       throw new ScriptFailed(index, error);
     }
   }
-  if (connection.prepare("pragma foreign_key_check").all().length > 0) {
-    throw new ScriptFailed(
-      statements.length - 1,
-      Object.assign(new Error("FOREIGN KEY constraint failed"), { code: "SQLITE_CONSTRAINT_FOREIGNKEY" }),
-    );
-  }
+  const broken = findBrokenKey(connection);
+  if (broken) throw new ScriptFailed(statements.length - 1, new KeyBroken(broken));
 }
 
 function read(
