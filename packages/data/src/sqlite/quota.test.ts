@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,12 +17,12 @@ afterAll(async () => {
 });
 
 async function application(name: string) {
-  const file = join(directory, name);
+  const file = join(directory, `${randomUUID()}-${name}`);
   const made = await openSqlite({ file, create: true }, handles);
   await made.migrate("create table notes (id serial primary key, body text)");
   await made.close();
   let quota: number | undefined = 1_000_000;
-  const database = handles.open({ environmentId: name, generation: 1, file, maxBytes: () => quota });
+  const database = handles.open({ environmentId: file, generation: 1, file, maxBytes: () => quota });
   const write = (kilobytes = 64) =>
     database.query("insert into notes (body) values ($1) returning id", ["x".repeat(kilobytes * 1_000)]);
   async function fill(): Promise<unknown> {
