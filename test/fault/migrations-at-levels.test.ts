@@ -4,7 +4,6 @@ import { expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
 import { useInstallation } from "../support/use-installation.ts";
-import { becomesWhole } from "../support/whole.ts";
 
 const installation = useInstallation();
 const { api } = installation;
@@ -98,7 +97,6 @@ create unique index notes_id on notes (id);`;
     ...{ environments: 8, current: 8, behind: 0, failed: 0, heldBack: 0 },
   });
   await nothingDrifted(app);
-  await becomesWhole(installation);
 });
 
 it("a file that waits for a tenant's transaction keeps no neighbour waiting, and comes when that is over", async () => {

@@ -9,6 +9,7 @@ import { hasCode, newId } from "../../kernel/index.ts";
 import { chooseAnyServer } from "./choose-server.ts";
 import {
   deleteBlueprint,
+  deleteUnbegun,
   deleteUnfinished,
   insertCreating,
   selectDatabaseByName,
@@ -57,6 +58,9 @@ export async function ensureBlueprint(
   } catch (error) {
     if (hasCode(error, "migration_failed") || hasCode(error, "isolation_unavailable")) {
       await context.transaction((tx) => deleteUnfinished(tx, server.id, name));
+    }
+    if (hasCode(error, "server_unreachable")) {
+      await context.transaction((tx) => deleteUnbegun(tx, server.id, name));
     }
     throw error;
   }

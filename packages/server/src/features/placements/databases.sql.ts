@@ -123,6 +123,15 @@ export async function deleteUnfinished(db: Db | Tx, serverId: string, name: stri
   `.execute(db);
 }
 
+/** What was meant to be made where nobody answered: nothing was begun there. */
+export async function deleteUnbegun(tx: Tx, serverId: string, name: string): Promise<void> {
+  await sql`
+    delete from databases d where d.server_id = ${serverId} and d.name = ${name} and d.state = 'creating'
+      and not exists (select from placements p where p.database_id = d.id)
+      and not exists (select from resources r where r.server_id = d.server_id and r.physical_name = d.name)
+  `.execute(tx);
+}
+
 /** The blueprint's database is gone from the server: the next who needs it builds it again. */
 export async function deleteBlueprint(tx: Tx, serverId: string, name: string): Promise<void> {
   await sql`
