@@ -13,8 +13,9 @@ export class KeyBroken extends Error {
   }
 }
 
+/** By its words: what RESTRICT refuses has a trigger's code. */
 export const isBrokenKey = (error: unknown): boolean =>
-  (error as { code?: unknown }).code === "SQLITE_CONSTRAINT_FOREIGNKEY";
+  error instanceof Error && error.message.startsWith("FOREIGN KEY constraint failed");
 
 /** The first row that points nowhere, if there is one: looks at all there are. */
 export function findBrokenKey(connection: Connection, sql = ""): BrokenKey | undefined {
