@@ -245,7 +245,7 @@ describe.each([
       });
       const [work] = await query<{ holder: string }>(
         registryUrl,
-        "select lease_holder as holder from operations where kind = 'app.release' and status = 'running'",
+        "select lease_holder as holder from operations where kind = 'app.release' order by created_at desc limit 1",
       );
       const [, processId] = work!.holder.split(" ");
       const worker = both.find((node) => node.has(Number(processId)))!;
