@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import {
   chmod,
+  chown,
   link,
   lstat,
   mkdir,
@@ -100,6 +101,37 @@ test.runIf(process.getuid!() === 0)(
     expect((await lstat(`${fileOf(own!)}-shm`)).uid).toBe(70_001);
   },
 );
+
+/** Builds a file of a server, and looks at it, in a process of its own. */
+const elsewhere = `
+  const { openSqliteDirectory } = await import(${JSON.stringify(new URL("./directory.ts", import.meta.url).href)});
+  const { createSqliteDriver } = await import(${JSON.stringify(new URL("./index.ts", import.meta.url).href)});
+  const { root, appId, databaseId, schema } = JSON.parse(process.argv[1]);
+  const directory = openSqliteDirectory(root);
+  const server = { id: await directory.claim(databaseId), url: directory.url };
+  const done = async () => undefined;
+  const context = { operationId: databaseId, fence: 1, signal: new AbortController().signal, assertLease: done,
+    declareResource: done, resourcePresent: done, resourceRemoved: done };
+  const driver = createSqliteDriver();
+  await driver.buildBlueprint(context, { server, schema });
+  const built = await driver.build(context, { server, databaseId, schema });
+  console.log(JSON.stringify(await driver.verify(server, built)));
+  process.exit();
+`;
+
+test("started by an ordinary user, whose group has another number, files are that user's and sound", async () => {
+  const place = await mkdtemp(path.join(tmpdir(), "tenantry-ordinary-"));
+  const user = process.getuid!() === 0 ? { uid: 65_534, gid: 100 } : {};
+  if (user.uid !== undefined) await chown(place, user.uid, user.gid);
+  const given = { root: path.join(place, "files"), appId, databaseId: newId(), schema };
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--input-type=module", "-e", elsewhere, JSON.stringify(given)],
+    { ...user, cwd: "/" },
+  );
+  expect(JSON.parse(stdout)).toEqual([]);
+  await rm(place, { recursive: true });
+});
 
 test("names that this driver can't have given are refused before anything is touched", async () => {
   const victim = path.join(outside, "victim");
