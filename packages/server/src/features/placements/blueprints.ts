@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import {
   type AppSchema,
   blueprintName,
@@ -5,7 +6,7 @@ import {
   isDirectory,
 } from "../../drivers/database/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
-import { hasCode, newId } from "../../kernel/index.ts";
+import { failure, hasCode, newId } from "../../kernel/index.ts";
 import { chooseAnyServer } from "./choose-server.ts";
 import {
   deleteBlueprint,
@@ -21,6 +22,9 @@ import { rehearseShared } from "./migrate-database.ts";
 import { type PlacementParts, requireDriver } from "./parts.ts";
 import { selectDirectories } from "./servers.sql.ts";
 import { openServer } from "./servers.ts";
+
+/** How long the removal of a blueprint is waited for. */
+const removalMs = 30_000;
 
 type Wanted = { server: DatabaseServer; appId: string; schemaVersion: number };
 
@@ -40,7 +44,7 @@ export async function ensureBlueprint(
   const level = blueprintLevelOn(server);
   const schema = { appId, migrations: await selectMigrations(context.db, appId, schemaVersion) };
   const name = blueprintName(schema);
-  const known = await selectDatabaseByName(context.db, server.id, name);
+  const known = await selectStaying(context, server.id, name);
   if (known?.state === "blueprint") return schema;
   await context.transaction((tx) =>
     insertCreating(tx, {
@@ -66,6 +70,17 @@ export async function ensureBlueprint(
   }
   await context.transaction((tx) => updateBlueprintReady(tx, server.id, name));
   return schema;
+}
+
+/** The database of that name. One on its way out is waited for: what is built in its place would be removed with it. */
+async function selectStaying({ db, signal }: StepContext, serverId: string, name: string) {
+  for (const until = Date.now() + removalMs; ; ) {
+    const known = await selectDatabaseByName(db, serverId, name);
+    if (known?.state !== "removing") return known;
+    if (Date.now() > until)
+      throw failure("unavailable", { detail: "The blueprint that stood before is still being removed." });
+    await delay(50, undefined, { signal });
+  }
 }
 
 /** Tries an app's migrations up to a version, on any server. Throws `migration_failed`. */

@@ -49,6 +49,30 @@ test("what was tried for a release that came to nothing is removed, and what ser
   expect(await house.placements.scanForLeftovers(house.db)).toEqual([]);
 });
 
+test("nothing is built in place of a blueprint that is on its way out, until it is gone", async () => {
+  const appId = await insertApp(house.db, notes);
+  const tried = (signal = new AbortController().signal) =>
+    house.run((context) =>
+      house.placements.tryMigrations({ ...context, signal }, { appId, schemaVersion: 1 }),
+    );
+  await tried();
+  // As the removal stands between dropping the database and forgetting it.
+  await sql`update databases set state = 'removing' where app_id = ${appId}`.execute(house.db);
+  const { rows } = await sql<{ name: string }>`select name from databases where app_id = ${appId}`.execute(
+    house.db,
+  );
+  await runAt(house.postgres.url, `drop database "${rows[0]!.name}" with (force)`);
+  await expect(tried(AbortSignal.timeout(1_000))).rejects.toMatchObject({
+    detail: "The operation was aborted",
+  });
+  expect(
+    await runAt(house.postgres.url, `select from pg_database where datname = '${rows[0]!.name}'`),
+  ).toEqual([]);
+  await sql`delete from databases where app_id = ${appId}`.execute(house.db);
+  await tried();
+  expect(await states(appId)).toEqual({ blueprint: 1 });
+});
+
 test("a tenant whose role gave itself another password is let in again, with the password that its application has", async () => {
   const appId = await insertApp(house.db, notes);
   const environmentId = await place(appId);
