@@ -68,7 +68,10 @@ test("nothing is built in place of a blueprint that is on its way out, until it 
   expect(
     await runAt(house.postgres.url, `select from pg_database where datname = '${rows[0]!.name}'`),
   ).toEqual([]);
-  await sql`delete from databases where app_id = ${appId}`.execute(house.db);
+  await sql`
+    with forgotten as (delete from databases where app_id = ${appId} returning name)
+    delete from resources where physical_name in (select name from forgotten)
+  `.execute(house.db);
   await tried();
   expect(await states(appId)).toEqual({ blueprint: 1 });
 });
