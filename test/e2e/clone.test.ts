@@ -20,7 +20,7 @@ async function site(level: string, more: object = {}) {
   await installation.api.createTenant(slug, { admin, isolation: { database: level }, ...more });
   const user = siteUser(installation, slug);
   expect(await user.logIn(admin.email)).toBe(303);
-  await publish(slug, user, `Of **${slug}**`);
+  await publish(slug, user, `Of ${slug}.`);
   expect((await upload(slug, user.cookie)).status).toBe(303);
   return { slug, admin: admin.email, user };
 }
@@ -56,7 +56,7 @@ describe("a copy of a tenant", () => {
     expect([code, stderr]).toEqual([0, ""]);
     const copy = JSON.parse(stdout) as TenantReply;
     expect(copy.environments[0]!.placements.database).toMatchObject({ level: "shared" });
-    expect((await installation.visit(copy.slug)).body).toContain(`Of <strong>${source.slug}</strong>`);
+    expect((await installation.visit(copy.slug)).body).toContain(`Of ${source.slug}.`);
     const settings = await call<{ items: { key: string; value: unknown; source: string }[] }>(
       "GET",
       `/v1/tenants/${copy.slug}/settings`,
@@ -115,7 +115,7 @@ describe("a copy of a tenant", () => {
     const admin = { email: "new@copy.example", password };
     const copy = await clone(closed.slug, { include: { storage: false }, admin });
     expect(copy.environments[0]!.placements.database).toMatchObject({ level: "shared" });
-    expect((await installation.visit(copy.slug)).body).toContain(`Of <strong>${closed.slug}</strong>`);
+    expect((await installation.visit(copy.slug)).body).toContain(`Of ${closed.slug}.`);
     const user = siteUser(installation, copy.slug);
     expect(await user.logIn(closed.admin)).not.toBe(303);
     expect(await user.logIn(admin.email)).toBe(303);

@@ -24,7 +24,7 @@ async function site() {
   await installation.api.createTenant(slug, { admin, isolation: { database: "sqlite" } });
   const user = siteUser(installation, slug);
   expect(await user.logIn(admin.email)).toBe(303);
-  const fields = { title: `Home of ${slug}`, slug: "home", body: `Of **${slug}**`, intent: "publish" };
+  const fields = { title: `Home of ${slug}`, slug: "home", body: `Of ${slug}.`, intent: "publish" };
   expect((await user.post("/admin/pages", fields)).status).toBe(303);
   return slug;
 }
@@ -38,7 +38,7 @@ it("a tenant's file is cloned to other levels and back, with its rows", async ()
     const slug = fresh("copy");
     const copy = await tenantry<TenantReply>("tenant", "clone", from, slug, "--level", level, "--wait");
     expect(copy.environments[0]!.placements.database).toMatchObject({ level });
-    expect((await installation.visit(slug)).body).toContain(`Of <strong>${source}</strong>`);
+    expect((await installation.visit(slug)).body).toContain(`Of ${source}.`);
     from = slug;
   }
   await becomesWhole(installation);
@@ -57,7 +57,7 @@ it("a tenant with a file is suspended, closed and deleted, and all of it undone,
     await tenantry("tenant", ...command);
     expect([command, await shows(slug)]).toEqual([command, status]);
   }
-  expect((await installation.visit(slug)).body).toContain(`Of <strong>${slug}</strong>`);
+  expect((await installation.visit(slug)).body).toContain(`Of ${slug}.`);
   await tenantry("tenant", "delete", slug, "--now", "--yes", "--wait");
   await becomesWhole(installation);
 });
