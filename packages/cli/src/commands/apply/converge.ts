@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { OperationReply, SettingReply, TenantReply } from "@tenantry/contract";
 import type { Client } from "../../api/client.ts";
 import { fetchPages } from "../../api/pages.ts";
@@ -40,7 +41,30 @@ export async function converge(client: Client, declared: DeclaredTenant, shown: 
     if (shown.actions.includes("create")) await create(client, declared);
     else await changeAsShown(client, declared, shown);
   } catch (error) {
-    if (!(error instanceof CliError) || !(await isAsDeclared(client, declared))) throw error;
+    if (!(error instanceof CliError) || !(await becomesAsDeclared(client, declared, error))) throw error;
+  }
+}
+
+/** What we are refused when somebody else was quicker. */
+const othersCodes: readonly (string | undefined)[] = [
+  "changed_meanwhile",
+  "slug_taken",
+  "precondition_failed",
+];
+/** How long whoever was quicker is given to do the rest. */
+const patienceMs = 2_000;
+
+/** Somebody else, who applies the same at the same time, may have done what we were refused, or be about to. */
+async function becomesAsDeclared(
+  client: Client,
+  declared: DeclaredTenant,
+  error: CliError,
+): Promise<boolean> {
+  const until = Date.now() + (othersCodes.includes(error.problem.code) ? patienceMs : 0);
+  for (;;) {
+    if (await isAsDeclared(client, declared)) return true;
+    if (Date.now() >= until) return false;
+    await delay(100);
   }
 }
 
@@ -81,7 +105,6 @@ async function changeRest(client: Client, declared: DeclaredTenant, found: Found
   await change(client, { declared, plan, id: existing.tenant.id, etag });
 }
 
-/** Somebody else, who applies the same at the same time, may have done what we were refused. */
 async function isAsDeclared(client: Client, declared: DeclaredTenant): Promise<boolean> {
   try {
     const { existing } = await findDeclared(client, declared);
