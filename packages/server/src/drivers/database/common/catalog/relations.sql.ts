@@ -47,7 +47,7 @@ export async function selectTables(scope: Scope): Promise<Found<TableObject>[]> 
        case when c.relforcerowsecurity and c.relrowsecurity then 'forced' when c.relrowsecurity then 'on' else 'off' end
          as "rowSecurity",
        case c.relreplident when 'f' then 'full' when 'n' then 'nothing' end as "replicaIdentity"
-     ${from} and c.relkind in ('r', 'p')`,
+     ${from} and c.relkind in ('r', 'p') order by c.oid`,
   );
 }
 
