@@ -1,7 +1,13 @@
 import type { TenantReply } from "@tenantry/contract";
 import { z } from "zod";
 import type { Db } from "../../infra/db/index.ts";
-import { etagOf, type Reply, replyWithOperation } from "../../infra/http/index.ts";
+import {
+  acceptOperation,
+  etagOf,
+  preferredWaitSeconds,
+  type Reply,
+  replyWithOperation,
+} from "../../infra/http/index.ts";
 import { showId } from "../../kernel/index.ts";
 import type { Operations } from "../operations/index.ts";
 import { findTenant } from "../tenants/index.ts";
@@ -14,7 +20,10 @@ export const tenantParams = z.object({
 
 export type ShowDependencies = { db: Db; publicUrl: PublicUrl };
 
-/** Answers with the operation that makes a tenant, or with the tenant where somebody waits for it. */
+/**
+ * Answers with the operation that makes a tenant, though it may have ended already, or with the tenant where somebody
+ * waits for it.
+ */
 export async function replyWithNewTenant(
   deps: ShowDependencies & { operations: Pick<Operations, "show" | "waitForEnd"> },
   request: Parameters<typeof replyWithOperation>[0],
@@ -22,8 +31,10 @@ export async function replyWithNewTenant(
   made: { tenantId: string; operationId: string },
 ) {
   const { operations } = deps;
+  const operation = await operations.show(showId("op", made.operationId));
+  if (preferredWaitSeconds(request) === undefined) return acceptOperation(reply, operation);
   return replyWithOperation(request, reply, {
-    operation: await operations.show(showId("op", made.operationId)),
+    operation,
     waitForEnd: operations.waitForEnd,
     succeeded: async () => ({
       status: 201,

@@ -8,6 +8,7 @@ export type { Claim, IdempotencyStore, StoredReply } from "./idempotency.ts";
 export { createIdempotencyStore } from "./idempotency-store.ts";
 export { openApiText } from "./openapi.ts";
 export {
+  acceptOperation,
   goneSignal,
   preferredWaitSeconds,
   replyWithOperation,

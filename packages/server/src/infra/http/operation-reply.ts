@@ -43,17 +43,28 @@ export async function replyWithOperation<Operation extends ShownOperation, Resul
     reply.header("preference-applied", `wait=${waitSeconds}`);
     operation = await options.waitForEnd(operation.id, waitSeconds * 1_000, goneSignal(reply));
   }
-  reply.header("location", `/v1/operations/${operation.id}`);
-  if (operation.status === "failed" || operation.status === "cancelled") throw failureOf(operation);
-  if (operation.status !== "succeeded") {
-    reply.code(202);
-    return operation;
+  if (operation.status === "failed" || operation.status === "cancelled") {
+    reply.header("location", whereToFollow(operation));
+    throw failureOf(operation);
   }
+  if (operation.status !== "succeeded") return acceptOperation(reply, operation);
+  reply.header("location", whereToFollow(operation));
   const result = await options.succeeded?.(operation);
   if (result?.location) reply.header("location", result.location);
   reply.code(result?.status ?? 200);
   return result ? result.body : operation;
 }
+
+/** 202, the operation as it stands, and where to follow it. */
+export function acceptOperation<Operation extends ShownOperation>(
+  reply: Reply,
+  operation: Operation,
+): Operation {
+  reply.code(202).header("location", whereToFollow(operation));
+  return operation;
+}
+
+const whereToFollow = ({ id }: ShownOperation): string => `/v1/operations/${id}`;
 
 /** Aborts when the client is gone or the API begins to close. */
 export function goneSignal(reply: Reply): AbortSignal {
