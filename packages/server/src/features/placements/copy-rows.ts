@@ -1,16 +1,14 @@
-import type { ImportedRows, RowsPlace, RowsTally } from "../../drivers/database/index.ts";
+import type { ImportedRows, RowsPlace } from "../../drivers/database/index.ts";
 import type { Db } from "../../infra/db/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { failure } from "../../kernel/index.ts";
 import { type DatabaseRow, selectDatabaseOf, selectMigrations } from "./databases.sql.ts";
 import { describeDatabase, migrateDatabase } from "./migrate-database.ts";
 import { type PlacementParts, requireDriver } from "./parts.ts";
+import { pipeRows } from "./pipe-rows.ts";
 import { requireServer } from "./servers.ts";
 
 export type RowsCopied = ImportedRows & { schemaVersion: number };
-
-/** How often somebody is told how far it is. */
-const tellingMs = 1_000;
 
 /** The level and the schema version of the database that an environment has; `environment_unavailable` when it has none. */
 export async function sourceOfRows(db: Db, environmentId: string): Promise<DatabaseRow> {
@@ -20,8 +18,7 @@ export async function sourceOfRows(db: Db, environmentId: string): Promise<Datab
 }
 
 /**
- * Puts the rows that one environment has at this moment in place of another's: through memory, and no faster than they are
- * taken. The other's database is brought to the same schema before, where it has one to itself. Repeatable.
+ * Puts the rows that one environment has at this moment in place of another's. The other's database is brought to the same schema before, where it has one to itself. Repeatable.
  */
 export async function copyRows(
   parts: PlacementParts,
@@ -30,37 +27,15 @@ export async function copyRows(
 ): Promise<RowsCopied> {
   const source = await sourceOfRows(context.db, from);
   const target = await levelledTarget(parts, context, source, to);
-  const { exportRows } = requireDriver(parts.drivers, source.level);
-  const { importRows } = requireDriver(parts.drivers, target.level);
-  const [out, into] = [
-    await rowsPlace(parts, context.db, source, from),
-    await rowsPlace(parts, context.db, target, to),
-  ];
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  const writer = writable.getWriter();
-  let unread = false;
-  const write = (bytes: Uint8Array) =>
-    writer.write(bytes).catch((error: unknown) => {
-      unread = true;
-      throw error;
-    });
-  const writing = exportRows(context, out, { write, progress: telling(context) })
-    .then(() => writer.close())
-    .catch(async (error: unknown) => {
-      await writer.abort(error).catch(() => undefined);
-      throw error;
-    });
-  const reading = importRows(context, into, readable).catch(async (error: unknown) => {
-    // One that failed before it began to read keeps the other waiting else.
-    await readable.cancel(error).catch(() => undefined);
-    throw error;
+  const rows = await pipeRows(parts, context, {
+    from: { level: source.level, place: await rowsPlace(parts, context.db, source, from) },
+    to: { level: target.level, place: await rowsPlace(parts, context.db, target, to) },
+    async progress({ tables, rows, bytes }, allTables) {
+      const [many, megabytes] = [rows, bytes / 1e6].map((count) => Math.round(count).toLocaleString("en"));
+      await context.progress(tables / Math.max(1, allTables), `${many} rows, ${megabytes} MB copied`);
+    },
   });
-  const [written, read] = await Promise.allSettled([writing, reading]);
-  context.signal.throwIfAborted();
-  // Each end fails when the other does; the cause is where it began.
-  if (written.status === "rejected" && !unread) throw written.reason;
-  if (read.status === "rejected") throw read.reason;
-  return { ...read.value, schemaVersion: source.schemaVersion };
+  return { ...rows, schemaVersion: source.schemaVersion };
 }
 
 /** The database that rows go to, at the schema version that they come from. */
@@ -96,17 +71,5 @@ async function rowsPlace(
     databaseId: id,
     environmentId,
     schema: { appId, migrations: await selectMigrations(db, appId, schemaVersion) },
-  };
-}
-
-function telling(context: StepContext) {
-  let toldAt = 0;
-  return async (tally: RowsTally, tables: number): Promise<void> => {
-    if (Date.now() - toldAt < tellingMs) return;
-    toldAt = Date.now();
-    const [rows, megabytes] = [tally.rows, tally.bytes / 1e6].map((count) =>
-      Math.round(count).toLocaleString("en"),
-    );
-    await context.progress(tally.tables / Math.max(1, tables), `${rows} rows, ${megabytes} MB copied`);
   };
 }

@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from "node:crypto";
-import { PassThrough } from "node:stream";
 import type {
   AppMigration,
   AppSchema,
@@ -21,6 +20,7 @@ import { chooseAnyServer } from "./choose-server.ts";
 import { type DatabaseRow, selectDatabaseOf } from "./databases.sql.ts";
 import { describeDatabase } from "./migrate-database.ts";
 import { type PlacementParts, requireDriver } from "./parts.ts";
+import { pipeRows } from "./pipe-rows.ts";
 import { selectRehearsal } from "./rehearsal.sql.ts";
 import { deleteInput, selectStepResult } from "./schema-check.sql.ts";
 import { requireServer } from "./servers.ts";
@@ -120,30 +120,17 @@ async function copyRows(
   source: Source,
   copy: { server: DatabaseServer; database: OpenableDatabase },
 ): Promise<number> {
-  const from = requireDriver(parts.drivers, source.level);
-  const to = requireDriver(parts.drivers, copyOf(context).level);
   const { id: databaseId, environmentId, schema } = source;
   const server = await requireServer(context.db, parts.secrets, source.serverId);
   const place = { server, database: describeDatabase(parts, source), databaseId, environmentId, schema };
-  const archive = new PassThrough({ highWaterMark: 1 << 20 });
-  let copied = 0;
-  const write = async (bytes: Uint8Array) => {
-    copied += bytes.length;
-    void context.progress(0, `Copying the tenant's rows: ${Math.ceil(copied / 1_048_576)} MiB so far`);
-    if (!archive.write(bytes)) await new Promise((resolve) => archive.once("drain", resolve));
-  };
-  const taking = from.exportRows(context, place, { write }).then(
-    () => archive.end(),
-    (error: Error) => archive.destroy(error),
-  );
-  try {
-    const target = { ...place, ...copy, databaseId: copyOf(context).databaseId };
-    return (await to.importRows(context, target, archive)).rows;
-  } finally {
-    // Whoever waits for room would wait for ever.
-    archive.resume();
-    await taking;
-  }
+  const { level, databaseId: copysId } = copyOf(context);
+  const { rows } = await pipeRows(parts, context, {
+    from: { level: source.level, place },
+    to: { level, place: { ...place, ...copy, databaseId: copysId } },
+    progress: ({ bytes }) =>
+      context.progress(0, `Copying the tenant's rows: ${Math.ceil(bytes / 1_048_576)} MiB so far`),
+  });
+  return rows;
 }
 
 async function removeCopy(parts: PlacementParts, context: Context): Promise<void> {
