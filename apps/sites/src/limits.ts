@@ -1,4 +1,4 @@
-import type { Settings } from "@tenantry/sdk";
+import { bytesOf, type Settings } from "@tenantry/sdk";
 
 const defaultMaxPages = 100;
 const defaultMaxUsers = 5;
@@ -19,26 +19,12 @@ export function maxUsers(settings: Settings): number {
 
 /** How many bytes the site may store. */
 export function storageQuotaBytes(settings: Settings): number {
-  return parseBytes(settings.get("storageQuota")) ?? defaultStorageQuota;
+  return bytesOf(settings.get("storageQuota")) ?? defaultStorageQuota;
 }
 
 /** How many bytes one uploaded file may have. */
 export function maxUploadBytes(settings: Settings): number {
-  return parseBytes(settings.get("app.maxUploadSize")) ?? defaultMaxUpload;
-}
-
-const units: Record<string, number> = {
-  B: 1,
-  ...{ KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 },
-  ...{ KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 },
-};
-
-/** The bytes of a size as settings have it: a number, or text such as "500MB" and "1GiB". */
-export function parseBytes(size: unknown): number | undefined {
-  if (typeof size === "number") return size >= 0 ? Math.floor(size) : undefined;
-  const parts = typeof size === "string" ? /^(\d+(?:\.\d+)?) ?([KMGT]?i?B)$/.exec(size) : null;
-  const unit = units[parts?.[2] ?? ""];
-  return parts && unit !== undefined ? Math.floor(Number(parts[1]) * unit) : undefined;
+  return bytesOf(settings.get("app.maxUploadSize")) ?? defaultMaxUpload;
 }
 
 /** A size for people: three digits at most, "1 GB" being 10⁹ bytes. */

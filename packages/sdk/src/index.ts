@@ -48,6 +48,7 @@ export {
   ValueTooLarge,
 } from "@tenantry/data";
 export type { Auth } from "./auth.ts";
+export { bytesOf } from "./bytes.ts";
 export type { Log, TenantryOptions } from "./config.ts";
 export type { TenantContext } from "./context.ts";
 export {
