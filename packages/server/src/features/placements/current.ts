@@ -3,7 +3,7 @@ import type { Db, Tx } from "../../infra/db/index.ts";
 import { showId } from "../../kernel/index.ts";
 import { openDatabaseSecret, type PlacementParts, requireDriver } from "./parts.ts";
 import { type CurrentPlacementRow, type PlacementKind, selectCurrentPlacements } from "./placements.sql.ts";
-import { openServer } from "./servers.ts";
+import { openServer } from "./servers/servers.ts";
 
 /** Where an environment lives, for people: nothing secret. */
 export type ShownPlacements = { [kind in PlacementKind]: Record<string, unknown> | null };

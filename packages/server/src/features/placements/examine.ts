@@ -4,7 +4,7 @@ import type { Db } from "../../infra/db/index.ts";
 import { runtimeDatabase } from "./current.ts";
 import { openDatabaseSecret, type PlacementParts, requireDriver } from "./parts.ts";
 import { selectCurrentPlacements } from "./placements.sql.ts";
-import { requireServer } from "./servers.ts";
+import { requireServer } from "./servers/servers.ts";
 
 type Parts = Pick<PlacementParts, "drivers" | "secrets">;
 

@@ -1,12 +1,12 @@
 import { type DatabaseServer, type PhysicalName, worksOn } from "../../drivers/database/index.ts";
 import type { Db } from "../../infra/db/index.ts";
 import { hasCode } from "../../kernel/index.ts";
-import { selectDatabasesOn } from "./databases.sql.ts";
+import { selectDatabasesOn } from "./databases/databases.sql.ts";
 import { selectDeclared, selectPlacedNames, type Traces } from "./leftovers.sql.ts";
 import type { PlacementParts } from "./parts.ts";
 import type { PlaceKind, PlaceOn } from "./place-driver.ts";
-import { type ServerRow, selectServer, selectServers } from "./servers.sql.ts";
-import { openServer } from "./servers.ts";
+import { type ServerRow, selectServer, selectServers } from "./servers/servers.sql.ts";
+import { openServer } from "./servers/servers.ts";
 
 export type Leftover = {
   /**

@@ -16,7 +16,7 @@ import {
 import { testPostgres } from "../../testing/postgres.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
 import { currentPlacements } from "./index.ts";
-import { insertServer } from "./servers.sql.ts";
+import { insertServer } from "./servers/servers.sql.ts";
 
 let fleet: TestFleet;
 let house: TestPlacements;

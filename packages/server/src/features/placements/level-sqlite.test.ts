@@ -19,11 +19,11 @@ import {
   testPlacements,
 } from "../../testing/placements.ts";
 import { runInFile } from "../../testing/sqlite-file.ts";
-import { requireEligible } from "./choose-server.ts";
+import type { DatabaseSeed } from "./databases/seed-database.ts";
 import { currentPlacements, type FleetWork, insertScript, type ScriptInput } from "./index.ts";
-import type { DatabaseSeed } from "./seed-database.ts";
-import { selectDirectories } from "./servers.sql.ts";
-import { showServers } from "./show-servers.ts";
+import { requireEligible } from "./servers/choose-server.ts";
+import { selectDirectories } from "./servers/servers.sql.ts";
+import { showServers } from "./servers/show-servers.ts";
 
 let outside: string;
 let root: string;

@@ -1,8 +1,8 @@
 import type { StepContext } from "../../infra/workflow/index.ts";
-import { removeDatabase } from "./build-database.ts";
+import { removeDatabase } from "./databases/build-database.ts";
+import { leaveShared } from "./databases/place-shared.ts";
 import { type PlacementParts, placesFor } from "./parts.ts";
 import { placeOf } from "./place-driver.ts";
-import { leaveShared } from "./place-shared.ts";
 import {
   deletePlacement,
   type PlacementKind,

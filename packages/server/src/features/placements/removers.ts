@@ -2,13 +2,13 @@ import type { DriverContext, ServerDriver } from "../../drivers/database/index.t
 import type { Db } from "../../infra/db/index.ts";
 import { longestRemovalMs, type RemoveResource } from "../../infra/workflow/index.ts";
 import { newId } from "../../kernel/index.ts";
-import { deleteUnfinished } from "./databases.sql.ts";
-import { deleteServerWhole } from "./dedicated-servers.sql.ts";
+import { deleteUnfinished } from "./databases/databases.sql.ts";
 import { type PlacementParts, placesFor, requireDriver } from "./parts.ts";
 import { type PlaceKind, placeOf } from "./place-driver.ts";
 import { deleteResource, isBeingSwept } from "./removers.sql.ts";
-import { selectServer } from "./servers.sql.ts";
-import { openServer } from "./servers.ts";
+import { deleteServerWhole } from "./servers/dedicated-servers.sql.ts";
+import { selectServer } from "./servers/servers.sql.ts";
+import { openServer } from "./servers/servers.ts";
 
 /**
  * What the sweeper removes databases, roles, servers, files and caches with, by `kind/driver`: things whose operation ended before they were

@@ -2,11 +2,11 @@ import type { RuntimeEnvironment, RuntimeSnapshot } from "@tenantry/contract";
 import type { Db, Tx } from "../../infra/db/index.ts";
 import { showId } from "../../kernel/index.ts";
 import { runtimeDatabase } from "./current.ts";
-import { type Holder, selectShares } from "./leases.sql.ts";
-import { leaseOnMany } from "./leases.ts";
 import type { PlacementParts } from "./parts.ts";
 import { findPlace } from "./place-driver.ts";
 import { selectCurrentPlacements } from "./placements.sql.ts";
+import { type Holder, selectShares } from "./servers/leases.sql.ts";
+import { leaseOnMany } from "./servers/leases.ts";
 
 type Places = Pick<RuntimeEnvironment, "database" | "storage" | "cache">;
 

@@ -6,18 +6,18 @@ import {
   step,
   type Workflow,
 } from "../../infra/workflow/index.ts";
-import { ensureBlueprint } from "./blueprints.ts";
-import { buildDatabase, type NewDatabase, removeDatabase } from "./build-database.ts";
-import { markUnreleasedBlueprints } from "./databases.sql.ts";
-import { readyServer, removeStartedServer, reserveStartedServer } from "./dedicated-servers.ts";
-import { driftWorkflow } from "./drift.ts";
+import { ensureBlueprint } from "./databases/blueprints.ts";
+import { buildDatabase, type NewDatabase, removeDatabase } from "./databases/build-database.ts";
+import { markUnreleasedBlueprints } from "./databases/databases.sql.ts";
+import { shelfOf } from "./databases/spare-keeper.sql.ts";
+import { driftWorkflow } from "./fleet/drift.ts";
+import { rehearsalWorkflow } from "./fleet/rehearsal.ts";
+import { schemaCheckWorkflow } from "./fleet/schema-check.ts";
+import { scriptWorkflow } from "./fleet/script-workflow.ts";
 import type { PlacementParts } from "./parts.ts";
-import { rehearsalWorkflow } from "./rehearsal.ts";
-import { schemaCheckWorkflow } from "./schema-check.ts";
-import { scriptWorkflow } from "./script-workflow.ts";
-import { selectServer } from "./servers.sql.ts";
-import { requireServer } from "./servers.ts";
-import { shelfOf } from "./spare-keeper.sql.ts";
+import { readyServer, removeStartedServer, reserveStartedServer } from "./servers/dedicated-servers.ts";
+import { selectServer } from "./servers/servers.sql.ts";
+import { requireServer } from "./servers/servers.ts";
 
 export type RemovalInput = { databaseId: string };
 

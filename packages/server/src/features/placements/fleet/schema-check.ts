@@ -1,0 +1,63 @@
+import type { AppMigration, Finding } from "../../../drivers/database/index.ts";
+import { type Db, inTransaction } from "../../../infra/db/index.ts";
+import { defineWorkflow, startOperation, step, type Workflow } from "../../../infra/workflow/index.ts";
+import { type PlacementParts, requirePostgres } from "../parts.ts";
+import { chooseAnyServer } from "../servers/choose-server.ts";
+import { requireServer } from "../servers/servers.ts";
+import { deleteInput, selectStepResult } from "./schema-check.sql.ts";
+
+export type SchemaCheckInput = { migrations: AppMigration[] };
+
+type Chosen = { serverId: string };
+
+/** Tries migrations out on a server, and leaves nothing but the findings. */
+export function schemaCheckWorkflow(parts: PlacementParts): Workflow {
+  const driver = () => requirePostgres(parts.drivers, "database");
+  return defineWorkflow<SchemaCheckInput>({
+    kind: "schema.check",
+    version: 1,
+    steps: [
+      step<SchemaCheckInput>("choose-server", {
+        title: "Choose a server",
+        async run(context): Promise<Chosen> {
+          const server = await context.transaction((tx) => chooseAnyServer(tx));
+          return { serverId: server.id };
+        },
+      }),
+      step<SchemaCheckInput>("try-out", {
+        title: "Apply the migrations and look at what they made",
+        async run(context): Promise<{ findings: Finding[] }> {
+          const { serverId } = context.results["choose-server"] as Chosen;
+          const server = await requireServer(context.db, parts.secrets, serverId);
+          const { migrations } = context.input;
+          return { findings: await driver().tryOut(context, { server, migrations }) };
+        },
+        async undo(context) {
+          const { serverId } = context.results["choose-server"] as Chosen;
+          const server = await requireServer(context.db, parts.secrets, serverId);
+          const name = driver().nameOfTrial(context.operationId, context.input.migrations);
+          await driver().remove(context, { server, thing: { kind: "database", name } });
+        },
+      }),
+    ],
+    async ended(tx, { operationId }) {
+      await deleteInput(tx, operationId);
+    },
+  });
+}
+
+/** Starts a check; answers the operation's UUID. */
+export function startSchemaCheck(
+  db: Db,
+  workflow: Workflow,
+  input: SchemaCheckInput,
+  requestedBy: string,
+): Promise<string> {
+  return inTransaction(db, (tx) => startOperation(tx, { workflow, input, exclusive: false, requestedBy }));
+}
+
+/** What a check that succeeded found. */
+export async function findingsOf(db: Db, operationId: string): Promise<Finding[]> {
+  const result = await selectStepResult<{ findings: Finding[] }>(db, operationId, "try-out");
+  return result?.findings ?? [];
+}
