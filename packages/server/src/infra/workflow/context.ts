@@ -60,9 +60,9 @@ export function openContext(run: Run, ordinal: number, signal: AbortSignal): Ope
     async progress(fraction, message) {
       await reports.report({ fraction, message });
     },
-    async declareResource({ common, temporary, ...resource }) {
+    async declareResource({ common = false, temporary, ...resource }) {
       const environmentId = common ? undefined : (operation.environmentId ?? undefined);
-      const { held, written } = await upsertResource(db, run, { ...resource, environmentId });
+      const { held, written } = await upsertResource(db, run, { ...resource, environmentId, common });
       mustHold(held);
       if (!written) throw resourceTaken(resource);
       if (!temporary) undeclared.set(keyOf(resource), resource);

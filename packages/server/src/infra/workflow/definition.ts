@@ -29,7 +29,7 @@ export type StepContext<Input = Record<string, unknown>> = {
   /**
    * Records, before it is made, a thing outside the registry. Repeatable: the same name gives the same row. Throws
    * `busy` (and so the step is tried again) while the sweeper removes that very thing, or when it stands as another
-   * operation's. A step that is done has told of everything it declared whether it is present or removed.
+   * operation's and isn't common. A step that is done has told of everything it declared whether it is present or removed.
    */
   declareResource(resource: DeclaredResource): Promise<void>;
   /** The thing stands: the sweeper leaves it alone from now on. */
@@ -41,7 +41,10 @@ export type StepContext<Input = Record<string, unknown>> = {
 /** A thing that is about to be made. */
 type DeclaredResource = ResourceName & {
   detail?: Record<string, unknown>;
-  /** The operation's environment is only the first that needs it: it isn't that environment's, and stays when that goes. */
+  /**
+   * The operation's environment is only the first that needs it: it isn't that environment's, and stays when that goes.
+   * Whoever comes next may declare it, too, once it stands.
+   */
   common?: boolean;
   /** Of use while the step runs, and no longer: should the step leave it behind, it is the sweeper's. */
   temporary?: boolean;

@@ -12,12 +12,17 @@ const named = (name: ResourceName) => sql`
 
 /**
  * Writes the row, or takes over one that stands already, unless the sweeper removes that thing at this moment or it
- * stands as another operation's. `held` false: the lease is gone. The row's owner and state tell what happened.
+ * stands as another operation's and isn't common. `held` false: the lease is gone. The row's owner and state tell what
+ * happened.
  */
 export async function upsertResource(
   db: Db,
   held: Held,
-  resource: ResourceName & { environmentId: string | undefined; detail?: Record<string, unknown> },
+  resource: ResourceName & {
+    environmentId: string | undefined;
+    common: boolean;
+    detail?: Record<string, unknown>;
+  },
 ): Promise<{ held: boolean; written: boolean }> {
   const { rows } = await sql<{ held: boolean; written: boolean }>`
     with operation as (
@@ -31,7 +36,8 @@ export async function upsertResource(
       from operation
       on conflict (kind, driver, coalesce(server_id::text, ''), physical_name) do update
         set operation_id = excluded.operation_id, fence = excluded.fence, detail = r.detail || excluded.detail
-        where r.state <> 'removing' and (r.state = 'creating' or r.operation_id = excluded.operation_id)
+        where r.state <> 'removing'
+          and (r.state = 'creating' or r.operation_id = excluded.operation_id or ${resource.common})
       returning 1
     )
     select exists (select 1 from operation) as held, exists (select 1 from written) as written

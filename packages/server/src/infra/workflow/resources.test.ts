@@ -183,3 +183,17 @@ test("a step can't take over what is being swept, nor what stands as another ope
   const third = await bench.reaches(await bench.begin(make, { input: { name: "taken" } }), "failed");
   expect(third.error?.code).toBe("busy");
 });
+
+test("a common thing that stands is anybody's to declare, unless it is being swept", async () => {
+  const make = oneStep("test.shares", async ({ declareResource, resourcePresent }) => {
+    await declareResource({ ...box("common"), common: true });
+    await resourcePresent(box("common"));
+  });
+  await bench.worker([make]);
+  await bench.reaches(await bench.begin(make), "succeeded");
+  await bench.reaches(await bench.begin(make), "succeeded");
+  expect(await states("common")).toEqual(["present"]);
+  await sql`update resources set state = 'removing' where physical_name = 'common'`.execute(registry.db);
+  const refused = await bench.reaches(await bench.begin(make), "failed");
+  expect(refused.error?.code).toBe("busy");
+});

@@ -25,11 +25,16 @@ import { rehearseShared } from "./migrate-database.ts";
 
 /** How long the removal of a blueprint is waited for. */
 const removalMs = 30_000;
+/** How often one is built that others remove. */
+const mostTimes = 5;
 
 type Wanted = { server: DatabaseServer; appId: string; schemaVersion: number };
 
 /** On a PostgreSQL all levels begin with the same blueprint. */
 const blueprintLevelOn = (server: DatabaseServer) => (isDirectory(server) ? "sqlite" : "database");
+
+/** A blueprint that stands: its row, and the schema in it. */
+export type StandingBlueprint = { id: string; schema: AppSchema };
 
 /**
  * Sees to it that a server has the blueprint of an app's schema version, and answers the schema. When it stands, that
@@ -40,25 +45,51 @@ export async function ensureBlueprint(
   context: StepContext,
   wanted: Wanted,
 ): Promise<AppSchema> {
-  const { server, appId, schemaVersion } = wanted;
-  const level = blueprintLevelOn(server);
+  return (await standingBlueprint(parts, context, wanted)).schema;
+}
+
+/** The same, for whoever has to say later which one it was that he found gone. */
+export async function standingBlueprint(
+  parts: PlacementParts,
+  context: StepContext,
+  wanted: Wanted,
+): Promise<StandingBlueprint> {
+  const { appId, schemaVersion } = wanted;
   const schema = { appId, migrations: await selectMigrations(context.db, appId, schemaVersion) };
-  const name = blueprintName(schema);
+  for (let time = 1; time <= mostTimes; time += 1) {
+    const noted = await noteBlueprint(context, wanted, blueprintName(schema));
+    if (noted?.state === "blueprint") return { id: noted.id, schema };
+    if (noted?.state !== "creating") continue;
+    const { id } = noted;
+    await build(parts, context, wanted, schema);
+    // Whoever built it before us may have had it removed while we waited for him: then what we know of it went, too.
+    if (await context.transaction((tx) => updateBlueprintReady(tx, id))) return { id, schema };
+  }
+  throw failure("unavailable", { detail: "The blueprint is removed by others as often as it is built." });
+}
+
+/** Its row, written before anything stands; undefined or on its way out where others were quicker. */
+async function noteBlueprint(context: StepContext, wanted: Wanted, name: string) {
+  const { server, appId, schemaVersion } = wanted;
   const known = await selectStaying(context, server.id, name);
-  if (known?.state === "blueprint") return schema;
-  await context.transaction((tx) =>
-    insertCreating(tx, {
-      id: newId(),
-      serverId: server.id,
-      appId,
-      level,
-      name,
-      schemaVersion,
-      roleName: null,
-    }),
-  );
+  if (known) return known;
+  const row = { appId, level: blueprintLevelOn(server), name, schemaVersion, roleName: null } as const;
+  return context.transaction(async (tx) => {
+    await insertCreating(tx, { id: newId(), serverId: server.id, ...row });
+    // Ours, or that of another who came first.
+    return selectDatabaseByName(tx, server.id, name);
+  });
+}
+
+async function build(
+  parts: PlacementParts,
+  context: StepContext,
+  { server }: Wanted,
+  schema: AppSchema,
+): Promise<void> {
+  const name = blueprintName(schema);
   try {
-    await requireDriver(parts.drivers, level).buildBlueprint(context, { server, schema });
+    await requireDriver(parts.drivers, blueprintLevelOn(server)).buildBlueprint(context, { server, schema });
   } catch (error) {
     if (hasCode(error, "migration_failed") || hasCode(error, "isolation_unavailable")) {
       await context.transaction((tx) => deleteUnfinished(tx, server.id, name));
@@ -68,8 +99,6 @@ export async function ensureBlueprint(
     }
     throw error;
   }
-  await context.transaction((tx) => updateBlueprintReady(tx, server.id, name));
-  return schema;
 }
 
 /** The database of that name. One on its way out is waited for: what is built in its place would be removed with it. */
@@ -132,10 +161,6 @@ async function rehearseFiles(
 }
 
 /** Somebody dropped the blueprint's database behind our back: whoever comes next builds it again. */
-export async function forgetBlueprint(
-  context: StepContext,
-  server: DatabaseServer,
-  schema: AppSchema,
-): Promise<void> {
-  await context.transaction((tx) => deleteBlueprint(tx, server.id, blueprintName(schema)));
+export async function forgetBlueprint(context: StepContext, { id }: StandingBlueprint): Promise<void> {
+  await context.transaction((tx) => deleteBlueprint(tx, id));
 }

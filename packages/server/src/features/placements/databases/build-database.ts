@@ -6,7 +6,7 @@ import { openDatabaseSecret, type PlacementParts, requireDriver, sealDatabaseSec
 import { deletePlacement } from "../placements.sql.ts";
 import { requireRoom } from "../servers/choose-server.ts";
 import { readyServer, vacateServer } from "../servers/dedicated-servers.ts";
-import { ensureBlueprint, forgetBlueprint } from "./blueprints.ts";
+import { forgetBlueprint, standingBlueprint } from "./blueprints.ts";
 import {
   type DatabaseRow,
   type DatabaseState,
@@ -42,7 +42,8 @@ export async function buildDatabase(
   if (known && known.state !== "creating") return;
   const driver = requireDriver(parts.drivers, database.level);
   const server = await readyServer(parts, context, database.serverId);
-  const schema = await ensureBlueprint(parts, context, { ...database, server });
+  const blueprint = await standingBlueprint(parts, context, { ...database, server });
+  const { schema } = blueprint;
   const { encryptionKey } = keyOf(parts, database);
   // The driver declares what it makes; a row that is lost before is written again.
   await context.transaction((tx) => reserve(parts, tx, database), { lazy: true });
@@ -51,7 +52,7 @@ export async function buildDatabase(
     .then(() => driver.build(context, { server, databaseId: database.id, schema, encryptionKey }))
     .catch(async (error: unknown) => {
       if (databaseErrorCode(error) !== "3D000" && !(error instanceof BlueprintGone)) throw error;
-      await forgetBlueprint(context, server, schema);
+      await forgetBlueprint(context, blueprint);
       throw failure("unavailable", { detail: "The blueprint is gone; it is built again." }, { cause: error });
     });
   const { password, sealKey } = built;

@@ -65,10 +65,12 @@ export async function insertCreating(
   `.execute(tx);
 }
 
-export async function updateBlueprintReady(tx: Tx, serverId: string, name: string): Promise<void> {
-  await sql`
-    update databases set state = 'blueprint' where server_id = ${serverId} and name = ${name} and state = 'creating'
+/** False when it was removed, or is being removed, by whoever had use for it before. */
+export async function updateBlueprintReady(tx: Tx, id: string): Promise<boolean> {
+  const { rows } = await sql`
+    update databases set state = 'blueprint' where id = ${id} and state in ('creating', 'blueprint') returning id
   `.execute(tx);
+  return rows.length === 1;
 }
 
 export async function updateBuilt(
@@ -132,13 +134,17 @@ export async function deleteUnbegun(tx: Tx, serverId: string, name: string): Pro
   `.execute(tx);
 }
 
-/** The blueprint's database is gone from the server: the next who needs it builds it again. */
-export async function deleteBlueprint(tx: Tx, serverId: string, name: string): Promise<void> {
+/**
+ * The blueprint's database is gone from the server: the next who needs it builds it again. One of that name which was
+ * built since then has another id, and stays.
+ */
+export async function deleteBlueprint(tx: Tx, id: string): Promise<void> {
   await sql`
     with gone as (
-      delete from resources where kind = 'database' and server_id = ${serverId} and physical_name = ${name}
+      delete from databases where id = ${id} and state = 'blueprint' returning server_id, name
     )
-    delete from databases where server_id = ${serverId} and name = ${name} and state = 'blueprint'
+    delete from resources r using gone
+    where r.kind = 'database' and r.server_id = gone.server_id and r.physical_name = gone.name
   `.execute(tx);
 }
 
