@@ -326,7 +326,7 @@ export type DatabaseDriver = {
    * (`common/rows/archive.ts`), as of one moment, while the environment goes on. What it holds in memory doesn't depend on
    * how much there is. Nothing is changed; whoever migrates or leaves the database meanwhile waits, and who removes it
    * ends this. Throws `rows_not_portable`, naming what rows can't be taken along with (large objects, foreign tables,
-   * policies of the application's that hide rows from its owner).
+   * policies of the application's that hide rows and can't be passed).
    */
   exportRows(context: DriverContext, place: RowsPlace, sink: RowsSink): Promise<RowsTally>;
 

@@ -57,6 +57,72 @@ describe.each([
   );
 });
 
+const diaries = `create table diaries (id int primary key, owner text);
+  create table lines (diary int references diaries, text text);
+  insert into diaries values (1, 'ada'), (2, 'bob'); insert into lines values (1, 'one');
+  alter table diaries enable row level security, force row level security;
+  create policy own on diaries using (owner = current_setting('app.person', true));`;
+
+describe.each([
+  ["15 as a given role", 15, ""],
+  ["18 as a given role", 18, ""],
+  ["18 as a given role with BYPASSRLS", 18, "alter role maker bypassrls"],
+] as const)("rows that policies hide from their owner, on PostgreSQL %s", (_title, version, grant) => {
+  let stand: Stand;
+  beforeAll(async () => {
+    stand = await openStand(() => givenServer(version));
+    if (grant) await stand.asSuperuser(grant);
+  });
+  afterAll(() => stand.close());
+
+  test("stand at every level, and leave for the levels where an environment has its tables to itself", async () => {
+    const schema = schemaOf(newId(), diaries);
+    await expect(stand.build("shared", schema)).rejects.toMatchObject({
+      code: "isolation_unavailable",
+      message: expect.stringContaining('policy for table "diaries"'),
+    });
+    const bare = schemaOf(newId(), diaries.replaceAll(/insert into.*?;/g, ""));
+    await stand.build("shared", bare);
+    for (const level of ["database", "schema"] as const) {
+      const source = await stand.build(level, schema);
+      const target = await stand.build(level, schema);
+      const form = await target.driver.readForm(stand.server, target.database);
+      const content = await contentOf(await stand.take(source));
+      expect({ level, tables: content.tables }).toEqual({
+        level,
+        tables: { diaries: ["1\tada", "2\tbob"], lines: ["1\tone"] },
+      });
+      await stand.play(target, ["delete from lines"]);
+      await stand.put(target, await stand.take(source));
+      expect(await contentOf(await stand.take(target))).toEqual(content);
+      for (const one of [source, target])
+        expect(await one.driver.readForm(stand.server, one.database)).toEqual(form);
+    }
+  });
+
+  test("leave nothing behind where reading them failed half-way", async () => {
+    const schema = schemaOf(newId(), diaries);
+    const source = await stand.build("database", schema);
+    const form = await source.driver.readForm(stand.server, source.database);
+    const broken = { write: () => Promise.reject(new Error("nobody takes them")) };
+    await expect(source.driver.exportRows(testContext(), source.place, broken)).rejects.toThrow(
+      "nobody takes",
+    );
+    expect(await source.driver.readForm(stand.server, source.database)).toEqual(form);
+    expect((await contentOf(await stand.take(source))).tables["diaries"]).toHaveLength(2);
+    const [policies] = await stand.play(source, ["select polname::text as name from pg_policy"]);
+    expect(policies!.answer).toMatchObject({ rows: [{ name: "own" }] });
+  });
+
+  test("are all there or refused, with what to do, where a restrictive policy binds who reads them", async () => {
+    const restrictive = `${diaries} create policy late on diaries as restrictive using (id > 1);`;
+    const source = await stand.build("database", schemaOf(newId(), restrictive));
+    const answer = await stand.take(source).then(contentOf, (error: Error) => error.message);
+    if (grant) expect(answer).toMatchObject({ tables: { diaries: ["1\tada", "2\tbob"] } });
+    else expect(answer).toMatch(/diaries: its policy late is restrictive.* BYPASSRLS .* or leave FORCE out/);
+  });
+});
+
 describe("odd rows", () => {
   let stand: Stand;
   let schema: AppSchema;

@@ -106,8 +106,8 @@ export async function asMigrator<Result>(
 }
 
 /**
- * The same for reading all rows there are, those as well that the application's own policies hide from their owner. Only a
- * superuser can let a login see them.
+ * The same for reading all rows there are. A login sees those that the application's own policies hide from their owner
+ * where we can let it; where we can't (`session.liftsPolicies`), whoever reads has to see to that.
  */
 export async function asReader<Result>(
   session: Session,
@@ -115,7 +115,7 @@ export async function asReader<Result>(
   work: (run: MigratorRun) => Promise<Result>,
 ): Promise<Result> {
   return asMigrator(session, { ...request, become: [request.owner] }, async (run) => {
-    if (session.superuser) {
+    if (session.liftsPolicies) {
       await session.change(`alter role ${pg.escapeIdentifier(request.migrator)} bypassrls`);
       await run.client.query("set role none");
     }

@@ -81,11 +81,18 @@ export async function yieldName(client: ClientBase, name: string): Promise<void>
   await client.query("select pg_advisory_unlock(hashtextextended($1, 7236))", [name]);
 }
 
-export async function selectServerFacts(
-  client: ClientBase,
-): Promise<{ superuser: boolean; versionNumber: number }> {
-  const { rows } = await client.query<{ superuser: boolean; versionNumber: number }>(
-    `select rolsuper as superuser, current_setting('server_version_num')::int as "versionNumber"
+/** Who we are on a server, and what it is. */
+export type ServerFacts = {
+  readonly superuser: boolean;
+  /** May let other roles see past every policy: who isn't a superuser may since PostgreSQL 16, with BYPASSRLS itself. */
+  readonly liftsPolicies: boolean;
+  readonly versionNumber: number;
+};
+
+export async function selectServerFacts(client: ClientBase): Promise<ServerFacts> {
+  const { rows } = await client.query<ServerFacts>(
+    `select rolsuper as superuser, current_setting('server_version_num')::int as "versionNumber",
+       rolsuper or rolbypassrls and current_setting('server_version_num')::int >= 160000 as "liftsPolicies"
      from pg_roles where rolname = current_user`,
   );
   return rows[0]!;

@@ -4,6 +4,7 @@ import type { DatabaseServer, DriverContext } from "../driver.ts";
 import { cutOff } from "./cut-off.ts";
 import {
   lockPhysicalName,
+  type ServerFacts,
   selectServerFacts,
   terminateEarlierHolders,
   terminateLockHolders,
@@ -19,9 +20,7 @@ export type Connect = (
 ) => Promise<pg.Client>;
 
 /** One backend on a server, working for one step of one operation. */
-export type Session = {
-  readonly superuser: boolean;
-  readonly versionNumber: number;
+export type Session = ServerFacts & {
   /** Reads: no lease needed. */
   read<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
   /**
@@ -89,7 +88,7 @@ export async function withSession<Result>(
 
 function sessionOn(
   client: pg.Client,
-  facts: { superuser: boolean; versionNumber: number },
+  facts: ServerFacts,
   connect: Connect,
   context: DriverContext,
   url: string,

@@ -1,3 +1,4 @@
+import { databaseErrorCode } from "../../../infra/db/index.ts";
 import { failure } from "../../../kernel/index.ts";
 import type { DriverParts } from "../common/parts.ts";
 import { type Session, withSession } from "../common/session.ts";
@@ -24,7 +25,7 @@ export async function admit(parts: DriverParts, context: DriverContext, place: S
         const { path, seeds } = await selectBeginning(inside, environmentId);
         await refuseUnfinished(inside);
         await client.query(`set local search_path = ${path}`);
-        for (const statement of seeds) await client.query(statement);
+        for (const statement of seeds) await client.query(statement).catch(explainRefusedSeed);
         await context.assertLease();
         await client.query("commit");
       });
@@ -51,4 +52,17 @@ async function refuseUnfinished(inside: Session): Promise<void> {
     detail: `The shared database is being migrated by ${unfinished.name}, which goes on from where it stands.`,
     remedy: "Try again when the migration is through: run `tenantry migrate` if it was given up.",
   });
+}
+
+function explainRefusedSeed(error: unknown): never {
+  if (databaseErrorCode(error) !== "42501") throw error;
+  throw failure(
+    "isolation_unavailable",
+    {
+      detail: `The rows that the migrations insert can't be given to a new environment: ${(error as Error).message}.`,
+      remedy:
+        "Let the table's own policies allow them without any setting, insert them by the application, or choose another level.",
+    },
+    { cause: error },
+  );
 }

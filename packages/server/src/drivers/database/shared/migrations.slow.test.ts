@@ -188,6 +188,18 @@ test("what fails in one environment is told with file, line and environment, and
   expect(await migrate("update notes set rank = 5;", divides)).toMatchObject({ applied: 1 });
 });
 
+test("a table whose own policies are forced upon its owner follows like any other", async () => {
+  const { migrate, places } = await begun();
+  await migrate(
+    `create table diaries (id int primary key, text text);
+     alter table diaries enable row level security, force row level security;
+     create policy own on diaries using (text = current_setting('app.person', true))`,
+    "alter table diaries add column mood text; insert into parts select 1, id from notes",
+  );
+  expect(await run(places[0], "select * from parts")).toEqual([{ id: 1, note_id: 1 }]);
+  expect(await run(places[1], "select mood from diaries")).toEqual([]);
+});
+
 test("statements about rows see one environment, and can't reach past it nor change what tables are", async () => {
   const { places, migrate, superuserUrl, built } = await begun();
   await run(places[0], "insert into notes (body) values ('of the first')");

@@ -1,6 +1,7 @@
 import type { Catalog, CatalogObject, SequenceObject, TableObject } from "./catalog.ts";
 import { selectConstraints, selectIndexes, selectPolicies, selectTriggers } from "./constraints.sql.ts";
 import { type Dependency, selectDependencies } from "./dependencies.sql.ts";
+import { liftForce, selectForcedTables } from "./forced.sql.ts";
 import { type Found, inOrder, type Known } from "./order.ts";
 import {
   type SequenceState,
@@ -24,21 +25,24 @@ import {
 import { selectUnsupported } from "./unsupported.sql.ts";
 
 /**
- * Describes what an application's migrations made, in one snapshot, as whoever owns the database. `home` is the schema
- * that the application takes for its own (`public` when left out); `only` leaves other schemas out. Changes nothing.
+ * Describes what an application's migrations made, in one snapshot, as whoever owns the database, which nobody else uses
+ * meanwhile. `home` is the schema that the application takes for its own (`public` when left out); `only` leaves other
+ * schemas out. Changes nothing.
  */
 export async function readCatalog(
   client: Reader,
   options: { home?: string; only?: boolean } = {},
 ): Promise<Catalog> {
   const { home = "public", only = false } = options;
-  await client.query("begin isolation level repeatable read read only");
+  const forced = await selectForcedTables(client);
+  await client.query(`begin isolation level repeatable read ${forced.length > 0 ? "" : "read only"}`);
   try {
     const extensions = await selectExtensions(client);
     const schemas = only ? [home] : await selectSchemas(client);
     await lookFrom(client, [...new Set([home, ...extensions.map(({ schema }) => schema)])]);
     const { known, tables } = await readObjects({ client, home, schemas }, extensions);
     const objects = known.map(({ object }) => object);
+    await liftForce(client, forced);
     return { extensions, objects, ...(await readRest({ client, home, schemas }, tables)) };
   } finally {
     await client.query("rollback");

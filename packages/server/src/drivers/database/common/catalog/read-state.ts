@@ -1,5 +1,6 @@
 import type { Catalog, TableRows } from "./catalog.ts";
 import type { Dependency } from "./dependencies.sql.ts";
+import { liftForce, selectForcedTables } from "./forced.sql.ts";
 import { type Part, selectColumnIdentities, selectLabelIdentities } from "./identities.sql.ts";
 import type { Known } from "./order.ts";
 import { readObjects, readRest } from "./read-catalog.ts";
@@ -39,7 +40,10 @@ export async function withRows(client: Reader, state: State): Promise<Catalog> {
   const tables = objects.filter((object) => object.kind === "table");
   const rest = await lookingAround(
     client,
-    (scope): Promise<{ rows: TableRows[]; unsupported: Catalog["unsupported"] }> => readRest(scope, tables),
+    async (scope): Promise<{ rows: TableRows[]; unsupported: Catalog["unsupported"] }> => {
+      await liftForce(client, await selectForcedTables(client));
+      return readRest(scope, tables);
+    },
   );
   return { extensions: state.extensions, objects, ...rest };
 }

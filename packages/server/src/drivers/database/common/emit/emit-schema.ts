@@ -32,11 +32,12 @@ export function emitSchema(
     statements: [
       `set local search_path to ${path.map(id).join(", ")}`,
       "set local check_function_bodies to off",
-      ...objects.slice(0, at).flatMap(emitObject),
+      ...objects.slice(0, at).map(unforced).flatMap(emitObject),
       ...rows,
       ...setSequences(objects),
-      ...objects.slice(at).flatMap(emitObject),
+      ...objects.slice(at).map(unforced).flatMap(emitObject),
       ...refreshes(objects),
+      ...forcing(objects),
     ],
     findings: schemaFindings(catalog),
   };
@@ -60,6 +61,17 @@ function refreshes(objects: readonly CatalogObject[]): string[] {
       : [],
   );
 }
+
+/** Policies that bind the owner, too, wait until it has put in the rows. */
+const unforced = (object: CatalogObject): CatalogObject =>
+  object.kind === "table" && object.rowSecurity === "forced" ? { ...object, rowSecurity: "on" } : object;
+
+const forcing = (objects: readonly CatalogObject[]): string[] =>
+  objects.flatMap((object) =>
+    object.kind === "table" && object.rowSecurity === "forced"
+      ? [`alter table ${reference(object)} force row level security`]
+      : [],
+  );
 
 const isRoutine = (object: CatalogObject): object is RoutineObject =>
   object.kind === "function" || object.kind === "procedure";

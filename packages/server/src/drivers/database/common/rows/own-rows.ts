@@ -15,6 +15,7 @@ import {
   selectUnportable,
   settleSession,
 } from "./relations.sql.ts";
+import { underPolicies } from "./under-policies.ts";
 
 /** Where an environment's tables are, and nobody else's. */
 export type OwnRows = {
@@ -42,19 +43,19 @@ export async function exportOwn(
       return own.ownersOfLargeObjects?.(inside);
     });
     // Reading is enough to set the application's own functions to work: those that indexes are made of, for one.
-    return asReader(
-      session,
-      { ...parts, context, server: place.server, ...own.migration },
-      async ({ client }) => {
+    return asReader(session, { ...parts, context, server: place.server, ...own.migration }, ({ client }) => {
+      const { signal } = context;
+      return underPolicies({ client, reader: own.migration.migrator, signal }, async (forced) => {
         await client.query("begin isolation level repeatable read read only");
         const scope = await settle(client, own);
+        if (forced) await client.query("set local row_security = on");
         await refuseUnportable(scope, owners);
         const sequences = () => selectArchiveSequences(scope);
         const tally = await exportFrom({ client, scope, place, sink, sequences });
         await client.query("commit");
         return tally;
-      },
-    );
+      });
+    });
   });
 }
 

@@ -37,7 +37,7 @@ export function sharedFindings(catalog: Catalog): Finding[] {
     );
     found.push({ object: `rows of ${name}`, level: "shared", ...told });
   }
-  return [...found, ...seedsWithTriggers(catalog)];
+  return [...found, ...seedsWithTriggers(catalog), ...seedsUnderPolicies(catalog, tables)];
 }
 
 function judge(object: CatalogObject, tables: readonly TableObject[], keys: PrimaryKeys): Told[] {
@@ -141,6 +141,19 @@ function seedsWithTriggers(catalog: Catalog): Finding[] {
     const told = differs(
       "Its triggers see the rows that the migrations inserted once more, for each new environment.",
       "Let the triggers tolerate that, or insert the rows by the application.",
+    );
+    return [{ object: `rows of ${table.name}`, level: "shared" as const, ...told }];
+  });
+}
+
+/** Whoever brings them has an environment's own rights, which its policies bind. */
+function seedsUnderPolicies(catalog: Catalog, tables: readonly TableObject[]): Finding[] {
+  return catalog.rows.flatMap(({ table }) => {
+    const known = tables.find(({ schema, name }) => schema === table.schema && name === table.name);
+    if (!known || known.rowSecurity === "off") return [];
+    const told = differs(
+      "Its policies have to allow the rows that the migrations inserted, for each new environment once more; else none is made.",
+      "Let a policy allow them without any setting, or insert the rows by the application.",
     );
     return [{ object: `rows of ${table.name}`, level: "shared" as const, ...told }];
   });
