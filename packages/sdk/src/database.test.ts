@@ -155,6 +155,33 @@ describe("a tenant that is suspended", () => {
     installation.change(acme.id, { tenantStatus: "active" });
     await expect.poll(() => titlesOf(acme).catch(() => undefined)).toEqual(["Acme's home"]);
   });
+
+  test("and resumed at once keeps those who waited for a connection meanwhile", async () => {
+    const { registry } = installation;
+    registry.budgets = [{ serverId: "srv_1", backends: 1 }];
+    const { page } = registry;
+    // By the time that one suspension is heard of, it is over.
+    registry.page = (since) => {
+      const told = page(since);
+      if (registry.get(acme.id).tenantStatus === "suspended") registry.putQuietly(acme);
+      return told;
+    };
+    const free = Promise.withResolvers<void>();
+    const busy = tenantry.run(other.id, () => tenantry.db.transaction(() => free.promise));
+    await expect.poll(backends).toBe(1);
+    const asked = Promise.withResolvers<void>();
+    const waiting = tenantry.run(acme.id, () => {
+      const answer = titles();
+      setImmediate(asked.resolve);
+      return answer;
+    });
+    await asked.promise;
+    installation.change(acme.id, { tenantStatus: "suspended" });
+    await expect.poll(() => registry.get(acme.id).tenantStatus).toBe("active");
+    free.resolve();
+    await busy;
+    expect(await waiting).toEqual(["Acme's home"]);
+  });
 });
 
 describe("a tenant that moved", () => {

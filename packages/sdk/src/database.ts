@@ -55,14 +55,18 @@ export function openTenantDatabase(
   }
 
   /**
-   * Does `work`; once more when the database didn't let us in, and does now: nothing was begun then. `hasBegun` tells
-   * whether it was another database that wasn't open to what `work` does inside.
+   * Does `work`; once more when the database didn't let us in, and does now: nothing was begun then. The same for who
+   * waited for a connection, and was sent away by a suspension that is over. `hasBegun` tells whether it was another
+   * database that wasn't open to what `work` does inside.
    */
   async function attempt<Result>(work: () => Promise<Result>, hasBegun = () => false): Promise<Result> {
     try {
       return await work();
     } catch (error) {
-      if (hasBegun() || !isRefusedLogin(error) || !(await repair(id))) throw await explain(error);
+      if (hasBegun() || !isRefusedLogin(error) || !(await repair(id))) {
+        const reason = await explain(error);
+        if (hasBegun() || reason !== error || !(error instanceof PlacementRetired)) throw reason;
+      }
     }
     try {
       return await work();
