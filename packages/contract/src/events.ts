@@ -215,6 +215,14 @@ const entries = {
       "A database that tenants share has another secret. The one before is as good for ten minutes.",
     data: z.strictObject({ database, serverId }),
   },
+  "storage.repaired": {
+    description:
+      "What somebody had changed on an S3 server of the user that a tenant's files are reached by was put back.",
+    data: z.strictObject({
+      serverId: z.string().describe("sts_…"),
+      problems: z.array(z.string()).describe("What was found changed, in sentences."),
+    }),
+  },
   "app.released": {
     description: "An application's release took over.",
     data: z.strictObject({

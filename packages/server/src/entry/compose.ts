@@ -22,7 +22,12 @@ import {
 import { migrateWorkflow, releaseWorkflow, sealPlainVariables } from "../features/releases/index.ts";
 import { refreshRoutes, removeExpiredRedirects } from "../features/routing/index.ts";
 import { createSettings, type Settings } from "../features/settings/index.ts";
-import { type StoragePlaces, settleStorages, tidyStorages } from "../features/storages/index.ts";
+import {
+  checkStorages,
+  type StoragePlaces,
+  settleStorages,
+  tidyStorages,
+} from "../features/storages/index.ts";
 import { firstAppUid } from "../infra/app-process/index.ts";
 import type { Config } from "../infra/config/index.ts";
 import {
@@ -231,6 +236,7 @@ function createBackground(
       schedule.every("drift", 86_400_000, () => checkDrift(db, placements.workflows.drift));
       schedule.every("caches", 2_000, (signal) => input.caches.settle({ db, log, signal }));
       schedule.every("storages", 2_000, (signal) => settleStorages(storage, { db, log, signal }));
+      schedule.every("storage-users", 3_600_000, (signal) => checkStorages(storage, { db, log, signal }));
       schedule.every("cache-users", 3_600_000, (signal) => input.caches.check({ db, log, signal }));
       schedule.every("logins", 3_600_000, (signal) => placements.checkLogins({ db, log, signal }));
       schedule.every("seals", 3_600_000, checkSeals);

@@ -5,7 +5,15 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
 /** What the proxy does with a request: passes it on, or one of the ways in which servers let one down. */
-export type Fault = "pass" | "fail" | "cut" | "hang" | "slow-down" | "garble";
+export type Fault =
+  | "pass"
+  | "fail"
+  | "cut"
+  | "hang"
+  | "slow-down"
+  | "garble"
+  | "garble answer"
+  | "cut request";
 
 /** Another byte at the beginning of each piece, and as many as there were. */
 const garbling = () =>
@@ -51,13 +59,23 @@ export async function faultyProxy(target: string): Promise<FaultyProxy> {
     const { method, headers } = request;
     const upstream = http.request(new URL(request.url!, target), { method, headers }, (answer) => {
       response.writeHead(answer.statusCode!, answer.headers);
-      if (fault !== "cut") return void pipeline(answer, response).catch(() => response.destroy());
+      const received = fault === "garble answer" ? answer.pipe(garbling()) : answer;
+      if (fault !== "cut") return void pipeline(received, response).catch(() => response.destroy());
       // Half of what was promised, then nothing more.
       answer.once("data", (chunk: Buffer) => {
         response.write(chunk.subarray(0, chunk.length / 2), () => response.destroy());
         answer.destroy();
       });
     });
+    if (fault === "cut request") {
+      // Half of a piece, and then the connection is gone.
+      request.once("data", (chunk: Buffer) => {
+        upstream.write(chunk.subarray(0, chunk.length / 2), () => upstream.destroy());
+        request.socket.destroy();
+      });
+      upstream.on("error", () => response.destroy());
+      return;
+    }
     const body = fault === "garble" ? request.pipe(garbling()) : request;
     pipeline(body, upstream).catch(() => response.destroy());
   }

@@ -6,6 +6,9 @@ const largePart = 64 * 2 ** 20;
 /** A store takes 10,000 parts: those after so many are larger, which makes room for half a terabyte. */
 const smallParts = 1_000;
 
+/** How long a part is, from 1 on, unless it is the last one. */
+export const partLength = (number: number): number => (number <= smallParts ? smallPart : largePart);
+
 export type BodyLimits = { maxBytes: number; signal?: AbortSignal };
 
 /**
@@ -20,7 +23,7 @@ export async function* partsOf(
   signal?.throwIfAborted();
   const chunks = typeof body === "string" || body instanceof Uint8Array ? [body] : body;
   let [taken, total, given] = [[] as Uint8Array[], 0, 0];
-  let room = smallPart;
+  let room = partLength(1);
   for await (const chunk of chunks) {
     signal?.throwIfAborted();
     let bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
@@ -32,7 +35,7 @@ export async function* partsOf(
       const part = Buffer.concat(taken);
       taken = [];
       given += 1;
-      room = given < smallParts ? smallPart : largePart;
+      room = partLength(given + 1);
       yield part;
     }
     // A copy: the sender may use its buffer again.

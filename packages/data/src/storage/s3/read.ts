@@ -9,6 +9,7 @@ import { ObjectNotFound, RangeNotSatisfiable } from "../../errors.ts";
 import { defaultContentType } from "../content-type.ts";
 import { checkRange } from "../range.ts";
 import type { GetOptions, ObjectContent, StoredObject } from "../storage.ts";
+import { contentCheckOf } from "./content-check.ts";
 import { meansS3, translateS3 } from "./failures.ts";
 import { requestDeadlineMs, type S3Reach, s3ClientOf, within } from "./place.ts";
 import { watched } from "./watched.ts";
@@ -68,7 +69,10 @@ export async function readS3Object(
     return {
       ...describe(key, output, size),
       ...(given && range && { range: { start: Number(given[1]), end: Number(given[2]) } }),
-      body: watched(output.Body as Readable, (error) => translateS3(error, key) as Error),
+      body: watched(output.Body as Readable, {
+        translate: (error) => translateS3(error, key) as Error,
+        check: contentCheckOf(output),
+      }),
     };
   } catch (error) {
     if (meansS3(error, "InvalidRange", 416)) {

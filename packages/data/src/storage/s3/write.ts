@@ -7,6 +7,7 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import type { StorageBody, StoredObject } from "../storage.ts";
+import { partsMark } from "./content-check.ts";
 import { meansS3, speaking } from "./failures.ts";
 import { type BodyLimits, partsOf } from "./parts.ts";
 import { partDeadlineMs, requestDeadlineMs, type S3Reach, s3ClientOf, within } from "./place.ts";
@@ -59,7 +60,8 @@ async function putParts(
 ): Promise<string> {
   const { place, key, signal } = write;
   const client = s3ClientOf(place);
-  const begin = new CreateMultipartUploadCommand({ ...target(write), ContentType: write.contentType });
+  const { contentType: ContentType } = write;
+  const begin = new CreateMultipartUploadCommand({ ...target(write), ContentType, Metadata: partsMark });
   const begun = await speaking(key, () => client.send(begin, within(requestDeadlineMs, signal)), signal);
   const upload = { ...target(write), UploadId: begun.UploadId! };
   const sent: { PartNumber: number; ETag: string }[] = [];

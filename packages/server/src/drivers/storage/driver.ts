@@ -51,6 +51,12 @@ export type StorageDriver = {
   admit?(physicalName: string, admitted: boolean, options: { signal: AbortSignal }): Promise<void>;
 
   /**
+   * Puts the rights of the environment's own key back as `provision` left them: what is missing is given, what others
+   * added is taken away. Its key lets nobody in meanwhile, and lets in afterwards. Files stay.
+   */
+  repair?(physicalName: string, options: { signal: AbortSignal }): Promise<void>;
+
+  /**
    * Copies one object to another place of this driver within the store: nothing of it comes here. It goes with its type,
    * and replaces what stood there. False, and nothing done, where the store can't; absent where no store could.
    */

@@ -3,4 +3,4 @@ export { copyStorage } from "./copy-storage.ts";
 export { giveStorageKeys, openStorage } from "./open-storage.ts";
 export { createStoragePlaces, type StorageOn, type StoragePlaces, tidyStorages } from "./places.ts";
 export { storageRoutes } from "./routes.ts";
-export { settleStorages } from "./upkeep.ts";
+export { checkStorages, settleStorages } from "./upkeep.ts";

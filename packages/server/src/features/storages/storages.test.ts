@@ -1,22 +1,25 @@
 import { openS3Storage } from "@tenantry/data";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createFsStorageDriver } from "../../drivers/storage/index.ts";
+import { createFsStorageDriver, type S3Server } from "../../drivers/storage/index.ts";
 import { makeBucket } from "../../drivers/storage/s3/buckets.ts";
+import { askCeph, askCephIam, hasCephName } from "../../drivers/storage/s3/ceph-api.ts";
 import { listCephUsers } from "../../drivers/storage/s3/ceph-users.ts";
 import { sql } from "../../infra/db/index.ts";
 import { silentLog } from "../../infra/log/index.ts";
 import { createSecrets } from "../../infra/secrets/index.ts";
 import { newId } from "../../kernel/index.ts";
 import { type TestCeph, testCeph } from "../../testing/ceph.ts";
+import { faultyProxy } from "../../testing/faulty-proxy.ts";
 import {
   insertApp,
   insertEnvironment,
   type TestPlacements,
   testPlacements,
 } from "../../testing/placements.ts";
-import { createStoragePlaces, type StoragePlaces } from "./places.ts";
+import { createStoragePlaces, openS3Server, type StoragePlaces } from "./places.ts";
+import { selectStorageServer } from "./servers.sql.ts";
 import { addStorageServer, removeStorageServer } from "./servers.ts";
-import { settleStorages } from "./upkeep.ts";
+import { checkStorages, settleStorages } from "./upkeep.ts";
 
 const secrets = createSecrets(Buffer.alloc(32, 7));
 const installationId = newId();
@@ -55,6 +58,31 @@ const parts = () => ({ db: house.db, secrets, installationId });
 const add = async (change?: Parameters<typeof request>[0]) =>
   addStorageServer(parts(), await request(change));
 
+async function placeOf(environmentId: string): Promise<string> {
+  const { rows } = await sql<{ name: string }>`
+    select physical_name as name from placements where environment_id = ${environmentId} and kind = 'storage'
+  `.execute(house.db);
+  return rows[0]!.name;
+}
+
+/** Gives a place's user a key more, and takes its policy: Ceph forgets that by itself when it is given a key by hand. */
+async function spoil(server: S3Server, place: string): Promise<void> {
+  const users = await listCephUsers(server);
+  const uid = users.find((user) => user.endsWith(place))!;
+  const key = { "access-key": `STRANGE${newId().slice(-12)}`, "secret-key": "strange" };
+  await askCeph(server, "PUT", "/admin/user", { key: "", uid, ...key, "generate-key": "false" });
+  const policy = { Action: "DeleteUserPolicy", UserName: uid, PolicyName: "tenantry" };
+  await askCephIam(server, policy).catch((error: unknown) => {
+    // A bucket's user has none: the bucket is its own.
+    if (!hasCephName(error, "NoSuchEntity")) throw error;
+  });
+}
+
+/** The server as a driver takes it. */
+async function serverCalled(name: string): Promise<S3Server> {
+  return openS3Server(secrets, (await selectStorageServer(house.db, { name }))!);
+}
+
 function placed(environmentId: string, level: string, region?: string) {
   return house.run((context) => house.placements.placeStorage(context, { environmentId, level, region }));
 }
@@ -89,6 +117,20 @@ test("what keeps a server from being used is told with its field, and nothing is
     });
     const { rows } = await sql`select from storage_servers where name = ${asked.name}`.execute(house.db);
     expect(rows).toEqual([]);
+  }
+});
+
+test("a server whose answers aren't what their ETags say isn't registered", async () => {
+  const proxy = await faultyProxy(ceph.endpoint);
+  try {
+    proxy.fault = ({ method, url }) =>
+      method === "GET" && url.includes("/trial-") ? "garble answer" : "pass";
+    await expect(add({ endpoint: proxy.url })).rejects.toMatchObject({
+      code: "server_unreachable",
+      details: { errors: [{ pointer: "/endpoint", message: expect.stringContaining("ETag") }] },
+    });
+  } finally {
+    await proxy.stop();
   }
 });
 
@@ -158,6 +200,52 @@ test("a suspended tenant's key is shut out on its server, at prefix and bucket, 
   await settle();
   for (const storage of await files()) expect((await storage.list()).items).toHaveLength(1);
   for (const id of ids) await removed(id);
+  await removeStorageServer(parts(), name);
+});
+
+test("what was changed on a server of a tenant's key is put back and told; a suspended tenant's stays shut out", async () => {
+  const { name } = await add({ region: "venus-c", users: "ceph" });
+  const at: Record<"prefix" | "bucket" | "away", string> = { prefix: "", bucket: "", away: "" };
+  for (const key of ["prefix", "bucket", "away"] as const) {
+    at[key] = await insertEnvironment(house.db, appId);
+    await placed(at[key], key === "bucket" ? "bucket" : "prefix", "venus-c");
+  }
+  await sql`update environments set status = 'ready' where id = any (${Object.values(at)}::uuid[])`.execute(
+    house.db,
+  );
+  await sql`update tenants t set status = 'active' from environments e
+    where e.tenant_id = t.id and e.id = any (${Object.values(at)}::uuid[])`.execute(house.db);
+  const storage = async (id: string) => {
+    const location = (await locationOf(id))!;
+    if (!("accessKeyId" in location)) throw new Error("Each has a key that stays.");
+    return openS3Storage(location);
+  };
+  const check = () =>
+    checkStorages(places, { db: house.db, log: silentLog, signal: new AbortController().signal });
+  const told = async (id: string) => {
+    const { rows } = await sql<{ data: { problems: string[] } }>`
+      select data from events where type = 'storage.repaired' and environment_id = ${id}`.execute(house.db);
+    return rows.map(({ data }) => data.problems);
+  };
+  for (const id of Object.values(at)) await (await storage(id)).put("a", "x");
+  await check();
+  expect(await told(at.prefix)).toEqual([]);
+  for (const id of Object.values(at)) await spoil(await serverCalled(name), await placeOf(id));
+  await expect((await storage(at.prefix)).put("b", "y")).rejects.toMatchObject({
+    code: "storage_unavailable",
+  });
+  await sql`update tenants t set status = 'suspended' from environments e
+    where e.tenant_id = t.id and e.id = ${at.away}`.execute(house.db);
+  await check();
+  for (const id of [at.prefix, at.bucket]) {
+    expect((await (await storage(id)).list()).items).toHaveLength(1);
+    expect(await told(id)).toEqual([expect.arrayContaining([expect.stringContaining("didn't make")])]);
+  }
+  await expect((await storage(at.away)).put("b", "y")).rejects.toMatchObject({ code: "storage_unavailable" });
+  expect(await told(at.away)).toEqual([]);
+  await check();
+  expect(await told(at.prefix)).toHaveLength(1);
+  for (const id of Object.values(at)) await removed(id);
   await removeStorageServer(parts(), name);
 });
 

@@ -1,9 +1,9 @@
 import type { TemporaryS3Keys } from "@tenantry/data";
 import type { StorageLocation } from "../driver.ts";
-import { removeCephKey } from "./ceph-users.ts";
+import { removeCephKey, removeOtherCephKeys } from "./ceph-users.ts";
 import { makeBucketUser } from "./own-bucket.ts";
 import { type AnyPlace, hasUser } from "./place.ts";
-import { makePrefixUser } from "./prefix-users.ts";
+import { makePrefixUser, stripPrefixUser } from "./prefix-users.ts";
 import { atServer, prefixUserOf, type S3Server } from "./server.ts";
 import { assumeRole } from "./temporary-keys.ts";
 
@@ -36,4 +36,18 @@ export async function admitKey(server: S3Server, place: AnyPlace, admitted: bool
     else if (place.form === "bucket") await makeBucketUser(server, uid, keys);
     else if (hasUser(place)) await makePrefixUser(server, place);
   });
+}
+
+/**
+ * Gives the environment's own user the rights that it was made with, and takes away what others gave it. Its key lets
+ * nobody in for the moment that this takes.
+ */
+export async function repairKey(server: S3Server, place: AnyPlace): Promise<void> {
+  const { keys } = place;
+  if (!keys) return;
+  await atServer(server, async () => {
+    if (place.form === "bucket") await removeOtherCephKeys(server, place.bucket, [keys.keeper]);
+    else if (hasUser(place)) await stripPrefixUser(server, place);
+  });
+  await admitKey(server, place, true);
 }

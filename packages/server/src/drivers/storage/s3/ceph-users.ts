@@ -31,6 +31,14 @@ const given = ({ accessKeyId, secretAccessKey }: Key) => ({
   ...{ "access-key": accessKeyId, "secret-key": secretAccessKey, "generate-key": "false" },
 });
 
+/** Takes the user the keys that aren't among these. */
+export async function removeOtherCephKeys(server: S3Server, uid: string, keys: readonly Key[]) {
+  const ours = keys.map(({ accessKeyId }) => accessKeyId);
+  for (const key of (await cephKeysOf(server, uid)) ?? []) {
+    if (!ours.includes(key)) await removeCephKey(server, uid, key);
+  }
+}
+
 /** From then on nobody gets in with the key. */
 export async function removeCephKey(server: S3Server, uid: string, accessKeyId: string): Promise<void> {
   if (!(await cephKeysOf(server, uid))?.includes(accessKeyId)) return;

@@ -119,10 +119,16 @@ async function tryBucket(server: Candidate, installationId: string): Promise<Mis
     const put = await storage.put("a/b", bytes, { contentType: "image/png" });
     const { body, contentType, etag } = await storage.get("a/b", { range: { start: 10, end: 19 } });
     const read = Buffer.concat(await body.toArray());
+    // Each such body is held against its ETag from now on: a store that gives others shows it here.
+    const whole = Buffer.concat(await (await storage.get("a/b")).body.toArray());
     const listed = (await storage.list()).items.map(({ key }) => key);
     await storage.delete("a/b");
     const left = (await storage.list()).items.length;
-    const isWhole = read.equals(bytes.subarray(10, 20)) && contentType === "image/png" && etag === put.etag;
+    const isWhole =
+      whole.equals(bytes) &&
+      read.equals(bytes.subarray(10, 20)) &&
+      contentType === "image/png" &&
+      etag === put.etag;
     if (!isWhole || listed.join() !== "a/b" || left !== 0) {
       return {
         pointer: "/endpoint",

@@ -1,7 +1,12 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
-import { ListMultipartUploadsCommand } from "@aws-sdk/client-s3";
+import {
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  UploadPartCommand,
+} from "@aws-sdk/client-s3";
 import { openS3Storage, s3ClientOf } from "@tenantry/data";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { newId } from "../../../kernel/index.ts";
@@ -120,6 +125,59 @@ test("a body that is cut off half-way is an error, never a shorter object", asyn
   proxy.fault = ({ method }) => (method === "GET" ? "cut" : "pass");
   const { body } = await storage.get("a");
   await expect(buffer(body)).rejects.toMatchObject(unavailable);
+});
+
+test("a body that isn't what was stored when it arrives is an error at its end, whole or in parts, copied or not", async () => {
+  const { storage, name } = await place();
+  const copy = await place();
+  const bodies = {
+    small: Buffer.alloc(1_000, 1),
+    large: randomBytes(20_000_000),
+    exact: randomBytes(2 ** 24),
+  };
+  for (const [key, body] of Object.entries(bodies)) {
+    const { size } = await storage.put(key, body);
+    await driver.provision(testContext(), copy.name, copy.environmentId);
+    const within = { signal: new AbortController().signal };
+    const isCopied = await driver.copyWithin!(name, copy.name, { key, size }, within);
+    for (const from of isCopied ? [storage, copy.storage] : [storage]) {
+      expect((await buffer((await from.get(key)).body)).equals(body)).toBe(true);
+      proxy.fault = ({ method }) => (method === "GET" ? "garble answer" : "pass");
+      await expect(buffer((await from.get(key)).body), key).rejects.toMatchObject({
+        ...unavailable,
+        cause: { message: "What came isn't what its ETag says." },
+      });
+      proxy.fault = () => "pass";
+    }
+  }
+});
+
+test("what others have written in parts of their own is read as it is", async () => {
+  const { storage, name } = await place();
+  const location = driver.location(name);
+  if (!("accessKeyId" in location)) throw new Error("This is about keys that stay.");
+  const [client, target] = [s3ClientOf(location), { Bucket: location.bucket, Key: `${location.prefix}a` }];
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand(target));
+  const Parts = [];
+  for (const PartNumber of [1, 2]) {
+    const Body = Buffer.alloc(6_000_000, PartNumber);
+    const { ETag } = await client.send(new UploadPartCommand({ ...target, UploadId, PartNumber, Body }));
+    Parts.push({ PartNumber, ETag });
+  }
+  const MultipartUpload = { Parts };
+  await client.send(new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload }));
+  expect((await buffer((await storage.get("a")).body)).length).toBe(12_000_000);
+});
+
+test("an upload that is cut on its way is an error, and never an object, whole or in parts", async () => {
+  const { storage } = await place();
+  for (const body of [randomBytes(3_000_000), randomBytes(20_000_000)]) {
+    proxy.fault = ({ method }) => (method === "PUT" ? "cut request" : "pass");
+    await expect(storage.put("a", body)).rejects.toMatchObject(unavailable);
+    proxy.fault = () => "pass";
+    await expect(storage.head("a")).rejects.toMatchObject({ name: "ObjectNotFound" });
+  }
+  expect(await begunUploads()).toBe(0);
 });
 
 test("a finished upload whose answer is lost counts as finished", async () => {

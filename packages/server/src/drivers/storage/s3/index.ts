@@ -9,7 +9,7 @@ import {
 import { encodeUuid } from "../../../kernel/index.ts";
 import type { DriverContext } from "../../context.ts";
 import type { StorageDriver } from "../driver.ts";
-import { admitKey, giveTemporaryKeys, locationOf } from "./application-keys.ts";
+import { admitKey, giveTemporaryKeys, locationOf, repairKey } from "./application-keys.ts";
 import { deleteSmall, hasObject, listBuckets, listNames, putSmall } from "./buckets.ts";
 import { listCephBuckets, listCephUsers } from "./ceph-users.ts";
 import { makeOwnBucket, removeOwnBucket, stillWritten, verifyOwnBucket } from "./own-bucket.ts";
@@ -68,6 +68,7 @@ export function createS3StorageDriver({ server, deriveKey }: S3StorageOptions): 
     location: (physicalName) => locationOf(server, place(physicalName)),
     temporaryKeys: async (name, asked) => giveTemporaryKeys(server, place(name), { name, ...asked }),
     admit: async (name, admitted, { signal }) => admitKey({ ...server, signal }, place(name), admitted),
+    repair: async (name, { signal }) => repairKey({ ...server, signal }, place(name)),
     async copyWithin(from, to, object, options) {
       const [source, target] = [place(from), place(to)];
       // A user of a bucket's own can't read another's.

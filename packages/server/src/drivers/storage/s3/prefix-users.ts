@@ -1,6 +1,12 @@
 import type { S3Address } from "@tenantry/data";
 import { askCephIam, hasCephName } from "./ceph-api.ts";
-import { cephKeysOf, makeCephUser, removeCephKey, removeCephUser } from "./ceph-users.ts";
+import {
+  cephKeysOf,
+  makeCephUser,
+  removeCephKey,
+  removeCephUser,
+  removeOtherCephKeys,
+} from "./ceph-users.ts";
 import { userPolicy } from "./policy.ts";
 import { prefixUserOf, type S3Server, type UserKeys } from "./server.ts";
 
@@ -16,6 +22,16 @@ export async function makePrefixUser(server: S3Server, place: UserPlace): Promis
   await makeCephUser(server, UserName, { keys: [place.keys.application], maxBuckets: -1 });
   const PolicyDocument = userPolicy(place);
   await askCephIam(server, { Action: "PutUserPolicy", UserName, PolicyName: policyName, PolicyDocument });
+}
+
+/** Takes away what others gave the user. What it lacks afterwards, `makePrefixUser` gives it. */
+export async function stripPrefixUser(server: S3Server, { name }: UserPlace): Promise<void> {
+  const UserName = prefixUserOf(server, name);
+  await removeOtherCephKeys(server, UserName, []);
+  if (!(await cephKeysOf(server, UserName))) return;
+  for (const PolicyName of await policiesOf(server, UserName)) {
+    await askCephIam(server, { Action: "DeleteUserPolicy", UserName, PolicyName });
+  }
 }
 
 /** From then on nobody gets in with the environment's key. */
