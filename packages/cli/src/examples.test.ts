@@ -53,6 +53,12 @@ function answers(): (asked: Asked) => Answer {
     if (found.operationId === "cancelOperation") status = "cancelled";
     if (found.operationId === "followOperation")
       return { events: [operation({ status, progress: 1, endedAt: "2026-01-01T00:00:01.000Z" })] };
+    // Whoever is looked for by an address is there.
+    const search = new URL(url, "http://host").searchParams.get("search");
+    if (found.operationId === "listUsers" && search) {
+      const { body } = sampleReply(found) as { body: { items: object[] } };
+      return { body: { items: [{ ...body.items[0], email: search }], nextCursor: null } };
+    }
     // What differs would be a refusal.
     if (found.operationId === "listDrift")
       return {

@@ -234,6 +234,21 @@ const entries = {
     title: "The e-mail address or the password is wrong.",
     remedy: "Check both, then try again.",
   },
+  email_not_verified: {
+    status: 403,
+    title: "The e-mail address isn't proven yet.",
+    remedy: "Open the link that was sent to the address, then log in again.",
+  },
+  email_verified: {
+    status: 409,
+    title: "The e-mail address is proven already.",
+    remedy: "Nothing has to be done: the user may log in.",
+  },
+  verification_invalid: {
+    status: 422,
+    title: "This proof of an e-mail address isn't good here, or any more.",
+    remedy: "Ask for another link, and open the newest one.",
+  },
   session_invalid: { status: 401, title: "The session isn't valid here.", remedy: "Log in again." },
   environment_unavailable: { status: 409, title: "The environment isn't available now." },
   environment_not_found: { status: 404, title: "No such environment." },

@@ -118,7 +118,8 @@ const entries = {
     data: z.strictObject({ userId }),
   },
   "user.updated": {
-    description: "A user's address, name, role or password was changed. A new password ended their sessions.",
+    description:
+      "A user's address, name, role or password was changed, or their address isn't verified any more. A new password ended their sessions; so did the other, while requireEmailVerification is on.",
     data: z.strictObject({
       userId,
       changed: z.array(z.string()).describe("The names of the fields that are different now."),
@@ -130,6 +131,15 @@ const entries = {
   },
   "user.activated": {
     description: "A user who was deactivated may log in again.",
+    data: z.strictObject({ userId }),
+  },
+  "user.verification-issued": {
+    description:
+      "A link was made by which a user proves their address. The ones before are no good any more.",
+    data: z.strictObject({ userId }),
+  },
+  "user.email-verified": {
+    description: "A user's address was proven, or somebody who looks after users vouched for it.",
     data: z.strictObject({ userId }),
   },
   "user.sessions-ended": {
@@ -144,6 +154,14 @@ const entries = {
   "session.used-elsewhere": {
     description:
       "A session was tried in an environment of another tenant than its user's, and refused. Told once a minute for each user and environment.",
+    data: z.strictObject({
+      userId,
+      environmentId: z.string().describe("env_…: where it was tried. The event is of the user's tenant."),
+    }),
+  },
+  "verification.used-elsewhere": {
+    description:
+      "What proves a user's address was tried in an environment of another tenant than theirs, and refused. Told once a minute for each user and environment.",
     data: z.strictObject({
       userId,
       environmentId: z.string().describe("env_…: where it was tried. The event is of the user's tenant."),

@@ -7,7 +7,8 @@ export const permissionCatalogue = {
   "credentials:read": "See the database logins of environments. Holds their passwords.",
   "credentials:write": "Make, rotate and revoke database logins of environments.",
   "users:read": "See the users of tenants.",
-  "users:write": "Create, change and delete users of tenants, and end their sessions.",
+  "users:write":
+    "Create, change and delete users of tenants, end their sessions, and vouch for their addresses.",
   "apps:read": "See applications and their releases.",
   "apps:write": "Create applications and release new versions of them.",
   "servers:read": "See database servers.",
@@ -22,7 +23,7 @@ export const permissionCatalogue = {
   "keys:read": "See which API keys exist, never the keys themselves.",
   "keys:write": "Make and revoke API keys.",
   "runtime:read": "Follow where the application's own tenants live. Holds secrets.",
-  "runtime:users": "Log users of the application's own tenants in and out.",
+  "runtime:users": "Log users of the application's own tenants in and out, and register them.",
 } as const satisfies Record<string, string>;
 
 export type Permission = keyof typeof permissionCatalogue;

@@ -137,10 +137,9 @@ export const settingDefinitions = {
   requireEmailVerification: {
     schema: z.boolean(),
     default: true,
-    description: "Whether a registration must prove its e-mail address.",
+    description: "Whether users whose e-mail address is neither proven nor vouched for can't log in.",
     scopes: ["platform"],
     variable: "REQUIRE_EMAIL_VERIFICATION",
-    withoutEffect: "Nothing reads it yet: nobody can register by himself so far, and no mail is sent.",
   },
   automaticTls: {
     schema: z.boolean(),

@@ -1,11 +1,14 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import {
   createTenantry,
+  EmailNotVerified,
   LoginRefused,
   RuntimeUnavailable,
   type TenantContext,
   type Tenantry,
+  TenantryError,
   TooManyAttempts,
+  VerificationRefused,
 } from "./index.ts";
 import { type TestInstallation, testInstallation } from "./testing/installation.ts";
 
@@ -77,4 +80,37 @@ test("while the API is away a session can't be told valid or not, and the failur
   await expect(acme.auth.user(token)).rejects.toBeInstanceOf(RuntimeUnavailable);
   await installation.start();
   expect(await acme.auth.user(token)).toMatchObject({ email: "ann@example.com" });
+});
+
+test("an address that isn't proven is an error of its own, and what proves it is made for whoever has it", async () => {
+  const email = "new@example.com";
+  await expect(acme.auth.login({ ...credentials, email })).rejects.toBeInstanceOf(EmailNotVerified);
+  const verification = await tenantry.run(acme, () => tenantry.auth.verification({ email }));
+  expect(verification).toMatchObject({ email, token: expect.stringMatching(/^[\w-]{43}$/) });
+  expect(await tenantry.run(acme, () => tenantry.auth.verifyEmail(verification!.token))).toMatchObject({
+    email,
+  });
+  expect(await acme.auth.verification({ email: "nobody@example.com" })).toBeUndefined();
+});
+
+test("what can't prove an address is refused without a question, and what doesn't by the API", async () => {
+  for (const token of ["", "x", "\0", "x".repeat(5_000)])
+    await expect(acme.auth.verifyEmail(token)).rejects.toBeInstanceOf(VerificationRefused);
+  expect(installation.asked.has("auth/verify-email")).toBe(false);
+  await expect(acme.auth.verifyEmail("x".repeat(43))).rejects.toMatchObject({
+    code: "verification_invalid",
+    status: 422,
+  });
+});
+
+test("whatever a visitor types is an address that nobody has", async () => {
+  for (const email of ["", "\0", "x".repeat(100_000)])
+    expect(await acme.auth.verification({ email })).toBeUndefined();
+});
+
+test("a registration ends without an answer, or with a typed error", async () => {
+  expect(await tenantry.run(acme, () => tenantry.auth.register(credentials))).toBeUndefined();
+  const refused = acme.auth.register({ ...credentials, email: "full@example.com" });
+  await expect(refused).rejects.toBeInstanceOf(TenantryError);
+  await expect(refused).rejects.toMatchObject({ code: "user_limit_reached", status: 409 });
 });

@@ -136,6 +136,23 @@ export class LoginRefused extends TenantryError {
   }
 }
 
+/**
+ * The password is right, and the address isn't proven: nobody logs in before it is, while the installation's setting
+ * `requireEmailVerification` is on. `auth.verification` makes another proof to send.
+ */
+export class EmailNotVerified extends TenantryError {
+  constructor(message: string, remedy?: string) {
+    super(message, { code: "email_not_verified", status: 403, remedy });
+  }
+}
+
+/** This proves no address here, or not any more: it was replaced by a newer one, ran out, or is of another tenant. */
+export class VerificationRefused extends TenantryError {
+  constructor(message: string, remedy?: string) {
+    super(message, { code: "verification_invalid", status: 422, remedy });
+  }
+}
+
 /** Too many attempts: wait `retryAfterSeconds`. */
 export class TooManyAttempts extends TenantryError {
   constructor(message: string, retryAfterSeconds: number) {

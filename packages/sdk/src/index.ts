@@ -5,7 +5,7 @@
  *     app.use(tenantMiddleware(tenantry));                  // from @tenantry/sdk/express
  *     app.get("/", (request, response) => response.send(tenantry.current().tenant.name));
  */
-export type { RuntimeLogin, RuntimeUser } from "@tenantry/contract";
+export type { RuntimeLogin, RuntimeUser, Verification } from "@tenantry/contract";
 export type {
   ByteRange,
   Cache,
@@ -64,7 +64,7 @@ export type { RequestHeaders } from "./headers.ts";
 export type { Jobs } from "./jobs/jobs.ts";
 export type { SealedJob } from "./jobs/sealed-job.ts";
 export { type Problem, problemOf } from "./problem.ts";
-export type { Credentials, PasswordChange } from "./runtime/api.ts";
+export type { Credentials, PasswordChange, Registration, VerificationRequest } from "./runtime/api.ts";
 export type { Settings } from "./settings.ts";
 export { createTenantry, type Tenantry } from "./tenantry.ts";
 export type { NewUser, User, UserAdministration, UserChange } from "./users.ts";

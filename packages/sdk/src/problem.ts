@@ -54,6 +54,7 @@ function fromDataPath(error: DataError): TenantryError {
 
 const titles: Record<number, string> = {
   401: "This request isn't authenticated.",
+  403: "This may not be done.",
   404: "There is nothing here.",
   413: "This is too large.",
   422: "This request has a mistake.",

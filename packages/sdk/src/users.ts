@@ -1,10 +1,18 @@
-import type { UserReply, UserRole, UserStatus } from "@tenantry/contract";
+import type { UserReply, UserRole, UserStatus, Verification } from "@tenantry/contract";
 import type { RuntimeApi } from "./runtime/api.ts";
 
 export type User = UserReply;
-export type NewUser = { email: string; password?: string; name?: string; role?: UserRole };
+/** The admin vouches for the address, unless `emailVerified` is false. */
+export type NewUser = {
+  email: string;
+  password?: string;
+  name?: string;
+  role?: UserRole;
+  emailVerified?: boolean;
+};
 export type UserChange = Partial<{
   email: string;
+  emailVerified: boolean;
   password: string;
   name: string | null;
   role: UserRole;
@@ -26,13 +34,19 @@ export type UserAdministration = {
   show(id: string): Promise<User>;
   create(user: NewUser): Promise<User>;
   /**
-   * A new password and deactivation end the user's sessions. Nobody changes their own role, status or password here
+   * A new password and deactivation end the user's sessions; so does another address, which must be proven anew, unless
+   * `emailVerified` says that the admin vouches for it, or the installation doesn't ask for proofs. Nobody changes their own role, status or password here
    * (`auth.changePassword` does), nor takes the last active admin's.
    */
   update(id: string, change: UserChange): Promise<User>;
   /** Nobody deletes themself. */
   remove(id: string): Promise<void>;
   endSessions(id: string): Promise<void>;
+  /**
+   * What the user proves their address with, as `auth.verification` makes it. Throws `TenantryError` with the code
+   * `email_verified` where nothing is to be proven.
+   */
+  verification(id: string): Promise<Verification>;
 };
 
 /** `send` puts the admin's session to a request and makes refusals errors of this package. */
@@ -55,6 +69,8 @@ export function createUserAdministration(
     async remove(id) {
       await send({ method: "DELETE", path: pathOf(id) });
     },
+    verification: async (id) =>
+      (await send({ method: "POST", path: `${pathOf(id)}/verification` })) as Verification,
     async endSessions(id) {
       await send({ method: "DELETE", path: `${pathOf(id)}/sessions` });
     },

@@ -6,10 +6,21 @@ import { userRoles, userStatuses } from "../choices.ts";
 import { contextOf, defineCommand, defineGroup, overApi } from "../command.ts";
 import { confirm, readSecret } from "../confirm.ts";
 import type { Look } from "../output/look.ts";
-import { at, fields, state, table } from "../output/table.ts";
+import { at, state, table } from "../output/table.ts";
+import { wrongUsage } from "../problem.ts";
 import { requireChange } from "./require-change.ts";
+import { verificationLinkCommand, verifyCommand } from "./user-verification.ts";
+import { showUser } from "./user-view.ts";
 
-type UserOptions = { email?: string; name?: string; role?: string; password?: string; status?: string };
+type UserOptions = {
+  email?: string;
+  name?: string;
+  role?: string;
+  password?: string;
+  status?: string;
+  unverified?: boolean;
+  verified?: boolean;
+};
 
 /** `tenantry user …`: the users of a tenant. */
 export function userCommand(): Command {
@@ -18,6 +29,8 @@ export function userCommand(): Command {
     listCommand(),
     showCommand(),
     updateCommand(),
+    verifyCommand(),
+    verificationLinkCommand(),
     deleteCommand(),
     endSessionsCommand(),
   ]);
@@ -42,11 +55,13 @@ function createCommand(): Command {
     .requiredOption("--email <address>", "unique within the tenant")
     .option("--name <name>", "what people call the user")
     .addOption(roleOption().default("editor"))
-    .option("--password <password>", passwordText);
+    .option("--password <password>", passwordText)
+    .option("--unverified", "the user must prove the address first: see tenantry user verification-link");
   return overApi(command).action(async (tenant: string, options: UserOptions, self: Command) => {
     const { client, output } = await contextOf(self);
     const { email, name, role } = options;
-    const body = { email, name, role, password: await passwordOf(options) };
+    const emailVerified = options.unverified ? false : undefined;
+    const body = { email, name, role, emailVerified, password: await passwordOf(options) };
     output.result(
       (await client.call<UserReply>("POST", path`/v1/tenants/${tenant}/users`, { body })).body,
       showUser,
@@ -109,7 +124,8 @@ function showCommand(): Command {
 function updateCommand(): Command {
   const command = defineCommand("update", {
     summary: "change a user",
-    details: "What isn't named stays as it is. A new password and deactivation end the user's sessions.",
+    details:
+      "What isn't named stays as it is. A new password and deactivation end the user's sessions; so does another address that must be proven.",
     examples: [
       "user update acme usr_01m7xr0gfxfqpr8fn1n27m6qws --role viewer",
       "user update acme usr_01m7xr0gfxfqpr8fn1n27m6qws --status deactivated",
@@ -118,7 +134,9 @@ function updateCommand(): Command {
   })
     .argument(...tenantArgument)
     .argument(...userArgument)
-    .option("--email <address>", "unique within the tenant")
+    .option("--email <address>", "unique within the tenant; it must be proven anew")
+    .option("--verified", "you vouch for the address")
+    .option("--unverified", "you don't any more")
     .option("--name <name>", 'what people call the user; "" for nothing')
     .addOption(roleOption())
     .addOption(new Option("--status <status>", "whether the user may log in").choices(userStatuses))
@@ -128,7 +146,10 @@ function updateCommand(): Command {
       const { client, output } = await contextOf(self);
       const { email, role, status } = options;
       const name = options.name === "" ? null : options.name;
-      const body = { email, name, role, status, password: await passwordOf(options) };
+      const { verified, unverified } = options;
+      if (verified && unverified) throw wrongUsage("--verified and --unverified exclude each other.");
+      const emailVerified = verified ? true : unverified ? false : undefined;
+      const body = { email, emailVerified, name, role, status, password: await passwordOf(options) };
       requireChange(body, self);
       const target = path`/v1/tenants/${tenant}/users/${user}`;
       output.result((await client.call<UserReply>("PATCH", target, { body })).body, showUser);
@@ -176,16 +197,4 @@ function endSessionsCommand(): Command {
     await client.call("DELETE", path`/v1/tenants/${tenant}/users/${user}/sessions`);
     output.result({ ended: user }, () => `${user} is logged out everywhere.`);
   });
-}
-
-function showUser(user: UserReply, look: Look): string {
-  return fields(look, [
-    ["User", user.id],
-    ["E-mail", user.email],
-    ["Name", user.name],
-    ["Role", user.role],
-    ["Status", state(user.status)],
-    ["Last log-in", at(user.lastLoginAt)],
-    ["Created", at(user.createdAt)],
-  ]);
 }

@@ -1,5 +1,11 @@
 import { randomUUID } from "node:crypto";
-import type { RuntimeLogin, RuntimeSnapshot, RuntimeStorageKeys, RuntimeUser } from "@tenantry/contract";
+import type {
+  RuntimeLogin,
+  RuntimeSnapshot,
+  RuntimeStorageKeys,
+  RuntimeUser,
+  Verification,
+} from "@tenantry/contract";
 import type { Configuration } from "../config.ts";
 import { type FieldError, RuntimeUnavailable } from "../errors.ts";
 import { readEvents } from "./event-stream.ts";
@@ -7,6 +13,9 @@ import { readEvents } from "./event-stream.ts";
 export type Credentials = { email: string; password: string; address?: string; userAgent?: string };
 export type RuntimeSession = { user: RuntimeUser; expiresAt: string };
 export type PasswordChange = Omit<Credentials, "email"> & { currentPassword: string };
+/** `address` is the visitor's IP address, by which attempts are counted, too. */
+export type Registration = { email: string; password: string; name?: string; address?: string };
+export type VerificationRequest = { email: string; address?: string };
 /** A request on behalf of the user whose session it is. */
 export type UserRequest = { method: string; path: string; session: string; body?: object };
 
@@ -19,6 +28,12 @@ export type RuntimeApi = {
   session(environmentId: string, token: string): Promise<RuntimeSession>;
   logout(environmentId: string, token: string): Promise<void>;
   changePassword(environmentId: string, token: string, change: PasswordChange): Promise<RuntimeLogin>;
+  register(environmentId: string, registration: Registration): Promise<void>;
+  verification(
+    environmentId: string,
+    request: VerificationRequest,
+  ): Promise<{ verification: Verification | null }>;
+  verifyEmail(environmentId: string, token: string): Promise<{ user: RuntimeUser }>;
   /** Makes the environment's database let us in again, where its role gave itself another password. */
   repairDatabase(environmentId: string): Promise<void>;
   /** Gives the user of an environment's cache its rights back; without an environment, that of the global one. */
@@ -105,11 +120,7 @@ export function createRuntimeApi({ url, appKey }: Configuration): RuntimeApi {
         if (event === "version") yield;
       }
     },
-    login: (environmentId, credentials) => send("POST", "auth/login", { environmentId, ...credentials }),
-    session: (environmentId, token) => send("POST", "auth/session", { environmentId, token }),
-    logout: (environmentId, token) => send("POST", "auth/logout", { environmentId, token }),
-    changePassword: (environmentId, token, change) =>
-      send("POST", "auth/password", { environmentId, token, ...change }),
+    ...authCalls(send),
     repairDatabase: (environmentId) =>
       send("POST", `environments/${encodeURIComponent(environmentId)}/database/repair`),
     repairCache: (environmentId) =>
@@ -124,6 +135,28 @@ export function createRuntimeApi({ url, appKey }: Configuration): RuntimeApi {
     users(environmentId, { method, path, session, body }) {
       return send(method, `environments/${encodeURIComponent(environmentId)}/users${path}`, body, session);
     },
+  };
+}
+
+type Send = <Answer>(method: string, path: string, body?: object, session?: string) => Promise<Answer>;
+
+function authCalls(
+  send: Send,
+): Pick<
+  RuntimeApi,
+  "login" | "session" | "logout" | "changePassword" | "register" | "verification" | "verifyEmail"
+> {
+  return {
+    login: (environmentId, credentials) => send("POST", "auth/login", { environmentId, ...credentials }),
+    session: (environmentId, token) => send("POST", "auth/session", { environmentId, token }),
+    logout: (environmentId, token) => send("POST", "auth/logout", { environmentId, token }),
+    changePassword: (environmentId, token, change) =>
+      send("POST", "auth/password", { environmentId, token, ...change }),
+    register: (environmentId, registration) =>
+      send("POST", "auth/register", { environmentId, ...registration }),
+    verification: (environmentId, request) =>
+      send("POST", "auth/verification", { environmentId, ...request }),
+    verifyEmail: (environmentId, token) => send("POST", "auth/verify-email", { environmentId, token }),
   };
 }
 

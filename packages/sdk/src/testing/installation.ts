@@ -103,6 +103,9 @@ function createListener(
   };
 }
 
+/** Proves the address new@example.com, whose user can't log in. */
+const goodToken = "v".repeat(43);
+
 function answerAuth(
   sessions: Registry["sessions"],
   path: string,
@@ -118,10 +121,21 @@ function answerAuth(
     role: roleOf(address),
   });
   const expiresAt = new Date(Date.now() + 1e9).toISOString();
-  if (path === "auth/login") {
+  if (path === "auth/register") {
+    if (email === "full@example.com") problem(response, 409, "user_limit_reached");
+    else response.writeHead(204).end();
+  } else if (path === "auth/verification") {
+    const known = email === "new@example.com";
+    const verification = { userId: "usr_1", email, token: goodToken, expiresAt };
+    send(response, 200, { verification: known ? verification : null });
+  } else if (path === "auth/verify-email") {
+    if (token === goodToken) send(response, 200, { user: user("new@example.com") });
+    else problem(response, 422, "verification_invalid");
+  } else if (path === "auth/login") {
     if (email === "throttled@example.com")
       problem(response, 429, "too_many_requests", { "retry-after": "7" });
     else if (body.password !== "correct horse battery") problem(response, 401, "login_refused");
+    else if (email === "new@example.com") problem(response, 403, "email_not_verified");
     else {
       const opened = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
       sessions.set(opened, { environmentId, email });

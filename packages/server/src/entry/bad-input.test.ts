@@ -57,10 +57,14 @@ const user = { email: "ann@example.com", password: "correct horse battery", name
 const userTakes = { "/password": anything, "/name": letters };
 const session = { environmentId: "env_01jd0000000000000000000000", token: "x" };
 
-const newUser: Shape = { body: user, optional: ["/password", "/name", "/role"], takes: userTakes };
+const newUser: Shape = {
+  body: { ...user, emailVerified: false },
+  optional: ["/password", "/name", "/role", "/emailVerified"],
+  takes: userTakes,
+};
 const changedUser: Shape = {
-  body: { ...user, status: "active" },
-  optional: ["/email", "/password", "/name", "/role", "/status"],
+  body: { ...user, status: "active", emailVerified: true },
+  optional: ["/email", "/password", "/name", "/role", "/status", "/emailVerified"],
   nullable: ["/name"],
   takes: userTakes,
 };
@@ -263,6 +267,21 @@ const shapes: Record<string, Shape> = {
       "/userAgent": anything,
     },
   },
+  runtimeRegister: {
+    body: {
+      environmentId: session.environmentId,
+      ...{ email: "ann@example.com", password: "correct horse battery", name: "Ann" },
+      address: "192.0.2.1",
+    },
+    optional: ["/name", "/address"],
+    takes: userTakes,
+  },
+  runtimeVerification: {
+    body: { environmentId: session.environmentId, email: "ann@example.com", address: "192.0.2.1" },
+    optional: ["/address"],
+    takes: { "/email": anything },
+  },
+  runtimeVerifyEmail: { body: session, takes: { "/token": anything } },
   runtimeStorageKeys: { body: { lastsSeconds: 900 }, optional: ["/lastsSeconds"] },
   runtimeSession: { body: session, takes: { "/token": anything } },
   runtimeLogout: { body: session, takes: { "/token": anything } },

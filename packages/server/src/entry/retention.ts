@@ -1,4 +1,9 @@
-import { deleteEndedSessions, deleteStaleAttempts } from "../features/access/index.ts";
+import {
+  deleteAbandonedRegistrations,
+  deleteEndedSessions,
+  deleteExpiredVerifications,
+  deleteStaleAttempts,
+} from "../features/access/index.ts";
 import { deleteOldReports } from "../features/isolation/index.ts";
 import { deleteEndedOperations } from "../features/operations/index.ts";
 import type { Settings } from "../features/settings/index.ts";
@@ -34,6 +39,8 @@ export async function removeExpired(
       deleteEndedOperations(db, { internal: true, days: internalOperationDays }, limit),
     "isolation reports": (limit) => deleteOldReports(db, operationDays, limit),
     sessions: (limit) => deleteEndedSessions(db, limit),
+    verifications: (limit) => deleteExpiredVerifications(db, limit),
+    registrations: (limit) => deleteAbandonedRegistrations({ db, settings }, limit),
     "login attempts": (limit) => deleteStaleAttempts(db, limit),
     "contents of templates": (limit) => deleteUnusedChunks(db, limit),
     "idempotency keys": (limit) => deleteOldKeys(db, limit),

@@ -1,4 +1,4 @@
-import { accessRoutes, createLogIn, createUsers, keyRoutes } from "../features/access/index.ts";
+import { accessRoutes, createAccess, keyRoutes } from "../features/access/index.ts";
 import { type CacheUpkeep, cacheRoutes } from "../features/caches/index.ts";
 import { type Credentials, credentialRoutes } from "../features/credentials/index.ts";
 import { certificateRoutes, showAutomaticTls } from "../features/domains/index.ts";
@@ -20,6 +20,7 @@ import {
   migrationRoutes,
   scriptRoutes,
 } from "../features/releases/index.ts";
+import { findMainHost } from "../features/routing/index.ts";
 import { createBudgets, readSnapshot, runtimeRoutes } from "../features/runtime/index.ts";
 import { type createSettings, settingsRoutes } from "../features/settings/index.ts";
 import { giveStorageKeys, type StoragePlaces, storageRoutes } from "../features/storages/index.ts";
@@ -59,6 +60,7 @@ export type RouteGroupInput = {
 /** Every route of the API. */
 export function routeGroups(input: RouteGroupInput): RouteGroup[] {
   const { config, log, db, secrets, settings, operations, events, placements, workflows } = input;
+  const access = createAccess({ db, clock: systemClock, log, settings });
   const publicUrl = (hostname: string) => publicUrlOf(config, hostname, input.gatewayPort);
   return [
     tenantRoutes({
@@ -72,7 +74,13 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
     }),
     tenantSettingsRoutes({ db, settings }),
     credentialRoutes({ credentials: input.credentials, operations }),
-    accessRoutes({ users: createUsers({ db, settings, log }) }),
+    accessRoutes({
+      ...access,
+      async siteOf(tenant) {
+        const hostname = await findMainHost(db, tenant);
+        return hostname === undefined ? null : publicUrl(hostname);
+      },
+    }),
     keyRoutes({ db, findAppId: async (tx, idOrSlug) => (await findApp(tx, idOrSlug)).id }),
     appRoutes({
       db,
@@ -104,18 +112,17 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
     }),
     isolationRoutes({ db, settings, operations, verify: workflows.verify }),
     certificateRoutes({ db, rootDomain: config.rootDomain }),
-    applicationRoutes(input),
+    applicationRoutes(input, access),
   ];
 }
 
 /** What applications follow by their own keys. */
-function applicationRoutes(input: RouteGroupInput): RouteGroup {
+function applicationRoutes(input: RouteGroupInput, access: ReturnType<typeof createAccess>): RouteGroup {
   const { db, log, notifications, settings, placements } = input;
   const budgets = createBudgets((appId, process) => placements.runtimeBudgets(db, { appId, process }));
   return runtimeRoutes({
     db,
-    logIn: createLogIn({ db, clock: systemClock, log }),
-    users: createUsers({ db, settings, log }),
+    ...access,
     versions: createVersionWatch({ db, notifications, log, stream: "runtime" }),
     repairLogin: (environmentId) => placements.repairLogin(db, environmentId),
     repairCache: (environmentId) => input.caches.repair(db, environmentId),

@@ -39,7 +39,7 @@ beforeEach(async () => {
   acme = { ...(await insertTestTenant(db, appId, `acme-${count}`)), appId };
   other = { ...(await insertTestTenant(db, appId, `other-${count}`)), appId };
   users = createUsers({ db, log: silentLog, settings: createSettings({}) });
-  access = createLogIn({ db, log: silentLog, clock: { now: () => now } });
+  access = createLogIn({ db, log: silentLog, clock: { now: () => now }, settings: createSettings({}) });
 });
 
 const later = (ms: number) => (now = new Date(now.getTime() + ms));

@@ -15,7 +15,7 @@ beforeAll(async () => {
   registry = await testRegistry();
   const { db } = registry;
   appId = await insertTestApp(db, "sites");
-  access = createLogIn({ db, log: silentLog, clock: systemClock });
+  access = createLogIn({ db, log: silentLog, clock: systemClock, settings: createSettings({}) });
 });
 afterAll(() => registry.close());
 

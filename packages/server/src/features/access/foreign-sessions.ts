@@ -2,43 +2,37 @@ import { LRUCache } from "lru-cache";
 import { type Db, inTransaction } from "../../infra/db/index.ts";
 import { recordEvent } from "../../infra/events/index.ts";
 import type { Log } from "../../infra/log/index.ts";
-import { failure, showId } from "../../kernel/index.ts";
-import type { createSessions } from "./sessions.ts";
+import { showId } from "../../kernel/index.ts";
 
 const tellEveryMs = 60_000;
 const mostRemembered = 10_000;
 
 /** Where it was tried. Ids are UUIDs. */
 type Place = { tenantId: string; environmentId: string };
+type Owner = { userId: string; tenantId: string; internal: boolean };
 
 /**
- * Refuses a session that isn't good where it was tried. When it is one of another tenant, that is told by event and log
- * [ISO-11].
+ * Tells by event and log when what was refused in one tenant is good in another [ISO-11]. `findForeign` says whose it
+ * is, when it isn't of this tenant.
  */
-export function createSessionRefusal(parts: {
+export function createForeignTelling(parts: {
   db: Db;
   log: Log;
-  sessions: Pick<ReturnType<typeof createSessions>, "findForeign">;
+  event: "session.used-elsewhere" | "verification.used-elsewhere";
+  findForeign: (token: string, tenantId: string) => Promise<Owner | undefined>;
 }) {
-  const { db, log, sessions } = parts;
+  const { db, log, event, findForeign } = parts;
   const told = new LRUCache<string, true>({ max: mostRemembered, ttl: tellEveryMs });
 
-  async function tellOfForeign({ tenantId, environmentId }: Place, token: string): Promise<void> {
-    const owner = await sessions.findForeign(token, tenantId);
+  return async ({ tenantId, environmentId }: Place, token: string): Promise<void> => {
+    const owner = await findForeign(token, tenantId);
     // Canaries try it on purpose.
     if (!owner || owner.internal) return;
     const key = `${owner.userId} ${environmentId}`;
     if (told.has(key)) return;
     told.set(key, true);
     const data = { userId: showId("usr", owner.userId), environmentId: showId("env", environmentId) };
-    log.warn({ tenantId: owner.tenantId, triedIn: tenantId, ...data }, "session.used-elsewhere");
-    await inTransaction(db, (tx) =>
-      recordEvent(tx, { name: "session.used-elsewhere", tenantId: owner.tenantId, data }),
-    );
-  }
-
-  return async (place: Place, token: string): Promise<never> => {
-    await tellOfForeign(place, token);
-    throw failure("session_invalid");
+    log.warn({ tenantId: owner.tenantId, triedIn: tenantId, ...data }, event);
+    await inTransaction(db, (tx) => recordEvent(tx, { name: event, tenantId: owner.tenantId, data }));
   };
 }

@@ -2,66 +2,37 @@ import type { RuntimeLogin, RuntimeUser } from "@tenantry/contract";
 import type { Db } from "../../infra/db/index.ts";
 import type { Log } from "../../infra/log/index.ts";
 import { type Clock, failure, showId } from "../../kernel/index.ts";
-import { createSessionRefusal } from "./foreign-sessions.ts";
-import { createLoginThrottle } from "./login-throttle.ts";
-import { hashPassword, needsRehash, verifyPassword } from "./password-hash.ts";
-import { createSessions, type Visitor } from "./sessions.ts";
-import { replacePasswordHash, selectUserByEmail, type UserWithPassword } from "./users.sql.ts";
+import type { Settings } from "../settings/index.ts";
+import { createForeignTelling } from "./foreign-sessions.ts";
+import { hashPassword, needsRehash } from "./password-hash.ts";
+import { type Credentials, createPasswordProof, type Place } from "./password-proof.ts";
+import { createSessions } from "./sessions.ts";
+import { replacePasswordHash } from "./users.sql.ts";
 
-/** Where someone logs in. Ids are UUIDs. */
-export type Place = { appId: string; tenantId: string; environmentId: string };
-export type Credentials = Visitor & { email: string; password: string };
 export type LogIn = ReturnType<typeof createLogIn>;
 
-const longestEmail = 254;
-const longestPassword = 256;
-/** The hash of a password nobody knows: where there is no user, as much work is done as where there is one. */
-const nobodysHash = hashPassword(crypto.randomUUID());
-nobodysHash.catch(() => undefined);
+type Dependencies = { db: Db; clock: Clock; log: Log; settings: Settings };
 
 /** Logging a tenant's users in and out. Ids are UUIDs; tokens are 43 characters of base64url. */
-export function createLogIn({ db, clock, log }: { db: Db; clock: Clock; log: Log }) {
-  const throttle = createLoginThrottle({ db, clock });
+export function createLogIn({ db, clock, log, settings }: Dependencies) {
   const sessions = createSessions({ db, clock });
-  const refuse = createSessionRefusal({ db, log, sessions });
+  const tellOfForeign = createForeignTelling({
+    ...{ db, log },
+    event: "session.used-elsewhere",
+    findForeign: sessions.findForeign,
+  });
 
-  /** The user, if the password is theirs and they may log in. Takes as long when it isn't. */
-  async function check(
-    place: Place,
-    { email, password }: Credentials,
-  ): Promise<UserWithPassword | undefined> {
-    const user = email.length > longestEmail ? undefined : await selectUserByEmail(db, place.tenantId, email);
-    const hash = user?.passwordHash ?? (await nobodysHash);
-    const matches = await verifyPassword(password.slice(0, longestPassword), hash);
-    const mayLogIn = matches && password.length <= longestPassword && user?.status === "active";
-    return mayLogIn && user.passwordHash !== null ? user : undefined;
-  }
+  /** Whether the address has to be proven before its user may be here. Asks only where it isn't. */
+  const isUnproven = async ({ emailVerifiedAt }: { emailVerifiedAt: Date | null }): Promise<boolean> =>
+    emailVerifiedAt === null && (await settings.get<boolean>(db, "requireEmailVerification"));
 
-  /** Gives the user to `use` once the password is proven; undefined of it counts as a refusal, too. */
-  async function proven<Result>(
-    place: Place,
-    credentials: Credentials,
-    use: (user: UserWithPassword & { passwordHash: string }) => Promise<Result | undefined>,
-  ): Promise<Result> {
-    const { email, address } = credentials;
-    const attempt = { ...place, email: email.slice(0, longestEmail), address };
-    await throttle.begin(attempt).catch((error: unknown) => {
-      log.warn({ tenantId: place.tenantId, address }, "access.login_throttled");
-      throw error;
-    });
-    const user = await check(place, credentials);
-    const passwordHash = user?.passwordHash;
-    const result = passwordHash ? await use({ ...user, passwordHash }) : undefined;
-    if (!user || result === undefined) {
-      log.warn({ tenantId: place.tenantId, address }, "access.login_refused");
-      throw failure("login_refused");
-    }
-    await throttle.succeeded(attempt);
-    return result;
-  }
+  const proven = createPasswordProof({ db, clock, log, isUnproven });
 
   return {
-    /** Throws `login_refused` (one text for every reason) or `too_many_requests`. */
+    /**
+     * Throws `login_refused` (one text for every reason), `too_many_requests`, or `email_not_verified`, which the right
+     * password alone brings about.
+     */
     async logIn(place: Place, credentials: Credentials): Promise<RuntimeLogin> {
       const { user, opened } = await proven(place, credentials, async (user) => {
         const opened = await sessions.open(user, place.environmentId, credentials);
@@ -84,7 +55,10 @@ export function createLogIn({ db, clock, log }: { db: Db; clock: Clock; log: Log
 
     /** Whose session it is; throws `session_invalid`. */
     async session(place: Place, token: string): Promise<{ user: RuntimeUser; expiresAt: string }> {
-      const session = (await sessions.find(token, place.environmentId)) ?? (await refuse(place, token));
+      const session = await sessions.find(token, place.environmentId);
+      if (!session) await tellOfForeign(place, token);
+      // Who logged in while addresses needn't be proven is out when they have to be.
+      if (!session || (await isUnproven(session))) throw failure("session_invalid");
       return { user: shown(session.userId, session), expiresAt: session.expiresAt.toISOString() };
     },
 

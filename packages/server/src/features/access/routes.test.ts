@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inTransaction, sql } from "../../infra/db/index.ts";
 import type { Api } from "../../infra/http/index.ts";
 import { silentLog } from "../../infra/log/index.ts";
-import { newId, showId } from "../../kernel/index.ts";
+import { newId, showId, systemClock } from "../../kernel/index.ts";
 import { asOperator, createTestApi } from "../../testing/api.ts";
 import { describeBadInput, describeBadPath, describeBadQuery } from "../../testing/bad-input.ts";
 import { fresh } from "../../testing/fresh.ts";
@@ -10,7 +10,7 @@ import { type TestPostgres, testPostgres } from "../../testing/postgres.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { insertTestApp, insertTestTenant } from "../../testing/tenants.ts";
 import { createSettings } from "../settings/index.ts";
-import { accessRoutes, createUsers } from "./index.ts";
+import { accessRoutes, createAccess } from "./index.ts";
 import { insertUser } from "./users.sql.ts";
 
 const otherUserId = newId();
@@ -34,10 +34,12 @@ beforeAll(async () => {
       name: null,
       role: "viewer",
       passwordHash: null,
+      emailVerified: true,
     }),
   );
-  const users = createUsers({ db, log: silentLog, settings: createSettings({}) });
-  api = await createTestApi({ groups: [accessRoutes({ users })] });
+  const access = createAccess({ db, log: silentLog, clock: systemClock, settings: createSettings({}) });
+  const siteOf = async (tenant: string) => `http://${tenant}.localhost:8585/`;
+  api = await createTestApi({ groups: [accessRoutes({ ...access, siteOf })] });
 });
 afterAll(async () => {
   await api.close();
@@ -117,6 +119,25 @@ describe("the API of users [IAM-2]", () => {
     expect((await call("DELETE", `${path}/sessions`)).status).toBe(204);
     expect((await call("DELETE", path)).status).toBe(204);
     expect((await call("DELETE", path)).status).toBe(404);
+  });
+
+  it("makes a link for an address that isn't proven, which no answer but this one shows, and vouches for it [REG-7]", async () => {
+    const email = `${fresh("new")}@example.com`;
+    const { body } = await call("POST", "acme/users", { email, emailVerified: false });
+    expect(body.emailVerifiedAt).toBeNull();
+    const path = `acme/users/${body.id}`;
+    const made = await call("POST", `${path}/verification`);
+    expect(made).toMatchObject({ status: 201, body: { userId: body.id, email } });
+    const { url, token } = made.body as { url: string; token: string };
+    expect(url).toBe(`http://acme.localhost:8585/verify-email?token=${token}`);
+    expect(JSON.stringify((await call("GET", path)).body)).not.toContain(token);
+    const vouched = await call("PATCH", path, { emailVerified: true });
+    expect(vouched.body.emailVerifiedAt).toMatch(/^20\d\d-/);
+    expect(await call("POST", `${path}/verification`)).toMatchObject({
+      status: 409,
+      body: { code: "email_verified" },
+    });
+    expect((await call("POST", `other/users/${body.id}/verification`)).body.code).toBe("user_not_found");
   });
 
   it("refuses a change by someone who saw an older state", async () => {

@@ -1,4 +1,9 @@
-import { createUserRequest, updateUserRequest, userReply } from "@tenantry/contract";
+import {
+  createUserRequest,
+  operatorVerificationReply,
+  updateUserRequest,
+  userReply,
+} from "@tenantry/contract";
 import { z } from "zod";
 import {
   type Api,
@@ -12,6 +17,7 @@ import {
 import { showId } from "../../kernel/index.ts";
 import { readUserFilter, showUser, showUsers, userListQuery, userRevision, userTag } from "./user-view.ts";
 import type { Users } from "./users.ts";
+import type { Verifications } from "./verifications.ts";
 
 const tenantParams = z.object({ tenant: z.string().max(100).describe("The tenant's id or slug.") });
 const userParams = tenantParams.extend({ user: z.string().max(100).describe("The user's id.") });
@@ -19,12 +25,21 @@ const tags = ["users"];
 const read = { permission: "users:read" } as const;
 const write = { permission: "users:write" } as const;
 
+export type AccessRouteDeps = {
+  users: Users;
+  verifications: Verifications;
+  /** Where the tenant's own site is; null while it has no host. */
+  siteOf: (tenant: string) => Promise<string | null>;
+};
+
 /** The users of tenants, for operators: `/v1/tenants/{tenant}/users`. */
-export function accessRoutes({ users }: { users: Users }): RouteGroup {
+export function accessRoutes(deps: AccessRouteDeps): RouteGroup {
+  const { users } = deps;
   return (api) => {
     listAndCreate(api, users);
     showAndChange(api, users);
     remove(api, users);
+    issueVerification(api, deps);
   };
 }
 
@@ -146,6 +161,31 @@ function remove(api: Api, users: Users): void {
     async (request, reply) => {
       await users.endSessions(request.params.tenant, request.params.user, by(request));
       return reply.code(204).send(null);
+    },
+  );
+}
+
+function issueVerification(api: Api, { verifications, siteOf }: AccessRouteDeps): void {
+  api.post(
+    "/v1/tenants/:tenant/users/:user/verification",
+    {
+      // The token is in the answer and nowhere else.
+      config: { ...write, forgetful: true },
+      schema: {
+        operationId: "createVerification",
+        summary: "Make a link by which a user proves their address",
+        description: "Good once, for 24 hours. Links made before are no good any more. Nothing is sent.",
+        tags,
+        params: userParams,
+        response: { 201: operatorVerificationReply },
+      },
+    },
+    async (request, reply) => {
+      const { tenant, user } = request.params;
+      const verification = await verifications.issue(tenant, user, by(request));
+      const site = await siteOf(tenant);
+      const url = site && new URL(`/verify-email?token=${verification.token}`, site).href;
+      return reply.code(201).send({ ...verification, url });
     },
   );
 }

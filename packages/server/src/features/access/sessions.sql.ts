@@ -13,17 +13,22 @@ export type NewSession = {
 };
 
 /**
- * Opens a session for a user who is still active and still has the password that was just checked; false when that
- * changed meanwhile.
+ * Opens a session for a user who is still active, and whose password and proof of address are still those that were just
+ * checked; false when that changed meanwhile.
  */
-export async function insertSession(tx: Tx, session: NewSession, checkedHash: string): Promise<boolean> {
+export async function insertSession(
+  tx: Tx,
+  session: NewSession,
+  checked: { passwordHash: string; emailVerifiedAt: Date | null },
+): Promise<boolean> {
   const { rows } = await sql`
     insert into sessions (id, token_hash, user_id, tenant_id, environment_id, created_at, seen_at, expires_at, address,
       user_agent)
     select ${session.id}, ${session.tokenHash}, u.id, u.tenant_id, ${session.environmentId}, ${session.createdAt},
       ${session.createdAt}, ${session.expiresAt}, ${session.address ?? null}, ${session.userAgent ?? null}
     from users u
-    where u.id = ${session.userId} and u.status = 'active' and u.password_hash = ${checkedHash}
+    where u.id = ${session.userId} and u.status = 'active' and u.password_hash = ${checked.passwordHash}
+      and (u.email_verified_at is not null or ${checked.emailVerifiedAt === null}::boolean)
     for update
     returning id
   `.execute(tx);
@@ -34,7 +39,7 @@ export async function markLogin(tx: Tx, userId: string, at: Date): Promise<void>
   await sql`update users set last_login_at = ${at} where id = ${userId}`.execute(tx);
 }
 
-export type SessionRow = Pick<UserRow, "email" | "name" | "role"> & {
+export type SessionRow = Pick<UserRow, "email" | "name" | "role" | "emailVerifiedAt"> & {
   userId: string;
   createdAt: Date;
   seenAt: Date;
@@ -49,8 +54,8 @@ export async function selectSession(
   session: { tokenHash: Buffer; environmentId: string; now: Date },
 ): Promise<SessionRow | undefined> {
   const { rows } = await sql<SessionRow>`
-    select u.id as "userId", u.email, u.name, u.role, s.created_at as "createdAt", s.seen_at as "seenAt",
-      s.expires_at as "expiresAt"
+    select u.id as "userId", u.email, u.name, u.role, u.email_verified_at as "emailVerifiedAt",
+      s.created_at as "createdAt", s.seen_at as "seenAt", s.expires_at as "expiresAt"
     from sessions s
       join users u on u.id = s.user_id and u.status = 'active'
       join tenants t on t.id = s.tenant_id and t.status = 'active'

@@ -28,7 +28,7 @@ export function createSessions({ db, clock }: { db: Db; clock: Clock }) {
   return {
     /** Opens a session; undefined when the user was changed since the password was checked. */
     async open(
-      user: { id: string; passwordHash: string },
+      user: { id: string; passwordHash: string; emailVerifiedAt: Date | null },
       environmentId: string,
       visitor: Visitor,
     ): Promise<Opened | undefined> {
@@ -44,7 +44,7 @@ export function createSessions({ db, clock }: { db: Db; clock: Clock }) {
           address: visitor.address,
           userAgent: visitor.userAgent,
         };
-        if (!(await insertSession(tx, row, user.passwordHash))) return false;
+        if (!(await insertSession(tx, row, user))) return false;
         await markLogin(tx, user.id, createdAt);
         await deleteSurplusSessions(tx, user.id, sessionsPerUser);
         return true;

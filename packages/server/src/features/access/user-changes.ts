@@ -3,6 +3,7 @@ import { failure, newId, showId } from "../../kernel/index.ts";
 import { findTenantLocked } from "../tenants/index.ts";
 import { deleteSessionsOfUser } from "./sessions.sql.ts";
 import { recordUserChange, recordUserEvent } from "./user-events.ts";
+import { isSameAddress, verifiedAtAfter } from "./user-state.ts";
 import {
   copyUserRows,
   countOtherAdmins,
@@ -15,6 +16,7 @@ import {
   type UserRow,
   updateUser,
 } from "./users.sql.ts";
+import { deleteVerification } from "./verifications.sql.ts";
 
 // What is done to users in the caller's transaction: rows, sessions and events together.
 
@@ -24,6 +26,9 @@ export type ChangeRules = {
   /** Sees the row as it is, locked, and may refuse. */
   inspect?: ((row: UserRow) => void) | undefined;
 };
+
+/** Whether nobody logs in whose address isn't proven: the setting `requireEmailVerification`. */
+type Verifying = { mustVerify: boolean };
 
 /** Adds a user with a hash from `preparePassword`. Throws `email_taken`. */
 export async function addUser(tx: Tx, user: Omit<NewUserRow, "id">): Promise<UserRow> {
@@ -45,31 +50,39 @@ export async function copyUsers(tx: Tx, { from, to }: { from: string; to: string
 
 type Change = Partial<Pick<UserRow, "email" | "name" | "role" | "status">> & {
   passwordHash: string | undefined;
+  /** Whether whoever changes the user vouches for the address; undefined says nothing about it. */
+  emailVerified?: boolean | undefined;
 };
 
-/** A new password and deactivation end the sessions. Throws `email_taken`; undefined when the user is gone. */
+/**
+ * A new password, deactivation and an address that must be proven end the sessions. Another address voids what was made
+ * to prove the one before. Throws `email_taken`; undefined when the user is gone.
+ */
 export async function changeUser(
   tx: Tx,
   user: UserRow,
   change: Change,
-  rules: ChangeRules,
+  rules: ChangeRules & Verifying,
 ): Promise<UserRow | undefined> {
   const row = await lock(tx, user, rules);
   if (!row) return undefined;
-  const next = { ...row, ...change };
-  if (rules.keepsAnAdmin && !isActiveAdmin(next)) await requireOtherAdmin(tx, row);
+  const { emailVerified, ...given } = change;
+  const next = { ...row, ...given, emailVerifiedAt: verifiedAtAfter(row, change) };
+  if (rules.keepsAnAdmin && !canAdminister(next, rules)) await requireOtherAdmin(tx, row, rules);
   const newPassword = change.passwordHash !== undefined;
-  if (newPassword || next.status === "deactivated") await deleteSessionsOfUser(tx, row.id);
+  if (newPassword || next.status === "deactivated" || isUnproven(next, rules))
+    await deleteSessionsOfUser(tx, row.id);
+  if (emailVerified === false || !isSameAddress(row, next)) await deleteVerification(tx, row.id);
   const saved = await updateUser(tx, next).catch((error: unknown) => refuseTaken(error, next.email));
   await recordUserChange(tx, row, saved, { newPassword });
   return saved;
 }
 
 /** Sessions go with the user. False when the user is gone. */
-export async function removeUser(tx: Tx, user: UserRow, rules: ChangeRules): Promise<boolean> {
+export async function removeUser(tx: Tx, user: UserRow, rules: ChangeRules & Verifying): Promise<boolean> {
   const row = await lock(tx, user, rules);
   if (!row) return false;
-  if (rules.keepsAnAdmin) await requireOtherAdmin(tx, row);
+  if (rules.keepsAnAdmin) await requireOtherAdmin(tx, row, rules);
   await deleteUserRow(tx, row.id);
   await recordUserEvent(tx, row, "user.deleted");
   return true;
@@ -94,12 +107,23 @@ async function lock(
   return row;
 }
 
-function isActiveAdmin({ role, status }: Pick<UserRow, "role" | "status">): boolean {
-  return role === "admin" && status === "active";
+function isUnproven(
+  { emailVerifiedAt }: Pick<UserRow, "emailVerifiedAt">,
+  { mustVerify }: Verifying,
+): boolean {
+  return mustVerify && emailVerifiedAt === null;
 }
 
-async function requireOtherAdmin(tx: Tx, row: UserRow): Promise<void> {
-  if (isActiveAdmin(row) && (await countOtherAdmins(tx, row)) === 0) throw failure("last_admin");
+function canAdminister(
+  user: Pick<UserRow, "role" | "status" | "emailVerifiedAt">,
+  verifying: Verifying,
+): boolean {
+  return user.role === "admin" && user.status === "active" && !isUnproven(user, verifying);
+}
+
+async function requireOtherAdmin(tx: Tx, row: UserRow, verifying: Verifying): Promise<void> {
+  if (canAdminister(row, verifying) && (await countOtherAdmins(tx, row, verifying)) === 0)
+    throw failure("last_admin");
 }
 
 function refuseTaken(error: unknown, email: string): never {

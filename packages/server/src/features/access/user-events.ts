@@ -26,8 +26,12 @@ export async function recordUserChange(
   { newPassword }: { newPassword: boolean },
 ): Promise<void> {
   const fields = (["email", "name", "role"] as const).filter((field) => before[field] !== after[field]);
-  const changed = newPassword ? [...fields, "password"] : fields;
+  const isVerified = after.emailVerifiedAt !== null;
+  const lost = before.emailVerifiedAt !== null && !isVerified;
+  const changed = [...fields, ...(lost ? ["emailVerifiedAt"] : []), ...(newPassword ? ["password"] : [])];
   if (changed.length > 0) await recordUserEvent(tx, after, "user.updated", { changed });
+  if (isVerified && before.emailVerifiedAt?.getTime() !== after.emailVerifiedAt?.getTime())
+    await recordUserEvent(tx, after, "user.email-verified");
   if (before.status === after.status) return;
   await recordUserEvent(tx, after, after.status === "active" ? "user.activated" : "user.deactivated");
 }

@@ -26,6 +26,7 @@ export function showUser(user: UserRow): UserReply {
     name: user.name,
     role: user.role,
     status: user.status,
+    emailVerifiedAt: user.emailVerifiedAt?.toISOString() ?? null,
     lastLoginAt: user.lastLoginAt?.toISOString() ?? null,
     createdAt: user.createdAt.toISOString(),
     updatedAt: user.updatedAt.toISOString(),

@@ -22,7 +22,7 @@ beforeAll(async () => {
   const { db } = registry;
   appId = await insertTestApp(db, "sites");
   users = createUsers({ db, log: silentLog, settings: createSettings({}) });
-  access = createLogIn({ db, log: silentLog, clock: systemClock });
+  access = createLogIn({ db, log: silentLog, clock: systemClock, settings: createSettings({}) });
 });
 afterAll(() => registry.close());
 beforeEach(async () => {
@@ -72,7 +72,10 @@ describe("the last active admin of a tenant [IAM-2]", () => {
   it("may change everything else about themself, and makes room by making another admin", async () => {
     const ann = await addUser("ann", "admin");
     const eve = await addUser("eve", "editor");
-    await users.update(tenant.slug, ann, { name: "Ann", email: "ann2@example.com", password }, asAdmin);
+    const email = "ann2@example.com";
+    expect(await codeOf(users.update(tenant.slug, ann, { email }, asAdmin))).toBe("last_admin");
+    const change = { name: "Ann", email, emailVerified: true, password };
+    await users.update(tenant.slug, ann, change, asAdmin);
     await users.update(tenant.slug, eve, { role: "admin" }, asAdmin);
     expect(await codeOf(users.remove(tenant.slug, ann, asAdmin))).toBe("done");
   });
@@ -91,6 +94,7 @@ describe("events of users [IAM-2]", () => {
     const change = (request: Parameters<Users["update"]>[2]) =>
       users.update(tenant.slug, id, request, { by: "test" });
     await change({ name: "Ann Droid", email: "droid@example.com" });
+    await change({ emailVerified: true });
     await change({ role: "viewer", password: "another horse battery" });
     await access.logIn(
       { ...tenant, appId },
@@ -102,7 +106,8 @@ describe("events of users [IAM-2]", () => {
     await users.remove(tenant.slug, id, { by: "test" });
     expect(await told()).toEqual([
       { type: "user.created", data: { userId: id } },
-      { type: "user.updated", data: { userId: id, changed: ["email", "name"] } },
+      { type: "user.updated", data: { userId: id, changed: ["email", "name", "emailVerifiedAt"] } },
+      { type: "user.email-verified", data: { userId: id } },
       { type: "user.updated", data: { userId: id, changed: ["role", "password"] } },
       { type: "user.sessions-ended", data: { userId: id } },
       { type: "user.deactivated", data: { userId: id } },
@@ -118,7 +123,7 @@ describe("events of users [IAM-2]", () => {
     const before = await told();
     await users.update(tenant.slug, id, { name: "ann", role: "admin", status: "active" }, asAdmin);
     await users.endSessions(tenant.slug, id, "test");
-    const taken = users.update(tenant.slug, id, { email: "EVE@example.com" }, asAdmin);
+    const taken = users.update(tenant.slug, id, { email: "EVE@example.com", emailVerified: true }, asAdmin);
     expect(await codeOf(taken)).toBe("email_taken");
     expect(await codeOf(users.remove(tenant.slug, id, asAdmin))).toBe("last_admin");
     expect(await codeOf(addUser("eve", "editor"))).toBe("email_taken");

@@ -1,5 +1,5 @@
 import type { CreateUserRequest, UpdateUserRequest } from "@tenantry/contract";
-import { type Db, inTransaction } from "../../infra/db/index.ts";
+import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import type { Log } from "../../infra/log/index.ts";
 import { failure, parseId } from "../../kernel/index.ts";
 import type { Settings } from "../settings/index.ts";
@@ -19,6 +19,7 @@ type Manner = ChangeRules & { by: string };
  * (`usr_…`).
  */
 export function createUsers({ db, settings, log }: Deps) {
+  const mustVerify = (tx: Tx) => settings.get<boolean>(tx, "requireEmailVerification");
   return {
     async list(tenant: string, filter: UserFilter): Promise<UserRow[]> {
       return selectUsers(db, (await findTenant(db, tenant)).id, filter);
@@ -37,16 +38,18 @@ export function createUsers({ db, settings, log }: Deps) {
       const user = await inTransaction(db, async (tx) => {
         // The lock makes the count exact: two at once can't both take the last place.
         const { id: tenantId } = await findTenantLocked(tx, tenant);
-        const limit = await settings.get<number>(tx, "maxUsers", { tenantId });
-        if ((await countUsers(tx, tenantId)) >= limit) throw limitReached(limit);
-        const { email, name = null, role } = request;
-        return addUser(tx, { tenantId, email, name, role, passwordHash });
+        await requireRoom(tx, settings, tenantId);
+        const { email, name = null, role, emailVerified = true } = request;
+        return addUser(tx, { tenantId, email, name, role, passwordHash, emailVerified });
       });
       log.info({ tenantId: user.tenantId, userId: user.id, by }, "access.user_created");
       return user;
     },
 
-    /** Throws `email_taken`, and whatever its rules refuse. A new password and deactivation end the sessions. */
+    /**
+     * Throws `email_taken`, and whatever its rules refuse. A new password, deactivation and an address that must be
+     * proven end the sessions.
+     */
     async update(
       tenant: string,
       user: string,
@@ -61,7 +64,9 @@ export function createUsers({ db, settings, log }: Deps) {
           : await preparePassword(password, change.email ?? before.email, "/password");
       const given = { ...definedOf(change), passwordHash };
       const updated =
-        (await inTransaction(db, (tx) => changeUser(tx, before, given, rules))) ?? notFound(user);
+        (await inTransaction(db, async (tx) =>
+          changeUser(tx, before, given, { ...rules, mustVerify: await mustVerify(tx) }),
+        )) ?? notFound(user);
       log.info(
         { tenantId: updated.tenantId, userId: updated.id, fields: Object.keys(request), by },
         "access.user_changed",
@@ -72,7 +77,10 @@ export function createUsers({ db, settings, log }: Deps) {
     /** Sessions go with the user. */
     async remove(tenant: string, user: string, { by, ...rules }: Manner): Promise<void> {
       const found = await this.show(tenant, user);
-      if (!(await inTransaction(db, (tx) => removeUser(tx, found, rules)))) notFound(user);
+      const removed = await inTransaction(db, async (tx) =>
+        removeUser(tx, found, { ...rules, mustVerify: await mustVerify(tx) }),
+      );
+      if (!removed) notFound(user);
       log.info({ tenantId: found.tenantId, userId: found.id, by }, "access.user_deleted");
     },
 
@@ -93,6 +101,12 @@ export async function preparePassword(password: string, email: string, pointer: 
   return hashPassword(password);
 }
 
+/** Throws `user_limit_reached` when the tenant, which the caller has locked, has as many users as it may. */
+export async function requireRoom(tx: Tx, settings: Settings, tenantId: string): Promise<void> {
+  const limit = await settings.get<number>(tx, "maxUsers", { tenantId });
+  if ((await countUsers(tx, tenantId)) >= limit) throw limitReached(limit);
+}
+
 function limitReached(limit: number) {
   return failure("user_limit_reached", { detail: `The tenant may have ${limit} users, and has them.` });
 }
@@ -105,6 +119,6 @@ function notFound(user: string): never {
   throw failure("user_not_found", { detail: `The tenant has no user "${user.slice(0, 60)}".` });
 }
 
-function definedOf(change: Omit<UpdateUserRequest, "password">): Omit<Partial<UserRow>, "id"> {
+function definedOf(change: Omit<UpdateUserRequest, "password">): Omit<UpdateUserRequest, "password"> {
   return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
 }

@@ -2,7 +2,7 @@ import type { Db } from "../../infra/db/index.ts";
 import type { Api } from "../../infra/http/index.ts";
 import { showId } from "../../kernel/index.ts";
 import { type Attempt, attemptsOf } from "./attempts.ts";
-import { type GatewayGround, operatorRoutesOf, probes } from "./probes/index.ts";
+import { type GatewayGround, operatorRoutesOf, probes, type RuntimeGround } from "./probes/index.ts";
 import type { Subjects } from "./subjects.ts";
 import type { Visitor, Visitors } from "./visitors.ts";
 
@@ -45,7 +45,7 @@ function askApi(
   { db, api }: DoorParts,
   visitors: Visitors,
   { appId, from }: { appId: string; from: Visitor },
-  to: { name: string; environment: string; session?: string; user?: string },
+  to: { name: string } & RuntimeGround["to"],
 ): Attempt[] {
   const appKey = visitors.keyOf(appId);
   const strangersKey = visitors.strangersKeyOf(appId);

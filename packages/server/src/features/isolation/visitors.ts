@@ -13,6 +13,7 @@ export type Visitor = {
   environment: string;
   session: string;
   user: string;
+  proof: string;
 };
 
 /** What canaries and their applications have in hand for the time of a verification. */
@@ -68,12 +69,13 @@ export async function openVisitors(db: Db, { pairs }: Subjects): Promise<Visitor
 async function openVisitor(db: Db, subject: Subject): Promise<Visitor> {
   const { tenantId, environmentId, slug, hostname, name } = subject;
   const email = `canary@${slug}.invalid`;
-  const { token, userId } = await openInternalSession(db, { tenantId, environmentId, email });
+  const { token, userId, proof } = await openInternalSession(db, { tenantId, environmentId, email });
   return {
     ...{ name, slug, hostname },
     tenant: showId("tnt", tenantId),
     environment: showId("env", environmentId),
     session: token,
     user: showId("usr", userId),
+    proof,
   };
 }

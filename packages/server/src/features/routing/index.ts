@@ -1,6 +1,7 @@
 export { selectHosts } from "./routing.sql.ts";
 export {
   addSystemRoute,
+  findMainHost,
   moveRootDomain,
   refreshRoutes,
   removeExpiredRedirects,

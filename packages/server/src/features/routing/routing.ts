@@ -1,11 +1,13 @@
-import { bury, publish, type Tx } from "../../infra/db/index.ts";
-import { slugTaken } from "../tenants/index.ts";
+import { bury, type Db, publish, type Tx } from "../../infra/db/index.ts";
+import { selectEnvironmentsOf } from "../environments/index.ts";
+import { findTenant, slugTaken } from "../tenants/index.ts";
 import {
   deleteExpiredRedirects,
   deleteRoutesOf,
   redirectRoute,
   refreshRoutesOf,
   renameRootDomain,
+  selectHosts,
   updateRouteProgress,
   upsertRoute,
 } from "./routing.sql.ts";
@@ -85,4 +87,12 @@ export async function moveRootDomain(tx: Tx, domain: { from: string; to: string 
   await publish(tx, "routes", async (version) => {
     await bury(tx, "routes", version, await renameRootDomain(tx, domain, version));
   });
+}
+
+/** The host of a tenant's own site; undefined while there is none. Throws `tenant_not_found`. */
+export async function findMainHost(db: Db, tenant: string): Promise<string | undefined> {
+  const { id } = await findTenant(db, tenant);
+  const [production] = await selectEnvironmentsOf(db, [id]);
+  const [host] = production ? await selectHosts(db, [production.id]) : [];
+  return host?.hostname;
 }

@@ -7,7 +7,7 @@ import { newId, systemClock } from "../../kernel/index.ts";
 import { createTestApi } from "../../testing/api.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { insertTestApp } from "../../testing/tenants.ts";
-import { createLogIn, createUsers } from "../access/index.ts";
+import { createAccess } from "../access/index.ts";
 import { runtimeBudgets } from "../placements/index.ts";
 import { createSettings } from "../settings/index.ts";
 import { createBudgets, readSnapshot, runtimeRoutes } from "./index.ts";
@@ -107,8 +107,7 @@ async function createWorld() {
     groups: [
       runtimeRoutes({
         db,
-        logIn: createLogIn({ db, log: silentLog, clock: systemClock }),
-        users: createUsers({ db, settings, log: silentLog }),
+        ...createAccess({ db, log: silentLog, clock: systemClock, settings }),
         snapshot,
         versions: createVersionWatch({ db, notifications, log: silentLog, stream: "runtime" }),
         repairLogin: () => Promise.reject(new Error("Nobody asks for it here.")),

@@ -3,13 +3,18 @@ import {
   runtimeLoginReply,
   runtimeLoginRequest,
   runtimePasswordRequest,
+  runtimeRegisterRequest,
   runtimeSessionReply,
   runtimeSessionRequest,
+  runtimeVerificationReply,
+  runtimeVerificationRequest,
+  runtimeVerifyEmailReply,
+  runtimeVerifyEmailRequest,
 } from "@tenantry/contract";
 import { z } from "zod";
 import type { Db, VersionWatch } from "../../infra/db/index.ts";
 import { type Api, type RouteGroup, requestingAppId, sendEvents } from "../../infra/http/index.ts";
-import type { LogIn, Users } from "../access/index.ts";
+import type { LogIn, Register, Users, Verifications } from "../access/index.ts";
 import { changePassword, findPlace, requireOpen } from "./auth.ts";
 import { runtimeCacheRoutes } from "./cache-routes.ts";
 import { type RepairLogin, runtimeDatabaseRoutes } from "./database-routes.ts";
@@ -21,6 +26,8 @@ export type RuntimeRouteDeps = {
   db: Db;
   logIn: LogIn;
   users: Users;
+  register: Register;
+  verifications: Verifications;
   snapshot: (question: SnapshotQuestion) => Promise<RuntimeSnapshot>;
   versions: VersionWatch;
   repairLogin: RepairLogin;
@@ -40,6 +47,8 @@ export function runtimeRoutes(deps: RuntimeRouteDeps): RouteGroup {
     followRoutes(api, deps);
     authRoutes(api, deps);
     passwordRoute(api, deps);
+    registrationRoute(api, deps);
+    verificationRoutes(api, deps);
     runtimeUserRoutes(api, deps);
     runtimeDatabaseRoutes(api, deps);
     runtimeCacheRoutes(api, deps);
@@ -164,6 +173,73 @@ function passwordRoute(api: Api, deps: RuntimeRouteDeps): void {
       const place = await findPlace(deps.db, requestingAppId(request), environmentId);
       requireOpen(place);
       return changePassword(deps, place, change);
+    },
+  );
+}
+
+function registrationRoute(api: Api, { db, register }: RuntimeRouteDeps): void {
+  api.post(
+    "/v1/runtime/auth/register",
+    {
+      config: users,
+      schema: {
+        operationId: "runtimeRegister",
+        summary: "Make a visitor a user, whose address isn't proven",
+        description: "The answer is the same whether or not the address is taken.",
+        tags,
+        body: runtimeRegisterRequest,
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      const { environmentId, ...applicant } = request.body;
+      const place = await findPlace(db, requestingAppId(request), environmentId);
+      requireOpen(place);
+      await register(place, applicant);
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+function verificationRoutes(api: Api, { db, verifications }: RuntimeRouteDeps): void {
+  api.post(
+    "/v1/runtime/auth/verification",
+    {
+      // The token is in the answer and nowhere else.
+      config: { ...users, forgetful: true },
+      schema: {
+        operationId: "runtimeVerification",
+        summary: "Make what a visitor proves their address with",
+        description: "Good once, for 24 hours. Send it to the address, and to nobody else.",
+        tags,
+        body: runtimeVerificationRequest,
+        response: { 200: runtimeVerificationReply },
+      },
+    },
+    async (request) => {
+      const { environmentId, ...visitor } = request.body;
+      const place = await findPlace(db, requestingAppId(request), environmentId);
+      requireOpen(place);
+      return { verification: (await verifications.issueTo(place, visitor)) ?? null };
+    },
+  );
+  api.post(
+    "/v1/runtime/auth/verify-email",
+    {
+      config: users,
+      schema: {
+        operationId: "runtimeVerifyEmail",
+        summary: "Prove an address",
+        description: "Who repeats it gets the same answer; no session comes of it.",
+        tags,
+        body: runtimeVerifyEmailRequest,
+        response: { 200: runtimeVerifyEmailReply },
+      },
+    },
+    async (request) => {
+      const place = await findPlace(db, requestingAppId(request), request.body.environmentId);
+      requireOpen(place);
+      return { user: await verifications.redeem(place, request.body.token) };
     },
   );
 }

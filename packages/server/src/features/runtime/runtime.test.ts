@@ -9,7 +9,7 @@ import { describeBadInput, describeBadQuery } from "../../testing/bad-input.ts";
 import { type TestPostgres, testPostgres } from "../../testing/postgres.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { insertTestApp, insertTestTenant, type TestTenant } from "../../testing/tenants.ts";
-import { createLogIn, createUsers } from "../access/index.ts";
+import { createAccess } from "../access/index.ts";
 import { buryRuntime, touchRuntime } from "../environments/index.ts";
 import { addSystemRoute } from "../routing/index.ts";
 import { createSettings } from "../settings/index.ts";
@@ -47,10 +47,9 @@ beforeAll(async () => {
     jobKey: (appId) => `key of ${appId}`,
     issuer: "http://127.0.0.1:8686",
   };
-  const logIn = createLogIn({ db, log: silentLog, clock: systemClock });
+  const access = createAccess({ db, log: silentLog, clock: systemClock, settings });
   const snapshot = (question: Parameters<typeof readSnapshot>[1]) => readSnapshot(deps, question);
   const versions = createVersionWatch({ db, notifications, log: silentLog, stream: "runtime" });
-  const users = createUsers({ db, settings, log: silentLog });
   const repairLogin = async (environmentId: string) => repaired.push(environmentId) > 0;
   const repairCache = async (environmentId: string) => repaired.push(`cache ${environmentId}`) > 0;
   const storageKeys = async (environmentId: string, { lastsSeconds }: { lastsSeconds: number }) => {
@@ -61,7 +60,7 @@ beforeAll(async () => {
   api = await createTestApi({
     groups: [
       runtimeRoutes({
-        ...{ db, logIn, users, snapshot, versions, repairLogin },
+        ...{ db, ...access, snapshot, versions, repairLogin },
         repairCache,
         repairGlobalCache,
         storageKeys,
@@ -70,7 +69,7 @@ beforeAll(async () => {
     authenticate: async (request) => keys.get(bearerKey(request) ?? ""),
   });
   acme = await insertTestTenant(db, sites, "acme");
-  await users.create("acme", { email: "ann@example.com", password, role: "admin" }, "test");
+  await access.users.create("acme", { email: "ann@example.com", password, role: "admin" }, "test");
 });
 afterAll(async () => {
   await api.close();

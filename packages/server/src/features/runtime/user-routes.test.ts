@@ -7,7 +7,7 @@ import { createTestApi } from "../../testing/api.ts";
 import { describeBadInput, describeBadPath, describeBadQuery } from "../../testing/bad-input.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { insertTestApp, insertTestTenant, type TestTenant } from "../../testing/tenants.ts";
-import { createLogIn, createUsers } from "../access/index.ts";
+import { createAccess } from "../access/index.ts";
 import { createSettings } from "../settings/index.ts";
 import { runtimeRoutes } from "./index.ts";
 
@@ -27,15 +27,15 @@ beforeAll(async () => {
   for (const app of ["sites", "shop"]) {
     keys.set(app, { kind: "app", keyId: newId(), appId: await insertTestApp(db, app) });
   }
-  const users = createUsers({ db, settings: createSettings({}), log: silentLog });
-  const logIn = createLogIn({ db, log: silentLog, clock: systemClock });
+  const settings = createSettings({});
+  const access = createAccess({ db, log: silentLog, clock: systemClock, settings });
   const versions = createVersionWatch({ db, notifications, log: silentLog, stream: "runtime" });
   const snapshot = () => Promise.reject(new Error("Nobody asks for it here."));
   const repairLogin = () => Promise.reject(new Error("Nobody asks for it here."));
   api = await createTestApi({
     groups: [
       runtimeRoutes({
-        ...{ db, logIn, users, snapshot, versions, repairLogin },
+        ...{ db, ...access, snapshot, versions, repairLogin },
         ...{ repairCache: repairLogin, repairGlobalCache: repairLogin },
         storageKeys: () => Promise.reject(new Error("Nobody asks for them here.")),
       }),
@@ -47,8 +47,8 @@ beforeAll(async () => {
   await sql`update environments set id = ${environmentId} where id = ${acme.environmentId}`.execute(db);
   other = await insertTestTenant(db, appId, "other");
   for (const tenant of ["acme", "other"]) {
-    await users.create(tenant, { email: "ann@example.com", password, role: "admin" }, "test");
-    await users.create(tenant, { email: "eve@example.com", password, role: "editor" }, "test");
+    await access.users.create(tenant, { email: "ann@example.com", password, role: "admin" }, "test");
+    await access.users.create(tenant, { email: "eve@example.com", password, role: "editor" }, "test");
   }
   asAdmin["tenantry-session"] = await sessionOf("ann@example.com", environmentId);
 });

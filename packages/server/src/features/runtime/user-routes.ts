@@ -4,6 +4,7 @@ import {
   type UpdateUserRequest,
   updateUserRequest,
   userReply,
+  verificationReply,
 } from "@tenantry/contract";
 import { z } from "zod";
 import type { Db } from "../../infra/db/index.ts";
@@ -18,10 +19,11 @@ import {
   userListQuery,
   userRevision,
   userTag,
+  type Verifications,
 } from "../access/index.ts";
 import { findPlace, requireOpen } from "./auth.ts";
 
-type Deps = { db: Db; logIn: LogIn; users: Users };
+type Deps = { db: Db; logIn: LogIn; users: Users; verifications: Verifications };
 
 const url = "/v1/runtime/environments/:environment/users";
 const tags = ["runtime"];
@@ -38,6 +40,7 @@ export function runtimeUserRoutes(api: Api, deps: Deps): void {
   listAndCreate(api, deps);
   change(api, deps);
   remove(api, deps);
+  issueVerification(api, deps);
 }
 
 function listAndCreate(api: Api, deps: Deps): void {
@@ -168,6 +171,29 @@ function remove(api: Api, deps: Deps): void {
       const { tenant, by } = await requireAdmin(deps, request);
       await deps.users.endSessions(tenant, request.params.user, by);
       return reply.code(204).send(null);
+    },
+  );
+}
+
+function issueVerification(api: Api, deps: Deps): void {
+  api.post(
+    `${url}/:user/verification`,
+    {
+      // The token is in the answer and nowhere else.
+      config: { ...config, forgetful: true },
+      schema: {
+        operationId: "runtimeCreateVerification",
+        summary: "Make what a user proves their address with",
+        description: "Good once, for 24 hours. Those made before are no good any more. Nothing is sent.",
+        tags,
+        headers,
+        params: userParams,
+        response: { 201: verificationReply },
+      },
+    },
+    async (request, reply) => {
+      const { tenant, by } = await requireAdmin(deps, request);
+      return reply.code(201).send(await deps.verifications.issue(tenant, request.params.user, by));
     },
   );
 }

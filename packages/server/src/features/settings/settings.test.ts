@@ -39,7 +39,7 @@ describe("settings [REG-7]", () => {
     const values = { customDomains: false, maxPages: 3 };
     await inTransaction(db, (tx) => settings.change(tx, { scope: "platform" }, values, by));
     const notices = (await settings.list(db, { tenantId })).filter(({ notice }) => notice !== undefined);
-    expect(notices.map(({ key }) => key)).toEqual(["customDomains", "requireEmailVerification"]);
+    expect(notices.map(({ key }) => key)).toEqual(["customDomains"]);
     expect(notices[0]).toMatchObject({
       value: false,
       source: "platform",

@@ -8,9 +8,10 @@ import { type Answered, ask, type Question } from "./ask.ts";
 export type Visited = {
   /** `env_…` */
   environment: string;
-  /** Of a canary: its session's token, and whose that is (`usr_…`). */
+  /** Of a canary: its session's token, whose that is (`usr_…`), and what proves that user's address. */
   session?: string;
   user?: string;
+  proof?: string;
 };
 
 /** The application's own routes, asked in the name of one tenant about another. */
@@ -50,6 +51,8 @@ async function allRefused(
 }
 
 const said = ({ status, code }: Answered): string => `${status} ${code}`.trim();
+
+const nobody = "usr_00000000000000000000000000";
 
 const usersOf = (environment: string): string => `/v1/runtime/environments/${environment}/users`;
 
@@ -108,7 +111,7 @@ export const runtimeProbes: readonly RuntimeProbe[] = [
     path: "sessions",
     title: "list and make users in the neighbour's environment as an admin of its own",
     remedy,
-    covers: ["runtimeListUsers", "runtimeCreateUser"],
+    covers: ["runtimeListUsers", "runtimeCreateUser", "runtimeCreateVerification"],
     run: (ground) => {
       const headers = { "tenantry-session": ground.from.session };
       const url = usersOf(ground.to.environment);
@@ -119,6 +122,7 @@ export const runtimeProbes: readonly RuntimeProbe[] = [
         [
           { method: "GET", url, headers },
           { method: "POST", url, headers, body },
+          { method: "POST", url: `${url}/${ground.to.user ?? nobody}/verification`, headers },
         ],
       );
     },
@@ -126,7 +130,8 @@ export const runtimeProbes: readonly RuntimeProbe[] = [
   {
     id: "sessions.other-user-by-id",
     path: "sessions",
-    title: "show, change, delete and log out the neighbour's user by its id, in its own environment",
+    title:
+      "show, change, delete, log out and prove the address of the neighbour's user by its id, in its own environment",
     remedy,
     covers: ["runtimeShowUser", "runtimeUpdateUser", "runtimeDeleteUser", "runtimeEndSessions"],
     applies: ({ to }) => to.user !== undefined,
@@ -139,6 +144,8 @@ export const runtimeProbes: readonly RuntimeProbe[] = [
         [
           { method: "GET", url, headers },
           { method: "PATCH", url, headers, body: { name: "Canary" } },
+          { method: "PATCH", url, headers, body: { emailVerified: false } },
+          { method: "POST", url: `${url}/verification`, headers },
           { method: "DELETE", url: `${url}/sessions`, headers },
           { method: "DELETE", url, headers },
         ],
@@ -146,16 +153,38 @@ export const runtimeProbes: readonly RuntimeProbe[] = [
     },
   },
   {
+    id: "sessions.other-verification",
+    path: "sessions",
+    title: "prove the address of the neighbour's user in its own environment, with the neighbour's own proof",
+    remedy,
+    covers: ["runtimeVerifyEmail"],
+    applies: ({ to }) => to.proof !== undefined,
+    async run(ground) {
+      const { api, appKey, from, to } = ground;
+      const at = (environmentId: string): Question => ({
+        ...{ method: "POST", url: "/v1/runtime/auth/verify-email" },
+        body: { environmentId, token: to.proof },
+      });
+      const atHome = await ask(api, { ...at(to.environment), key: appKey });
+      if (atHome.status !== 200) return failed("the neighbour's proof isn't good at home");
+      return allRefused(ground, ["verification_invalid"], [at(from.environment)]);
+    },
+  },
+  {
     id: "api.other-application",
     path: "api",
     title: "reach the neighbour's environment with another application's key",
     remedy: "Stop the API and upgrade: it lets one application's key reach another's tenants.",
-    covers: ["runtimeRepairDatabase", "runtimeRepairCache", "runtimeStorageKeys"],
+    covers: [
+      ...["runtimeRepairDatabase", "runtimeRepairCache", "runtimeStorageKeys"],
+      ...["runtimeRegister", "runtimeVerification"],
+    ],
     async run(ground) {
       if (ground.strangersKey === undefined) return skipped("there is one application only");
       const key = ground.strangersKey;
       const { environment } = ground.to;
       const headers = { "tenantry-session": ground.from.session };
+      const visitor = { environmentId: environment, email: "canary@tenantry.invalid" };
       return allRefused(
         ground,
         ["environment_not_found"],
@@ -164,6 +193,8 @@ export const runtimeProbes: readonly RuntimeProbe[] = [
           { method: "POST", url: `/v1/runtime/environments/${environment}/cache/repair`, key },
           { method: "POST", url: `/v1/runtime/environments/${environment}/storage/keys`, key, body: {} },
           { method: "GET", url: usersOf(environment), key, headers },
+          { method: "POST", url: "/v1/runtime/auth/register", key, body: { ...visitor, password } },
+          { method: "POST", url: "/v1/runtime/auth/verification", key, body: visitor },
           {
             method: "POST",
             url: "/v1/runtime/auth/session",
