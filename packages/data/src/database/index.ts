@@ -2,12 +2,19 @@ import { type DatabasePlacement, type Lease, type Pools, readyAgain } from "../p
 import { groupingOf } from "../seal/grouping.ts";
 import { withNames } from "../seal/run-completed.ts";
 import { SessionNotReset } from "../seal/run-sealed.ts";
-import type { RowForm } from "../wire/piped-query.ts";
-import { eitherSignal, preparedText, type QueryRows, refuseOpenTransaction, runAlone } from "./statement.ts";
+import type { RowForm } from "../wire/rows.ts";
+import {
+  eitherSignal,
+  isInTransaction,
+  preparedText,
+  type QueryRows,
+  refuseTransaction,
+  runAlone,
+} from "./statement.ts";
 import { type ReadOptions, readInBatches, readInTransaction } from "./stream.ts";
 import { runTransaction, type Transaction, type TransactionIsolation } from "./transaction.ts";
 
-export type { RowForm } from "../wire/piped-query.ts";
+export type { RowForm } from "../wire/rows.ts";
 export type { QueryRows } from "./statement.ts";
 export type { Transaction } from "./transaction.ts";
 
@@ -80,13 +87,14 @@ export function openDatabase(options: DatabaseOptions): Database {
   ): Promise<Result> {
     for (let attempt = 1; ; attempt += 1) {
       assertUsable();
-      const lease = await pools.lease(placement, { signal });
+      // What needn't be waited for isn't: each turn of the queue of promises costs about as much as all the rest here.
+      const lease = pools.leaseReady(placement, { signal }) ?? (await pools.lease(placement, { signal }));
       try {
         return await work(lease);
       } catch (error) {
         if (!(error instanceof SessionNotReset) || attempt === resetAttempts) throw error;
       } finally {
-        await readyAgain(lease.connection);
+        if (!lease.connection.isReady()) await readyAgain(lease.connection);
         lease.release();
       }
     }
@@ -97,7 +105,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       const scope = scopeOf(own);
       return withLease(scope.signal, async ({ connection }) => {
         const result = await runAlone<Row>(connection, scope, text, params);
-        await refuseOpenTransaction(connection, scope);
+        if (isInTransaction(connection)) await refuseTransaction(connection, scope);
         return result;
       });
     },

@@ -7,7 +7,8 @@ import type { Entry } from "../seal/run-sealed.ts";
 import { countedStatement } from "../seal/sequences.ts";
 import type { Seal } from "../seal/session.ts";
 import { sharedStatement } from "../seal/statements.ts";
-import type { RowForm } from "../wire/piped-query.ts";
+import { sentValues } from "../wire/message.ts";
+import type { RowForm } from "../wire/rows.ts";
 import { runPlain, runUnnamed } from "../wire/run-plain.ts";
 import { asKnown } from "./known-errors.ts";
 import { schemaStatement } from "./schema-statement.ts";
@@ -42,7 +43,7 @@ export function preparedText(scope: Scope, text: string): string {
 }
 
 /** Runs one statement by itself, in its environment; the connection is ready for the next afterwards, or broken. */
-export async function runAlone<Row>(
+export function runAlone<Row>(
   connection: Connection,
   scope: Scope,
   text: string,
@@ -72,7 +73,7 @@ export async function runStatement<Row>(
       fields: result.fields,
     };
   } finally {
-    await readyAgain(connection);
+    if (!connection.isReady()) await readyAgain(connection);
   }
 }
 
@@ -81,9 +82,10 @@ function send(
   connection: Connection,
   { seal, signal, form }: Scope,
   text: string,
-  values: readonly unknown[],
+  params: readonly unknown[],
   entry: Entry,
 ): Promise<pg.QueryResult> {
+  const values = sentValues(params);
   if (seal) return runCompleted(connection, { seal, signal, entry }, { text, values, form });
   return entry === "enter"
     ? runPlain(connection, text, values, form)
@@ -129,9 +131,11 @@ function isCancellation(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.code === "57014";
 }
 
+export const isInTransaction = (connection: Connection): boolean =>
+  connection.client.getTransactionStatus() !== "I" && !connection.isBroken();
+
 /** A lone statement may not leave a transaction open: the next one on this connection would fall into it. */
-export async function refuseOpenTransaction(connection: Connection, scope: Scope): Promise<void> {
-  if (connection.client.getTransactionStatus() === "I" || connection.isBroken()) return;
+export async function refuseTransaction(connection: Connection, scope: Scope): Promise<void> {
   await runStatement(
     connection,
     { ...scope, signal: undefined, assertUsable: () => undefined },

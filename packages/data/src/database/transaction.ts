@@ -1,6 +1,6 @@
 import { InvalidArgument, TransactionAborted } from "../errors.ts";
 import type { Connection } from "../pools/index.ts";
-import type { RowForm } from "../wire/piped-query.ts";
+import type { RowForm } from "../wire/rows.ts";
 import { eitherSignal, preparedText, type QueryRows, runStatement, type Scope } from "./statement.ts";
 
 export type TransactionIsolation = "read committed" | "repeatable read" | "serializable";

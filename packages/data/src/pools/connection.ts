@@ -1,7 +1,7 @@
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import type { DatabaseLevel } from "@tenantry/contract";
 import pg from "pg";
-import { DatabaseUnavailable, PoolExhausted } from "../errors.ts";
+import { DatabaseUnavailable, DataError, PoolExhausted } from "../errors.ts";
 import { newSession, type Seal, type SealedSession } from "../seal/session.ts";
 import { createPreparedStatements, noPreparedStatements, type PreparedStatements } from "../wire/prepared.ts";
 
@@ -248,7 +248,7 @@ const goingAway = /^(57P0[1-5]|08(?!P01)...)$/;
 /** Errors of a statement stay as the server sent them; errors of the line to it become `DatabaseUnavailable`. */
 export function asUnavailable(error: unknown, message: string): unknown {
   // The second is what a value gets that can't be turned into text.
-  if (error instanceof DatabaseUnavailable || error instanceof TypeError) return error;
+  if (error instanceof DataError || error instanceof TypeError) return error;
   if (error instanceof pg.DatabaseError && !goingAway.test(error.code ?? "")) return error;
   return new DatabaseUnavailable(message, { cause: error });
 }

@@ -40,6 +40,8 @@ export type Pools = {
    * when a newer generation has been seen, or the signal's reason.
    */
   lease(placement: DatabasePlacement, options?: { signal?: AbortSignal }): Promise<Lease>;
+  /** The same for one that stands ready; undefined when it has to be waited for. */
+  leaseReady(placement: DatabasePlacement, options?: { signal?: AbortSignal }): Lease | undefined;
   /**
    * Closes every connection of an environment that left: idle ones now, busy ones when given back. Those to a database
    * that it shared, and that are idle, stay for the others there.
@@ -114,6 +116,10 @@ export function createPools(options: PoolsOptions): Pools {
     async lease(placement, { signal } = {}) {
       takeNote(placement);
       return serverPool(placement.serverId).lease(placement, signal);
+    },
+    leaseReady(placement, { signal } = {}) {
+      takeNote(placement);
+      return serverPool(placement.serverId).leaseReady(placement, signal);
     },
     forget(environmentId) {
       newest.delete(environmentId);

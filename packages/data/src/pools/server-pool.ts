@@ -90,14 +90,17 @@ export class ServerPool {
   }
 
   async lease(placement: DatabasePlacement, signal: AbortSignal | undefined): Promise<Lease> {
+    return this.leaseReady(placement, signal) ?? this.#waitFor(placement, signal);
+  }
+
+  /** Without waiting, when nobody else waits and there is one to be used. */
+  leaseReady(placement: DatabasePlacement, signal: AbortSignal | undefined): Lease | undefined {
     signal?.throwIfAborted();
     if (this.#closed) throw closingDown();
     const idle = this.#queue.size === 0 ? this.#idleFor(placement) : undefined;
-    if (idle) {
-      this.#use(idle, placement);
-      return this.#toLease(idle);
-    }
-    return this.#waitFor(placement, signal);
+    if (!idle) return undefined;
+    this.#use(idle, placement);
+    return this.#toLease(idle);
   }
 
   /** The same as a waiter would get at once, without its trouble. */
@@ -317,7 +320,12 @@ export class ServerPool {
 
   /** While it is the connection's turn: its environment's own next waiter, or another one of the same database. */
   #nextInTurn(slot: Slot): Waiter | undefined {
-    if (this.#excess() > 0 || performance.now() - slot.turnSince > turnMs(this.#budget())) return undefined;
+    if (
+      this.#queue.size === 0 ||
+      this.#excess() > 0 ||
+      performance.now() - slot.turnSince > turnMs(this.#budget())
+    )
+      return undefined;
     const own = this.#queue.shift(slot.placement.environmentId);
     if (own || !slot.placement.seal) return own;
     for (const environmentId of this.#queue.turns()) {

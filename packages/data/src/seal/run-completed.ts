@@ -1,12 +1,23 @@
 import type pg from "pg";
 import type { Connection } from "../pools/index.ts";
+import { sentValues } from "../wire/message.ts";
 import { groupingOf } from "./grouping.ts";
 import type { Columns } from "./naming/count.ts";
 import { unnamedIn } from "./naming/unnamed.ts";
 import { runSealed, type Sealed, type Statement } from "./run-sealed.ts";
 
 /** Runs a statement in its environment, with what it lacks here: columns that it doesn't name, the rest of a key. */
-export async function runCompleted(
+export function runCompleted(
+  connection: Connection,
+  sealed: Sealed,
+  statement: Statement,
+): Promise<pg.QueryResult> {
+  const { databaseId } = sealed.seal;
+  const isComplete = !unnamedIn(statement.text) && !groupingOf(databaseId, statement.text);
+  return isComplete ? runSealed(connection, sealed, statement) : complete(connection, sealed, statement);
+}
+
+async function complete(
   connection: Connection,
   sealed: Sealed,
   statement: Statement,
@@ -30,7 +41,10 @@ const columnsText = `
 export async function withNames(connection: Connection, sealed: Sealed, text: string): Promise<string> {
   const unnamed = unnamedIn(text);
   if (!unnamed) return text;
-  const { rows } = await runSealed(connection, sealed, { text: columnsText, values: [unnamed.tables] });
+  const { rows } = await runSealed(connection, sealed, {
+    text: columnsText,
+    values: sentValues([unnamed.tables]),
+  });
   const found = new Map((rows as (Columns & { name: string })[]).map((row) => [row.name, row]));
   // A view has no hidden column, and needs nothing.
   return unnamed.named((table) => (found.get(table)?.hiddenLast == null ? undefined : found.get(table)));

@@ -2,7 +2,9 @@ import pg from "pg";
 import { DatabaseUnavailable } from "../errors.ts";
 import type { Connection } from "../pools/index.ts";
 import { exchange, isOutdated } from "../wire/exchange.ts";
-import type { PipedStatement, RowForm } from "../wire/piped-query.ts";
+import type { SentValue } from "../wire/message.ts";
+import type { PipedStatement } from "../wire/piped-query.ts";
+import type { RowForm } from "../wire/rows.ts";
 import { discardAll, enterText, meddled } from "./reset.ts";
 import { type Seal, type SealedSession, tokenFor } from "./session.ts";
 
@@ -19,7 +21,7 @@ export class SessionNotReset extends DatabaseUnavailable {
   }
 }
 
-export type Statement = { text: string; values: readonly unknown[]; form?: RowForm | undefined };
+export type Statement = { text: string; values: readonly SentValue[]; form?: RowForm | undefined };
 export type Sealed = { seal: Seal; signal: AbortSignal | undefined; entry: Entry };
 
 /** So often may what stands prepared turn out to be gone, before the error is told. */

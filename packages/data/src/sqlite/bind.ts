@@ -1,6 +1,6 @@
 import type { FieldDef } from "pg";
 import type { QueryRows } from "../database/statement.ts";
-import type { RowForm } from "../wire/piped-query.ts";
+import type { RowForm } from "../wire/rows.ts";
 import type { SqliteValue } from "./engine/index.ts";
 import { type Decoder, decoderOf } from "./sql/decode.ts";
 import { wrong } from "./sql/refusal.ts";

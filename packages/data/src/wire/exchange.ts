@@ -1,28 +1,39 @@
-import pg from "pg";
+import type pg from "pg";
 import type { Connection } from "../pools/connection.ts";
 import { type Outcome, type PipedStatement, sendPiped } from "./piped-query.ts";
+import type { PreparedStatements } from "./prepared.ts";
 
-/** Sends statements as one message, and keeps account of what stands prepared on the connection afterwards. */
-export async function exchange(
+/**
+ * Sends statements as one message, and keeps account of what stands prepared on the connection afterwards. Resolves with
+ * what came of it, errors included.
+ */
+export function exchange(
   { client, statements }: Pick<Connection, "client" | "statements">,
   before: readonly PipedStatement[],
   main: PipedStatement,
 ): Promise<Outcome> {
-  const outcome = await sendPiped(client, { close: statements.takeObsolete(), before, main });
-  const { completed, error } = outcome;
-  for (const [index, { text, prepared }] of [...before, main].entries()) {
-    if (!prepared) continue;
-    const through = !error || index < completed;
-    if (through) {
-      if (!prepared.standing) statements.keep(text, prepared.name);
-      continue;
-    }
-    // When a value can't be turned into text, pg closes the statement that it was for.
-    const closed = !(error instanceof pg.DatabaseError);
-    const doubtful = closed || !prepared.standing || (index === completed && isOutdated(error));
-    if (doubtful) statements.drop(text, prepared.name);
+  return new Promise((resolve) => {
+    sendPiped(client, { close: statements.takeObsolete(), before, main }, (outcome) => {
+      for (const [index, statement] of before.entries()) settle(statements, statement, index, outcome);
+      settle(statements, main, before.length, outcome);
+      resolve(outcome);
+    });
+  });
+}
+
+/** What is known now of a statement that was the `index`th of its message. */
+function settle(
+  statements: PreparedStatements,
+  { text, prepared }: PipedStatement,
+  index: number,
+  { completed, error }: Outcome,
+): void {
+  if (!prepared) return;
+  if (!error || index < completed) {
+    if (!prepared.standing) statements.keep(text, prepared.name);
+  } else if (!prepared.standing || (index === completed && isOutdated(error))) {
+    statements.drop(text, prepared.name);
   }
-  return outcome;
 }
 
 /**

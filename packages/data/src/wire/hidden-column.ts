@@ -13,8 +13,6 @@ export function withoutHidden<Row>(row: Row): Row {
 /** json, jsonb, and lists of them. */
 const jsonTypes = new Set([114, 199, 3802, 3807]);
 
-export const isJson = (dataTypeId: number): boolean => jsonTypes.has(dataTypeId);
-
 // In a list of documents, and in a string within a document, quotes have a backslash before them.
 const key = /(\{\s*|,\s*)(\\?")tenantry_environment\2\s*:\s*(?:\2[0-9a-f-]{36}\2|null)(\s*,\s*)?/g;
 
@@ -26,10 +24,16 @@ export function withoutHiddenKey(text: string | null): string | null {
   );
 }
 
+/** Reads a column's text as `types` do, without the hidden column in whole rows as JSON. */
+export function parserWithoutHidden(
+  types: pg.CustomTypesConfig,
+  dataTypeId: number,
+): (text: string) => unknown {
+  const parse = types.getTypeParser(dataTypeId, "text") as (text: string) => unknown;
+  return jsonTypes.has(dataTypeId) ? (text) => parse(withoutHiddenKey(text)!) : parse;
+}
+
 /** pg's parsers, for rows that are read past the message that leaves the hidden column out. */
 export const typesWithoutHidden = {
-  getTypeParser(dataTypeId: number, format?: "text" | "binary") {
-    const parse = pg.types.getTypeParser(dataTypeId, format as "text") as (text: string) => unknown;
-    return isJson(dataTypeId) ? (text: string) => parse(withoutHiddenKey(text)!) : parse;
-  },
+  getTypeParser: (dataTypeId: number) => parserWithoutHidden(pg.types, dataTypeId),
 } as pg.CustomTypesConfig;

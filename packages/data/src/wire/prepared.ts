@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 
 /** A statement as it goes out: under a name, which stands already or is given with it; or under none. */
-export type Prepared = { name: string; standing: boolean };
+export type Prepared = { readonly name: string; readonly standing: boolean };
 
 /**
  * The statements that stand prepared on one connection, as far as we know: parsed once, and planned no more than a few
@@ -41,7 +41,8 @@ export const noPreparedStatements: PreparedStatements = {
 };
 
 export function createPreparedStatements(): PreparedStatements {
-  const names = new Map<string, string>();
+  const standing = new Map<string, Prepared & { usedAt: number }>();
+  let uses = 0;
   let obsolete: string[] = [];
   let count = 0;
 
@@ -52,32 +53,38 @@ export function createPreparedStatements(): PreparedStatements {
     return false;
   }
 
+  /** Looked for then alone: to keep them in order would cost something each time. */
+  function forgetOldest(): void {
+    let oldest: string | undefined;
+    let usedAt = Number.POSITIVE_INFINITY;
+    for (const [text, statement] of standing) {
+      if (statement.usedAt < usedAt) [oldest, usedAt] = [text, statement.usedAt];
+    }
+    obsolete.push(standing.get(oldest!)!.name);
+    standing.delete(oldest!);
+  }
+
   return {
     find(text, { always = false } = {}) {
-      const name = names.get(text);
-      if (name !== undefined) {
-        // Used last: to the end of the line.
-        names.delete(text);
-        names.set(text, name);
-        return { name, standing: true };
+      const found = standing.get(text);
+      if (found) {
+        found.usedAt = uses++;
+        return found;
       }
       if (!always && !isHot(text)) return undefined;
       count += 1;
       return { name: `tenantry_${count}`, standing: false };
     },
     keep(text, name) {
-      names.set(text, name);
-      if (names.size <= most) return;
-      const [oldest, itsName] = names.entries().next().value!;
-      names.delete(oldest);
-      obsolete.push(itsName);
+      standing.set(text, { name, standing: true, usedAt: uses++ });
+      if (standing.size > most) forgetOldest();
     },
     drop(text, name) {
-      names.delete(text);
+      standing.delete(text);
       obsolete.push(name);
     },
     dropAll() {
-      names.clear();
+      standing.clear();
       obsolete = [];
     },
     takeObsolete() {

@@ -1,13 +1,14 @@
 import type pg from "pg";
 import type { Connection } from "../pools/index.ts";
 import { exchange, isOutdated } from "./exchange.ts";
-import type { RowForm } from "./piped-query.ts";
+import type { SentValue } from "./message.ts";
+import type { RowForm } from "./rows.ts";
 
 /** Runs a statement that is a transaction by itself. What stands prepared and is outdated is prepared anew, once. */
 export async function runPlain(
   connection: Connection,
   text: string,
-  values: readonly unknown[],
+  values: readonly SentValue[],
   form?: RowForm,
 ): Promise<pg.QueryResult> {
   for (let again = true; ; again = false) {
@@ -19,11 +20,13 @@ export async function runPlain(
 }
 
 /** Runs a statement within a transaction, where an outdated one would have broken it by the time we know. */
-export function runUnnamed(
-  { client }: Connection,
+export async function runUnnamed(
+  connection: Connection,
   text: string,
-  values: readonly unknown[],
+  values: readonly SentValue[],
   form?: RowForm,
 ): Promise<pg.QueryResult> {
-  return client.query({ ...form, text, values: [...values], queryMode: "extended" } as pg.QueryConfig);
+  const { error, result } = await exchange(connection, [], { text, values, form });
+  if (error) throw error;
+  return result;
 }

@@ -1,5 +1,5 @@
 import pg from "pg";
-import type { RowForm } from "../../wire/piped-query.ts";
+import type { RowForm } from "../../wire/rows.ts";
 import type { SqliteValue } from "../engine/protocol.ts";
 import { shownTime } from "./times.ts";
 import { elementOf, oidOf, type PgType } from "./types.ts";

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type TestPostgres, testPostgres } from "../../../server/src/testing/postgres.ts";
+import { type Database, openDatabase } from "../database/index.ts";
+import { InvalidArgument } from "../errors.ts";
+import { createPools, type Pools } from "../pools/index.ts";
+
+let server: TestPostgres;
+let pools: Pools;
+let database: Database;
+
+beforeAll(async () => {
+  server = await testPostgres();
+  const url = await server.createDatabase();
+  pools = createPools({ budgets: () => 1, environmentShare: 1 });
+  database = openDatabase({
+    pools,
+    placement: { environmentId: "env", serverId: "srv", url, generation: 1 },
+  });
+});
+afterAll(async () => {
+  await pools?.close();
+  await server?.stop();
+});
+
+describe("a message to the server", () => {
+  it("holds values of any length and script, as they were given", async () => {
+    const characters = ["a", "\u00e9", "\u20ac", "\u{1f980}"];
+    const texts = characters.flatMap((character) =>
+      [0, 1, 160, 999, 1_000, 1_001, 40_000].map((count) => character.repeat(count)),
+    );
+    for (const text of texts) {
+      const { rows } = await database.query("select $1::text as text, $2::text as after", [text, "after"]);
+      expect(rows).toEqual([{ text, after: "after" }]);
+    }
+    const list = texts.map((_, at) => `$${at + 1}::text`).join(", ");
+    expect((await database.query(`select array[${list}] as texts`, texts)).rows).toEqual([{ texts }]);
+  });
+
+  it("holds bytes, nothing, and what pg makes of other values", async () => {
+    const bytes = Buffer.from(Array.from({ length: 1_500 }, (_, at) => at % 256));
+    const date = new Date("2026-02-03T04:05:06.789Z");
+    const { rows } = await database.query(
+      "select $1::bytea as bytes, $2::bytea as view, $3::int as none, $4::timestamptz as date, $5::jsonb as document, $6::int[] as list, $7::bool as truth",
+      [bytes, new Uint8Array([1, 2]), undefined, date, { a: [1] }, [1, null], true],
+    );
+    expect(rows).toEqual([
+      {
+        bytes,
+        view: Buffer.from([1, 2]),
+        none: null,
+        date,
+        document: { a: [1] },
+        list: [1, null],
+        truth: true,
+      },
+    ]);
+  });
+
+  it("holds a statement in any script, under a name too", async () => {
+    const text = `select '${"\u20ac".repeat(2_000)}' as "\u{1f980}"`;
+    for (let time = 0; time < 3; time += 1) {
+      expect((await database.query(text)).rows).toEqual([{ "\u{1f980}": "\u20ac".repeat(2_000) }]);
+    }
+  });
+
+  it("isn't sent with more values than can be counted, and harms nobody who comes next", async () => {
+    const values = Array.from({ length: 65_536 }, () => 1);
+    await expect(database.query("select $1", values)).rejects.toThrow(InvalidArgument);
+    expect((await database.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+  });
+
+  it("asks for rows that nobody sends, and is refused at once", async () => {
+    await database.query("create table copied (id int)");
+    await expect(database.query("copy copied from stdin")).rejects.toMatchObject({ code: "57014" });
+    expect((await database.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+  });
+});
+
+describe("a row of the answer", () => {
+  it("has its columns by name, the last one of those that are called alike", async () => {
+    const { rows, fields } = await database.query(`select 1 as a, 2 as a, 3 as "__proto__", null as b`);
+    expect(Object.entries(rows[0]!)).toEqual([
+      ["a", 2],
+      ["__proto__", 3],
+      ["b", null],
+    ]);
+    expect(fields.map(({ name }) => name)).toEqual(["a", "a", "__proto__", "b"]);
+  });
+
+  it("is a list of values on demand", async () => {
+    const { rows } = await database.query("select 1 as a, 2 as a", [], { form: { rowMode: "array" } });
+    expect(rows).toEqual([[1, 2]]);
+  });
+
+  it("that a parser can't read fails the statement, and leaves the connection as it was", async () => {
+    const types = {
+      getTypeParser: () => () => {
+        throw new TypeError("unreadable");
+      },
+    };
+    await expect(database.query("select 1", [], { form: { types } })).rejects.toThrow("unreadable");
+    expect((await database.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+  });
+
+  it.each([
+    ["insert into counted values (1), (2)", { command: "INSERT", rowCount: 2 }],
+    ["update counted set id = 3", { command: "UPDATE", rowCount: 2 }],
+    ["select from counted", { command: "SELECT", rowCount: 2 }],
+    ["create table another (id int)", { command: "CREATE", rowCount: 0 }],
+    ["-- nothing", { command: null, rowCount: 0 }],
+  ])("comes with what was done: %s", async (text, expected) => {
+    await database.query("drop table if exists counted, another");
+    await database.query("create table counted (id int)");
+    if (!text.startsWith("insert")) await database.query("insert into counted values (1), (2)");
+    expect(await database.query(text)).toMatchObject(expected);
+  });
+});
