@@ -37,7 +37,7 @@ export type GroundPlace = {
 };
 
 /**
- * Notes with tags, a log in partitions, numbers, a view, and a definer function that puts its argument into a statement.
+ * Notes with tags and an index that isn't a B-tree, a log in partitions, numbers, a view, and a definer function that puts its argument into a statement.
  * Where tables are an environment's own, a materialised view, too: at `shared` there can't be one.
  */
 function migrations(level: Level): string {
@@ -48,6 +48,7 @@ function migrations(level: Level): string {
     create table log (at date not null, line text not null) partition by range (at);
     create table log_2026 partition of log for values from ('2026-01-01') to ('2027-01-01');
     create table numbers (id serial primary key, word text not null);
+    create index log_by_line on log using hash (line);
     create view titles as select title from notes;
     create function find_notes(condition text) returns setof text language plpgsql security definer
       as $$ begin return query execute 'select title from notes where ' || condition; end $$;

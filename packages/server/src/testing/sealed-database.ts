@@ -146,11 +146,11 @@ async function makeTables(
 
 /** A table's hidden column and what seals it. */
 export function sealTable(strategy: SealStrategy, table: string): string {
-  const { policyExpression } = sealExpressions(strategy);
+  const { policyExpression, rowCondition } = sealExpressions(strategy);
   return `
     alter table ${table} enable row level security;
     alter table ${table} force row level security;
-    create policy tenantry on ${table} using (tenantry_environment = ${policyExpression})
+    create policy tenantry on ${table} using (${rowCondition})
       with check (tenantry_environment = ${policyExpression});`;
 }
 

@@ -7,8 +7,13 @@ import { runAt } from "../../drivers/database/driver.testsuite.ts";
 export async function makeEarlier(
   superuserUrl: string,
   strategy: SealStrategy,
-  version: 2 | 3 | 4,
+  version: 2 | 3 | 4 | 5,
 ): Promise<void> {
+  await runAt(superuserUrl, policies(strategy === "parameter" ? now : "tenantry.environment()"));
+  if (version === 5) {
+    await runAt(superuserUrl, "comment on schema tenantry is 'Tenantry seal, version 5'");
+    return;
+  }
   const file = new URL(`./version-${version}.${strategy}.sql`, import.meta.url);
   await runAt(
     superuserUrl,
@@ -40,15 +45,24 @@ const now = sealExpressions("parameter").contextExpression;
 const then = "pg_catalog.translate(pg_catalog.current_setting('backtrace_functions'), '_', '-')::uuid";
 if (now !== "pg_catalog.current_setting('backtrace_functions')::uuid") throw new Error(`It is ${now} now.`);
 
+/** As they were until version 5, with what rows are compared with. */
+const policies = (context: string): string => {
+  const own = `tenantry_environment = (select ${context})`.replaceAll("'", "''");
+  return `do $$ declare each record; begin
+     for each in select polrelid::regclass as name, polname from pg_policy where polname = 'tenantry' loop
+       execute format('alter policy %I on %s using (${own}) with check (${own})', each.polname, each.name);
+     end loop;
+   end $$`;
+};
+
 const policiesOfVersion2 = [
   `do $$ begin
      execute replace(pg_get_functiondef('tenantry.next_number(text)'::regprocedure), '${now.replaceAll("'", "''")}',
        '${then.replaceAll("'", "''")}');
    end $$`,
+  policies(then),
   `do $$ declare each record; begin
      for each in select polrelid::regclass as name, polname from pg_policy where polname = 'tenantry' loop
-       execute format('alter policy %I on %s using (tenantry_environment = (select ${then.replaceAll("'", "''")}))
-         with check (tenantry_environment = (select ${then.replaceAll("'", "''")}))', each.polname, each.name);
        if each.name <> 'tenantry.reference'::regclass then
          execute format('alter table %s alter tenantry_environment set default ${then.replaceAll("'", "''")}', each.name);
        end if;

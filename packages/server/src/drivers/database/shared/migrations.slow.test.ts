@@ -200,6 +200,20 @@ test("a table whose own policies are forced upon its owner follows like any othe
   expect(await run(places[1], "select mood from diaries")).toEqual([]);
 });
 
+test("an index that would tell what others have isn't made, whatever becomes of it later", async () => {
+  const { places, migrate, built } = await begun();
+  await migrate(
+    "create index bodies_hashed on notes using hash (body); create index bodies_sorted on notes (body);",
+    `comment on index bodies_hashed is 'for later'; alter index bodies_hashed set (fillfactor = 60);
+     alter index bodies_hashed rename to bodies_found;`,
+    "drop index bodies_found; create index ranks on notes using brin (rank);",
+  );
+  expect(
+    await run(places[0], "select indexname from pg_indexes where indexname ~ '^(bodies|ranks)'"),
+  ).toEqual([{ indexname: "bodies_sorted" }]);
+  expect(await driver.verify(server, built)).toEqual([]);
+});
+
 test("statements about rows see one environment, and can't reach past it nor change what tables are", async () => {
   const { places, migrate, superuserUrl, built } = await begun();
   await run(places[0], "insert into notes (body) values ('of the first')");

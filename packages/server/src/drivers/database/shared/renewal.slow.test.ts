@@ -76,12 +76,14 @@ describe.each([
     await Promise.all([before.close(), after.close()]);
   });
 
-  test.each([2, 3, 4] as const)(
+  test.each([2, 3, 4, 5] as const)(
     "of version %d is brought up to date while tenants work; nothing is lost",
     async (version) => {
       const { built, one, neighbour, opened, loginUrl } = await build();
-      await makeEarlier(urlTo(postgres.superuserUrl, built.name), strategy, version);
+      const superuserUrl = urlTo(postgres.superuserUrl, built.name);
+      await makeEarlier(superuserUrl, strategy, version);
       expect(await driver.verify(server, built)).toEqual([]);
+      await runAt(superuserUrl, "create index log_by_line on log using hash (line)");
       const [first, second] = [opened(one), opened(neighbour)];
       const stop = new AbortController();
       const work = async ({ database }: typeof first, word: string): Promise<number> => {

@@ -100,6 +100,7 @@ const kinds: [string, string[]][] = [
     "create function whole() returns json language sql as 'select row_to_json(a) from a'",
     ['1 shared differs function "whole"()'],
   ],
+  ["create table c (id int);\ncreate index hashed on c using hash (id)", ['2 shared differs index "hashed"']],
   ["create table child () inherits (a)", ['1 shared refused table "child"']],
   [
     "create table b (a_id int\n references a on update set null)",
@@ -165,8 +166,12 @@ test("schemas of six styles get the findings that are written down here, and no 
       '0001.sql:94 shared refused materialized view "popular_rooms"',
     ],
     quoted: [],
-    dumped: [],
-    library: [],
+    dumped: ['0001.sql:90 shared differs index "index_issues_on_title_trigram"'],
+    library: [
+      '0001.sql:48 shared differs index "library_author_name_trgm"',
+      '0001.sql:55 shared differs index "library_book_published_brin"',
+      '0001.sql:56 shared differs index "library_book_kind_hash"',
+    ],
     structure: [
       '0001.sql:52 shared differs function "bump_counters"()',
       '0001.sql:82 shared differs function "audit"()',

@@ -119,6 +119,8 @@ export type IndexObject = Named & {
   method: string;
   /** From the method on: `btree (lower(name)) WHERE active`. */
   definition: string;
+  /** Whether PostgreSQL may look conditions up in it that a policy hasn't been asked about. */
+  leakproof: boolean;
 };
 export type ViewObject = Named & {
   kind: "view" | "materialized-view";

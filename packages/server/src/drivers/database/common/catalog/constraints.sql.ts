@@ -32,13 +32,18 @@ export async function selectConstraints(scope: Scope): Promise<Found<ConstraintO
   );
 }
 
+/** Whether some operator that an index serves is leakproof: conditions with it go before policies. */
+export const isLeakproof = (index: string): string =>
+  `exists (select from pg_opclass f join pg_amop a on a.amopfamily = f.opcfamily join pg_operator o on o.oid = a.amopopr
+     join pg_proc p on p.oid = o.oprcode where f.oid = any (${index}.indclass) and a.amoppurpose = 's' and p.proleakproof)`;
+
 /** Indexes that aren't a constraint's, nor a partition's part of one. */
 export async function selectIndexes(scope: Scope): Promise<Found<IndexObject>[]> {
   return readScope(
     scope,
     `select 'relation:' || c.oid as node, c.oid::int8 as age, 'index' as kind, ${placeOf("n")} as schema,
        c.relname as name, obj_description(c.oid, 'pg_class') as comment, ${placeJson("i.indrelid")} as table,
-       i.indisunique as unique, m.amname as method,
+       i.indisunique as unique, m.amname as method, ${isLeakproof("i")} as leakproof,
        substr(i.full_definition, position(' USING ' || m.amname || ' (' in i.full_definition) + 7) as definition
      from (select x.*, pg_get_indexdef(x.indexrelid) as full_definition from pg_index x) i
      join pg_class c on c.oid = i.indexrelid

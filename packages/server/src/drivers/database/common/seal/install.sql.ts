@@ -61,14 +61,14 @@ const asItIsNow = `
 
 /** What a policy has to look like: every other one in the database is compared with this. */
 function createReference(strategy: SealStrategy): string {
-  const { policyExpression } = sealExpressions(strategy);
+  const { policyExpression, rowCondition } = sealExpressions(strategy);
   return `
     create table if not exists tenantry.reference (tenantry_environment uuid not null);
     alter table tenantry.reference enable row level security;
     alter table tenantry.reference force row level security;
     drop policy if exists tenantry on tenantry.reference;
     create policy tenantry on tenantry.reference
-      using (tenantry_environment = ${policyExpression}) with check (tenantry_environment = ${policyExpression});`;
+      using (${rowCondition}) with check (tenantry_environment = ${policyExpression});`;
 }
 
 /** The secret as it is used: HMAC's two pads, the first with what each message begins with. Bound, so that it stands in no log. */

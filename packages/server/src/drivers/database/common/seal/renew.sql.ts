@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { Session } from "../session.ts";
-import { trustedParameter } from "./strategy.ts";
+import { type SealExpressions, trustedParameter } from "./strategy.ts";
 
 const id = pg.escapeIdentifier;
 
@@ -28,13 +28,13 @@ export async function selectPattern(inside: Session): Promise<string> {
 export async function alterPolicies(
   inside: Session,
   tables: readonly SealedTable[],
-  expressions: { policyExpression: string; contextExpression: string },
+  { rowCondition, policyExpression, contextExpression }: SealExpressions,
 ): Promise<void> {
-  const own = `tenantry_environment = ${expressions.policyExpression}`;
+  const own = `tenantry_environment = ${policyExpression}`;
   for (const { name, policy } of tables) {
     await inside.change(`
-      alter policy ${id(policy)} on ${name} using (${own}) with check (${own});
-      alter table ${name} alter column tenantry_environment set default ${expressions.contextExpression}`);
+      alter policy ${id(policy)} on ${name} using (${rowCondition}) with check (${own});
+      alter table ${name} alter column tenantry_environment set default ${contextExpression}`);
   }
 }
 

@@ -11,7 +11,7 @@ import { alterPolicies, selectOutdatedLogins, selectPattern, selectSealedTables 
 import { revokeForms, revokeSharedReach } from "./revoke.sql.ts";
 import { type SealStrategy, sealExpressions } from "./strategy.ts";
 import { selectSealed } from "./verify-seal.sql.ts";
-import { selectRelationProblems } from "./verify-tables.sql.ts";
+import { dropSpanningIndexes, selectRelationProblems } from "./verify-tables.sql.ts";
 import { selectVersion } from "./versions.ts";
 
 type Renewal = {
@@ -61,6 +61,7 @@ async function renewStanding(
           `lock table ${tables.map(({ name }) => name).join(", ")} in access exclusive mode`,
         );
         await alterPolicies(inside, tables, sealExpressions(strategy));
+        await dropSpanningIndexes(inside);
       }
       break;
     } catch (error) {

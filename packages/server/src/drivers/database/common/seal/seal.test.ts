@@ -61,6 +61,10 @@ const planted: [problem: string, statement: string][] = [
     "create unique index everywhere on notes (title)",
   ],
   [
+    "The index public.by_title can be searched for what other environments have.",
+    "create index by_title on notes using hash (title)",
+  ],
+  [
     "The constraint loose of public.tags spans environments.",
     "create table all_notes (id int primary key); alter table tags add constraint loose foreign key (note_id) references all_notes not valid",
   ],

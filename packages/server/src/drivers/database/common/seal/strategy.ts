@@ -22,18 +22,32 @@ export type SealExpressions = {
   contextExpression: string;
   /** What rows' `tenantry_environment` has to equal: evaluated once per statement, an error without a context. */
   policyExpression: string;
+  /** What a row has to meet to be seen. */
+  rowCondition: string;
 };
+
+/**
+ * PostgreSQL tries a leakproof condition of the statement's own before the policy when that costs less. Then the policy's
+ * query would run only where some environment has a row that fits: EXPLAIN ANALYZE shows it, and so does the error without
+ * a context. Compared as a row, the query gives a second condition that costs nothing, so that it runs before any other.
+ */
+const runFirst = (context: string): string => `(tenantry_environment, true) = (select ${context}, true)`;
 
 /** No nullif anywhere: without a context there must be an error, never a table that looks empty. */
 export function sealExpressions(strategy: SealStrategy): SealExpressions {
   if (strategy === "parameter") {
     const context = `pg_catalog.current_setting('${trustedParameter}')::uuid`;
-    return { contextExpression: context, policyExpression: `(select ${context})` };
+    return {
+      contextExpression: context,
+      policyExpression: `(select ${context})`,
+      rowCondition: runFirst(context),
+    };
   }
   return {
     // Where there is no token, whoever asks may be known by his login.
     contextExpression: `coalesce(nullif(pg_catalog.substr(pg_catalog.current_setting('${tokenParameter}', true), 2, 32), '')::uuid, tenantry.environment())`,
     policyExpression: "(select tenantry.environment())",
+    rowCondition: runFirst("tenantry.environment()"),
   };
 }
 

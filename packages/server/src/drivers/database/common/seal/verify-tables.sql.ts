@@ -1,4 +1,6 @@
 import type { ClientBase } from "pg";
+import { isLeakproof } from "../catalog/constraints.sql.ts";
+import type { Session } from "../session.ts";
 import { selectSentences, systemSchemas } from "./problems.ts";
 
 const ours = (alias: string): string => `${alias}.relnamespace::regnamespace::text not in ${systemSchemas}`;
@@ -46,6 +48,23 @@ export async function selectRelationProblems(client: ClientBase): Promise<string
   );
 }
 
+/** Indexes in which values can be looked up before a policy is asked: others than those that begin with the hidden column. */
+const spanningIndexes = `
+  select i.* from pg_index i join pg_class c on c.oid = i.indrelid
+  where ${ours("c")} and c.relkind in ('r', 'p') and ${isLeakproof("i")}
+    and not exists (select from pg_attribute a
+      where a.attrelid = i.indrelid and a.attnum = i.indkey[0] and a.attname = 'tenantry_environment')`;
+
+/** Made before it was known what they tell; nothing but speed relies on them. */
+export async function dropSpanningIndexes(inside: Session): Promise<void> {
+  const found = await inside.read<{ name: string }>(
+    `select i.indexrelid::regclass::text as name from (${spanningIndexes}) i join pg_class x on x.oid = i.indexrelid
+     where not i.indisunique and not x.relispartition
+       and not exists (select from pg_constraint k where k.conindid = i.indexrelid)`,
+  );
+  if (found.length > 0) await inside.change(`drop index ${found.map(({ name }) => name).join(", ")}`);
+}
+
 /** Keys that would tell one environment what another has. */
 export async function selectConstraintProblems(client: ClientBase): Promise<string[]> {
   return selectSentences(
@@ -61,6 +80,8 @@ export async function selectConstraintProblems(client: ClientBase): Promise<stri
        from pg_index i join pg_class c on c.oid = i.indrelid
        where i.indisunique and ${ours("c")} and c.relkind in ('r', 'p')
          and not exists (select from hidden h where h.attrelid = i.indrelid and h.attnum = any (i.indkey[0:i.indnkeyatts - 1]))
+     union all select format('The index %s can be searched for what other environments have.', indexrelid::regclass)
+       from (${spanningIndexes}) i where not i.indisunique
      union all select format('The constraint %s of %s spans environments.', k.conname, k.conrelid::regclass)
        from pg_constraint k join pg_class c on c.oid = k.conrelid
        where k.contype in ('f', 'x') and ${ours("c")}

@@ -12,6 +12,7 @@ import { emitShared } from "./emit-shared.ts";
 const seal = {
   contextExpression: "current_setting('test.environment')::uuid",
   policyExpression: "(select current_setting('test.environment')::uuid)",
+  rowCondition: "tenantry_environment = (select current_setting('test.environment')::uuid)",
 };
 
 const servers: TestServer[] = [];

@@ -5,7 +5,7 @@ import { needsGistOfScalars, sharedConstraint } from "./constraints.ts";
 import { counterRows, counterStatements, withCounters } from "./counters.ts";
 import { sharedFindings } from "./findings.ts";
 import { lacksKey, type PrimaryKeys, primaryKeys, withGroupedKeys } from "./group-keys.ts";
-import { type SealText, withHiddenColumn } from "./hidden-column.ts";
+import { type SealText, spansEnvironments, withHiddenColumn } from "./hidden-column.ts";
 import { seedStatements } from "./seeds.ts";
 import { sharedRoutine } from "./shared-routine.ts";
 import { policyIsInForce, sealTable, sharedTable } from "./tables.ts";
@@ -90,6 +90,7 @@ const isOf = ({ table }: IndexObject, { schema, name }: TableObject): boolean =>
 
 /** A unique index is unique within an environment; others that sort are read one environment at a time. */
 function sharedIndex(index: IndexObject): string[] {
+  if (spansEnvironments(index)) return [];
   return createIndex(index, index.method === "btree" ? withHiddenColumn(index.definition) : index.definition);
 }
 

@@ -8,6 +8,7 @@ import type {
 import { describe } from "../describe.ts";
 import type { Finding } from "../finding.ts";
 import { lacksKey, type PrimaryKeys, primaryKeys } from "./group-keys.ts";
+import { spansEnvironments } from "./hidden-column.ts";
 import { sequenceCalls, takesWholeRows } from "./routines.ts";
 import { seedStatements } from "./seeds.ts";
 import { policyIsInForce } from "./tables.ts";
@@ -56,6 +57,15 @@ function judge(object: CatalogObject, tables: readonly TableObject[], keys: Prim
       return judgeRoutine(object, keys);
     case "constraint":
       return judgeConstraint(object);
+    case "index":
+      return spansEnvironments(object)
+        ? [
+            differs(
+              "An index of this kind would tell each environment which values others have, so it isn't made.",
+              "Make it a B-tree (USING btree), if reading is too slow without it.",
+            ),
+          ]
+        : [];
     case "table":
       return object.inherits.length > 0
         ? [

@@ -28,14 +28,14 @@ function identityDefaults(table: TableObject): string[] {
  * Closes a table to whoever hasn't entered an environment. A partition is sealed by itself, since it can be addressed by
  * itself. Comes after foreign keys: PostgreSQL checks a new one by a query that would have to enter first.
  */
-export function sealTable(table: TableObject, { policyExpression }: SealText): string[] {
+export function sealTable(table: TableObject, { rowCondition, policyExpression }: SealText): string[] {
   const name = reference(table);
   const own = `${id(hiddenColumn)} = ${policyExpression}`;
   // Policies of the application's own widen nothing: both have to allow a row then.
   const kind = table.rowSecurity === "off" ? "permissive" : "restrictive";
   return [
     `alter table ${name} enable row level security, force row level security`,
-    `create policy tenantry on ${name} as ${kind} using (${own}) with check (${own})`,
+    `create policy tenantry on ${name} as ${kind} using (${rowCondition}) with check (${own})`,
   ];
 }
 

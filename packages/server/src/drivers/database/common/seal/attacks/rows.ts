@@ -61,6 +61,80 @@ const reading: Attack[] = [
   ),
 ];
 
+const hasIt = "NEIGHBOUR''s note";
+const nobodyHasIt = "NOBODY''s note";
+
+/** What is seen with a value that the neighbour has and with one that nobody has: where it differs, values can be guessed. */
+function alike(title: string, seeAs: (attacker: Attacker, value: string) => Promise<unknown>): Attack {
+  return {
+    ...{ group: leaks, title, outcome: "nothing" },
+    async play(attacker) {
+      const [one, other] = [await seeAs(attacker, hasIt), await seeAs(attacker, nobodyHasIt)];
+      const [shown, otherwise] = [JSON.stringify(one), JSON.stringify(other)];
+      if (shown !== otherwise) throw new Error(`It shows what is there: ${shown}, or else ${otherwise}`);
+      return [];
+    },
+  };
+}
+
+/** A plan, with what was counted while it ran. */
+const plan =
+  (select: (value: string) => string, ...settings: string[]) =>
+  async ({ runAll }: Attacker, value: string): Promise<string> => {
+    const options = "analyze, costs off, timing off, summary off, buffers off, format json";
+    const found = await runAll(...settings, `explain (${options}) ${select(value)}`);
+    return JSON.stringify(found).replaceAll(/(NEIGHBOUR|NOBODY)''s/g, "…");
+  };
+
+const wholeTable = ["set local enable_indexscan = off", "set local enable_bitmapscan = off"];
+const byIndex = ["set local enable_seqscan = off", "set local enable_bitmapscan = off"];
+
+/** PostgreSQL tries leakproof conditions that cost it less than the policy before it. */
+const planning: Attack[] = [
+  alike(
+    "what EXPLAIN ANALYZE counts, by a condition that is tried before the policy",
+    plan((value) => `select 1 from notes where title = any (array['${value}'])`, ...wholeTable),
+  ),
+  alike(
+    "the same for rows by their place",
+    plan(
+      (value) => `select 1 from notes where title = any (array['${value}'])
+        and ctid = any (array(select format('(0,%s)', n)::tid from generate_series(1, 100) n))`,
+      ...wholeTable,
+    ),
+  ),
+  alike(
+    "the same behind an outer join",
+    plan(
+      (value) => `select 1 from (values (1)) own left join notes on title = any (array['${value}'])`,
+      ...wholeTable,
+    ),
+  ),
+  alike(
+    "what EXPLAIN ANALYZE counts in an index that isn't a B-tree",
+    plan((value) => `select 1 from log where line = '${value.replace("note", "line")}'`, ...byIndex),
+  ),
+  alike("rows that an index gave, counted by the session's own statistics", async ({ runAll }, value) => {
+    const counted = async (...before: string[]) => {
+      const rows = await runAll(
+        ...byIndex,
+        ...before,
+        `select sum(pg_stat_get_xact_tuples_fetched(indexrelid)) as rows from pg_index where indrelid = 'log_2026'::regclass`,
+      );
+      return Number(rows[0]!.rows ?? 0);
+    };
+    const before = await counted();
+    return (await counted(`select 1 from log where line = '${value.replace("note", "line")}'`)) - before;
+  }),
+  sql(
+    leaks,
+    "a condition that is tried before the policy, without a context, to see whether that fails",
+    { shared: { application: "refused" } },
+    "commit",
+    `select 1 from notes where title = any (array['${nobodyHasIt}'])`,
+  ),
+];
+
 /** What errors tell. */
 const telling: Attack[] = [
   sql(
@@ -295,6 +369,7 @@ const keys: Attack[] = [
 
 export const rowAttacks: Attack[] = [
   ...reading,
+  ...planning,
   ...telling,
   ...hijack,
   ...passages,

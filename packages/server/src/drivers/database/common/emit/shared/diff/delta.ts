@@ -2,6 +2,7 @@ import type { CatalogObject, Place, TableObject } from "../../../catalog/catalog
 import type { Known } from "../../../catalog/order.ts";
 import type { State } from "../../../catalog/read-state.ts";
 import { reference } from "../../quote.ts";
+import { spansEnvironments } from "../hidden-column.ts";
 
 /** A thing that is there before and after, maybe under another name. */
 export type Pair<Kind extends CatalogObject = CatalogObject> = { node: string; before: Kind; after: Kind };
@@ -19,8 +20,11 @@ export type Delta = {
   tableAfter(place: Place): string | undefined;
 };
 
-/** What has a life of its own: defaults and sequences are looked at by themselves. */
-const followed = ({ object }: Known): boolean => object.kind !== "default" && object.kind !== "sequence";
+/** What has a life of its own, and is made at all: defaults and sequences are looked at by themselves. */
+const followed = ({ object }: Known): boolean =>
+  object.kind !== "default" &&
+  object.kind !== "sequence" &&
+  !(object.kind === "index" && spansEnvironments(object));
 
 export function deltaOf(before: State, after: State): Delta {
   const earlier = new Map(before.known.map((known) => [known.node, known]));
