@@ -60,6 +60,30 @@ describe("the isolation of a new tenant", () => {
     );
   });
 
+  it("that can't be had is told with all that is missing, and with what to do about each", () => {
+    const told = (preset: "medium" | "hard", servers: typeof available) => {
+      try {
+        resolveIsolation({ ...request, preset }, "database", servers);
+      } catch (error) {
+        return (error as { details: { detail: string; remedy: string } }).details;
+      }
+      throw new Error("It was to be refused.");
+    };
+    const nothing = told("hard", available);
+    for (const kind of ["storage", "cache", "compute"]) expect(nothing.detail).toContain(`${kind} "`);
+    for (const way of ["tenantry storage add --own", "tenantry cache add --own"])
+      expect(nothing.remedy).toContain(way);
+    const servers = { storage: ["prefix", "bucket"], cache: ["prefix", "user"] };
+    const { detail, remedy } = told("medium", servers);
+    expect(detail).toBe('compute "process" isn\'t available; available: shared.');
+    expect(remedy).toMatch(/aren't built yet.*--level database --storage bucket --cache user/);
+    // What it says to do does it.
+    const asked = { ...request, preset: "medium", isolation: { compute: "shared" } } as const;
+    const levels = { database: "database", storage: "bucket", cache: "user", compute: "shared" };
+    expect(resolveIsolation(asked, "database", servers)).toEqual(levels);
+    expect(resolveIsolation({ ...request, isolation: levels } as never, "shared", servers)).toEqual(levels);
+  });
+
   it("that is soft shares everything", () => {
     const shared = { database: "shared", storage: "prefix", cache: "prefix", compute: "shared" };
     expect(resolveIsolation({ ...request, preset: "soft" }, "database", available)).toEqual(shared);

@@ -35,5 +35,22 @@ export function resolveIsolation(
     pointer: request.preset && !request.isolation?.[kind] ? "/preset" : `/isolation/${kind}`,
     message: `${kind} "${wanted[kind]}" isn't available; available: ${levels[kind].join(", ")}.`,
   }));
-  throw failure("isolation_unavailable", { detail: errors[0]!.message, errors });
+  throw failure("isolation_unavailable", {
+    detail: errors.map(({ message }) => message).join(" "),
+    remedy: missing.map((kind) => remedyFor(kind, wanted)).join(" "),
+    errors,
+  });
+}
+
+/** What makes a level available, or what can be had until it is. */
+function remedyFor(kind: keyof Isolation, wanted: Isolation): string {
+  const own = wanted[kind] === "own" ? " --own" : "";
+  if (kind === "storage") return `Register an S3 server with \`tenantry storage add${own}\`.`;
+  if (kind === "cache") return `Register a Redis with \`tenantry cache add${own}\`.`;
+  if (kind === "database") return "Choose another level.";
+  const { database, storage, cache } = wanted;
+  return (
+    "Processes and containers of a tenant's own aren't built yet: ask for the other levels one by one " +
+    `(--level ${database} --storage ${storage} --cache ${cache}), or for "isolation": { "compute": "shared" } beside the preset.`
+  );
 }
