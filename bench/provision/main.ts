@@ -5,13 +5,15 @@ import pg from "pg";
 import { type BenchInstallation, startInstallation, untilReady } from "../common/installation.ts";
 import { machine, summarise } from "../common/statistics.ts";
 import { dropScripted, provisionByScript } from "./peer.ts";
+import { placedMs } from "./placed.ts";
 
 /**
  * From the API call to the first 200 on the tenant's own host: one after another and four at once, with 1 and with
  * 1,000 tenants there already. In between, a script makes databases on the same server. With `--level dedicated` each
  * one waits until a server stands ready for it: how fast those are made is another question. How the client learns that
  * the host answers: by asking it every 10 ms, which is part of the work of the machine, or with `--by wait` by the API's
- * own answer (`Prefer: wait`), as the CLI does with `--wait`.
+ * own answer (`Prefer: wait`), as the CLI does with `--wait`. The last columns are the database's part alone: the step that
+ * claims a spare, or at the levels without spares makes what there is to make.
  */
 const { values: options } = parseArgs({
   args: process.argv.slice(3),
@@ -83,13 +85,19 @@ async function provisionMany(
 async function round(installation: BenchInstallation, atOnce: number) {
   const ours: number[] = [];
   const script: number[] = [];
+  const { operations } = await placedMs(installation);
   for (let slice = 0; slice < 10; slice += 1) {
     ours.push(...(await provisionMany(installation, perRound / 10, atOnce)));
     const name = `peer_${number}_${slice}`;
     script.push(await provisionByScript(installation.databaseUrl, name));
     await dropScripted(installation.databaseUrl, name);
   }
-  return { ours: summarise(ours), script: summarise(script), load: loadavg()[0]! };
+  const { fromSpare, otherwise } = await placedMs(installation, operations);
+  const database = summarise(fromSpare.length > otherwise.length ? fromSpare : otherwise);
+  return {
+    ...{ ours: summarise(ours), script: summarise(script), load: loadavg()[0]! },
+    ...{ database, fromSpare: fromSpare.length, otherwise: otherwise.length },
+  };
 }
 
 const installation = await startInstallation();
@@ -106,7 +114,12 @@ try {
   await installation.stop();
 }
 
-type Row = { existing: number; atOnce: number; ours: Summary; script: Summary; load: number };
+type Row = { existing: number; atOnce: number; ours: Summary; script: Summary; load: number } & {
+  /** The larger part of them. */
+  database: Summary;
+  fromSpare: number;
+  otherwise: number;
+};
 
 function report(firstMs: number, results: Row[]): void {
   const ratio = results[results.length / 2]!.ours.p50 / results[0]!.ours.p50;
@@ -117,10 +130,12 @@ function report(firstMs: number, results: Row[]): void {
     return;
   }
   const lines = results.map(
-    ({ existing, atOnce, ours, script, load }) =>
-      `${String(existing).padStart(9)}  ${String(atOnce).padStart(7)}  ${cells(ours)}    ${cells(script)}    ${load.toFixed(0).padStart(4)}`,
+    ({ existing, atOnce, ours, script, load, database, fromSpare }) =>
+      `${String(existing).padStart(9)}  ${String(atOnce).padStart(7)}  ${cells(ours)}    ${cells(script)}    ${load.toFixed(0).padStart(4)}` +
+      `    ${[database.p50, database.p95].map((value) => value.toFixed(1).padStart(6)).join("  ")}  ${String(fromSpare).padStart(6)}`,
   );
-  const head = "   before  at once      p50     p95     max    script p50   p95     max   (ms)  load";
+  const head =
+    "   before  at once      p50     p95     max    script p50   p95     max   (ms)  load  database p50   p95  spares";
   process.stdout.write(
     `${machine()}\nLevel ${level}; the very first tenant took ${firstMs.toFixed(0)} ms\n\n${head}\n${lines.join("\n")}\n\nWith many tenants / with one: ${ratio.toFixed(2)}\n`,
   );
