@@ -247,7 +247,10 @@ it("a dry run that takes longer than the caller waits is answered by its operati
       { tenant, migrations: release(2, first, unique).migrations, ...body },
       wait === undefined ? {} : { prefer: wait },
     );
-  const begun = await plan({}, "wait=0");
+  const checked = await plan({}, "wait=0");
+  expect(checked).toMatchObject({ status: 202, body: { kind: "schema.check" } });
+  await installation.api.ended(checked.body.id);
+  const begun = await plan({ rehearsal: checked.body.id }, "wait=0");
   expect(begun).toMatchObject({ status: 202, body: { kind: "schema.rehearse" } });
   const { id } = begun.body;
   expect(begun.headers.get("location")).toBe(`/v1/operations/${id}`);
@@ -256,9 +259,15 @@ it("a dry run that takes longer than the caller waits is answered by its operati
   const told = await plan({ rehearsal: id });
   expect(told).toMatchObject({ status: 200, body: { tried: true, rehearsal: { tenant, rows: 5 } } });
   expect(told.body.rehearsal!.files.map(({ name }) => name)).toEqual(["0002.sql"]);
+  // What was found before is taken: nothing was checked or rehearsed once more.
+  const { items } = (
+    await installation.api.call<{ items: OperationReply[] }>("GET", "/v1/operations?limit=5")
+  ).body;
+  expect(items.slice(0, 2).map((operation) => operation.id)).toEqual([id, checked.body.id]);
   for (const other of [
     { rehearsal: id, migrations: release(2, first, `${unique} select 1;`).migrations },
     { rehearsal: id, tenant: undefined },
+    { rehearsal: checked.body.id, migrations: release(2, first, `${unique} select 1;`).migrations },
     { rehearsal: "op_01h00000000000000000000000" },
   ])
     expect(await plan(other)).toMatchObject({ status: 422, body: { errors: [{ pointer: "/rehearsal" }] } });

@@ -90,7 +90,7 @@ export const planMigrationRequest = z
       .max(40)
       .optional()
       .describe(
-        "The operation that the same request was answered with, once it has succeeded: what it found is taken, and nothing is rehearsed again.",
+        "The operation that the same request was answered with, once it has succeeded: what it found is taken, and not looked for again.",
       ),
   })
   .refine((body) => body.tenant === undefined || body.group === undefined, {

@@ -3,6 +3,13 @@ import { appMigrations } from "./apps.ts";
 
 export const schemaCheckRequest = z.strictObject({
   migrations: appMigrations.min(1).describe("All migrations, in the order in which they are applied."),
+  check: z
+    .string()
+    .max(40)
+    .optional()
+    .describe(
+      "The operation that the same request was answered with, once it has succeeded: what it found is taken, and nothing is tried again.",
+    ),
 });
 export type SchemaCheckRequest = z.infer<typeof schemaCheckRequest>;
 

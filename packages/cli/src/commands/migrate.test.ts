@@ -14,12 +14,13 @@ const plan: MigrationPlanReply = {
 
 async function dryRun(end: ReturnType<typeof operation>) {
   const answer = ({ url, body }: Asked): Answer => {
+    if (url.endsWith("/op_check/events"))
+      return { events: [operation({ id: "op_check", status: "succeeded" })] };
     if (url.endsWith("/events")) return { events: [end] };
     if (!url.endsWith("/migrations/plan"))
       return { status: 404, body: { title: "None.", code: "not_found" } };
-    return (body as { rehearsal?: string }).rehearsal === undefined
-      ? { status: 202, body: operation({ id: "op_slow" }) }
-      : { body: plan };
+    const next = { "": "op_check", op_check: "op_slow" }[(body as { rehearsal?: string }).rehearsal ?? ""];
+    return next === undefined ? { body: plan } : { status: 202, body: operation({ id: next }) };
   };
   await using api = await startFakeApi(answer);
   const environment = { TENANTRY_URL: api.url, TENANTRY_API_KEY: "key" };
@@ -27,12 +28,13 @@ async function dryRun(end: ReturnType<typeof operation>) {
   return { ...ran, asked: api.asked.filter(({ url }) => url.endsWith("/plan")) };
 }
 
-it("a dry run that takes long is followed to its end, and then told", async () => {
+it("a dry run whose check and copy take long is followed through both, and then told", async () => {
   const { code, stdout, asked } = await dryRun(operation({ id: "op_slow", status: "succeeded" }));
   expect(code).toBe(0);
   expect(stdout).toContain("On a copy of acme with 7 rows:");
   expect(asked).toMatchObject([
     { headers: { prefer: "wait=2" }, body: { group: "first" } },
+    { body: { group: "first", rehearsal: "op_check" } },
     { body: { group: "first", rehearsal: "op_slow" } },
   ]);
 });
@@ -49,7 +51,7 @@ it("a dry run that fails after a while ends the command with the reason, and isn
     code: 1,
     stderr: expect.stringContaining("0002.sql, line 1: no."),
   });
-  expect(asked).toHaveLength(1);
+  expect(asked).toHaveLength(2);
 });
 
 it("the status tells those that failed first, why, what is under way, and what to type next", async () => {

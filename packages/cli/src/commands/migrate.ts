@@ -171,17 +171,18 @@ async function showPlans(
   );
 }
 
-/** A copy that takes longer than a moment is followed, as all long work is. */
+/** A trial that takes longer than a moment is followed, as all long work is: the check first, then the copy. */
 async function fetchPlan(context: Context, app: string, body: object): Promise<MigrationPlanReply> {
   const target = path`/v1/apps/${app}/migrations/plan`;
-  const first = await context.client.call<MigrationPlanReply | OperationReply>("POST", target, {
-    body,
-    waitSeconds: 2,
-  });
-  if (!("steps" in first.body)) return first.body;
-  const { id: rehearsal } = await followOperation(context, first.body.id);
-  return (await context.client.call<MigrationPlanReply>("POST", target, { body: { ...body, rehearsal } }))
-    .body;
+  let rehearsal: string | undefined;
+  for (;;) {
+    const reply = await context.client.call<MigrationPlanReply | OperationReply>("POST", target, {
+      body: { ...body, rehearsal },
+      waitSeconds: 2,
+    });
+    if (!("steps" in reply.body)) return reply.body;
+    ({ id: rehearsal } = await followOperation(context, reply.body.id));
+  }
 }
 
 function showPlan(

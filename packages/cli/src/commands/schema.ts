@@ -2,7 +2,7 @@ import type { DriftedDatabase, DriftReply, OperationReply, SchemaCheckReply } fr
 import { type Command, Option } from "commander";
 import { fetchPages } from "../api/pages.ts";
 import { path } from "../api/path.ts";
-import { contextOf, defineCommand, defineGroup, overApi } from "../command.ts";
+import { type Context, contextOf, defineCommand, defineGroup, overApi } from "../command.ts";
 import { followOperation } from "../follow/follow.ts";
 import type { Look } from "../output/look.ts";
 import { state, table } from "../output/table.ts";
@@ -25,16 +25,24 @@ function checkCommand(): Command {
       "They are applied to an empty database on a server of the installation, which is removed again. What is refused " +
       "at a level keeps tenants from it; what differs works, but not quite as on a server of its own.",
     examples: ["schema check ./migrations", "schema check ./migrations --json"],
-    calls: ["checkSchema"],
+    calls: ["checkSchema", "followOperation"],
   }).argument("<directory>", "where the .sql files are");
   return overApi(command).action(async (directory: string, _options: object, self: Command) => {
-    const { client, output } = await contextOf(self);
+    const context = await contextOf(self);
     const migrations = await readMigrations(directory);
-    const { body } = await client.call<SchemaCheckReply>("POST", "/v1/schema-checks", {
-      body: { migrations },
-    });
-    output.result(body, showCheck);
+    context.output.result(await fetchCheck(context, migrations), showCheck);
   });
+}
+
+/** One that takes longer than a moment is followed, as all long work is. */
+async function fetchCheck(context: Context, migrations: object[], check?: string): Promise<SchemaCheckReply> {
+  const { body } = await context.client.call<SchemaCheckReply | OperationReply>("POST", "/v1/schema-checks", {
+    body: { migrations, check },
+    waitSeconds: 2,
+  });
+  if (!("steps" in body)) return body;
+  const { id } = await followOperation(context, body.id);
+  return fetchCheck(context, migrations, id);
 }
 
 function showCheck({ levels, findings }: SchemaCheckReply, look: Look): string {

@@ -19,7 +19,7 @@ export {
 } from "./fleet/fleet.sql.ts";
 export type { FleetWork } from "./fleet/fleet.ts";
 export { findRehearsal, rehearsalOf, startRehearsal } from "./fleet/rehearsal.ts";
-export { findingsOf, startSchemaCheck } from "./fleet/schema-check.ts";
+export { findingsOf, findSchemaCheck, startSchemaCheck } from "./fleet/schema-check.ts";
 export { schemaCheckRoutes } from "./fleet/schema-check-routes.ts";
 export { checkScript, type ScriptInput } from "./fleet/script-workflow.ts";
 export { carryRuns, deleteRunsOf, insertScript, type ShownRun, selectRuns } from "./fleet/scripts.sql.ts";

@@ -21,9 +21,11 @@ import {
 } from "../../infra/http/index.ts";
 import { showId } from "../../kernel/index.ts";
 import type { Operations } from "../operations/index.ts";
-import { listMigrations, type MigrationDependencies, planMigration, startMigration } from "./migrations.ts";
+import { listMigrations, type MigrationDependencies, startMigration } from "./migrations.ts";
+import { type PlanDependencies, planMigration } from "./plan-migration.ts";
 
-export type MigrationRouteDependencies = MigrationDependencies & { operations: Operations };
+export type MigrationRouteDependencies = MigrationDependencies &
+  PlanDependencies & { operations: Operations };
 
 const tags = ["apps"];
 const params = z.object({ app: z.string().max(200).describe("Its id (app_…) or its slug.") });
@@ -106,7 +108,7 @@ function addPlan(api: Api, deps: MigrationRouteDependencies): void {
         operationId: "planMigration",
         summary: "Say whose databases would be migrated with what, without touching them",
         description:
-          "With `migrations`, as if they came with a release. They are tried on databases that are removed again: an empty one, and one with a copy of the rows of `tenant`, when one is named. What takes longer than 55 s, or than `Prefer: wait` says, is answered by the operation that rehearses them (202): follow it, and ask again with its id as `rehearsal`.",
+          "With `migrations`, as if they came with a release. They are tried on databases that are removed again: an empty one, and one with a copy of the rows of `tenant`, when one is named. What takes longer than 55 s, or than `Prefer: wait` says, is answered by the operation that tries them (202), the check or the rehearsal: follow it, and ask again with its id as `rehearsal`.",
         tags,
         params,
         body: planMigrationRequest.default({}),

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type {
   AppMigration,
   AppSchema,
@@ -24,6 +24,7 @@ import { chooseAnyServer } from "../servers/choose-server.ts";
 import { requireServer } from "../servers/servers.ts";
 import { selectRehearsal } from "./rehearsal.sql.ts";
 import { deleteInput, selectStepResult } from "./schema-check.sql.ts";
+import { checksumOf } from "./schema-check.ts";
 
 export type RehearsalInput = {
   appId: string;
@@ -33,6 +34,8 @@ export type RehearsalInput = {
   schemaVersion: number;
   /** Whose rows are copied; none are when left out. */
   environmentId?: string | undefined;
+  /** UUID of the check that found the files fit to be rehearsed, for whoever asks for both again. */
+  checkId?: string | undefined;
 };
 
 /** What the files did to a copy. */
@@ -158,14 +161,14 @@ export function startRehearsal(
 }
 
 /**
- * The UUID of a rehearsal, known by its public id, of the same files on the same environment. Throws `invalid_request` for
- * anything else.
+ * The UUID of a rehearsal, known by its public id, of the same files on the same environment, and of the check before it.
+ * Throws `invalid_request` for anything else.
  */
 export async function findRehearsal(
   db: Db,
   operationId: string,
-  { appId, environmentId, migrations }: RehearsalInput,
-): Promise<string> {
+  { appId, environmentId, migrations }: Omit<RehearsalInput, "schemaVersion">,
+): Promise<{ id: string; checkId: string | undefined }> {
   const id = parseId("op", operationId);
   const found = id && (await selectRehearsal(db, id));
   if (!found) throw invalidField("/rehearsal", "There is no such rehearsal.");
@@ -173,14 +176,9 @@ export async function findRehearsal(
     found.appId === appId &&
     found.environmentId === (environmentId ?? null) &&
     found.checksum === checksumOf(migrations);
-  if (isSame) return id;
+  if (isSame) return { id, checkId: found.checkId ?? undefined };
   throw invalidField("/rehearsal", "It was a rehearsal of other files, or on another tenant's rows.");
 }
-
-const checksumOf = (migrations: readonly AppMigration[]): string =>
-  createHash("sha256")
-    .update(JSON.stringify(migrations.map(({ name, sql }) => [name, sql])))
-    .digest("hex");
 
 /** What came of one that succeeded. */
 export async function rehearsalOf(db: Db, operationId: string): Promise<Rehearsal> {

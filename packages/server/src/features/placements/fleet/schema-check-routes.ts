@@ -1,22 +1,28 @@
 import { createHash } from "node:crypto";
-import { type SchemaCheckReply, schemaCheckReply, schemaCheckRequest } from "@tenantry/contract";
+import {
+  operationReply,
+  type SchemaCheckReply,
+  schemaCheckReply,
+  schemaCheckRequest,
+} from "@tenantry/contract";
 import type { Finding } from "../../../drivers/database/index.ts";
 import type { Db } from "../../../infra/db/index.ts";
 import {
   goneSignal,
+  preferredWaitSeconds,
   principalName,
   principalOf,
   type RouteGroup,
   replyWithOperation,
 } from "../../../infra/http/index.ts";
 import type { Workflow } from "../../../infra/workflow/index.ts";
-import { failure, showId } from "../../../kernel/index.ts";
+import { invalidField, showId } from "../../../kernel/index.ts";
 import type { Operations } from "../../operations/index.ts";
-import { findingsOf, startSchemaCheck } from "./schema-check.ts";
+import { findingsOf, findSchemaCheck, startSchemaCheck } from "./schema-check.ts";
 
 /** Migrations come as text. */
 const bodyLimit = 20 * 1024 * 1024;
-const waitMs = 55_000;
+const longestWaitMs = 55_000;
 
 /** `/v1/schema-checks`: what of an application's schema works at which database level [ISO-5]. */
 export function schemaCheckRoutes(parts: {
@@ -34,31 +40,32 @@ export function schemaCheckRoutes(parts: {
         schema: {
           operationId: "checkSchema",
           summary: "Check at which database levels an application's migrations work",
-          description: "They are applied to an empty database, which is removed again. Waits for the answer.",
+          description:
+            "They are applied to an empty database, which is removed again. What takes longer than 55 s, or than `Prefer: wait` says, is answered by the operation that does it (202): follow it, and ask again with its id as `check`.",
           tags: ["apps"],
           body: schemaCheckRequest,
-          response: { 200: schemaCheckReply },
+          response: { 200: schemaCheckReply, 202: operationReply },
         },
       },
       async (request, reply) => {
+        const { check } = request.body;
         const migrations = request.body.migrations.map(({ name, sql }, index) => ({
           ...{ ordinal: index + 1, name, sql },
           checksum: createHash("sha256").update(sql).digest("hex"),
         }));
-        const id = await startSchemaCheck(db, workflow, { migrations }, principalName(principalOf(request)));
+        const id =
+          check === undefined
+            ? await startSchemaCheck(db, workflow, { migrations }, principalName(principalOf(request)))
+            : await findSchemaCheck(db, check, { migrations }, "/check");
+        if (id === undefined) throw invalidField("/check", "There is no such check.");
+        // Who asks for it wants the answer, and not to hear that it has begun.
+        const waitMs = preferredWaitSeconds(request) === undefined ? longestWaitMs : 0;
         const operation = await operations.waitForEnd(showId("op", id), waitMs, goneSignal(reply));
-        return (await replyWithOperation(request, reply, {
+        return replyWithOperation(request, reply, {
           operation,
           waitForEnd: (...given) => operations.waitForEnd(...given),
           succeeded: async () => ({ status: 200, body: report(await findingsOf(db, id)) }),
-        }).then((body) => {
-          if ("findings" in body) return body;
-          throw failure("busy", {
-            detail: "The check isn't done yet: the migrations take long.",
-            extra: { operationId: operation.id },
-            retryAfterSeconds: 30,
-          });
-        })) satisfies SchemaCheckReply;
+        });
       },
     );
   };

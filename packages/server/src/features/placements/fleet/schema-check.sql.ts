@@ -17,3 +17,14 @@ export async function deleteInput(tx: Tx, operationId: string): Promise<void> {
     update operations set input = input || '{"migrations": []}' where id = ${operationId}
   `.execute(tx);
 }
+
+/** By which files a check was started. */
+export async function selectSchemaCheck(
+  db: Db,
+  operationId: string,
+): Promise<{ checksum: string | null } | undefined> {
+  const { rows } = await sql<{ checksum: string | null }>`
+    select input->>'checksum' as checksum from operations where id = ${operationId} and kind = 'schema.check'
+  `.execute(db);
+  return rows[0];
+}

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { schemaOf } from "../../../drivers/database/driver.testsuite.ts";
 import { sql } from "../../../infra/db/index.ts";
-import { newId } from "../../../kernel/index.ts";
+import { newId, showId } from "../../../kernel/index.ts";
 import { type TestPlacements, testPlacements } from "../../../testing/placements.ts";
 import { proofNames, schemaText } from "../../../testing/proofs/index.ts";
-import { findingsOf } from "./schema-check.ts";
+import { findingsOf, findSchemaCheck, startSchemaCheck } from "./schema-check.ts";
 
 let house: TestPlacements;
 beforeAll(async () => {
@@ -23,7 +23,7 @@ async function leavesNothing(operationId: string): Promise<void> {
   expect(await house.placements.scanForLeftovers(house.db)).toEqual([]);
   const { rows } = await sql`
     select from resources where operation_id = ${operationId}
-    union all select from operations where id = ${operationId} and input <> '{"migrations": []}'`.execute(
+    union all select from operations where id = ${operationId} and input->'migrations' <> '[]'`.execute(
     house.db,
   );
   expect(rows).toEqual([]);
@@ -55,6 +55,21 @@ create table b (a_id int
   ]);
   expect(findings.every(({ problem, remedy }) => problem !== "" && remedy !== "")).toBe(true);
   await leavesNothing(id);
+});
+
+test("a check is found again by its id and the same files, and by nothing else", async () => {
+  const text = "create table a (id int primary key);";
+  const inputOf = (...files: string[]) => ({ migrations: [...schemaOf(newId(), ...files).migrations] });
+  const { checkSchema } = house.placements.workflows;
+  const id = await startSchemaCheck(house.db, checkSchema, inputOf(text), "operator");
+  const find = (operationId: string, ...files: string[]) =>
+    findSchemaCheck(house.db, operationId, inputOf(...files), "/check");
+  expect(await find(showId("op", id), text)).toBe(id);
+  await expect(find(showId("op", id), `${text} select 1;`)).rejects.toMatchObject({
+    code: "invalid_request",
+  });
+  expect(await find(showId("op", newId()), text)).toBeUndefined();
+  expect(await find("nonsense", text)).toBeUndefined();
 });
 
 test("an application that works everywhere gets no finding", async () => {

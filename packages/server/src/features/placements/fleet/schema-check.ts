@@ -1,10 +1,12 @@
+import { createHash } from "node:crypto";
 import type { AppMigration, Finding } from "../../../drivers/database/index.ts";
 import { type Db, inTransaction } from "../../../infra/db/index.ts";
 import { defineWorkflow, startOperation, step, type Workflow } from "../../../infra/workflow/index.ts";
+import { invalidField, parseId } from "../../../kernel/index.ts";
 import { type PlacementParts, requirePostgres } from "../parts.ts";
 import { chooseAnyServer } from "../servers/choose-server.ts";
 import { requireServer } from "../servers/servers.ts";
-import { deleteInput, selectStepResult } from "./schema-check.sql.ts";
+import { deleteInput, selectSchemaCheck, selectStepResult } from "./schema-check.sql.ts";
 
 export type SchemaCheckInput = { migrations: AppMigration[] };
 
@@ -53,8 +55,35 @@ export function startSchemaCheck(
   input: SchemaCheckInput,
   requestedBy: string,
 ): Promise<string> {
-  return inTransaction(db, (tx) => startOperation(tx, { workflow, input, exclusive: false, requestedBy }));
+  // The files go when it has ended; by this they are known again.
+  const noted = { ...input, checksum: checksumOf(input.migrations) };
+  return inTransaction(db, (tx) =>
+    startOperation(tx, { workflow, input: noted, exclusive: false, requestedBy }),
+  );
 }
+
+/**
+ * The UUID of a check, known by its public id, of the same files; undefined for another kind of operation. Throws
+ * `invalid_request` where it was of other files, with `pointer`.
+ */
+export async function findSchemaCheck(
+  db: Db,
+  operationId: string,
+  { migrations }: SchemaCheckInput,
+  pointer: string,
+): Promise<string | undefined> {
+  const id = parseId("op", operationId);
+  const found = id && (await selectSchemaCheck(db, id));
+  if (!found) return undefined;
+  if (found.checksum === checksumOf(migrations)) return id;
+  throw invalidField(pointer, "It was a check of other files.");
+}
+
+/** Tells files apart by their names and texts. */
+export const checksumOf = (migrations: readonly Pick<AppMigration, "name" | "sql">[]): string =>
+  createHash("sha256")
+    .update(JSON.stringify(migrations.map(({ name, sql }) => [name, sql])))
+    .digest("hex");
 
 /** What a check that succeeded found. */
 export async function findingsOf(db: Db, operationId: string): Promise<Finding[]> {
