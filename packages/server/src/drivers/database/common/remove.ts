@@ -4,7 +4,14 @@ import { deleteLogin, selectLogins, selectPlacesOfLogin } from "./logins.sql.ts"
 import { removeMigrator } from "./migrator.ts";
 import { databaseOfRole, isLogin, migratorName, rolesOfDatabase, sharersName } from "./names.ts";
 import type { DriverParts } from "./parts.ts";
-import { dropRole, forbidLogin, roleExists, terminateRole } from "./roles.sql.ts";
+import {
+  dropOwned,
+  dropRole,
+  forbidLogin,
+  inheritFromLogin,
+  roleExists,
+  terminateRole,
+} from "./roles.sql.ts";
 import { type Session, withSession } from "./session.ts";
 
 /** Implements `DatabaseDriver.remove`. Both kinds take the lock on the database's name, as who builds it does. */
@@ -38,6 +45,7 @@ async function removeDatabase(session: Session, name: string): Promise<string[]>
   for (const login of logins) {
     await forbidLogin(session, login);
     await terminateRole(session, login);
+    await session.inDatabase(name, (inside) => dropOwned(inside, login));
     await revokeDatabase(session, name, login);
     await dropRole(session, login);
   }
@@ -58,11 +66,19 @@ export async function removeLogin(
   await forbidLogin(session, name);
   await terminateRole(session, name);
   const { databases, groups } = await selectPlacesOfLogin(session, name);
-  for (const database of databases) await revokeDatabase(session, database, name);
+  for (const database of databases) {
+    const [heir] = rolesOfDatabase(database);
+    await session.inDatabase(database, (inside) => inheritFromLogin(inside, name, heir!));
+    await revokeDatabase(session, database, name);
+  }
   for (const group of groups) {
     const database = databaseOfRole(group);
     if (group !== sharersName(database) || !(await selectDatabase(session, database))) continue;
-    await session.inDatabase(database, (inside) => deleteLogin(inside, name, roles));
+    await session.inDatabase(database, async (inside) => {
+      await deleteLogin(inside, name, roles);
+      // Nobody inherits: the application's role is its neighbours', too.
+      await dropOwned(inside, name);
+    });
   }
   await dropRole(session, name);
 }

@@ -101,9 +101,27 @@ export async function dropRole(session: Session, name: string): Promise<void> {
   await session.change(`drop role if exists ${id(name)}`);
 }
 
+/** Takes away what a role owns in this database and what it was given there, default rights too. */
+export async function dropOwned(inside: Session, role: string): Promise<void> {
+  await inside.change(`drop owned by ${id(role)} cascade`);
+}
+
 /** What a role owns in this database goes to another one, so that it can be dropped. */
 export async function reassignOwned(session: Session, from: string, to: string): Promise<void> {
   await session.change(`reassign owned by ${id(from)} to ${id(to)}; drop owned by ${id(from)}`);
+}
+
+/**
+ * What a login that was given out has made in this database becomes its environment's, so that it can be dropped: large
+ * objects alone. Default rights, which any role may give, go.
+ */
+export async function inheritFromLogin(inside: Session, login: string, heir: string): Promise<void> {
+  if (!(await roleExists(inside, heir))) return dropOwned(inside, login);
+  if (!inside.superuser) {
+    await inside.change(grantMembership(inside, heir, "current_user", { inherit: true, set: true }));
+  }
+  await reassignOwned(inside, login, heir);
+  await leaveRole(inside, heir);
 }
 
 export async function forbidLogin(session: Session, name: string): Promise<void> {

@@ -4,10 +4,17 @@ import { selectPlacesOfLogin, selectSchemaLogins } from "../common/logins.sql.ts
 import { removeMigrator } from "../common/migrator.ts";
 import { isLogin, partsOfPlace, rolesOfSchema, schemaOfRole } from "../common/names.ts";
 import type { DriverParts } from "../common/parts.ts";
-import { dropRole, forbidLogin, roleExists, terminateRole } from "../common/roles.sql.ts";
+import {
+  dropOwned,
+  dropRole,
+  forbidLogin,
+  inheritFromLogin,
+  roleExists,
+  terminateRole,
+} from "../common/roles.sql.ts";
 import { type Session, withSession } from "../common/session.ts";
 import type { DatabaseServer, DriverContext, PhysicalName } from "../driver.ts";
-import { countSchemas, dropOwned, dropSchema, selectContainers } from "./schemas.sql.ts";
+import { countSchemas, dropSchema, selectContainers, selectSchemasOfLogin } from "./schemas.sql.ts";
 
 /** Implements `DatabaseDriver.remove`. What belongs to a schema takes the lock on its name, as who builds it does. */
 export async function remove(
@@ -77,7 +84,11 @@ async function removeRole(session: Session, role: string, containers: readonly s
   if (!(await roleExists(session, role))) return;
   await terminateRole(session, role);
   for (const container of containers)
-    await session.inDatabase(container, (inside) => dropOwned(inside, role));
+    await session.inDatabase(container, async (inside) => {
+      const [schema] = isLogin(role) ? await selectSchemasOfLogin(inside, role) : [];
+      if (schema) await inheritFromLogin(inside, role, rolesOfSchema(schema).login);
+      else await dropOwned(inside, role);
+    });
   await dropRole(session, role);
 }
 

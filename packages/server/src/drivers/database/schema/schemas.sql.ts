@@ -53,15 +53,21 @@ export async function hasEntries(inside: Session, ledger: string): Promise<boole
   return rows[0]!.filled;
 }
 
+/** The schemas in which a login that was given out has rights. */
+export async function selectSchemasOfLogin(inside: Session, login: string): Promise<string[]> {
+  const rows = await inside.read<{ name: string }>(
+    `select n.nspname::text as name from pg_namespace n
+       cross join lateral aclexplode(n.nspacl) a join pg_roles r on r.oid = a.grantee
+     where r.rolname = $1 and n.nspname ~ '^tns_'`,
+    [login],
+  );
+  return rows.map((row) => row.name);
+}
+
 export async function dropSchema(inside: Session, schema: string): Promise<void> {
   await inside.change(`
     drop schema if exists ${id(schema)} cascade;
     drop table if exists ${ledgerSchema}.${id(schema)}`);
-}
-
-/** Takes away what a role owns in this database and what it was given there, default rights too. */
-export async function dropOwned(inside: Session, role: string): Promise<void> {
-  await inside.change(`drop owned by ${id(role)} cascade`);
 }
 
 /**
