@@ -81,8 +81,9 @@ export type RowsSink = {
 
 /** What an import took from an archive. */
 export type ImportedRows = RowsTally & {
-  /** What of the transactions of the server they were taken from the rows show, as `pg_visible_in_snapshot` reads it. */
+  /** What the rows show: of their server's transactions, as `pg_visible_in_snapshot` reads it; of a file, `FileScript.runId`s. */
   snapshot: string | null;
+  runs?: string[];
 };
 
 /**

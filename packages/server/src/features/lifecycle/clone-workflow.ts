@@ -77,8 +77,9 @@ async function usersOf(context: Context): Promise<{ users: number }> {
 }
 
 async function carryScripts(context: Context): Promise<{ scripts: number }> {
-  const { snapshot } = context.results["copy-rows"] as RowsCopied;
-  const scripts = await context.transaction((tx) => carryRuns(tx, { ...between(context), snapshot }));
+  const { snapshot, runs } = context.results["copy-rows"] as RowsCopied;
+  const seen = { ...between(context), snapshot, ...(runs && { runs }) };
+  const scripts = await context.transaction((tx) => carryRuns(tx, seen));
   if (scripts !== undefined) return { scripts };
   throw failure("unavailable", { detail: "A script that the rows have seen isn't noted as done yet." });
 }

@@ -7,6 +7,7 @@ export { currentPlacements, type ShownPlacements } from "./current.ts";
 export type { RowsCopied } from "./databases/copy-rows.ts";
 export { createSpareKeeper, type SpareKeeper, type SpareKeeperOptions } from "./databases/spare-keeper.ts";
 export type { ExaminedPlaces } from "./examine.ts";
+export { carryRuns } from "./fleet/carry-runs.ts";
 export { countDrift, type DriftRow, type DriftScope, selectDrifted } from "./fleet/drift.sql.ts";
 export { checkDrift, type DriftInput } from "./fleet/drift.ts";
 export {
@@ -22,7 +23,7 @@ export { findRehearsal, rehearsalOf, startRehearsal } from "./fleet/rehearsal.ts
 export { findingsOf, findSchemaCheck, startSchemaCheck } from "./fleet/schema-check.ts";
 export { schemaCheckRoutes } from "./fleet/schema-check-routes.ts";
 export { checkScript, type ScriptInput } from "./fleet/script-workflow.ts";
-export { carryRuns, deleteRunsOf, insertScript, type ShownRun, selectRuns } from "./fleet/scripts.sql.ts";
+export { deleteRunsOf, insertScript, type ShownRun, selectRuns } from "./fleet/scripts.sql.ts";
 export { selectTraces, type Traces } from "./leftovers.sql.ts";
 export type { Leftover } from "./leftovers.ts";
 export type { EnvironmentLogins } from "./logins/login-place.ts";

@@ -20,7 +20,7 @@ import {
 } from "../../testing/placements.ts";
 import { runInFile } from "../../testing/sqlite-file.ts";
 import type { DatabaseSeed } from "./databases/seed-database.ts";
-import { currentPlacements, type FleetWork, insertScript, type ScriptInput } from "./index.ts";
+import { carryRuns, currentPlacements, type FleetWork, insertScript, type ScriptInput } from "./index.ts";
 import { requireEligible } from "./servers/choose-server.ts";
 import { selectDirectories } from "./servers/servers.sql.ts";
 import { showServers } from "./servers/show-servers.ts";
@@ -87,6 +87,53 @@ async function rows(environmentId: string, ...statements: string[]): Promise<unk
 }
 
 const nothingOdd = async () => expect(await house.placements.scanForLeftovers(house.db)).toEqual([]);
+
+test("a script that was run on a file before its rows were read counts as run on a copy, one that came later doesn't", async () => {
+  const appId = await insertApp(house.db, portableNotes);
+  const source = (await place(appId)).environmentId;
+  const script = async (text: string, tenantOf: string) => {
+    const id = newId();
+    const scriptId = await inTransaction(house.db, (tx) =>
+      insertScript(tx, { id, appId, name: text, sql: text, checksum: text }),
+    );
+    const { rows: found } = await sql<{ tenantId: string }>`
+      select tenant_id as "tenantId" from environments where id = ${tenantOf}`.execute(house.db);
+    const input: ScriptInput = {
+      ...{ appId, scriptId, environment: "production", again: false, dryRun: false, requestedBy: "test" },
+      tenantId: found[0]!.tenantId,
+    };
+    await sql`update environments set status = 'ready' where id = ${tenantOf}`.execute(house.db);
+    expect(await house.ended(await house.start(house.placements.workflows.runScript, input))).toBe(
+      "succeeded",
+    );
+  };
+  const copies = async (from: string) => {
+    const [file, server] = [(await place(appId)).environmentId, await insertEnvironment(house.db, appId)];
+    const wanted = { environmentId: server, appId, level: "database" as const, schemaVersion: 1 };
+    await house.run((context) => house.placements.placeDatabase(context, wanted));
+    return Promise.all(
+      [file, server].map(async (to) => ({
+        to,
+        ...(await house.run((context) => house.placements.copyRows(context, { from, to }))),
+      })),
+    );
+  };
+  const carry = (
+    from: string,
+    { to, snapshot, runs }: { to: string; snapshot: string | null; runs?: string[] },
+  ) => inTransaction(house.db, (tx) => carryRuns(tx, { from, to, snapshot, ...(runs && { runs }) }));
+  await script("insert into notes (body) values ('early')", source);
+  const first = await copies(source);
+  await script("insert into notes (body) values ('late')", source);
+  for (const copy of first) {
+    expect(await carry(source, copy)).toBe(1);
+    expect(await carry(source, copy)).toBe(0);
+  }
+  // What a copy's rows have seen goes along with copies of it, too.
+  const onFile = first[0]!.to;
+  for (const copy of await copies(onFile)) expect(await carry(onFile, copy)).toBe(1);
+  for (const copy of await copies(source)) expect(await carry(source, copy)).toBe(2);
+});
 
 test("each environment has a file, on a server of its kind that comes with the first one, and no trace is left", async () => {
   const appId = await insertApp(house.db, portableNotes);

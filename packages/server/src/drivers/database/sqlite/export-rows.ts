@@ -3,6 +3,7 @@ import { createArchiveWriter } from "../common/rows/archive.ts";
 import { digestOf } from "../common/rows/fits.ts";
 import type { DriverContext, RowsPlace, RowsSink, RowsTally } from "../driver.ts";
 import type { FileTransaction } from "./file-session.ts";
+import { selectScripts } from "./ledger.sql.ts";
 import type { SqliteParts } from "./parts.ts";
 import { fileOfRows, readCounters, requireSameMigrations, tablesOf } from "./portable-rows.ts";
 import { selectAll } from "./rows.sql.ts";
@@ -26,6 +27,7 @@ export async function exportRows(
         app: schema.appId,
         schema: { version: schema.migrations.length, digest: digestOf(schema) },
         snapshot: null,
+        runs: await selectScripts(transaction),
         takenAt: new Date().toISOString(),
         tables: tables.map(({ name, columns }) => ({
           name,

@@ -54,6 +54,13 @@ export async function selectScript(
   return row && { rowsChanged: Number(row[0]) };
 }
 
+/** All runs that were committed, of scripts and of starter data. */
+export async function selectScripts(file: Pick<OpenFile, "rows">): Promise<string[]> {
+  const made = await file.rows("select 1 from sqlite_schema where name = 'tenantry_scripts'");
+  if (made.length === 0) return [];
+  return (await file.rows("select run_id from tenantry_scripts order by run_id")).map(([id]) => String(id));
+}
+
 /** Of SQLite, in the form that servers' versions have. */
 export async function selectVersion(file: OpenFile): Promise<number> {
   const [[version] = []] = await file.rows("select sqlite_version()");

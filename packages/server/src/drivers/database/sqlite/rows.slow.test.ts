@@ -1,5 +1,11 @@
-import { readFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "../../../kernel/index.ts";
 import { embeddedLikeServer } from "../../../testing/database-servers.ts";
@@ -177,6 +183,33 @@ describe("rows of a file", () => {
     await stand.put(target, archive, context.next());
     expect(await contentOf(await stand.take(target))).toEqual(content);
     expect(await target.driver.verify(target.place.server, target.database)).toEqual([]);
+  });
+
+  test("whose import is killed together with its process are as before, and soon put in by another", async () => {
+    const content = await contentOf(archive);
+    const target = await stand.build("sqlite", schema);
+    const before = await contentOf(await stand.take(target));
+    const directory = await mkdtemp(path.join(tmpdir(), "tenantry-killed-import-"));
+    try {
+      const parts = path.join(directory, "archive.json");
+      await writeFile(parts, JSON.stringify(archive.map((bytes) => bytes.toString("base64"))));
+      const program = fileURLToPath(new URL("../../../testing/stalled-import.ts", import.meta.url));
+      // At the beginning, in the middle and before the last piece; each time it holds the file's lock.
+      for (const pieces of [1, Math.ceil(archive.length / 2), archive.length - 1]) {
+        const given = JSON.stringify([target.place, parts, pieces]);
+        const child = spawn(process.execPath, [program, given], { stdio: ["ignore", "pipe", "inherit"] });
+        const exited = once(child, "exit");
+        await once(createInterface(child.stdout), "line");
+        child.kill("SIGKILL");
+        await exited;
+        expect(await contentOf(await stand.take(target))).toEqual(before);
+      }
+      await stand.put(target, archive);
+      expect(await contentOf(await stand.take(target))).toEqual(content);
+      expect(await target.driver.verify(target.place.server, target.database)).toEqual([]);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   });
 
   test("whose operation was taken over by another aren't put in any more", async () => {

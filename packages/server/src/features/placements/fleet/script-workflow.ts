@@ -25,6 +25,7 @@ import {
   type BegunRun,
   countRuns,
   deleteFailedRuns,
+  inFile,
   type ScriptPlaceRow,
   type ScriptRow,
   type ScriptScope,
@@ -128,6 +129,10 @@ async function runOne(
   try {
     let { rowsChanged } = begun;
     if ("files" in run) {
+      // Whoever copies the file meanwhile looks into it for what it has seen.
+      await context.transaction((tx) =>
+        updateTransaction(tx, key, { transactionId: inFile, rowsChanged: 0 }),
+      );
       ({ rowsChanged } = await run.files.run(context, { ...run.file, script, dryRun }));
     } else if (!(await wasCommitted(context, run, begun.transactionId))) {
       const beforeCommit = (done: { transactionId: string | null; rowsChanged: number }) =>

@@ -193,18 +193,33 @@ export async function deleteRunsOf(tx: Tx, environmentId: string): Promise<void>
   await sql`delete from script_runs where environment_id = ${environmentId}`.execute(tx);
 }
 
+/** Stands for a transaction's number where a run was in a file: the file itself knows which runs it has seen. */
+export const inFile = "file";
+
+/** The operations whose runs on an environment were, or are, in its file. */
+export async function selectFileRuns(tx: Tx, environmentId: string): Promise<string[]> {
+  const { rows } = await sql<{ operationId: string }>`
+    select operation_id as "operationId" from script_runs
+    where environment_id = ${environmentId} and transaction_id = ${inFile} and not dry_run
+  `.execute(tx);
+  return rows.map(({ operationId }) => operationId);
+}
+
 /**
  * Notes for an environment, whose rows were copied, what scripts had done to them where they come from: those that the rows
- * show. Answers how many; undefined while it can't be told of one yet, since what became of it isn't noted. Transactions
- * are of the other's server, so their numbers stay behind. Repeatable.
+ * show, by the snapshot that they were read in or, from a file, by what stood in it. Answers how many; undefined while it
+ * can't be told of one yet, since what became of it isn't noted. Transactions are of the other's server, so their numbers
+ * stay behind. Repeatable.
  */
-export async function carryRuns(
+export async function insertCarriedRuns(
   tx: Tx,
-  { from, to, snapshot }: { from: string; to: string; snapshot: string | null },
+  { from, to, snapshot, inFileBy }: CarriedFrom & { inFileBy: readonly string[] },
 ): Promise<number | undefined> {
   // A number that was left behind belongs to rows that came with it.
-  const shown = sql`(r.transaction_id is null or ${snapshot}::text is null
-    or pg_visible_in_snapshot(r.transaction_id::xid8, ${snapshot}::pg_snapshot))`;
+  const shown = sql`case when r.transaction_id is null then true
+    when r.transaction_id = ${inFile} then r.operation_id = any (${inFileBy}::uuid[])
+    when ${snapshot}::text is null then true
+    else pg_visible_in_snapshot(r.transaction_id::xid8, ${snapshot}::pg_snapshot) end`;
   const { rows } = await sql<{ carried: number; unsettled: boolean }>`
     with carried as (
       insert into script_runs (operation_id, environment_id, script_id, status, rows_changed, requested_by, started_at,
@@ -222,3 +237,5 @@ export async function carryRuns(
   const { carried, unsettled } = rows[0]!;
   return unsettled ? undefined : carried;
 }
+
+export type CarriedFrom = { from: string; to: string; snapshot: string | null };

@@ -22,6 +22,8 @@ export type ArchiveHeader = {
   schema: { version: number; digest: string };
   /** What of the server's transactions the rows show, as `pg_visible_in_snapshot` reads it; null where there is no such thing. */
   snapshot: string | null;
+  /** Of a file, which has no such thing: the runs of scripts that the rows show, by their ids. */
+  runs?: string[];
   /** ISO 8601, by the server's clock. */
   takenAt: string;
   /** Each behind those that its rows point to, as far as there is no circle. */

@@ -34,7 +34,8 @@ export async function takeArchive(
     if (first.done || first.value.kind !== "header") throw damaged("it has no header");
     const { header } = first.value;
     const tally = await takePieces(pieces, header, await open(header));
-    return { ...tally, snapshot: header.snapshot };
+    const { snapshot, runs } = header;
+    return { ...tally, snapshot, ...(runs && { runs }) };
   } finally {
     // Whoever writes it must hear that nobody reads on.
     await pieces.return();
