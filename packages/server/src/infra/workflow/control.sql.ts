@@ -20,6 +20,22 @@ export async function selectForControl(tx: Tx, operationId: string): Promise<Con
   return rows[0];
 }
 
+/** Tells cancels from other advisory locks; any fixed number does. */
+const seed = 7_236_003;
+
+/** Until the transaction ends, a worker whose step fails waits before it says how the operation goes on. */
+export async function announceCancel(tx: Tx, operationId: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${operationId}, ${seed}))`.execute(tx);
+}
+
+/**
+ * Waits for a cancel that is under way. It waits for the operation's row, which a step held that it has broken off; but
+ * of a row that has become free whoever comes first has it, and the cancel would find the operation failed.
+ */
+export async function awaitCancel(db: Db, operationId: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock_shared(hashtextextended(${operationId}, ${seed}))`.execute(db);
+}
+
 /**
  * Whether the step from which there is no way back has begun. A statement of its own, after the lock: the snapshot of
  * the one that waited for the lock may be older than a step that began meanwhile.

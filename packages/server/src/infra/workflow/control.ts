@@ -2,6 +2,7 @@ import type { OperationStatus } from "@tenantry/contract";
 import { failure, mayMove } from "../../kernel/index.ts";
 import { type Db, inTransaction, type Tx } from "../db/index.ts";
 import {
+  announceCancel,
   isPastReturn,
   selectForControl,
   updateCancelling,
@@ -18,7 +19,11 @@ import { operationInProgress } from "./start.ts";
  * doesn't get to its end. Otherwise like `cancelOperation`.
  */
 export async function cancelAtOnce(db: Db, operationId: string): Promise<void> {
-  await interruptingStep(db, operationId, () => inTransaction(db, (tx) => cancelOperation(tx, operationId)));
+  const cancel = async (tx: Tx): Promise<void> => {
+    await announceCancel(tx, operationId);
+    await cancelOperation(tx, operationId);
+  };
+  await interruptingStep(db, operationId, () => inTransaction(db, cancel));
 }
 
 /**

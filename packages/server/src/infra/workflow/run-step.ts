@@ -1,6 +1,6 @@
 import { hasCode } from "../../kernel/index.ts";
 import { openContext } from "./context.ts";
-import { isPastReturn } from "./control.sql.ts";
+import { awaitCancel, isPastReturn } from "./control.sql.ts";
 import { LeaseLost, type Step, type Waiting } from "./definition.ts";
 import { isWorthRetrying, recordError, retryDelayMs } from "./failure.ts";
 import { type Afterwards, end, release } from "./finish.ts";
@@ -79,6 +79,7 @@ async function stepFailed(run: Run, ordinal: number, step: Step, error: unknown)
   const delayMs = retryDelayMs(row.attempt, retryBaseMs);
   const turn = again ? { to: "waiting" as const, delayMs } : { to: await lastResort(run) };
   const recorded = recordError(error);
+  await awaitCancel(run.settings.db, run.id);
   run.accept(
     await tellIfNeedsOperator(run, recorded, (tx) => writeStepFailed(tx, run, ordinal, recorded, turn)),
   );
