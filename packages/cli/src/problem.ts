@@ -4,6 +4,7 @@ import type { ErrorCode } from "@tenantry/contract";
 export type LocalCode =
   | "apply_incomplete"
   | "changed_meanwhile"
+  | "domain_not_active"
   | "file_unreadable"
   | "file_unwritable"
   | "file_invalid"

@@ -5,6 +5,7 @@ import { applyCommand } from "./commands/apply/index.ts";
 import { cacheCommand } from "./commands/cache.ts";
 import { certificateCommand } from "./commands/certificate.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { domainCommand } from "./commands/domain/index.ts";
 import { eventCommand } from "./commands/event.ts";
 import { exportCommand } from "./commands/export.ts";
 import { isolationCommand } from "./commands/isolation/index.ts";
@@ -46,6 +47,7 @@ export function createProgram(): Command {
     exportCommand,
     templateCommand,
     userCommand,
+    domainCommand,
     appCommand,
     migrateCommand,
     scriptCommand,

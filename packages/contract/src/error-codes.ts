@@ -57,6 +57,27 @@ const entries = {
     title: "No such template.",
     remedy: "List the templates with `tenantry template list`.",
   },
+  domain_not_found: {
+    status: 404,
+    title: "No such domain.",
+    remedy: "List the tenant's domains with `tenantry domain list`.",
+  },
+  domain_taken: { status: 409, title: "This domain is taken.", remedy: "Use another hostname." },
+  domain_refused: {
+    status: 422,
+    title: "This hostname can't be a tenant's own domain.",
+    remedy: "Use a hostname that the tenant owns, such as www.acme.com.",
+  },
+  custom_domains_off: {
+    status: 409,
+    title: "Tenants have no domains of their own here.",
+    remedy: "Turn the setting customDomains on, for the installation or for the tenant.",
+  },
+  domain_limit_reached: {
+    status: 409,
+    title: "The tenant has as many domains as it may have.",
+    remedy: "Remove a domain that isn't used.",
+  },
   server_not_found: { status: 404, title: "No such database server." },
   user_not_found: { status: 404, title: "No such user." },
   cursor_expired: {

@@ -10,6 +10,7 @@ const kind = z.string().describe("What was being done, such as tenant.provision.
 const heldRelease = z.number().int().describe("The release that it was held back at, by its number.");
 const userId = z.string().describe("usr_…");
 const database = z.string().describe("The database's name on its server.");
+const hostname = z.string().describe("The domain, in punycode.");
 const serverId = z.string().describe("srv_…");
 
 type CatalogueEntry = {
@@ -112,6 +113,41 @@ const entries = {
   "environment.credentials-revoked": {
     description: "The database logins of an environment were ended.",
     data: z.strictObject({ slug, environment }),
+  },
+  "domain.added": {
+    description: "A tenant claims a domain of its own. Nothing leads there before it is verified.",
+    data: z.strictObject({ slug, environment, hostname }),
+  },
+  "domain.verified": {
+    description: "It was proven that a domain is the tenant's: it leads there, where customDomains is on.",
+    data: z.strictObject({
+      slug,
+      environment,
+      hostname,
+      by: z.enum(["txt", "cname", "operator"]).describe("A record in DNS, or an operator's word."),
+    }),
+  },
+  "domain.record-missing": {
+    description: "The record that proved a domain isn't found any more. It still leads to its tenant.",
+    data: z.strictObject({
+      slug,
+      environment,
+      hostname,
+      lapsesAt: z.iso.datetime().describe("When it stops counting as proven, unless the record comes back."),
+    }),
+  },
+  "domain.record-found": {
+    description: "The record that proves a domain was missing, and is back.",
+    data: z.strictObject({ slug, environment, hostname }),
+  },
+  "domain.lapsed": {
+    description: "A domain's record was missing for too long: it isn't proven any more, and leads nowhere.",
+    data: z.strictObject({ slug, environment, hostname }),
+  },
+  "domain.removed": {
+    description:
+      "A domain was taken from its tenant. Domains that go with their tenant aren't told one by one.",
+    data: z.strictObject({ slug, environment, hostname }),
   },
   "user.created": {
     description: "A tenant has a new user.",

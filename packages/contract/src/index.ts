@@ -4,6 +4,7 @@ export * from "./cache-servers.ts";
 export * from "./certificates.ts";
 export * from "./credentials.ts";
 export * from "./database-secrets.ts";
+export * from "./domains.ts";
 export * from "./drift.ts";
 export * from "./error-codes.ts";
 export * from "./events.ts";

@@ -4,6 +4,8 @@ export const permissionCatalogue = {
   "tenants:write": "Create, change, suspend, resume and delete tenants.",
   "templates:read": "See the templates that tenants are made from.",
   "templates:write": "Create, change and delete templates.",
+  "domains:read": "See the domains that tenants have of their own.",
+  "domains:write": "Add, verify and remove domains of tenants' own, and vouch for them.",
   "credentials:read": "See the database logins of environments. Holds their passwords.",
   "credentials:write": "Make, rotate and revoke database logins of environments.",
   "users:read": "See the users of tenants.",

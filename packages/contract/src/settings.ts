@@ -15,8 +15,6 @@ export type SettingDefinition = {
   scopes: readonly ("platform" | "tenant")[];
   /** The environment variable that fixes it for the whole installation. */
   variable?: string;
-  /** Why changing it changes nothing: a sentence that whoever sets it is told. */
-  withoutEffect?: string;
 };
 
 /** The settings Tenantry itself reads [REG-7]. Applications add their own keys under `app.` */
@@ -129,10 +127,10 @@ export const settingDefinitions = {
   customDomains: {
     schema: z.boolean(),
     default: true,
-    description: "Whether tenants may have domains of their own.",
+    description:
+      "Whether tenants may have domains of their own. Off, none can be added, and those that stand lead nowhere.",
     scopes: ["platform", "tenant"],
     variable: "ENABLE_CUSTOM_DOMAINS",
-    withoutEffect: "Nothing reads it yet: no tenant can have a domain of its own so far.",
   },
   requireEmailVerification: {
     schema: z.boolean(),
@@ -178,7 +176,6 @@ export const settingReply = z
       .optional()
       .describe("With the source `parent`: the slug of the tenant above that has it."),
     description: z.string().nullable(),
-    notice: z.string().optional().describe("Why changing it changes nothing."),
   })
   .meta({ id: "Setting" });
 export type SettingReply = z.infer<typeof settingReply>;

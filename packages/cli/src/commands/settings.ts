@@ -45,10 +45,8 @@ function setCommand(): Command {
     .option("--tenant <tenant>", "of this tenant, by its slug or id");
   return overApi(command).action(async (pairs: string[], whose: Whose, self: Command) => {
     const { client, output } = await contextOf(self);
-    const changes = parseSettings(pairs);
-    const { body } = await client.call<Settings>("PATCH", pathOf(whose), { body: changes });
+    const { body } = await client.call<Settings>("PATCH", pathOf(whose), { body: parseSettings(pairs) });
     output.result(body, showSettings);
-    for (const { key, notice } of body.items) if (notice && key in changes) output.note(`${key}: ${notice}`);
   });
 }
 

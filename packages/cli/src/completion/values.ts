@@ -1,5 +1,6 @@
 import type {
   AppReply,
+  DomainReply,
   KeyReply,
   OperationReply,
   ServerReply,
@@ -46,6 +47,15 @@ const lookups: Readonly<Record<string, Lookup>> = {
           word: id,
           about: email,
         })),
+  domain: async (client, [tenant]) =>
+    tenant === undefined
+      ? []
+      : (await list<DomainReply>(client, path`/v1/tenants/${tenant}/domains`)).map(
+          ({ hostname, status }) => ({
+            word: hostname,
+            about: status,
+          }),
+        ),
   "key=value": async (client) =>
     (await list<SettingReply>(client, "/v1/settings", {})).map(({ key, description }) => ({
       word: `${key}=`,

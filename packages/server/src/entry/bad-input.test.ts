@@ -160,6 +160,11 @@ const shapes: Record<string, Shape> = {
     body: { tenant: "acme", level: "database", sample: 5 },
     optional: ["/tenant", "/level", "/sample"],
   },
+  addDomain: {
+    body: { hostname: "www.acme.com", environment: "production", verified: true },
+    optional: ["/environment", "/verified"],
+  },
+  verifyDomain: { body: { verified: true }, optional: ["/verified"] },
   changeTenantSettings: { body: { "app.colour": "red" }, anyJson: ["/app.colour"] },
   changeSettings: { body: { maxUsers: 7 }, optional: ["/maxUsers"], nullable: ["/maxUsers"] },
   createUser: newUser,
@@ -307,6 +312,7 @@ const badQueries: Record<string, readonly string[]> = {
   type: ["", "nonsense", "tenant.suspended", "tenantry.tenant.suspended,", "x".repeat(5_000)],
   since: ["nonsense", "x".repeat(2_000)],
   process: ["x".repeat(2_000)],
+  hostname: ["", "x".repeat(2_000)],
 };
 
 type Operation = {

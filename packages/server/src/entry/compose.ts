@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { createKeyCheck, selectGoodKeyIds } from "../features/access/index.ts";
 import { type CacheUpkeep, createCacheUpkeep } from "../features/caches/index.ts";
 import { type Credentials, createCredentials } from "../features/credentials/index.ts";
+import { type DomainParts, passEveryMs, recheckDomains } from "../features/domains/index.ts";
 import { createEvents } from "../features/events/index.ts";
 import {
   type IsolationParts,
@@ -48,6 +49,7 @@ import type { Secrets } from "../infra/secrets/index.ts";
 import { publicJwks } from "../infra/signing/index.ts";
 import { createSweeper, createWorker, defineWorkflow } from "../infra/workflow/index.ts";
 import { issuerOf } from "./addresses.ts";
+import { composeDomains } from "./domains.ts";
 import { createDrivers } from "./drivers.ts";
 import { isolationParts } from "./isolation.ts";
 import { composeProvisioning } from "./provisioning.ts";
@@ -119,15 +121,13 @@ export async function compose(input: ComposeInput) {
   const { storage } = drivers;
   const shared = {
     ...{ settings, operations, events, placements, credentials, caches, storage, workflows, settled },
+    domainParts: composeDomains({ ...input, settings }),
   };
   const api = await composeApi({ ...input, ...shared });
   told.api = api;
   return {
-    db,
-    log,
-    secrets,
-    settings,
-    operations,
+    ...{ db, log, secrets, settings, operations },
+    domainParts: shared.domainParts,
     releaseWorkflow: workflows.release,
     firstUid: () => firstAppUid(input.installation.id),
     /** Where one application's processes find their tenants' files. */
@@ -216,6 +216,7 @@ function createBackground(
     storage: StoragePlaces;
     verifyWhenDue: () => Promise<void>;
     caches: CacheUpkeep;
+    domainParts: DomainParts;
     closeDrivers: () => Promise<void>;
   },
 ) {
@@ -246,6 +247,7 @@ function createBackground(
       schedule.every("servers", 30_000, () => placements.checkServers({ db, log }));
       schedule.every("isolation", 60_000, () => input.verifyWhenDue());
       schedule.every("credentials", 60_000, () => credentials.keeper.pass());
+      schedule.every("domains", passEveryMs, (signal) => recheckDomains(input.domainParts, { log, signal }));
       schedule.every("redirects", 3_600_000, () => inTransaction(db, removeExpiredRedirects));
     },
     async stop() {

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { openLocalAuthority } from "../drivers/certificates/index.ts";
+import { openDomainAuthority, openLocalAuthority } from "../drivers/certificates/index.ts";
+import { isBelow } from "../features/domains/index.ts";
 import { prepareRegistryRole, type TlsOptions } from "../gateway/index.ts";
 import type { Config } from "../infra/config/index.ts";
 import { createDb, type Db } from "../infra/db/index.ts";
@@ -71,7 +72,12 @@ export async function openTls({ db, secrets, config }: Dependencies): Promise<Tl
   return {
     port: gateway.tlsPort,
     ...(fixed && { automatic: fixed.value as boolean }),
-    certificateFor: (hostname) => authority.certificateFor(hostname),
+    async certificateFor(hostname) {
+      if (isBelow(hostname, rootDomain)) return authority.certificateFor(hostname);
+      const cacheFile = fileOf(config, path.join("domain-authorities", `${hostname}.json`));
+      const own = await openDomainAuthority({ db, secrets, hostname, cacheFile });
+      return own.certificateFor(hostname);
+    },
     secretFor: (purpose) => secrets.fingerprint(purpose),
   };
 }

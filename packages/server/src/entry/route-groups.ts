@@ -1,7 +1,14 @@
 import { accessRoutes, createAccess, keyRoutes } from "../features/access/index.ts";
 import { type CacheUpkeep, cacheRoutes } from "../features/caches/index.ts";
 import { type Credentials, credentialRoutes } from "../features/credentials/index.ts";
-import { certificateRoutes, showAutomaticTls } from "../features/domains/index.ts";
+import {
+  certificateRoutes,
+  createDomains,
+  type DomainParts,
+  domainRoutes,
+  settleDomains,
+  showAutomaticTls,
+} from "../features/domains/index.ts";
 import { touchAllRuntime } from "../features/environments/index.ts";
 import { type Events, eventRoutes } from "../features/events/index.ts";
 import { isolationRoutes } from "../features/isolation/index.ts";
@@ -27,7 +34,7 @@ import { giveStorageKeys, type StoragePlaces, storageRoutes } from "../features/
 import { templateRoutes } from "../features/templates/index.ts";
 import { firstAppUid } from "../infra/app-process/index.ts";
 import type { Config } from "../infra/config/index.ts";
-import { createVersionWatch, type Db, type Notifications } from "../infra/db/index.ts";
+import { createVersionWatch, type Db, type Notifications, type Tx } from "../infra/db/index.ts";
 import type { RouteGroup } from "../infra/http/index.ts";
 import type { Log } from "../infra/log/index.ts";
 import type { Secrets } from "../infra/secrets/index.ts";
@@ -50,6 +57,7 @@ export type RouteGroupInput = {
   credentials: Credentials;
   caches: CacheUpkeep;
   storage: StoragePlaces;
+  domainParts: DomainParts;
   workflows: Pick<Parameters<typeof tenantRoutes>[0], "provisioning" | "clone" | "deletion"> & {
     release: Parameters<typeof appRoutes>[0]["releaseWorkflow"];
     migration: Parameters<typeof migrationRoutes>[0]["migrateWorkflow"];
@@ -62,17 +70,20 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
   const { config, log, db, secrets, settings, operations, events, placements, workflows } = input;
   const access = createAccess({ db, clock: systemClock, log, settings });
   const publicUrl = (hostname: string) => publicUrlOf(config, hostname, input.gatewayPort);
+  const settle = (tx: Tx, tenantIds?: readonly string[]) => settleDomains(input.domainParts, tx, tenantIds);
   return [
     tenantRoutes({
       ...{ db, settings, operations, placements, publicUrl, ...workflows },
       rootDomain: config.rootDomain,
+      settleDomains: settle,
       levels: placements.availableLevels,
     }),
     ...templateRoutes({
       ...{ db, settings },
       findAppId: async (from, slug) => (await findApp(from, slug)).id,
     }),
-    tenantSettingsRoutes({ db, settings }),
+    tenantSettingsRoutes({ db, settings, settleDomains: settle }),
+    domainRoutes({ domains: createDomains(input.domainParts) }),
     credentialRoutes({ credentials: input.credentials, operations }),
     accessRoutes({
       ...access,
@@ -107,6 +118,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
       ...{ db, settings },
       async changed(tx) {
         await showAutomaticTls(tx, await settings.get<boolean>(tx, "automaticTls"));
+        await settle(tx);
         await touchAllRuntime(tx);
       },
     }),

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { showAutomaticTls } from "../features/domains/index.ts";
+import { settleDomains, showAutomaticTls } from "../features/domains/index.ts";
 import { refreshStaleUpstreams, runApps, sealPlainVariables } from "../features/releases/index.ts";
 import { createGateway, type Gateway } from "../gateway/index.ts";
 import type { Confinement } from "../infra/app-process/index.ts";
@@ -199,10 +199,11 @@ async function startGateway(
 }
 
 /** What a file or a variable fixes here may be another than at the last start. */
-function tellGateways({ db, settings }: Parts): Promise<boolean> {
+function tellGateways({ db, settings, domainParts }: Parts): Promise<boolean> {
   return inTransaction(db, async (tx) => {
     const automaticTls = await settings.get<boolean>(tx, "automaticTls");
     await showAutomaticTls(tx, automaticTls);
+    await settleDomains(domainParts, tx);
     return automaticTls;
   });
 }

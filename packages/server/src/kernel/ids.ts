@@ -22,7 +22,8 @@ export type IdPrefix =
   | "plc"
   | "ins"
   | "rpt"
-  | "tpl";
+  | "tpl"
+  | "dom";
 
 const last = { ms: 0, count: 0 };
 

@@ -14,6 +14,7 @@ const serverFlags = [
   ["--gateway-port <port>", "the gateway's port; 8585 when left out, 0 for any free one"],
   ["--tls-port <port>", "the gateway's port for HTTPS; 8443 when left out, 0 for any free one"],
   ["--trusted-proxies <addresses>", "proxies whose word on a visitor's address and on https is believed"],
+  ["--dns-servers <addresses>", "where DNS is asked whose a tenant's own domain is"],
   [
     "--master-key-file <file>",
     "the file with the master key; master.key in the data directory when left out",

@@ -1,2 +1,8 @@
 export type { CertificateDriver, HostCertificate } from "./driver.ts";
-export { type LocalAuthority, openLocalAuthority, publicAuthority } from "./local/index.ts";
+export {
+  type LocalAuthority,
+  openDomainAuthority,
+  openLocalAuthority,
+  prepareDomainAuthorities,
+  publicAuthority,
+} from "./local/index.ts";

@@ -43,15 +43,13 @@ function configurationPage(): string {
     option.description,
   ]);
   const settings = Object.entries(settingDefinitions) as [string, SettingDefinition][];
-  const settingRows = settings.map(
-    ([key, { variable, default: fallback, scopes, description, withoutEffect }]) => [
-      `\`${key}\``,
-      variable ? `\`${variable}\`` : "",
-      shown(fallback),
-      scopes.join(", "),
-      withoutEffect ? `${description} ${withoutEffect}` : description,
-    ],
-  );
+  const settingRows = settings.map(([key, { variable, default: fallback, scopes, description }]) => [
+    `\`${key}\``,
+    variable ? `\`${variable}\`` : "",
+    shown(fallback),
+    scopes.join(", "),
+    description,
+  ]);
   return page(
     "Configuration",
     "What a process needs to start. A flag wins over an environment variable, that over `config.json` in the data directory, that over the default. An empty variable counts as unset. Start-up lists every mistake at once, with where it stands.",

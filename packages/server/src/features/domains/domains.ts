@@ -1,8 +1,146 @@
-import { publish, type Tx } from "../../infra/db/index.ts";
-import { selectAutomaticTls, updateAutomaticTls } from "./domains.sql.ts";
+import type { AddDomainRequest, DomainReply } from "@tenantry/contract";
+import { type Db, inTransaction, isUniqueViolation, type Tx } from "../../infra/db/index.ts";
+import { echo, failure, newId, parseId } from "../../kernel/index.ts";
+import { selectEnvironmentsOf } from "../environments/index.ts";
+import { findTenant, findTenantLocked, requireTenantStatus, type TenantRow } from "../tenants/index.ts";
+import { showDomains } from "./domain-view.ts";
+import {
+  countDomains,
+  type DomainRow,
+  deleteDomain,
+  insertDomain,
+  isProven,
+  lockDomain,
+  markVerified,
+  selectDomain,
+  selectDomains,
+} from "./domains.sql.ts";
+import { readHostname } from "./hostname.ts";
+import type { DomainParts } from "./parts.ts";
+import { settleDomains } from "./routed.ts";
+import { tellOfDomain } from "./told.ts";
+import { lookAt } from "./verify.ts";
 
-/** Tells gateways whether hosts get certificates by themselves, where they don't know yet [REG-7]. Repeatable. */
-export async function showAutomaticTls(tx: Tx, automaticTls: boolean): Promise<void> {
-  if ((await selectAutomaticTls(tx)) === automaticTls) return;
-  await publish(tx, "routes", (version) => updateAutomaticTls(tx, automaticTls, version));
+/** Pending ones cost a look at DNS every minute. */
+const mostPerTenant = 100;
+
+export type Domains = ReturnType<typeof createDomains>;
+
+/** Domains of tenants' own [EDGE-1, EDGE-2]: claimed, proven, routed, removed. */
+export function createDomains(parts: DomainParts) {
+  const { db } = parts;
+  const show = async (from: Db | Tx, row: DomainRow) => (await showDomains(parts, from, [row]))[0]!;
+
+  return {
+    /** A page by hostname, of `limit` and one more where more follow. */
+    async list(tenant: string, page: { limit: number; after?: string | undefined }): Promise<DomainReply[]> {
+      const { id: tenantId } = await findTenant(db, tenant);
+      return showDomains(parts, db, await selectDomains(db, { tenantId, ...page }));
+    },
+
+    async show(tenant: string, domain: string): Promise<DomainReply> {
+      return show(db, await findDomain(db, await findTenant(db, tenant), domain));
+    },
+
+    /** Claims a hostname for an environment. With `verified`, it is the tenant's at once. */
+    async add(tenant: string, request: AddDomainRequest): Promise<DomainReply> {
+      const allowsPrivate = parts.hasOwnDns || request.verified === true;
+      const hostname = readHostname(request.hostname, { ...parts, allowsPrivate });
+      return refusingTaken(hostname, () =>
+        inTransaction(db, async (tx) => {
+          const id = await claim(parts, tx, { tenant, hostname, request });
+          if (request.verified) await vouchFor(parts, tx, id);
+          return show(tx, (await lockDomain(tx, id))!);
+        }),
+      );
+    },
+
+    /** Looks at DNS now, or takes the operator's word; either way the domain is shown as it stands then. */
+    async verify(tenant: string, domain: string, vouched: boolean): Promise<DomainReply> {
+      const found = await findDomain(db, await findTenant(db, tenant), domain);
+      if (vouched) {
+        await refusingTaken(found.hostname, () => inTransaction(db, (tx) => vouchFor(parts, tx, found.id)));
+      } else await lookAt(parts, found, { isAsked: true });
+      return show(db, await findDomain(db, await findTenant(db, tenant), domain));
+    },
+
+    /** Its hostname is free from now on, and leads nowhere within a second. */
+    async remove(tenant: string, domain: string): Promise<void> {
+      await inTransaction(db, async (tx) => {
+        const owner = await findTenantLocked(tx, tenant);
+        const row = await findDomain(tx, owner, domain);
+        await deleteDomain(tx, row.id);
+        await tellOfDomain(tx, row, "domain.removed");
+        await settleDomains(parts, tx, [owner.id]);
+      });
+    },
+  };
+}
+
+async function findDomain(db: Db | Tx, tenant: TenantRow, idOrHostname: string): Promise<DomainRow> {
+  const id = parseId("dom", idOrHostname);
+  const row = await selectDomain(db, tenant.id, id ? { id } : { hostname: idOrHostname.toLowerCase() });
+  if (row) return row;
+  throw failure("domain_not_found", { detail: `${tenant.slug} has no domain ${echo(idOrHostname)}.` });
+}
+
+async function claim(
+  { settings }: DomainParts,
+  tx: Tx,
+  { tenant, hostname, request }: { tenant: string; hostname: string; request: AddDomainRequest },
+): Promise<string> {
+  const owner = await findTenantLocked(tx, tenant);
+  requireTenantStatus(
+    owner,
+    ["requested", "provisioning", "active", "suspended", "failed"],
+    "given a domain",
+  );
+  const { environment: name = "production" } = request;
+  const environment = (await selectEnvironmentsOf(tx, [owner.id])).find((one) => one.name === name);
+  if (!environment) {
+    const message = `${owner.slug} has no environment ${echo(name)}.`;
+    throw failure("environment_not_found", {
+      detail: message,
+      errors: [{ pointer: "/environment", message }],
+    });
+  }
+  if (!(await settings.get<boolean>(tx, "customDomains", { tenantId: owner.id }))) {
+    throw failure("custom_domains_off", { detail: `The setting customDomains is off for ${owner.slug}.` });
+  }
+  if (await isProven(tx, hostname)) {
+    const isOwn = (await selectDomain(tx, owner.id, { hostname }))?.verifiedAt;
+    throw taken(hostname, isOwn ? `${owner.slug} has ${hostname} already.` : undefined);
+  }
+  if ((await countDomains(tx, owner.id)) >= mostPerTenant) {
+    throw failure("domain_limit_reached", { detail: `A tenant may have ${mostPerTenant} domains.` });
+  }
+  const id = newId();
+  const domain = { id, tenantId: owner.id, environmentId: environment.id, hostname };
+  if (!(await insertDomain(tx, domain))) {
+    throw taken(hostname, `${owner.slug} has ${hostname} already; it waits for being verified.`);
+  }
+  await tellOfDomain(tx, (await lockDomain(tx, id))!, "domain.added");
+  return id;
+}
+
+async function vouchFor(parts: DomainParts, tx: Tx, id: string): Promise<void> {
+  const row = await lockDomain(tx, id);
+  if (!row) throw failure("domain_not_found", { detail: "The domain was removed meanwhile." });
+  await markVerified(tx, id, "operator");
+  if (row.verifiedAt === null) await tellOfDomain(tx, row, "domain.verified", { by: "operator" });
+  await settleDomains(parts, tx, [row.tenantId]);
+}
+
+function taken(hostname: string, message = `Another tenant has proven that ${hostname} is its own.`) {
+  return failure("domain_taken", { detail: message, errors: [{ pointer: "/hostname", message }] });
+}
+
+/** Two may prove the same at the same time: the index decides. */
+async function refusingTaken<Result>(hostname: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isUniqueViolation(error, "domains_verified")) throw taken(hostname);
+    throw error;
+  }
 }

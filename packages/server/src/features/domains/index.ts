@@ -1,5 +1,12 @@
-/** How tenants' hosts prove who they are: for now by the installation's own authority. */
+/** Domains of tenants' own, and how tenants' hosts prove who they are: for now by the installation's own authorities. */
 
-export { selectAutomaticTls } from "./domains.sql.ts";
-export { showAutomaticTls } from "./domains.ts";
-export { certificateRoutes } from "./routes.ts";
+export { selectAutomaticTls } from "./automatic-tls.sql.ts";
+export { showAutomaticTls } from "./automatic-tls.ts";
+export { certificateRoutes } from "./certificate-routes.ts";
+export { createDomains, type Domains } from "./domains.ts";
+export { isBelow } from "./hostname.ts";
+export type { DomainParts } from "./parts.ts";
+export { recheckDomains } from "./recheck.ts";
+export { type Settling, settleDomains } from "./routed.ts";
+export { domainRoutes } from "./routes.ts";
+export { passEveryMs } from "./schedule.ts";

@@ -41,6 +41,7 @@ export type LifecycleDependencies = {
   operations: Operations;
   rootDomain: string;
   publicUrl: PublicUrl;
+  settleDomains: Parameters<typeof updateTenant>[3]["settleDomains"];
   provisioning: CreateDependencies["provisioning"];
   deletion: Workflow<DeleteInput>;
   /** The levels of files and caches that can be had at this moment. */
@@ -151,8 +152,9 @@ function addTenant(api: Api, deps: LifecycleDependencies): void {
     },
     async (request, reply) => {
       const check = (tenant: { revision: number }) => requireMatch(request, tenant.revision);
-      const { rootDomain } = deps;
-      const id = await updateTenant(deps.db, request.params.tenant, request.body, { rootDomain, check });
+      const { rootDomain, settleDomains } = deps;
+      const options = { rootDomain, settleDomains, check };
+      const id = await updateTenant(deps.db, request.params.tenant, request.body, options);
       return showOne(deps, reply, id);
     },
   );

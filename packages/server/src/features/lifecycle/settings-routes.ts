@@ -1,5 +1,5 @@
 import { changeSettingsRequest, settingListReply } from "@tenantry/contract";
-import { type Db, inTransaction } from "../../infra/db/index.ts";
+import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import { recordEvent } from "../../infra/events/index.ts";
 import { principalName, principalOf, type RouteGroup } from "../../infra/http/index.ts";
 import { selectEnvironmentsOf, touchRuntime } from "../environments/index.ts";
@@ -9,8 +9,15 @@ import { tenantParams } from "./tenant-reply.ts";
 
 const tags = ["settings"];
 
+export type TenantSettingsParts = {
+  db: Db;
+  settings: Settings;
+  /** Routes the domains of these tenants as their settings say now. */
+  settleDomains: (tx: Tx, tenantIds: readonly string[]) => Promise<void>;
+};
+
 /** `/v1/tenants/{tenant}/settings`: what holds for one tenant; its applications learn of a change within a second. */
-export function tenantSettingsRoutes({ db, settings }: { db: Db; settings: Settings }): RouteGroup {
+export function tenantSettingsRoutes({ db, settings, settleDomains }: TenantSettingsParts): RouteGroup {
   return (api) => {
     api.get(
       "/v1/tenants/:tenant/settings",
@@ -54,7 +61,9 @@ export function tenantSettingsRoutes({ db, settings }: { db: Db; settings: Setti
           const keys = Object.keys(request.body).sort();
           await recordEvent(tx, { name: "tenant.settings-changed", tenantId, data: { keys } });
           // Those below inherit it.
-          const environments = await selectEnvironmentsOf(tx, await withDescendants(tx, tenantId));
+          const concerned = await withDescendants(tx, tenantId);
+          const environments = await selectEnvironmentsOf(tx, concerned);
+          await settleDomains(tx, concerned);
           await touchRuntime(
             tx,
             environments.map((environment) => environment.id),

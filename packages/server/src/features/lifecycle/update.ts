@@ -18,6 +18,13 @@ import {
   withDescendants,
 } from "../tenants/index.ts";
 
+type UpdateOptions = {
+  rootDomain: string;
+  check(tenant: TenantRow): void;
+  /** Routes the domains of these tenants as their settings say now. */
+  settleDomains: (tx: Tx, tenantIds: readonly string[]) => Promise<void>;
+};
+
 /**
  * Changes what a tenant is called and how it is sorted. A new slug moves its hosts; the old ones redirect for 30 days.
  * `check` sees the row under lock, for If-Match.
@@ -26,7 +33,7 @@ export async function updateTenant(
   db: Db,
   idOrSlug: string,
   change: UpdateTenantRequest,
-  options: { rootDomain: string; check(tenant: TenantRow): void },
+  options: UpdateOptions,
 ): Promise<string> {
   if (change.slug !== undefined) requireSlugForm(change.slug);
   try {
@@ -41,7 +48,7 @@ async function update(
   tx: Tx,
   idOrSlug: string,
   change: UpdateTenantRequest,
-  options: { rootDomain: string; check(tenant: TenantRow): void },
+  options: UpdateOptions,
 ): Promise<string> {
   const { parentId: wantedParent, ...fields } = change;
   if (wantedParent !== undefined) await lockHierarchy(tx);
@@ -67,6 +74,10 @@ async function update(
     await renameSystemRoutes(tx, { ...rename, rootDomain: options.rootDomain });
   } else {
     await refreshRoutes(tx, before.id);
+  }
+  // A parent's settings hold for those below.
+  if (after.parentId !== before.parentId) {
+    await options.settleDomains(tx, await withDescendants(tx, before.id));
   }
   await touchWhom(tx, { before, after, environments });
   return before.id;

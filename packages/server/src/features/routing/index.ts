@@ -1,6 +1,8 @@
-export { selectHosts } from "./routing.sql.ts";
+export { selectHosts, selectSystemHosts } from "./routing.sql.ts";
 export {
   addSystemRoute,
+  type CustomRoute,
+  changeCustomRoutes,
   findMainHost,
   moveRootDomain,
   refreshRoutes,

@@ -75,6 +75,44 @@ export async function redirectRoute(
   `.execute(tx);
 }
 
+export async function deleteCustomRoutes(
+  tx: Tx,
+  routes: readonly { hostname: string; environmentId: string }[],
+): Promise<string[]> {
+  const { rows } = await sql<{ hostname: string }>`
+    delete from routes r
+    using unnest(${routes.map((one) => one.hostname)}::text[], ${routes.map((one) => one.environmentId)}::uuid[])
+      as gone (hostname, environment_id)
+    where r.kind = 'custom' and r.hostname = gone.hostname and r.environment_id = gone.environment_id
+    returning r.hostname
+  `.execute(tx);
+  return rows.map((row) => row.hostname);
+}
+
+export async function deleteCustomRoutesBelow(tx: Tx, domain: string): Promise<string[]> {
+  const suffix = `.${domain}`;
+  const { rows } = await sql<{ hostname: string }>`
+    delete from routes
+    where kind = 'custom' and (hostname = ${domain} or right(hostname, length(${suffix}::text)) = ${suffix})
+    returning hostname
+  `.execute(tx);
+  return rows.map((row) => row.hostname);
+}
+
+/** The system's own hosts of an environment, those that redirect among them. */
+export async function selectSystemHosts(
+  db: Db | Tx,
+  environmentIds: readonly string[],
+): Promise<(HostRow & { redirects: boolean })[]> {
+  const { rows } = await sql<HostRow & { redirects: boolean }>`
+    select environment_id as "environmentId", hostname, redirect_to is not null as redirects from routes
+    where environment_id = any (${environmentIds}::uuid[]) and kind in ('system', 'alias')
+      and (expires_at is null or expires_at > now())
+    order by redirect_to is not null, hostname
+  `.execute(db);
+  return rows;
+}
+
 export async function deleteRoutesOf(tx: Tx, tenantId: string): Promise<string[]> {
   const { rows } = await sql<{ hostname: string }>`
     delete from routes where tenant_id = ${tenantId} returning hostname

@@ -2,6 +2,8 @@ import { bury, type Db, publish, type Tx } from "../../infra/db/index.ts";
 import { selectEnvironmentsOf } from "../environments/index.ts";
 import { findTenant, slugTaken } from "../tenants/index.ts";
 import {
+  deleteCustomRoutes,
+  deleteCustomRoutesBelow,
   deleteExpiredRedirects,
   deleteRoutesOf,
   redirectRoute,
@@ -20,6 +22,7 @@ export function environmentHost(slug: string, environment: string, rootDomain: s
   return environment === "production" ? `${slug}.${rootDomain}` : `${slug}--${environment}.${rootDomain}`;
 }
 
+export type CustomRoute = { hostname: string; environmentId: string };
 type SystemRoute = { environmentId: string; slug: string; environment: string; rootDomain: string };
 
 /** Gives an environment its host below the root domain; `slug_taken` while that redirects elsewhere. Repeatable. */
@@ -44,6 +47,23 @@ export async function refreshRoutes(tx: Tx, tenantId: string): Promise<void> {
 /** Shows visitors how far the provisioning of an environment is (0 to 1). */
 export async function showProgress(tx: Tx, environmentId: string, progress: number): Promise<void> {
   await publish(tx, "routes", (version) => updateRouteProgress(tx, environmentId, progress, version));
+}
+
+/**
+ * Lets domains of tenants' own lead to their environments, and others lead nowhere any more. Both are live within a
+ * second. Answers the environments whose hosts are others now.
+ */
+export async function changeCustomRoutes(
+  tx: Tx,
+  { add, remove }: { add: readonly CustomRoute[]; remove: readonly CustomRoute[] },
+): Promise<string[]> {
+  if (add.length + remove.length === 0) return [];
+  await publish(tx, "routes", async (version) => {
+    // First: a hostname may go from one environment to another.
+    await bury(tx, "routes", version, await deleteCustomRoutes(tx, remove));
+    for (const route of add) await upsertRoute(tx, { ...route, kind: "custom" }, version);
+  });
+  return [...new Set([...add, ...remove].map(({ environmentId }) => environmentId))];
 }
 
 /** Moves the hosts of a renamed tenant: the new ones answer at once, the old ones redirect for 30 days. */
@@ -85,7 +105,9 @@ export async function removeExpiredRedirects(tx: Tx): Promise<number> {
 /** Takes every tenant's own host below another root domain; the old names are forgotten. */
 export async function moveRootDomain(tx: Tx, domain: { from: string; to: string }): Promise<void> {
   await publish(tx, "routes", async (version) => {
-    await bury(tx, "routes", version, await renameRootDomain(tx, domain, version));
+    // What lies below the root domain is the installation's from now on, whoever had it.
+    const taken = await deleteCustomRoutesBelow(tx, domain.to);
+    await bury(tx, "routes", version, [...taken, ...(await renameRootDomain(tx, domain, version))]);
   });
 }
 

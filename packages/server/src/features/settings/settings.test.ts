@@ -33,20 +33,6 @@ describe("settings [REG-7]", () => {
     expect(await settings.get(db, "maxPages", { tenantId })).toBe(50);
   });
 
-  it("say so when changing them changes nothing", async () => {
-    const { db } = registry;
-    const settings = createSettings({});
-    const values = { customDomains: false, maxPages: 3 };
-    await inTransaction(db, (tx) => settings.change(tx, { scope: "platform" }, values, by));
-    const notices = (await settings.list(db, { tenantId })).filter(({ notice }) => notice !== undefined);
-    expect(notices.map(({ key }) => key)).toEqual(["customDomains"]);
-    expect(notices[0]).toMatchObject({
-      value: false,
-      source: "platform",
-      notice: expect.stringMatching(/^Nothing reads it yet: no tenant can have a domain/),
-    });
-  });
-
   it("that the environment fixes win over the registry, and can't be changed there", async () => {
     const { db } = registry;
     const open = createSettings({});

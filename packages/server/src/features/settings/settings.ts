@@ -39,10 +39,10 @@ export function createSettings(fixed: FixedSettings) {
     const values = new Map<string, SettingReply>();
     for (const [key, definition] of Object.entries(settingDefinitions) as [SettingKey, SettingDefinition][]) {
       const set = fixed[key];
-      const { description, withoutEffect } = definition;
+      const { description } = definition;
       const value = set?.value ?? definition.default;
       const source = set?.source ?? "default";
-      values.set(key, { key, value, source, description, ...(withoutEffect && { notice: withoutEffect }) });
+      values.set(key, { key, value, source, description });
     }
     const { tenantId, ...rest } = layers;
     const above = (tenantId && (await ancestorsOf(db, [tenantId])).get(tenantId)) || [];
@@ -53,10 +53,10 @@ export function createSettings(fixed: FixedSettings) {
     ];
     for (const { key, value, scope, scopeId } of await selectSettings(db, { ...rest, tenantIds })) {
       if (scope === "platform" && key in fixed) continue;
-      const { description = null, notice } = values.get(key) ?? {};
+      const description = values.get(key)?.description ?? null;
       const giver = above.find(({ ancestorId }) => scope === "tenant" && ancestorId === scopeId);
       const source = giver ? { source: "parent" as const, from: giver.slug } : { source: scope };
-      values.set(key, { key, value, ...source, description, ...(notice && { notice }) });
+      values.set(key, { key, value, ...source, description });
     }
     return [...values.values()].sort((a, b) => a.key.localeCompare(b.key));
   }

@@ -39,13 +39,12 @@ export function createHandshakes(
   take: (socket: TLSSocket) => void,
 ): Handshakes {
   const { table, addresses, limits, log } = parts;
-  const servers = new LRUCache<string, Promise<Server>>({ max: mostHosts, ttl: keptMs });
+  const { servers, unhear } = keepServers(table);
   const underWay = new Set<Socket>();
   const refusal = createRefusal(parts, options);
   async function open(hostname: string): Promise<Server> {
     const { chain, privateKey, expiresAt } = await options.certificateFor(hostname);
-    const day = Math.floor(Date.now() / (24 * hourMs));
-    const name = `tls-tickets:${day}:${hostname}`;
+    const name = `tls-tickets:${Math.floor(Date.now() / (24 * hourMs))}:${hostname}`;
     const server = createServer({
       cert: chain,
       key: privateKey,
@@ -106,9 +105,19 @@ export function createHandshakes(
       );
     },
     close() {
+      unhear();
       for (const socket of underWay) socket.destroy();
     },
   };
+}
+
+/** Who has a name later may have it by another authority: what leads nowhere any more isn't kept. */
+function keepServers(table: GatewayParts["table"]) {
+  const servers = new LRUCache<string, Promise<Server>>({ max: mostHosts, ttl: keptMs });
+  const unhear = table.onChange((hostnames) => {
+    for (const name of hostnames ?? [...servers.keys()]) if (!table.find(name)) servers.delete(name);
+  });
+  return { servers, unhear };
 }
 
 /** Nobody can give a host a certificate yet: without automatic ones there is none for any, and the log says so. */

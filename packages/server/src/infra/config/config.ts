@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { Mistakes } from "./mistakes.ts";
 import { type Option, type OptionName, type OptionValues, options } from "./options.ts";
-import { type FixedSettings, fixedSettings, settingWarnings } from "./settings.ts";
+import { type FixedSettings, fixedSettings } from "./settings.ts";
 
 /** What a process needs to know before it can ask the registry. Modules get the slices they use. */
 export type Config = {
@@ -19,6 +19,8 @@ export type Config = {
   gateway: { host: string; port: number; tlsPort: number; trustedProxies: string[] };
   /** Where applications' processes find the API, when it runs elsewhere. */
   apiUrl: string;
+  /** Addresses, with ports where they aren't 53; those of the machine when empty. */
+  dnsServers: string[];
   masterKeyFile: string | undefined;
   logLevel: string;
   /** `up` and `serve` differ when it is undefined. */
@@ -70,7 +72,7 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<Config> {
     gateway: { host: gatewayHost, port: gatewayPort, tlsPort, trustedProxies },
     masterKeyFile: masterKeyFile && path.resolve(masterKeyFile),
     settings,
-    warnings: [...unknownVariables(environment), ...settingWarnings(settings)],
+    warnings: unknownVariables(environment),
   };
 }
 

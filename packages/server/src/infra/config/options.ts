@@ -27,6 +27,13 @@ const network = z
   .string()
   .refine((text) => isNetwork(text), "must be an IP address or a network such as 10.0.0.0/8");
 
+const nameServer = z
+  .string()
+  .refine(
+    (text) => isNameServer(text),
+    "must be IP addresses such as 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353",
+  );
+
 const databaseUrl = z.string().refine((text) => {
   const url = URL.parse(text);
   return url !== null && /^postgres(?:ql)?:$/.test(url.protocol) && url.pathname.length > 1;
@@ -67,6 +74,13 @@ function isNetwork(text: string): boolean {
   const [address = "", bits = "0", ...more] = text.split("/");
   const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)]!;
   return more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most;
+}
+
+function isNameServer(text: string): boolean {
+  if (isIP(text) !== 0) return true;
+  const [, v6, v4, port] = /^(?:\[(.+)\]|([\d.]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const isAddress = v6 === undefined ? isIP(v4 ?? "") === 4 : isIP(v6) === 6;
+  return isAddress && (port === undefined || (Number(port) > 0 && Number(port) <= 65_535));
 }
 
 function isPublicSuffix(name: string): boolean {
@@ -174,6 +188,15 @@ export const options = {
     fallback: [] as string[],
     description:
       "Addresses or networks (CIDR) of proxies in front of the gateway, separated by commas: what they say of a visitor's address, and of https, is believed.",
+  },
+  dnsServers: {
+    flag: "--dns-servers",
+    variable: "TENANTRY_DNS_SERVERS",
+    path: ["dnsServers"],
+    schema: listOf(nameServer),
+    fallback: [] as string[],
+    description:
+      "Where DNS is asked whose a tenant's own domain is, separated by commas; the machine's resolvers when left out.",
   },
   masterKeyFile: {
     flag: "--master-key-file",

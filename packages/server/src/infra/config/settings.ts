@@ -36,14 +36,6 @@ export function fixedSettings(
   return fixed;
 }
 
-/** What whoever fixed a setting should know. */
-export function settingWarnings(fixed: FixedSettings): string[] {
-  return (Object.keys(fixed) as SettingKey[]).flatMap((key) => {
-    const { withoutEffect }: SettingDefinition = settingDefinitions[key];
-    return withoutEffect ? [`The setting ${key} changes nothing. ${withoutEffect}`] : [];
-  });
-}
-
 function fileEntries(fromFile: unknown, file: string, mistakes: Mistakes): [string, unknown][] {
   if (fromFile === undefined) return [];
   if (typeof fromFile === "object" && fromFile !== null && !Array.isArray(fromFile)) {

@@ -1,11 +1,17 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { type Db, inTransaction } from "../../../infra/db/index.ts";
+import { type Db, inTransaction, type Tx } from "../../../infra/db/index.ts";
 import type { Secrets } from "../../../infra/secrets/index.ts";
 import { newId } from "../../../kernel/index.ts";
 import type { CertificateDriver } from "../driver.ts";
 import { createIssuer, makeAuthority } from "./issue.ts";
-import { type AuthorityRow, insertAuthority, lockAuthorities, selectAuthority } from "./local.sql.ts";
+import {
+  type AuthorityRow,
+  insertAuthority,
+  lockAuthorities,
+  selectAuthority,
+  selectNamesWithout,
+} from "./local.sql.ts";
 
 /** Certificates from an authority of the installation's own. */
 export type LocalAuthority = CertificateDriver & {
@@ -26,8 +32,55 @@ export async function openLocalAuthority(options: {
   rootDomain: string;
   cacheFile?: string;
 }): Promise<LocalAuthority> {
-  const { secrets, rootDomain, cacheFile } = options;
-  const row = await fromRegistry(options.db, secrets, rootDomain).catch(async (error: unknown) => {
+  const { db, secrets, rootDomain, cacheFile } = options;
+  return open(secrets, rootDomain, cacheFile, () => fromRegistry(db, secrets, rootDomain));
+}
+
+/**
+ * The authority of one domain of a tenant's own, which can vouch for that name and those below it alone: whoever trusts
+ * it has trusted nobody with anything else. Rejects where `prepareDomainAuthorities` made none.
+ */
+export async function openDomainAuthority(options: {
+  db: Db;
+  secrets: Sealer;
+  hostname: string;
+  cacheFile: string;
+}): Promise<LocalAuthority> {
+  const { db, secrets, hostname, cacheFile } = options;
+  return open(secrets, hostname, cacheFile, async () => {
+    const row = await selectAuthority(db, hostname);
+    if (row === undefined) throw new Error(`There is no authority for ${hostname}.`);
+    return row;
+  });
+}
+
+/** Makes the authorities of these domains, where there are none; they go with the domains. Repeatable. */
+export async function prepareDomainAuthorities(
+  tx: Tx,
+  secrets: Pick<Sealer, "seal">,
+  domains: readonly { id: string; hostname: string }[],
+): Promise<void> {
+  if (domains.length === 0) return;
+  await lockAuthorities(tx);
+  const missing = new Set(
+    await selectNamesWithout(
+      tx,
+      domains.map(({ hostname }) => hostname),
+    ),
+  );
+  for (const { id: domainId, hostname } of domains.filter((one) => missing.has(one.hostname))) {
+    const { sealed, expiresAt } = makeSealed(secrets, hostname);
+    await insertAuthority(tx, { ...sealed, rootDomain: hostname, expiresAt, domainId });
+  }
+}
+
+async function open(
+  secrets: Sealer,
+  rootDomain: string,
+  cacheFile: string | undefined,
+  find: () => Promise<AuthorityRow>,
+): Promise<LocalAuthority> {
+  const row = await find().catch(async (error: unknown) => {
     const cached = cacheFile ? await readCache(cacheFile, rootDomain) : undefined;
     if (cached === undefined) throw error;
     return cached;
@@ -55,16 +108,20 @@ export async function publicAuthority(db: Db, rootDomain: string): Promise<strin
 async function fromRegistry(db: Db, secrets: Sealer, rootDomain: string): Promise<AuthorityRow> {
   const known = await selectAuthority(db, rootDomain);
   if (known) return known;
-  const { certificate, privateKey, expiresAt } = makeAuthority(rootDomain, new Date());
-  const id = newId();
-  const made = { id, certificate, privateSecret: secrets.seal(privateKey, contextOf(id)) };
+  const { sealed, expiresAt } = makeSealed(secrets, rootDomain);
   return inTransaction(db, async (tx) => {
     await lockAuthorities(tx);
     const present = await selectAuthority(tx, rootDomain);
     if (present) return present;
-    await insertAuthority(tx, { ...made, rootDomain, expiresAt });
-    return made;
+    await insertAuthority(tx, { ...sealed, rootDomain, expiresAt });
+    return sealed;
   });
+}
+
+function makeSealed(secrets: Pick<Sealer, "seal">, rootDomain: string) {
+  const { certificate, privateKey, expiresAt } = makeAuthority(rootDomain, new Date());
+  const id = newId();
+  return { sealed: { id, certificate, privateSecret: secrets.seal(privateKey, contextOf(id)) }, expiresAt };
 }
 
 function contextOf(id: string): string {

@@ -19,10 +19,22 @@ export async function selectAuthority(db: Db | Tx, rootDomain: string): Promise<
 
 export async function insertAuthority(
   tx: Tx,
-  row: AuthorityRow & { rootDomain: string; expiresAt: Date },
+  row: AuthorityRow & { rootDomain: string; expiresAt: Date; domainId?: string },
 ): Promise<void> {
   await sql`
-    insert into certificate_authorities (id, root_domain, certificate, private_secret, expires_at)
-    values (${row.id}, ${row.rootDomain}, ${row.certificate}, ${row.privateSecret}, ${row.expiresAt})
+    insert into certificate_authorities (id, root_domain, certificate, private_secret, expires_at, domain_id)
+    values (${row.id}, ${row.rootDomain}, ${row.certificate}, ${row.privateSecret}, ${row.expiresAt},
+      ${row.domainId ?? null})
   `.execute(tx);
+}
+
+/** Those of these names that have no authority of their own. */
+export async function selectNamesWithout(tx: Tx, names: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select name from unnest(${names}::text[]) as name
+    where not exists (
+      select from certificate_authorities where root_domain = name and expires_at > now() + interval '30 days'
+    )
+  `.execute(tx);
+  return rows.map(({ name }) => name);
 }

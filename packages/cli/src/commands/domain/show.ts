@@ -1,0 +1,44 @@
+import type { DomainRecord, DomainReply } from "@tenantry/contract";
+import type { Look } from "../../output/look.ts";
+import { at, fields, state, table } from "../../output/table.ts";
+
+export function listDomains({ items }: { items: readonly DomainReply[] }, look: Look): string {
+  const rows = items.map((domain) => [
+    domain.displayName,
+    domain.environment,
+    state(domain.status),
+    domain.verification.method,
+    domain.reason,
+  ]);
+  return table(look, ["domain", "environment", "state", "proven by", "reason"], rows);
+}
+
+/** A domain, and what is to be entered in DNS in the form in which providers ask for it. */
+export function showDomain(domain: DomainReply, look: Look): string {
+  const { verification } = domain;
+  const facts = fields(look, [
+    ["Domain", domain.displayName],
+    ["In DNS", domain.displayName === domain.hostname ? undefined : domain.hostname],
+    ["Environment", domain.environment],
+    ["State", state(domain.status)],
+    ["Reason", domain.reason],
+    ["Address", domain.url],
+    ["Proven by", verification.method],
+    ["Looked at", at(verification.checkedAt)],
+    ["Next look", at(verification.nextCheckAt)],
+    ["Certificate", domain.certificate],
+  ]);
+  const wrong = domain.records.filter(({ found, state: stands }) => stands !== "found" && found.length > 0);
+  return [
+    facts,
+    "",
+    domain.status === "pending" ? "Enter one of these in DNS:" : "In DNS:",
+    "",
+    table(look, ["type", "name", "value", "ttl", "state"], domain.records.map(recordRow)),
+    ...wrong.map(({ type, name, found }) => `\nInstead, ${name} has ${type}: ${found.join(", ")}`),
+  ].join("\n");
+}
+
+function recordRow({ type, name, value, ttl, state: stands }: DomainRecord) {
+  return [type, name, value, ttl, state(stands)];
+}

@@ -1,0 +1,2 @@
+export type { DnsLookup, Looked } from "./lookup.ts";
+export { createDnsLookup } from "./resolver.ts";
