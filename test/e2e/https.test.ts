@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import type { Browser } from "playwright-core";
@@ -68,6 +69,33 @@ test("without automatic certificates no host is secured once the command has ans
     expect((await set(true)).code).toBe(0);
   }
   expect(await curl(url)).toMatch(/Acme Ltd[\s\S]* 200$/);
+});
+
+test("a tenant's own domain is served over both as soon as the command has answered, by an authority of its own, and nowhere without customDomains", async () => {
+  const gatewayPort = installation.gatewayPort;
+  const plain = () => curl(`http://shop.test:${gatewayPort}/`, "--resolve", `*:${gatewayPort}:127.0.0.1`);
+  const added = await installation.command(["domain", "add", "acme", "shop.test", "--verified", "--wait"]);
+  expect(added).toMatchObject({ code: 0, stdout: expect.stringContaining("active") });
+  expect(await plain()).toMatch(/Acme Ltd[\s\S]* 200$/);
+  const own = path.join(installation.dataDir, "shop.test.pem");
+  const { stdout } = await installation.command(["certificate", "authority", "--domain", "shop.test"]);
+  await writeFile(own, stdout);
+  const url = `https://shop.test:${port}/`;
+  expect(await curl(url, "--cacert", own)).toMatch(/Acme Ltd[\s\S]* 200$/);
+  await expect(curl(url)).rejects.toThrow("certificate");
+  await expect(curl(`https://acme.localhost:${port}/`, "--cacert", own)).rejects.toThrow("certificate");
+  const set = (isOn: boolean) => installation.command(["settings", "set", `customDomains=${isOn}`]);
+  expect(await set(false)).toMatchObject({ code: 0, stderr: "" });
+  try {
+    expect(await plain()).toMatch(/ 404$/);
+    await expect(curl(url, "--cacert", own)).rejects.toThrow("unrecognized name");
+    expect(await installation.visit("acme")).toMatchObject({ status: 200 });
+  } finally {
+    expect((await set(true)).code).toBe(0);
+  }
+  expect(await curl(url, "--cacert", own)).toMatch(/Acme Ltd[\s\S]* 200$/);
+  expect((await installation.command(["domain", "remove", "acme", "shop.test", "--yes"])).code).toBe(0);
+  await expect(curl(url, "--cacert", own)).rejects.toThrow("unrecognized name");
 });
 
 test("a browser logs in over HTTPS, by cookies that only HTTPS carries, and over HTTP as before", async () => {

@@ -48,6 +48,7 @@ export const tags = [
   { name: "servers", description: "Database servers that tenants' databases stand on." },
   { name: "isolation", description: "Whether tenants are kept apart: verifications, and what they found." },
   { name: "keys", description: "API keys of operators and applications." },
+  { name: "domains", description: "Hostnames that tenants have of their own." },
   { name: "certificates", description: "How tenants' hosts prove who they are over HTTPS." },
   { name: "runtime", description: "What an application's SDK asks, by the application's key." },
 ];

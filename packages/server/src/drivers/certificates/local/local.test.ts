@@ -3,11 +3,18 @@ import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createDb, sql } from "../../../infra/db/index.ts";
+import { createDb, inTransaction, sql } from "../../../infra/db/index.ts";
 import { createSecrets } from "../../../infra/secrets/index.ts";
+import { newId } from "../../../kernel/index.ts";
 import { type TestRegistry, testRegistry } from "../../../testing/registry.ts";
+import { insertTestApp, insertTestTenant } from "../../../testing/tenants.ts";
 import { describeCertificateDriver } from "../driver.testsuite.ts";
-import { openLocalAuthority, publicAuthority } from "./index.ts";
+import {
+  openDomainAuthority,
+  openLocalAuthority,
+  prepareDomainAuthorities,
+  publicAuthority,
+} from "./index.ts";
 import { createIssuer, makeAuthority } from "./issue.ts";
 
 let registry: TestRegistry;
@@ -109,4 +116,30 @@ test("it is kept on disk, sealed and for its owner alone, and serves while the r
   const elsewhere = { db: away, secrets, rootDomain: "example.com", cacheFile: file };
   await expect(openLocalAuthority(elsewhere)).rejects.toThrow();
   await away.destroy();
+});
+
+test("a domain of a tenant's own has an authority that vouches for it alone, which others than its keepers don't make", async () => {
+  const { db } = registry;
+  const hostname = "shop.example";
+  const cacheFile = path.join(directory, "gateway", "domains", `${hostname}.json`);
+  await expect(openDomainAuthority({ db, secrets, hostname, cacheFile })).rejects.toThrow(hostname);
+  const { tenantId, environmentId } = await insertTestTenant(db, await insertTestApp(db, "sites"), "owner");
+  const id = newId();
+  await sql`
+    insert into domains (id, tenant_id, environment_id, hostname) values (${id}, ${tenantId}, ${environmentId}, ${hostname})
+  `.execute(db);
+  const prepare = () => inTransaction(db, (tx) => prepareDomainAuthorities(tx, secrets, [{ id, hostname }]));
+  await Promise.all([prepare(), prepare()]);
+  const authority = await openDomainAuthority({ db, secrets, hostname, cacheFile });
+  expect(authority.certificate).toBe(await publicAuthority(db, hostname));
+  const issued = new X509Certificate((await authority.certificateFor(hostname)).chain);
+  expect(issued.checkHost(hostname)).toBe(hostname);
+  expect(issued.checkIssued(new X509Certificate(authority.certificate))).toBe(true);
+  await expect(authority.certificateFor("acme.localhost")).rejects.toThrow("acme.localhost");
+  const away = createDb({ url: "postgres://127.0.0.1:1/nowhere", applicationName: "test" });
+  const offline = await openDomainAuthority({ db: away, secrets, hostname, cacheFile });
+  expect(offline.certificate).toBe(authority.certificate);
+  await away.destroy();
+  await sql`delete from domains where id = ${id}`.execute(db);
+  expect(await publicAuthority(db, hostname)).toBeUndefined();
 });
