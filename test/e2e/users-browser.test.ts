@@ -1,6 +1,13 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { expectAccessible, launchChromium, openPage } from "../support/chromium.ts";
+import {
+  desk,
+  expectAccessible,
+  expectAccessibleAt,
+  launchChromium,
+  openPage,
+  phone,
+} from "../support/chromium.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
 import { password } from "../support/site-user.ts";
 
@@ -164,6 +171,79 @@ describe("one's own password in a browser [IAM-3]", () => {
     await page.getByRole("button", { name: "Log out" }).click();
     await logIn(page, base, "vera@example.com", "a brand new password");
     expect(complaints).toEqual([]);
+  });
+});
+
+describe("an address that must be confirmed, in a browser [REG-7]", () => {
+  async function newUnproven(javaScriptEnabled: boolean) {
+    const site = await newSite({ javaScriptEnabled });
+    const { page, go } = site;
+    await go("/admin/users/new");
+    await page.getByLabel("E-mail address").fill("ben@example.com");
+    await page.getByLabel("Password", { exact: true }).fill(password);
+    await page.getByLabel("They must confirm the address first").check();
+    await page.getByRole("button", { name: "Create user" }).click();
+    await page.getByRole("button", { name: "Make a link" }).click();
+    const link = await page.getByLabel("Link for them").inputValue();
+    return { ...site, link };
+  }
+
+  async function tryToLogIn(page: Page, base: string): Promise<void> {
+    await page.goto(`${base}/admin/login`);
+    await page.getByLabel("E-mail address").fill("ben@example.com");
+    await page.getByLabel("Password", { exact: true }).fill(password);
+    await page.getByRole("button", { name: "Log in" }).click();
+  }
+
+  test("is without script, by a link from an admin, and the keyboard alone", async () => {
+    const { page, context, base, link, complaints } = await newUnproven(false);
+    expect(await page.getByText("Not confirmed", { exact: true }).count()).toBe(1);
+    await context.clearCookies();
+    await tryToLogIn(page, base);
+    expect(await page.getByRole("alert").textContent()).toContain("Confirm your e-mail address first");
+    await page.goto(link);
+    await page.getByRole("button", { name: "Confirm my address" }).press("Enter");
+    await page.waitForURL("**/admin/login?done=email-verified");
+    expect(await page.getByRole("status").textContent()).toContain("Your e-mail address is confirmed");
+    await logIn(page, base, "ben@example.com");
+    expect(complaints).toEqual([]);
+  });
+
+  test("is on pages that are fit for everybody, on a phone and a desk", async () => {
+    const { page, context, base, link, complaints } = await newUnproven(true);
+    const isFit = async (what: string) => {
+      await expectAccessibleAt(page, what, phone, "light");
+      await expectAccessibleAt(page, what, desk, "dark");
+    };
+    await isFit("a link for a user");
+    await context.clearCookies();
+    await tryToLogIn(page, base);
+    await page.getByRole("alert").waitFor();
+    await isFit("who has to confirm their address");
+    await page.goto(link);
+    await isFit("a link that is good");
+    await page.goto(link.slice(0, -1));
+    await isFit("a link that is cut off");
+    await page.goto(`${link.slice(0, -1)}${link.endsWith("x") ? "y" : "x"}`);
+    await page.getByRole("button", { name: "Confirm my address" }).click();
+    await page.getByRole("heading", { name: "isn’t good any more" }).waitFor();
+    await isFit("a link that isn't good");
+    expect(complaints).toEqual([]);
+  }, 120_000);
+
+  test("is given as a link that can be copied", async () => {
+    const { page, context, slug, base, go } = await newSite({
+      users: [{ email: "ben@example.com", emailVerified: false }],
+    });
+    await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: base });
+    await go("/admin/users");
+    await page.getByRole("link", { name: "ben@example.com" }).click();
+    await page.getByRole("button", { name: "Make a link" }).click();
+    await page.getByRole("button", { name: "Copy the link" }).click();
+    await expect
+      .poll(() => page.evaluate("navigator.clipboard.readText()"))
+      .toMatch(new RegExp(`^${base}/verify-email\\?token=[\\w-]{43}$`));
+    expect(base).toContain(slug);
   });
 });
 

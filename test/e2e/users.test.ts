@@ -66,7 +66,7 @@ describe("a tenant's users in the hands of its admins [IAM-2]", () => {
     expect(found.body).not.toContain("admin@example.com</a></h2>");
     const path = `/admin/users/${user.id}`;
     const change = { name: "", email: "samuel@example.com", role: "viewer" };
-    expect((await anna.post(path, formOf(user, change))).headers.location).toBe(`${path}?done=user-saved`);
+    expect((await anna.post(path, formOf(user, change))).headers.location).toBe(`${path}?done=user-unproven`);
     expect(await userOf(acme, "samuel@example.com")).toMatchObject({
       id: user.id,
       name: null,
@@ -257,6 +257,144 @@ describe("a tenant's users in the hands of its admins [IAM-2]", () => {
     }
     expect(seen).toEqual(emails);
     expect((await anna.get("/admin/users?after=nonsense")).headers.location).toBe("/admin/users");
+  });
+});
+
+describe("an address that must be confirmed [REG-7]", () => {
+  /** Sam, who isn't believed; the link that his admin made for him; somebody who has it. */
+  async function unproven() {
+    const user = await createUnproven();
+    const token = await linkFor(user);
+    return { user, token, visitor: siteUser(installation, acme.slug) };
+  }
+
+  async function createUnproven(): Promise<UserReply> {
+    const reply = await anna.post("/admin/users", { ...sam, "must-prove": "yes" });
+    const user = await userOf(acme, sam.email);
+    expect(reply.headers.location).toBe(`/admin/users/${user.id}?done=user-created-unproven`);
+    return user;
+  }
+
+  async function linkFor({ id }: UserReply): Promise<string> {
+    const { body } = await anna.post(`/admin/users/${id}/link`);
+    const link = /value="(http:[^"]+\/verify-email\?token=[\w-]{43})"/.exec(body)![1]!;
+    expect(new URL(link).host).toBe(`${acme.slug}.localhost:${installation.gatewayPort}`);
+    return new URL(link).searchParams.get("token")!;
+  }
+
+  test("keeps its user out until they press the button behind their link; looking at the page does nothing", async () => {
+    const { user, token, visitor } = await unproven();
+    const refused = await visitor.post("/admin/login", { email: sam.email, password });
+    expect(refused.status).toBe(403);
+    expect(refused.body).toContain("Confirm your e-mail address first");
+    expect(refused.headers["set-cookie"]).toBeUndefined();
+    expect(await visitor.logIn(sam.email, "a wrong password")).toBe(401);
+
+    const page = await visitor.get(`/verify-email?token=${token}`);
+    expect([page.status, page.headers["cache-control"], page.headers["referrer-policy"]]).toEqual([
+      ...[200, "no-store", "same-origin"],
+    ]);
+    expect((await userOf(acme, sam.email)).emailVerifiedAt).toBeNull();
+    const done = await visitor.post("/verify-email", { token });
+    expect([done.status, done.headers.location]).toEqual([303, "/admin/login?done=email-verified"]);
+    expect(await visitor.logIn(sam.email)).toBe(303);
+    expect((await userOf(acme, sam.email)).emailVerifiedAt).toMatch(/^20\d\d-/);
+    expect(user.emailVerifiedAt).toBeNull();
+  });
+
+  test("is confirmed once by two who press at the same time, and both are told so", async () => {
+    const { user, token, visitor } = await unproven();
+    const replies = await Promise.all(
+      Array.from({ length: 6 }, () => visitor.post("/verify-email", { token })),
+    );
+    expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 6 }, () => 303));
+    const { body } = await installation.api.call<{ items: { data: { userId?: string } }[] }>(
+      "GET",
+      `/v1/events?tenantId=${acme.id}&type=tenantry.user.email-verified&limit=200`,
+    );
+    expect(body.items.filter(({ data }) => data.userId === user.id)).toHaveLength(1);
+  });
+
+  test("isn't confirmed on another tenant's host, which is told to the tenant whose link it is [ISO-11]", async () => {
+    const { user, token } = await unproven();
+    const there = siteUser(installation, other.slug);
+    expect((await there.post("/verify-email", { token })).status).toBe(422);
+    expect((await userOf(acme, sam.email)).emailVerifiedAt).toBeNull();
+    const { body } = await installation.api.call<{ items: object[] }>(
+      "GET",
+      `/v1/events?tenantId=${acme.id}&type=tenantry.verification.used-elsewhere&limit=200`,
+    );
+    expect(body.items).toMatchObject([
+      { data: { userId: user.id, environmentId: other.environments[0]!.id } },
+    ]);
+    const taken = await otto.post(`/admin/users/${user.id}/link`);
+    expect([taken.status, (await otto.post(`/admin/users/${user.id}/confirm`)).status]).toEqual([404, 404]);
+  });
+
+  test("is confirmed by nothing that somebody makes up, and by no link that a newer one replaced", async () => {
+    const { user, token, visitor } = await unproven();
+    const newer = await linkFor(user);
+    const made = [
+      "",
+      "x",
+      token.slice(1),
+      `${token}x`,
+      "'; drop table users; --",
+      "\0".repeat(43),
+      "<script>",
+    ];
+    for (const one of [...made, token, "x".repeat(43)]) {
+      const reply = await visitor.post("/verify-email", { token: one });
+      expect([reply.status, reply.headers["content-type"]]).toEqual([422, "text/html; charset=UTF-8"]);
+      expect(reply.body).not.toContain("<script>");
+    }
+    expect((await visitor.get("/verify-email")).status).toBe(422);
+    expect((await visitor.post("/verify-email", { token: "x".repeat(50_000) })).status).toBe(413);
+    expect((await visitor.post("/verify-email", { token: newer })).status).toBe(303);
+  });
+
+  test("is asked for again when it is another one, which logs its user out; an admin or an operator may vouch for it", async () => {
+    const user = await createSam();
+    const path = `/admin/users/${user.id}`;
+    const visitor = siteUser(installation, acme.slug);
+    await visitor.logIn(sam.email);
+    const moved = await anna.post(path, formOf(user, { email: "samuel@example.com" }));
+    expect(moved.headers.location).toBe(`${path}?done=user-unproven`);
+    await eventually("the session has ended", async () => !(await isLoggedIn(visitor)), 10_000);
+    expect(await visitor.logIn("samuel@example.com")).toBe(403);
+    await anna.post(`${path}/confirm`);
+    expect(await visitor.logIn("samuel@example.com")).toBe(303);
+
+    await anna.post(path, formOf({ ...user, email: "samuel@example.com" }, { email: sam.email }));
+    const { stdout } = await installation.command(["user", "verification-link", acme.slug, sam.email]);
+    expect(stdout).toContain(`http://${acme.slug}.localhost:${installation.gatewayPort}/verify-email?token=`);
+    await installation.command(["user", "verify", acme.slug, "SAM@example.com"]);
+    expect(await visitor.logIn(sam.email)).toBe(303);
+  });
+
+  test("locks no admin out who changes their own", async () => {
+    const self = await userOf(acme, "admin@example.com");
+    const reply = await anna.post(`/admin/users/${self.id}`, formOf(self, { email: "anna@example.com" }));
+    expect(reply.headers.location).toBe(`/admin/users/${self.id}?done=user-saved`);
+    expect(await isLoggedIn(anna)).toBe(true);
+    expect(await siteUser(installation, acme.slug).logIn("anna@example.com")).toBe(303);
+  });
+
+  test("isn't asked for while the setting is off, and is again, of whoever is logged in, when it is on", async () => {
+    const user = await createUnproven();
+    const visitor = siteUser(installation, acme.slug);
+    const required = (value: boolean) =>
+      installation.api.call("PATCH", "/v1/settings", { requireEmailVerification: value });
+    try {
+      await required(false);
+      expect(await visitor.logIn(sam.email)).toBe(303);
+      expect(await isLoggedIn(visitor)).toBe(true);
+      expect(user.emailVerifiedAt).toBeNull();
+    } finally {
+      await required(true);
+    }
+    await eventually("the session has ended", async () => !(await isLoggedIn(visitor)), 10_000);
+    expect(await visitor.logIn(sam.email)).toBe(403);
   });
 });
 

@@ -21,7 +21,7 @@ export function securityHeaders(): MiddlewareHandler {
     const { headers } = context.res;
     if (!headers.has("content-security-policy")) headers.set("content-security-policy", publicPolicy);
     headers.set("x-content-type-options", "nosniff");
-    headers.set("referrer-policy", "strict-origin-when-cross-origin");
+    if (!headers.has("referrer-policy")) headers.set("referrer-policy", "strict-origin-when-cross-origin");
     headers.set("cross-origin-opener-policy", "same-origin");
     headers.set("permissions-policy", "camera=(), microphone=(), geolocation=()");
   };

@@ -10,6 +10,7 @@ import { publicRoutes, showNotFound } from "./pages/public-routes.ts";
 import type { Renderer } from "./pages/renderer.ts";
 import { refusalPage, refusePeopleKindly } from "./people.ts";
 import { securityHeaders } from "./security-headers.ts";
+import { verifyRoutes } from "./users/verify-routes.ts";
 
 /** The whole application, as one function from request to response. */
 export function createSite({
@@ -32,6 +33,7 @@ export function createSite({
   site.route("/", assetRoutes());
   site.use(tenantMiddleware(tenantry, { skip: (path) => path.startsWith(assetsPath) }));
   site.route("/admin", adminRoutes({ tenantry, renderer }));
+  site.route("/", verifyRoutes(tenantry));
   site.route("/", mediaRoutes(tenantry));
   site.route("/", listingRoutes(tenantry));
   site.route("/", publicRoutes({ tenantry, renderer }));

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import {
   clearedSessionCookie,
+  EmailNotVerified,
   isTenantryError,
   LoginRefused,
   readSessionCookie,
@@ -14,7 +15,7 @@ import { adminFrame } from "./admin-frame.ts";
 import type { AdminContext, AdminEnv } from "./editor.ts";
 import { readForm } from "./form.ts";
 import { loginView } from "./login-view.ts";
-import type { Notice } from "./notice.ts";
+import { type Notice, noticeAfter } from "./notice.ts";
 
 const start = "/admin/pages";
 
@@ -24,7 +25,9 @@ export function loginRoutes(tenantry: Tenantry): Hono<AdminEnv> {
 
   routes.get("/login", (context) => {
     if (context.var.editor) return context.redirect(start, 303);
-    return showLogin(tenantry, context, { email: "", next: safeNext(context.req.query("next")) });
+    const notice = noticeAfter(context.req.query("done"));
+    const form = { email: "", next: safeNext(context.req.query("next")) };
+    return showLogin(tenantry, context, form, notice && { status: 200, notice });
   });
 
   routes.post("/login", async (context) => {
@@ -53,10 +56,11 @@ export function loginRoutes(tenantry: Tenantry): Hono<AdminEnv> {
   return routes;
 }
 
-type Refusal = { status: 401 | 429 | 503; notice: Notice; retryAfterSeconds?: number };
+type Refusal = { status: 200 | 401 | 403 | 429 | 503; notice: Notice; retryAfterSeconds?: number };
 
 function refusalOf(error: unknown): Refusal {
   if (!isTenantryError(error)) throw error;
+  if (error instanceof EmailNotVerified) return { status: 403, notice: notConfirmed };
   if (error instanceof LoginRefused) {
     return {
       status: 401,
@@ -87,6 +91,12 @@ function refusalOf(error: unknown): Refusal {
     retryAfterSeconds: error.retryAfterSeconds ?? 5,
   };
 }
+
+const notConfirmed: Notice = {
+  tone: "bad",
+  title: "Confirm your e-mail address first",
+  text: "Open the link that was sent to it, and come back. If you have none, or it is older than 24 hours, ask an admin of this site for another one.",
+};
 
 /** A time to wait, for people. */
 export function showWait(seconds: number): string {

@@ -14,7 +14,7 @@ export function loginView(
     main: html`<div class="login">
 <h1>Log in</h1>
 <p class="lede">To write and change the pages of ${name}.</p>
-${notice ? html`<div class="notice ${notice.tone}" role="alert"><p><strong>${notice.title}</strong></p><p>${notice.text}</p></div>` : ""}
+${notice ? html`<div class="notice ${notice.tone}" role="${notice.tone === "bad" ? "alert" : "status"}"><p><strong>${notice.title}</strong></p><p>${notice.text}</p></div>` : ""}
 <form method="post" action="/admin/login" class="card">
 <input type="hidden" name="next" value="${form.next}">
 ${textField({

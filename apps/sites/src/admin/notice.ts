@@ -47,6 +47,22 @@ const afterChange: Record<string, Notice> = {
     title: "Password changed",
     text: "You stay logged in here. Everywhere else you are logged out within seconds.",
   },
+  "email-verified": {
+    tone: "good",
+    title: "Your e-mail address is confirmed",
+    text: "You can log in with it now.",
+  },
+  "user-unproven": {
+    tone: "neutral",
+    title: "Saved: the new address must be confirmed",
+    text: "They are logged out until then. Make a link for them below.",
+  },
+  "user-created-unproven": {
+    tone: "neutral",
+    title: "User created: their address must be confirmed",
+    text: "Nothing was sent to them. Make a link below, and send it to the address; tell them their password yourself.",
+  },
+  "user-vouched": { tone: "good", title: "Confirmed", text: "They can log in with this address." },
   removed: { tone: "good", title: "File deleted" },
 };
 

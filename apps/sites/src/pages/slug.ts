@@ -1,5 +1,7 @@
 /** Paths of the application itself, which no page may take. */
-const reserved = new Set(["admin", "assets", "favicon", "health", "media", "pages", "robots", "sitemap"]);
+const reserved = new Set([
+  ...["admin", "assets", "favicon", "health", "media", "pages", "robots", "sitemap", "verify-email"],
+]);
 
 const shape = /^[\p{L}\p{N}][\p{L}\p{N}\p{M}]*(-[\p{L}\p{N}\p{M}]+)*$/u;
 const longest = 80;

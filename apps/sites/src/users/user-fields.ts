@@ -47,6 +47,12 @@ export function newPasswordField(label: string, mistakes: Mistakes = []): Html {
   });
 }
 
+/** Whether a new user's admin doesn't know that the address is theirs. */
+export function proofField(mustProve: boolean): Html {
+  return html`<div class="choice field"><input type="checkbox" id="must-prove" name="must-prove" value="yes" aria-describedby="must-prove-hint" ${mustProve ? html`checked` : ""}>
+<label for="must-prove">They must confirm the address first</label><p class="hint" id="must-prove-hint">By a link that you make and send to it. Leave this out if you know that the address is theirs.</p></div>`;
+}
+
 /** What a form with mistakes says first, with a way to each of them. */
 export function mistakeNotice(title: string, mistakes: Mistakes | undefined): Notice | undefined {
   return mistakes === undefined || mistakes.length === 0 ? undefined : { tone: "bad", title, mistakes };

@@ -5,8 +5,10 @@ import type { Editor } from "../admin/editor.ts";
 import type { Notice } from "../admin/notice.ts";
 import { dateTime } from "../admin/time.ts";
 import type { Html } from "../layout/html.ts";
-import { mistakeNotice, newPasswordField, userFields } from "./user-fields.ts";
+import { addressMeasures, type Proof } from "./address-view.ts";
+import { mistakeNotice, newPasswordField, proofField, userFields } from "./user-fields.ts";
 import type { UserMistake, UserText } from "./user-form.ts";
+import { unconfirmed } from "./user-list-view.ts";
 
 type Written = {
   text: UserText;
@@ -17,7 +19,10 @@ type Written = {
 const back = html`<p class="back"><a href="/admin/users">All users</a></p>`;
 const notSaved = "Not saved yet: something needs to be mended";
 
-export function newUserView({ text, mistakes, notice }: Written, editor: Editor | undefined): AdminPage {
+export function newUserView(
+  { text, mustProve = false, mistakes, notice }: Written & { mustProve?: boolean },
+  editor: Editor | undefined,
+): AdminPage {
   return {
     title: "New user",
     section: "users",
@@ -26,6 +31,7 @@ export function newUserView({ text, mistakes, notice }: Written, editor: Editor 
 <form class="narrow" method="post" action="/admin/users" novalidate>${csrfInput(editor)}
 ${userFields(text, { mistakes })}
 ${newPasswordField("Password", mistakes)}
+${proofField(mustProve)}
 <div class="actions"><button class="button primary">Create user</button><a class="button" href="/admin/users">Cancel</a></div>
 </form>`,
   };
@@ -35,6 +41,8 @@ ${newPasswordField("Password", mistakes)}
 export type EditedUser = { user: Pick<User, "id" | "email"> & Partial<User>; timezone: string } & Written & {
     /** What the form showed before anybody typed: who changes another field meanwhile isn't overruled. */
     seen: UserText;
+    /** What was just made to prove the address with; it can't be shown again. */
+    proof?: Proof | undefined;
   };
 
 export function editUserView(edited: EditedUser, editor: Editor | undefined): AdminPage {
@@ -46,7 +54,7 @@ export function editUserView(edited: EditedUser, editor: Editor | undefined): Ad
     section: "users",
     notice: notice ?? mistakeNotice(notSaved, mistakes),
     main: html`<div class="edit-page">${back}
-<div class="title-row"><h1><span class="hidden-visually">Edit </span><span dir="auto">${name}</span></h1>${user.status ? badge(user.status) : ""}</div>
+<div class="title-row"><h1><span class="hidden-visually">Edit </span><span dir="auto">${name}</span></h1><div class="badges">${user.emailVerifiedAt === null ? unconfirmed : ""}${user.status ? badge(user.status) : ""}</div></div>
 <form method="post" action="/admin/users/${user.id}" novalidate>${csrfInput(editor)}
 <input type="hidden" name="seen-name" value="${seen.name}"><input type="hidden" name="seen-email" value="${seen.email}"><input type="hidden" name="seen-role" value="${seen.role ?? ""}">
 ${userFields(text, { mistakes: mistakes?.filter(({ field }) => field !== "password"), isSelf })}
@@ -80,11 +88,13 @@ function ownAccount(): Html {
 }
 
 /** What an admin does to somebody's log-in, each a form of its own. */
-function measures({ user, mistakes = [] }: EditedUser, editor: Editor): Html {
+function measures(edited: EditedUser, editor: Editor): Html {
+  const { user, mistakes = [] } = edited;
   const form = (action: string, content: Html): Html =>
     html`<form method="post" action="/admin/users/${user.id}/${action}" novalidate>${csrfInput(editor)}${content}</form>`;
   const active = user.status !== "deactivated";
-  return html`<section><h2>Password</h2><p class="hint">For somebody who forgot theirs. It logs them out everywhere.</p>${form("password", html`${newPasswordField("New password", mistakes)}<button class="button">Set the password</button>`)}</section>
+  return html`${addressMeasures(edited, editor)}
+<section><h2>Password</h2><p class="hint">For somebody who forgot theirs. It logs them out everywhere.</p>${form("password", html`${newPasswordField("New password", mistakes)}<button class="button">Set the password</button>`)}</section>
 <section><h2>Log-in</h2>${
     active
       ? html`<p class="hint">Logs them out of every browser. They can log in again.</p>${form("sessions", html`<button class="button">Log out everywhere</button>`)}

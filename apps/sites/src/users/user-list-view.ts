@@ -48,7 +48,7 @@ function nobody(search: string): Html {
 }
 
 function item(user: User, { timezone }: UserList, editor: Editor): Html {
-  const { id, name, email, role, status, lastLoginAt } = user;
+  const { id, name, email, role, status, emailVerifiedAt, lastLoginAt } = user;
   const seen =
     lastLoginAt === null
       ? "never logged in"
@@ -56,9 +56,12 @@ function item(user: User, { timezone }: UserList, editor: Editor): Html {
   return html`<li class="card" id="${id}">
 <div class="about"><h2><a href="/admin/users/${id}" dir="auto">${name ?? email}</a>${id === editor.id ? html` <span class="you">(you)</span>` : ""}</h2>
 <p class="hint">${name === null ? "" : html`<span class="address">${email}</span> · `}${seen}</p></div>
-<div class="badges"><span class="badge">${labelOf(role)}</span>${status === "active" ? "" : html`<span class="badge off">Deactivated</span>`}</div>
+<div class="badges"><span class="badge">${labelOf(role)}</span>${emailVerifiedAt === null ? unconfirmed : ""}${status === "active" ? "" : html`<span class="badge off">Deactivated</span>`}</div>
 </li>`;
 }
+
+/** Whose address is neither proven nor vouched for. */
+export const unconfirmed = html`<span class="badge off">Not confirmed</span>`;
 
 function parts({ search, isLaterPart, nextCursor }: UserList): Html {
   if (!isLaterPart && nextCursor === null) return html``;

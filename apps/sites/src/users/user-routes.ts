@@ -5,6 +5,7 @@ import type { AdminContext, AdminEnv } from "../admin/editor.ts";
 import { showForAdminsOnly, showNoAdminLeft, showNothingHere } from "../admin/refusals.ts";
 import { editorOf, showAdmin } from "../admin/shown.ts";
 import { maxUsers } from "../limits.ts";
+import { addressRoutes } from "./address-routes.ts";
 import { userListView } from "./user-list-view.ts";
 import { administer, showUser, toLogin, userSavingRoutes } from "./user-saving-routes.ts";
 
@@ -18,6 +19,7 @@ export function userRoutes(tenantry: Tenantry): Hono<AdminEnv> {
 
   routes.get("/", (context) => showList(tenantry, context));
   routes.route("/", userSavingRoutes(tenantry));
+  routes.route("/", addressRoutes(tenantry));
 
   routes.get("/:id{usr_[0-9a-z]{1,60}}", async (context) =>
     showUser(tenantry, context, await administer(tenantry, context).show(id(context))),

@@ -5,6 +5,7 @@ import { readForm } from "../admin/form.ts";
 import type { Notice } from "../admin/notice.ts";
 import { editorOf, showAdmin } from "../admin/shown.ts";
 import { maxUsers } from "../limits.ts";
+import type { Proof } from "./address-view.ts";
 import { isRole } from "./roles.ts";
 import { mistakeInPassword, readUserForm, type UserMistake, type UserText } from "./user-form.ts";
 import { type EditedUser, editUserView, newUserView } from "./user-form-view.ts";
@@ -13,7 +14,9 @@ import { type Refused, refusedUser } from "./user-refusals.ts";
 /** Creating a user and changing one. Whatever comes of it, the admin gets back what was typed, but for passwords. */
 export function userSavingRoutes(tenantry: Tenantry): Hono<AdminEnv> {
   const routes = new Hono<AdminEnv>();
-  routes.get("/new", (context) => showNew(tenantry, context, { name: "", email: "", role: "editor" }));
+  routes.get("/new", (context) =>
+    showNew(tenantry, context, { text: { name: "", email: "", role: "editor" } }),
+  );
   routes.post("/", (context) => create(tenantry, context));
   routes.post("/:id{usr_[0-9a-z]{1,60}}", (context) => save(tenantry, context, context.req.param("id")));
   routes.post("/:id{usr_[0-9a-z]{1,60}}/password", (context) =>
@@ -34,22 +37,25 @@ export function toLogin(context: AdminContext): Response {
 async function create(tenantry: Tenantry, context: AdminContext): Promise<Response> {
   const form = await readForm(context);
   const { text, mistakes } = readUserForm(form);
-  if (!context.var.editor) return showNew(tenantry, context, text, { status: 401, notice: loggedOut });
+  const typed = { text, mustProve: form["must-prove"] === "yes" };
+  if (!context.var.editor) return showNew(tenantry, context, typed, { status: 401, notice: loggedOut });
   const { password = "" } = form;
   mistakes.push(...inPassword(password));
-  if (mistakes.length > 0) return showNew(tenantry, context, text, { status: 422, mistakes });
+  if (mistakes.length > 0) return showNew(tenantry, context, typed, { status: 422, mistakes });
   const { name, email, role } = text;
   try {
-    await administer(tenantry, context).create({
+    const user = await administer(tenantry, context).create({
       email,
       password,
+      emailVerified: !typed.mustProve,
       ...(name && { name }),
       ...(role && { role }),
     });
+    const next = typed.mustProve ? `/${user.id}?done=user-created-unproven` : "?done=user-created";
+    return context.redirect(`/admin/users${next}`, 303);
   } catch (error) {
-    return showNew(tenantry, context, text, refusedUser(error, maxUsers(tenantry.settings)));
+    return showNew(tenantry, context, typed, refusedUser(error, maxUsers(tenantry.settings)));
   }
-  return context.redirect("/admin/users?done=user-created", 303);
 }
 
 async function save(tenantry: Tenantry, context: AdminContext, id: string): Promise<Response> {
@@ -65,12 +71,15 @@ async function save(tenantry: Tenantry, context: AdminContext, id: string): Prom
     showEdit(tenantry, context, { user: await admin.show(id), text, seen }, refused);
   if (mistakes.length > 0) return giveBack({ status: 422, mistakes });
   const change = changeOf(seen, text);
+  // One's own address nobody else has to believe; who mistyped it isn't locked out by it.
+  if (change.email !== undefined && id === context.var.editor.id) change.emailVerified = true;
   try {
-    if (Object.keys(change).length > 0) await admin.update(id, change);
+    const saved = Object.keys(change).length > 0 ? await admin.update(id, change) : undefined;
+    const isUnproven = change.email !== undefined && saved?.emailVerifiedAt === null;
+    return context.redirect(`/admin/users/${id}?done=${isUnproven ? "user-unproven" : "user-saved"}`, 303);
   } catch (error) {
     return giveBack(refusedUser(error, maxUsers(tenantry.settings)));
   }
-  return context.redirect(`/admin/users/${id}?done=user-saved`, 303);
 }
 
 async function setPassword(tenantry: Tenantry, context: AdminContext, id: string): Promise<Response> {
@@ -97,15 +106,16 @@ export function showUser(
   context: AdminContext,
   user: User,
   outcome: Outcome = { status: 200 },
+  proof?: Proof,
 ): Response | Promise<Response> {
   const text = textOf(user);
-  return showEdit(tenantry, context, { user, text, seen: text }, outcome);
+  return showEdit(tenantry, context, { user, text, seen: text, proof }, outcome);
 }
 
 function showEdit(
   tenantry: Tenantry,
   context: AdminContext,
-  written: Pick<EditedUser, "user" | "text" | "seen">,
+  written: Pick<EditedUser, "user" | "text" | "seen" | "proof">,
   { status, mistakes, notice }: Outcome,
 ): Response | Promise<Response> {
   const { timezone } = tenantry.current();
@@ -116,10 +126,11 @@ function showEdit(
 function showNew(
   tenantry: Tenantry,
   context: AdminContext,
-  text: UserText,
+  typed: { text: UserText; mustProve?: boolean },
   { status, mistakes, notice }: Outcome = { status: 200 },
 ): Response | Promise<Response> {
-  return showAdmin(tenantry, context, newUserView({ text, mistakes, notice }, context.var.editor), status);
+  const view = newUserView({ ...typed, mistakes, notice }, context.var.editor);
+  return showAdmin(tenantry, context, view, status);
 }
 
 const loggedOut: Notice = {
