@@ -28,6 +28,6 @@ ${form("link", proof === undefined ? "Make a link" : "Make another link")}
 function madeLink({ link, expiresAt }: Proof, timezone: string): Html {
   return html`<div class="field"><label for="link">Link for them</label>
 <p class="hint" id="link-hint">Good until ${dateTime(new Date(expiresAt), timezone)}. It is shown this once; those made before are no good any more.</p>
-<input id="link" class="snippet" readonly value="${link}" aria-describedby="link-hint">
+<input id="link" class="snippet" readonly autofocus value="${link}" aria-describedby="link-hint">
 <p class="reveal"><button type="button" class="button small" data-copy="${link}" hidden>Copy<span class="hidden-visually"> the link</span></button></p></div>`;
 }

@@ -18,8 +18,7 @@ export function verifyView(identity: Identity, verifying: Verifying): AdminPage 
 }
 
 function viewOf({ name }: Identity, verifying: Verifying): { title: string; content: Html } {
-  if (verifying.state === "asked")
-    return { title: "Confirm your e-mail address", content: asked(name, verifying) };
+  if (verifying.state === "asked") return { title: "Confirm your address", content: asked(name, verifying) };
   if (verifying.state === "incomplete") {
     return {
       title: "This link isn’t complete",
@@ -36,7 +35,7 @@ function viewOf({ name }: Identity, verifying: Verifying): { title: string; cont
 
 function asked(name: string, { token, isAway = false }: { token: string; isAway?: boolean }): Html {
   const away = html`<div class="notice bad" role="alert"><p><strong>This didn’t work just now</strong></p><p>Please press the button again in a minute. Your link stays good.</p></div>`;
-  return html`<p class="lede">To log in at ${name} with it.</p>${isAway ? away : ""}
+  return html`<p class="lede">To log in at ${name} with your e-mail address.</p>${isAway ? away : ""}
 <form method="post" action="/verify-email" class="card">
 <p>Press the button if it was you who asked for this. If it wasn’t, close this page, and nothing happens.</p>
 <input type="hidden" name="token" value="${token}">
