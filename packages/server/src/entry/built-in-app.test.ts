@@ -34,7 +34,7 @@ async function startSites(): Promise<number> {
     dropTrials: async () => undefined,
     migrateFleet: async () => ({
       ...{ databases: 0, current: 0, givenUp: 0 },
-      ...{ environments: 0, environmentsGivenUp: 0 },
+      ...{ environments: 0, environmentsCurrent: 0, environmentsGivenUp: 0 },
     }),
   };
   const deps = {

@@ -110,7 +110,7 @@ function control(api: Api, operations: Operations): void {
         operationId: "retryOperation",
         summary: "Let an operation go on that failed or got stuck",
         description:
-          "From its first step that isn't done. Also for one that needs an operator; if that one got stuck while it was undone, it goes on being undone.",
+          "One that failed begins anew. One that needs an operator goes on from its first step that isn't done, or, if it got stuck while it was undone, with that.",
         tags,
         params,
         response: { 202: operationReply },

@@ -35,13 +35,20 @@ export async function runFleet(
 /** The end of an operation that couldn't migrate them all. */
 export async function tooMany(
   { db, operationId }: Pick<StepContext, "db" | "operationId">,
-  { environments, environmentsGivenUp: failed }: FleetTally,
+  { environments, environmentsCurrent: current, environmentsGivenUp: failed }: FleetTally,
 ): Promise<Error> {
   const some = await selectGivenUp(db, operationId, { limit: named });
   const told = describeGivenUp(some, failed);
   return failure("migration_failed", {
-    detail: `${failed} of ${environments} environments couldn't be migrated. ${told}`,
+    detail: [
+      `${failed} of ${environments} environments couldn't be migrated. ${told}`,
+      stay(current, "is migrated and stays so.", "are migrated and stay so."),
+      stay(environments - failed - current, "wasn't tried any more.", "weren't tried any more."),
+    ].join(""),
     remedy:
       "List them with `tenantry migrate --status --failed`, mend the cause, then run `tenantry migrate`.",
   });
 }
+
+const stay = (count: number, one: string, more: string): string =>
+  count === 0 ? "" : ` ${count} ${count === 1 ? one : more}`;

@@ -14,7 +14,14 @@ let bench: WorkflowBench;
 /** What the migrations come to. */
 let outcome: () => Promise<void> = async () => undefined;
 
-const noFleet = { databases: 0, current: 0, givenUp: 0, environments: 0, environmentsGivenUp: 0 };
+const noFleet = {
+  databases: 0,
+  current: 0,
+  givenUp: 0,
+  environments: 0,
+  environmentsCurrent: 0,
+  environmentsGivenUp: 0,
+};
 
 const workflow = releaseWorkflow({
   placements: {

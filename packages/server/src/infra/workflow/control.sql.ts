@@ -79,7 +79,7 @@ export async function updateGoingBackAgain(tx: Tx, operationId: string): Promise
   `.execute(tx);
 }
 
-/** Starts it forward again from the first step that isn't done. False: its environment has another exclusive one. */
+/** Starts it forward again from the first step that isn't done, one that had ended from its beginning. False: its environment has another exclusive one. */
 export async function updateQueuedAgain(tx: Tx, operationId: string): Promise<boolean> {
   await sql`savepoint retry`.execute(tx);
   try {
@@ -94,17 +94,19 @@ export async function updateQueuedAgain(tx: Tx, operationId: string): Promise<bo
 
 async function queueAgain(tx: Tx, operationId: string): Promise<void> {
   await sql`
-    with operation as (
-      update operations set status = 'queued', wait_until = null, error = null, ended_at = null, message = null,
-        progress = (
+    with before as (
+      select id, status = 'needs_operator' as goes_on from operations where id = ${operationId}
+    ), operation as (
+      update operations o set status = 'queued', wait_until = null, error = null, ended_at = null, message = null,
+        progress = case when before.goes_on then (
           select count(*) filter (where status = 'done')::real / greatest(count(*), 1)
-          from operation_steps where operation_id = ${operationId}
-        )
-      where id = ${operationId} returning id
+          from operation_steps where operation_id = before.id
+        ) else 0 end
+      from before where o.id = before.id returning o.id, before.goes_on
     ), steps as (
       update operation_steps s set status = 'pending', attempt = 0, result = null, error = null,
         started_at = null, ended_at = null
-      from operation where s.operation_id = operation.id and s.status <> 'done'
+      from operation where s.operation_id = operation.id and (s.status <> 'done' or not operation.goes_on)
     )
     select pg_notify('tenantry_operation_due', id::text), pg_notify('tenantry_operation', id::text) from operation
   `.execute(tx);

@@ -6,11 +6,13 @@ import { inTransaction } from "../db/index.ts";
 import {
   abandonOperation,
   cancelOperation,
+  defineWorkflow,
   hastenOperation,
   retryOperation,
   type StepContext,
   selectOpenOperation,
   startOperation,
+  step,
 } from "./index.ts";
 
 const { registry, bench } = useWorkflowBench();
@@ -36,6 +38,31 @@ test("a failed operation can be retried, and then goes from its first step to su
   await bench.reaches(id, "succeeded");
   expect(acts).toEqual(["one", "two", "three"]);
   expect(ends.map(({ status }) => status)).toEqual(["failed", "succeeded"]);
+});
+
+test("a step with nothing to take back says how it ended, and a failed operation begins anew when retried", async () => {
+  const acts: string[] = [];
+  let broken = true;
+  const run = (name: string) => async () => {
+    acts.push(name);
+    if (name === "three" && broken) throw new Error("broken");
+  };
+  const workflow = defineWorkflow({
+    ...{ kind: "test.stays", version: 1, attempts: 1 },
+    steps: [
+      step("one", { title: "One", run: run("one") }),
+      step("two", { title: "Two", run: run("two"), undo: async () => void acts.push("undo two") }),
+      step("three", { title: "Three", run: run("three") }),
+    ],
+  });
+  await bench.worker([workflow]);
+  const id = await bench.begin(workflow);
+  await bench.reaches(id, "failed");
+  expect(await bench.steps(id)).toEqual(["done", "undone", "failed"]);
+  broken = false;
+  await retry(id);
+  await bench.reaches(id, "succeeded");
+  expect(acts).toEqual(["one", "two", "three", "undo two", "one", "two", "three"]);
 });
 
 test("with onFailure stop it stays where it is, goes on forward when retried, and back when cancelled", async () => {

@@ -33,3 +33,18 @@ test("in every other state a worker leaves it alone", () => {
   for (const status of operationStatuses.filter((it) => !atWork.includes(it)))
     expect(after(status, "done", "pending")).toEqual({ type: "leave" });
 });
+
+test("back, a step that stays keeps saying how it ended, and only one that was cut off is looked at", () => {
+  const back = (...steps: [StepStatus, boolean][]) =>
+    nextAction(
+      "undoing",
+      steps.map(([status, stays]) => ({ status, stays })),
+    );
+  expect(back(["done", false], ["done", true], ["failed", true])).toEqual({ type: "undo", ordinal: 0 });
+  expect(back(["undone", false], ["done", true], ["failed", true])).toEqual({
+    type: "end",
+    status: "failed",
+  });
+  for (const cutOff of ["running", "undoing"] as const)
+    expect(back(["done", false], [cutOff, true])).toEqual({ type: "undo", ordinal: 1 });
+});

@@ -55,7 +55,10 @@ async function loadSteps(run: Run): Promise<void> {
 
 async function proceed(run: Run): Promise<Afterwards> {
   if (run.isLost) throw new LeaseLost(run.id);
-  const action = nextAction(run.status, run.steps);
+  const action = nextAction(
+    run.status,
+    run.steps.map(({ status }, ordinal) => ({ status, stays: !run.workflow.steps[ordinal]?.undo })),
+  );
   if (action.type === "leave") return "let go";
   if (action.type === "end") return end(run, action.status);
   if (run.settings.isDraining() || run.isShutDown) return release(run);

@@ -27,8 +27,10 @@ export async function undoStep(run: Run, ordinal: number): Promise<Afterwards> {
       return undoFailed(run, ordinal, error);
     }
   }
-  run.accept(await writeUndone(db, run, ordinal));
-  row.status = "undone";
+  // One that has nothing to take back was cut off while it ran.
+  const status = step.undo ? "undone" : "failed";
+  run.accept(await writeUndone(db, run, ordinal, status));
+  row.status = status;
   return "go on";
 }
 

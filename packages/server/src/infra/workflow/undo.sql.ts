@@ -27,13 +27,13 @@ export async function writeUndoBegun(
   return rows[0]?.attempt;
 }
 
-export function writeUndone(db: Db, held: Held, ordinal: number): Written {
+export function writeUndone(db: Db, held: Held, ordinal: number, status: "undone" | "failed"): Written {
   return statusAfter(
     sql`
       with operation as (
         select id, status from operations where id = ${held.id} and fence = ${held.fence} for no key update
       ), undone as (
-        update operation_steps s set status = 'undone', ended_at = clock_timestamp()
+        update operation_steps s set status = ${status}, ended_at = clock_timestamp()
         from operation o where s.operation_id = o.id and s.ordinal = ${ordinal}
       )
       select status, ${told} from operation`,

@@ -82,6 +82,7 @@ export type FleetTally = {
   current: number;
   givenUp: number;
   environments: number;
+  environmentsCurrent: number;
   environmentsGivenUp: number;
 };
 
@@ -97,6 +98,7 @@ export async function selectTally(db: Db, scope: FleetScope, operationId: string
     )
     select count(*)::int as databases, count(*) filter (where current)::int as current,
       count(*) filter (where given_up)::int as "givenUp", coalesce(sum(environments), 0)::int as environments,
+      coalesce(sum(environments) filter (where current), 0)::int as "environmentsCurrent",
       coalesce(sum(environments) filter (where given_up), 0)::int as "environmentsGivenUp"
     from counted
   `.execute(db);
