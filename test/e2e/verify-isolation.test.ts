@@ -64,6 +64,7 @@ describe("an installation in which nobody changed anything", () => {
     const skipped = report.attempts.filter(({ outcome }) => outcome === "skipped");
     expect([...new Set(skipped.map(({ probe, answer }) => `${probe}: ${answer}`))]).toEqual([
       "api.other-application: there is one application only",
+      "jobs.other-application: there is one application only",
     ]);
     const paths = new Set(report.attempts.map(({ path: way }) => way));
     expect([...paths].sort()).toEqual(

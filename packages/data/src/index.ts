@@ -26,6 +26,7 @@ export {
   type TransactionOptions,
 } from "./database/index.ts";
 export * from "./errors.ts";
+export { type JobKey, type JobOwner, openJob, type SealedJob, sealJob } from "./jobs/sealed-job.ts";
 export { type TenantClient, TenantPool } from "./pg-shaped/tenant-pool.ts";
 export {
   createPools,

@@ -1,65 +1,32 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
-import canonicalize from "canonicalize";
+import {
+  InvalidArgument,
+  type JobKey,
+  type JobOwner,
+  openJob as open,
+  sealJob as seal,
+} from "@tenantry/data";
 import { JobRefused, TenantryError } from "../errors.ts";
 
-/** What lies in the queue: the job's data, whose it is, and a seal over both. */
-export type SealedJob = {
-  tenantry: { v: 1; tenant: string; environment: string; sealedAt: number; seal: string };
-  data: unknown;
-};
+export type { JobKey, SealedJob } from "@tenantry/data";
 
-/** The secret of one application of one installation, 32 bytes in base64, and where it holds. */
-export type JobKey = { key: string; audience: string };
-
-export type JobOwner = { tenantId: string; environmentId: string };
-
-/**
- * Seals a job for its tenant: HMAC-SHA-256 over the application, the purpose (which queue, which kind of job), the
- * tenant and the data, each in the form of RFC 8785, in which a queue may store them otherwise without breaking the
- * seal. `data` is what JSON makes of it: a Date becomes text.
- */
-export function sealJob(key: JobKey, purpose: string, owner: JobOwner, data: unknown): SealedJob {
-  const plain = plainData(data);
-  const sealedAt = Math.floor(Date.now() / 1000);
-  const seal = sealOf(key, purpose, owner, sealedAt, plain).toString("base64url");
-  const { tenantId: tenant, environmentId: environment } = owner;
-  return { tenantry: { v: 1, tenant, environment, sealedAt, seal }, data: plain };
+/** Seals a job for its tenant, as `@tenantry/data` does, and throws as this package does. */
+export function sealJob(
+  key: JobKey,
+  purpose: string,
+  owner: JobOwner,
+  data: unknown,
+): ReturnType<typeof seal> {
+  try {
+    return seal(key, purpose, owner, data);
+  } catch (error) {
+    if (!(error instanceof InvalidArgument)) throw error;
+    throw new TenantryError(error.message, { code: "invalid_argument", status: 500 });
+  }
 }
 
 /** Whose job it is, and its data. Throws `JobRefused` for whatever was not sealed with this key for this purpose. */
 export function openJob(key: JobKey, purpose: string, job: unknown): { owner: JobOwner; data: unknown } {
-  if (!isSealedJob(job)) throw new JobRefused("it carries no tenant: it wasn't sent through this package");
-  const { tenant, environment, sealedAt, seal } = job.tenantry;
-  const owner = { tenantId: tenant, environmentId: environment };
-  const expected = sealOf(key, purpose, owner, sealedAt, job.data);
-  const given = Buffer.from(seal, "base64url");
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
-    throw new JobRefused(`its seal isn't valid for ${purpose}: it was changed, or sealed for something else`);
-  }
-  return { owner, data: job.data };
-}
-
-function sealOf(key: JobKey, purpose: string, owner: JobOwner, sealedAt: number, data: unknown): Buffer {
-  const said = ["tenantry job 1", key.audience, purpose, owner.tenantId, owner.environmentId, sealedAt, data];
-  return createHmac("sha256", Buffer.from(key.key, "base64")).update(canonicalize(said)!).digest();
-}
-
-function plainData(data: unknown): unknown {
-  const text = JSON.stringify(data ?? null) as string | undefined;
-  if (text !== undefined) return JSON.parse(text);
-  throw new TenantryError("A job's data must be what JSON can say, not a function or a symbol.", {
-    code: "invalid_argument",
-    status: 500,
-  });
-}
-
-function isSealedJob(job: unknown): job is SealedJob {
-  if (!isObject(job) || !isObject(job.tenantry) || !("data" in job)) return false;
-  const { v, tenant, environment, sealedAt, seal } = job.tenantry;
-  const texts = [tenant, environment, seal];
-  return v === 1 && typeof sealedAt === "number" && texts.every((text) => typeof text === "string");
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
+  const opened = open(key, purpose, job);
+  if ("refused" in opened) throw new JobRefused(opened.refused);
+  return opened;
 }

@@ -9,7 +9,7 @@ const paths = {
   api: "API",
   sessions: "Sessions",
   gateway: "Gateway",
-  jobs: "Operations and events",
+  jobs: "Jobs, operations and events",
 } as const;
 
 /** What verifications of isolation try. */

@@ -4,6 +4,7 @@ import type { Probe } from "../../../drivers/probe.ts";
 import { type StorageGround, storageProbes } from "../../../drivers/storage/index.ts";
 import { type CatalogGround, catalogProbes } from "./catalog.ts";
 import { type GatewayGround, gatewayProbes } from "./gateway.ts";
+import { jobProbes } from "./jobs.ts";
 import { type OperatorRouteGround, operatorRouteProbe } from "./operator-routes.ts";
 import { type RegistryGround, registryProbes } from "./registry.ts";
 import { type RuntimeGround, runtimeProbes } from "./runtime-routes.ts";
@@ -29,7 +30,7 @@ export const probes = {
   storage: storageProbes,
   cache: cacheProbes,
   operatorRoutes: [operatorRouteProbe],
-  runtime: runtimeProbes,
+  runtime: [...runtimeProbes, ...jobProbes],
   gateway: gatewayProbes,
 } as const;
 
