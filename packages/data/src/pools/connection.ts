@@ -1,9 +1,11 @@
+import type { Socket } from "node:net";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import type { DatabaseLevel } from "@tenantry/contract";
 import pg from "pg";
 import { DatabaseUnavailable, DataError, PoolExhausted } from "../errors.ts";
 import { newSession, type Seal, type SealedSession } from "../seal/session.ts";
 import { createPreparedStatements, noPreparedStatements, type PreparedStatements } from "../wire/prepared.ts";
+import { openSocket } from "./socket.ts";
 
 /**
  * Where an environment's database is. `url` holds its own role's password; at the level `shared` it is the same for all
@@ -66,6 +68,7 @@ export async function openConnection(
     application_name: options.applicationName,
     connectionTimeoutMillis: options.connectTimeoutMs,
     keepAlive: true,
+    stream: openSocket as () => Socket,
     // A pooler refuses these: there, statements end by our own deadline.
     ...(!pooled && {
       options: sessionSettings({
