@@ -22,7 +22,7 @@ beforeAll(async () => {
   project = await mkdtemp(path.join(tmpdir(), "tenantry-project-"));
   await cp(path.join(root, "docs/examples/notes"), project, { recursive: true });
   await mkdir(path.join(project, "node_modules"));
-  for (const name of ["@tenantry", "express", "vitest"]) {
+  for (const name of ["@tenantry", "@jest", "express", "vitest"]) {
     await symlink(path.join(root, "node_modules", name), path.join(project, "node_modules", name));
   }
 });
@@ -34,6 +34,9 @@ afterAll(async () => {
 
 const inProject = (...args: string[]) =>
   run(process.execPath, args, { cwd: project, env: { PATH: process.env.PATH, HOME: project } });
+
+/** A block of the guide by the words that it begins with. */
+const block = (beginning: string): string => blocks.find(({ text }) => text!.startsWith(beginning))!.text!;
 
 describe("the guide to testing one's application", () => {
   it("begins with a test file that is the example's", async () => {
@@ -59,5 +62,19 @@ describe("the guide to testing one's application", () => {
     await inProject(vitest, "run", "--maxWorkers=8", "--reporter=json", "--outputFile=report.json");
     const report = JSON.parse(await readFile(path.join(project, "report.json"), "utf8"));
     expect(report).toMatchObject({ success: true, numPassedTests: 8, numFailedTests: 0 });
+  });
+
+  it("has a setup for jest that works, with two workers on one kit", async () => {
+    for (const name of ["testkit.js", "jest.config.js"])
+      await writeFile(path.join(project, name), block(`// ${name}`));
+    await writeFile(path.join(project, "package.json"), JSON.stringify({ type: "module" }));
+    await writeFile(path.join(project, "strip-types.cjs"), block("const { stripTypeScriptTypes }"));
+    for (const name of ["one.spec.js", "two.spec.js"])
+      await writeFile(path.join(project, name), block("// notes.spec.js"));
+    const jest = fileURLToPath(import.meta.resolve("jest/bin/jest"));
+    const options = ["--maxWorkers=2", "--json", "--outputFile=jest.json"];
+    await inProject("--experimental-vm-modules", jest, ...options);
+    const report = JSON.parse(await readFile(path.join(project, "jest.json"), "utf8"));
+    expect(report).toMatchObject({ success: true, numPassedTests: 2, numFailedTests: 0 });
   });
 });
