@@ -1,10 +1,5 @@
 import { z } from "zod";
-
-const label = z
-  .string()
-  .min(1)
-  .max(63)
-  .regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/, "must be lower-case letters and digits, joined by . _ or -");
+import { name, sharing, warnings } from "./server-fields.ts";
 
 const redisUrl = z
   .string()
@@ -15,22 +10,11 @@ const redisUrl = z
   );
 
 export const createCacheServerRequest = z.strictObject({
-  name: label,
+  name,
   url: redisUrl.describe(
     "Where it is and who works on it: a user that may do everything. Kept encrypted, never shown.",
   ),
-  purpose: z
-    .enum(["shared", "own"])
-    .default("shared")
-    .describe("For many tenants, or for one that asks for a server of its own."),
-  region: label.optional(),
-  capacity: z
-    .number()
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .default(10_000)
-    .describe("How many environments a shared one may hold."),
+  ...sharing,
 });
 export type CreateCacheServerRequest = z.infer<typeof createCacheServerRequest>;
 
@@ -46,10 +30,7 @@ export const cacheServerReply = z
     capacity: z.number(),
     caches: z.number().describe("How many environments have their cache there."),
     createdAt: z.string(),
-    warnings: z
-      .array(z.string())
-      .optional()
-      .describe("What works but should be known; only when it is added."),
+    warnings,
   })
   .meta({ id: "CacheServer" });
 export type CacheServerReply = z.infer<typeof cacheServerReply>;

@@ -51,6 +51,9 @@ export type DatabaseLevel = "shared" | "schema" | "database" | "dedicated" | "sq
  */
 export type RuntimeSeal = { databaseId: string; environmentId: string; key: string; pooled: boolean };
 
+/** A place but for the generation, which is its placement's. */
+export type WithoutGeneration<Place> = Place extends unknown ? Omit<Place, "generation"> : never;
+
 /** Where an environment's files are: in a directory, or in a bucket below a prefix (empty, or ending with `/`). */
 export type RuntimeStorage =
   | {

@@ -1,10 +1,5 @@
 import { z } from "zod";
-
-const serverName = z
-  .string()
-  .min(1)
-  .max(63)
-  .regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/, "must be lower-case letters and digits, joined by . _ or -");
+import { capacity, name } from "./server-fields.ts";
 
 const sslModes = ["disable", "prefer", "require", "verify-ca", "verify-full", "no-verify"];
 
@@ -42,7 +37,6 @@ const region = z
   .max(63)
   .regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/, "must be lower-case letters and digits, joined by . _ or -");
 
-const capacity = z.number().int().min(1).max(1_000_000);
 const maxBackends = z.number().int().min(1).max(100_000);
 const statementTimeoutMs = z.number().int().min(1).max(86_400_000);
 
@@ -54,7 +48,7 @@ function hasKnownSslMode(text: string): boolean {
 
 export const createServerRequest = z
   .strictObject({
-    name: serverName,
+    name,
     url: serverUrl.describe(
       "Where it is and who works on it: a role with CREATEDB and CREATEROLE, or a superuser. Kept encrypted, never shown.",
     ),

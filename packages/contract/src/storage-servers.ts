@@ -1,10 +1,5 @@
 import { z } from "zod";
-
-const label = z
-  .string()
-  .min(1)
-  .max(63)
-  .regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/, "must be lower-case letters and digits, joined by . _ or -");
+import { name, sharing, warnings } from "./server-fields.ts";
 
 export const storageLevels = ["prefix", "bucket", "own"] as const;
 export type StorageLevel = (typeof storageLevels)[number];
@@ -19,7 +14,7 @@ function isOrigin(text: string): boolean {
 }
 
 export const createStorageServerRequest = z.strictObject({
-  name: label,
+  name,
   endpoint: z
     .string()
     .max(500)
@@ -44,13 +39,10 @@ export const createStorageServerRequest = z.strictObject({
     .regex(/^[\x21-\x7e]+$/, "must be plain characters")
     .meta({ examples: ["secret"] })
     .describe("Kept encrypted, never shown."),
-  signingRegion: label
+  signingRegion: name
     .default("us-east-1")
     .describe("What requests are signed for: the server's own name of its region."),
-  purpose: z
-    .enum(["shared", "own"])
-    .default("shared")
-    .describe("For many tenants, or for one that asks for a server of its own."),
+  purpose: sharing.purpose,
   tenant: z
     .string()
     .regex(/^[a-z0-9](-?[a-z0-9]){2,49}$/, "must be a tenant's slug")
@@ -76,14 +68,8 @@ export const createStorageServerRequest = z.strictObject({
     .refine(isOrigin, "must be https://host or http://host, with a port where it needs one")
     .optional()
     .describe("Where the STS is: AWS's own of the region, else the S3 server, when left out."),
-  region: label.optional(),
-  capacity: z
-    .number()
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .default(10_000)
-    .describe("How many environments a shared one may hold."),
+  region: sharing.region,
+  capacity: sharing.capacity,
 });
 export type CreateStorageServerRequest = z.infer<typeof createStorageServerRequest>;
 
@@ -110,10 +96,7 @@ export const storageServerReply = z
     capacity: z.number(),
     environments: z.number().describe("How many have their files there."),
     createdAt: z.string(),
-    warnings: z
-      .array(z.string())
-      .optional()
-      .describe("What works but should be known; only when it is added."),
+    warnings,
   })
   .meta({ id: "StorageServer" });
 export type StorageServerReply = z.infer<typeof storageServerReply>;

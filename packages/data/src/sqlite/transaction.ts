@@ -152,7 +152,7 @@ class OpenTransaction {
     own.signal?.throwIfAborted();
     try {
       const { savepoint, reads } = await this.#file.translate(text, own);
-      if (this.#failed && savepoint?.kind !== "roll back") {
+      if (this.#failed && savepoint !== "roll back") {
         throw asDatabaseError(
           wrong("25P02", "current transaction is aborted, commands ignored until end of transaction block"),
           undefined,
@@ -166,7 +166,7 @@ class OpenTransaction {
         slot: this.#slot,
         moment: this.#moment,
       });
-      if (savepoint?.kind === "roll back") this.#failed = false;
+      if (savepoint === "roll back") this.#failed = false;
       return readResult<Row>(translated, answer, form);
     } catch (error) {
       if (!(error instanceof InvalidArgument)) this.#failed = true;

@@ -1,18 +1,10 @@
-import type { ResourceName, StepContext } from "../infra/workflow/definition.ts";
+import type { DriverContext } from "../drivers/context.ts";
+import type { ResourceName } from "../infra/workflow/definition.ts";
 import { newId } from "../kernel/index.ts";
 
 type DeclaredResource = ResourceName & { state: "creating" | "present" };
 
-export type TestContext = Pick<
-  StepContext,
-  | "operationId"
-  | "fence"
-  | "signal"
-  | "assertLease"
-  | "declareResource"
-  | "resourcePresent"
-  | "resourceRemoved"
-> & {
+export type TestContext = Omit<DriverContext, "progress"> & {
   /** Another holder of the same operation, later by one. */
   next(): TestContext;
   /** What is declared and not removed, over all holders. */

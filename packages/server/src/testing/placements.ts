@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
+import type { CacheLocation } from "../drivers/cache/index.ts";
 import {
   createDatabaseDrivers,
   type DatabaseDrivers,
   type ServerDriver,
   type SqliteDirectory,
 } from "../drivers/database/index.ts";
+import type { StorageLocation } from "../drivers/storage/index.ts";
 import {
-  type CachePlace,
   createPlacements,
   createSpareKeeper,
   type PlaceDriver,
@@ -16,7 +17,6 @@ import {
   registerOwnServer,
   type SpareKeeper,
   type SpareKeeperOptions,
-  type StoragePlace,
 } from "../features/placements/index.ts";
 import { type Db, inTransaction, sql } from "../infra/db/index.ts";
 import { silentLog } from "../infra/log/index.ts";
@@ -62,9 +62,9 @@ type Undo = (context: StepContext) => Promise<void>;
 export async function testPlacements(
   options: {
     url?: string;
-    storage?: PlaceDriver<StoragePlace>;
-    places?: Places<StoragePlace>;
-    caches?: (secrets: Secrets) => Places<CachePlace>;
+    storage?: PlaceDriver<StorageLocation>;
+    places?: Places<StorageLocation>;
+    caches?: (secrets: Secrets) => Places<CacheLocation>;
     wrap?: (drivers: DatabaseDrivers) => DatabaseDrivers;
     /** Starts servers for single environments. */
     servers?: ServerDriver;
@@ -183,7 +183,7 @@ async function startWorker(registry: TestRegistry, workflows: Workflow[]): Promi
 }
 
 /** Places that exist only by name. */
-function memoryPlaces(driver: string): PlaceDriver<StoragePlace & CachePlace> {
+function memoryPlaces(driver: string): PlaceDriver<StorageLocation & CacheLocation> {
   const standing = new Set<string>();
   return {
     driver,

@@ -10,7 +10,6 @@ export type Call = {
   scope: Scope;
   node: FuncCall;
   given: readonly Node[];
-  hint: PgType | undefined;
 };
 
 /** An argument; `hint` is the type that a literal or a parameter has there. */

@@ -4,21 +4,15 @@ import { type Call, functionNameOf } from "./arguments.ts";
 import { functions } from "./functions.ts";
 import { unsupported, wrong } from "./refusal.ts";
 import type { Scope, Translation, Typed } from "./translation.ts";
-import { bool, type PgType } from "./types.ts";
+import { bool } from "./types.ts";
 
 export type Ordering = { orderBy(nodes: readonly Node[]): string; window(node: FuncCall): string };
 
 /** A call of a function, an aggregate or a window function. */
-export function call(
-  t: Translation,
-  scope: Scope,
-  node: FuncCall,
-  hint: PgType | undefined,
-  ordering: Ordering,
-): Typed {
+export function call(t: Translation, scope: Scope, node: FuncCall, ordering: Ordering): Typed {
   const called = functionNameOf(node);
   const given = node.args ?? [];
-  const own: Call = { t, scope, node, given, hint };
+  const own: Call = { t, scope, node, given };
   if (node.agg_within_group || node.func_variadic) throw unsupported(`This form of ${called}()`, node);
   const window = node.over ? ` over (${ordering.window(node)})` : "";
   if (Object.hasOwn(aggregates, called)) {

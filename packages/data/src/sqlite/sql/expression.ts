@@ -62,8 +62,8 @@ const writers: Record<string, Write<never>> = {
     type: hint ?? unknown,
   })) as Write<never>,
   TypeCast: typeCast as Write<never>,
-  FuncCall: ((t, scope, node: FuncCall, hint) =>
-    call(t, scope, node, hint, {
+  FuncCall: ((t, scope, node: FuncCall) =>
+    call(t, scope, node, {
       orderBy: (nodes) => orderBy(t, scope, nodes),
       window: ({ over }) => frame(t, scope, over!),
     })) as Write<never>,

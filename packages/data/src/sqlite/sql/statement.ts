@@ -20,7 +20,7 @@ export type Translated = {
   reads: boolean;
   /** How many values it takes. */
   parameters: number;
-  savepoint?: { kind: "set" | "release" | "roll back"; name: string };
+  savepoint?: "set" | "release" | "roll back";
 };
 
 export const translators: Translators = { expression, query };
@@ -102,17 +102,17 @@ function savepoint(
     case "TRANS_STMT_SAVEPOINT":
       return {
         ...finished(t, "SAVEPOINT", { sql: `savepoint ${given}`, columns: undefined }, true),
-        savepoint: { kind: "set", name: given },
+        savepoint: "set",
       };
     case "TRANS_STMT_RELEASE":
       return {
         ...finished(t, "RELEASE", { sql: `release ${given}`, columns: undefined }, true),
-        savepoint: { kind: "release", name: given },
+        savepoint: "release",
       };
     case "TRANS_STMT_ROLLBACK_TO":
       return {
         ...finished(t, "ROLLBACK", { sql: `rollback to ${given}`, columns: undefined }, true),
-        savepoint: { kind: "roll back", name: given },
+        savepoint: "roll back",
       };
     default:
       throw new TransactionStatement();

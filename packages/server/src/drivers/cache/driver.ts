@@ -1,11 +1,9 @@
-import type { RuntimeEnvironment } from "@tenantry/contract";
+import type { RuntimeEnvironment, WithoutGeneration } from "@tenantry/contract";
 import type { Cache } from "@tenantry/data";
 import type { DriverContext } from "../context.ts";
 
-type Without<Place> = Place extends unknown ? Omit<Place, "generation"> : never;
-
-/** How an application reaches a cache, but for the generation, which is the placement's. */
-export type CacheLocation = Without<NonNullable<RuntimeEnvironment["cache"]>>;
+/** How an application reaches an environment's cache: a part of its runtime snapshot, with secrets. */
+export type CacheLocation = WithoutGeneration<NonNullable<RuntimeEnvironment["cache"]>>;
 
 export type CacheUsage = { keys: number; bytes: number };
 

@@ -1,21 +1,9 @@
+import type { RuntimeStorage, WithoutGeneration } from "@tenantry/contract";
 import type { ListedObject, Storage, StorageUsage, TemporaryS3Keys } from "@tenantry/data";
 import type { DriverContext } from "../context.ts";
 
 /** How an application reaches an environment's files: a part of its runtime snapshot, with secrets. */
-export type StorageLocation =
-  | { driver: "fs"; directory: string; signingKey?: string }
-  | {
-      driver: "s3";
-      endpoint: string;
-      region: string;
-      bucket: string;
-      /** Empty, or ends with `/`. */
-      prefix: string;
-      accessKeyId: string;
-      secretAccessKey: string;
-    }
-  /** By keys for a time, which the application asks us for: `temporaryKeys`. */
-  | { driver: "s3"; endpoint: string; region: string; bucket: string; prefix: string; temporary: true };
+export type StorageLocation = WithoutGeneration<RuntimeStorage>;
 
 /**
  * One way to give an environment room for its files. Everything is repeatable: a second call finds what the first one

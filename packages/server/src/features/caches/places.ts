@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { CacheLevel } from "@tenantry/contract";
 import {
   type CacheDriver,
+  type CacheLocation,
   createRedisCacheDriver,
   type RedisLink,
   type RedisServer,
@@ -9,7 +10,7 @@ import {
 import type { Db, Tx } from "../../infra/db/index.ts";
 import type { Secrets } from "../../infra/secrets/index.ts";
 import { failure } from "../../kernel/index.ts";
-import type { CachePlace, Places, PlaceWanted } from "../placements/index.ts";
+import type { Places, PlaceWanted } from "../placements/index.ts";
 import { selectAppCachesOn } from "./app-caches.sql.ts";
 import { type CacheServerRow, lockCacheServers, selectCacheServers } from "./servers.sql.ts";
 
@@ -17,7 +18,7 @@ import { type CacheServerRow, lockCacheServers, selectCacheServers } from "./ser
 export type CacheOn = { driver: CacheDriver; serverId: string | null };
 
 /** Every way in which this installation provides caches. */
-export type CachePlaces = Omit<Places<CachePlace>, "all"> & { all(db: Db | Tx): Promise<CacheOn[]> };
+export type CachePlaces = Omit<Places<CacheLocation>, "all"> & { all(db: Db | Tx): Promise<CacheOn[]> };
 
 export type CachePlacesOptions = {
   installationId: string;

@@ -29,7 +29,6 @@ export type { Leftover } from "./leftovers.ts";
 export type { EnvironmentLogins } from "./logins/login-place.ts";
 export type { PlacementParts } from "./parts.ts";
 export { type PlaceDriver, type PlaceOn, type Places, type PlaceWanted, placesOf } from "./place-driver.ts";
-export type { CachePlace, StoragePlace } from "./place-kinds.ts";
 export { selectServersOutside } from "./placements.sql.ts";
 export { createPlacements, type Placements } from "./placements.ts";
 export { runtimeBudgets } from "./runtime-places.ts";

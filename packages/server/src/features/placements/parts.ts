@@ -1,3 +1,4 @@
+import type { CacheLocation } from "../../drivers/cache/index.ts";
 import {
   type DatabaseDriver,
   type DatabaseDrivers,
@@ -6,17 +7,17 @@ import {
   type ServerDriver,
   type SqliteDirectory,
 } from "../../drivers/database/index.ts";
+import type { StorageLocation } from "../../drivers/storage/index.ts";
 import type { Tx } from "../../infra/db/index.ts";
 import type { Secrets } from "../../infra/secrets/index.ts";
 import { failure } from "../../kernel/index.ts";
 import type { PlaceKind, Places } from "./place-driver.ts";
-import type { CachePlace, StoragePlace } from "./place-kinds.ts";
 
 /** What placing works with. */
 export type PlacementParts = {
   drivers: DatabaseDrivers;
-  storage: Places<StoragePlace>;
-  cache: Places<CachePlace>;
+  storage: Places<StorageLocation>;
+  cache: Places<CacheLocation>;
   /** Starts servers for the level `dedicated`; none where the operator gives the servers. */
   servers?: ServerDriver | undefined;
   /** Where this machine keeps SQLite files; none where no work is done. */

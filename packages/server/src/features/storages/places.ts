@@ -1,11 +1,16 @@
 import { createHmac, randomBytes } from "node:crypto";
 import type { StorageLevel } from "@tenantry/contract";
-import { createS3StorageDriver, type S3Server, type StorageDriver } from "../../drivers/storage/index.ts";
+import {
+  createS3StorageDriver,
+  type S3Server,
+  type StorageDriver,
+  type StorageLocation,
+} from "../../drivers/storage/index.ts";
 import type { Db, Tx } from "../../infra/db/index.ts";
 import type { Log } from "../../infra/log/index.ts";
 import type { Secrets } from "../../infra/secrets/index.ts";
 import { failure } from "../../kernel/index.ts";
-import type { Places, PlaceWanted, StoragePlace } from "../placements/index.ts";
+import type { Places, PlaceWanted } from "../placements/index.ts";
 import {
   lockStorageServers,
   type StorageServerRow,
@@ -17,7 +22,7 @@ import {
 export type StorageOn = { driver: StorageDriver; serverId: string | null };
 
 /** Every way in which this installation keeps files. */
-export type StoragePlaces = Omit<Places<StoragePlace>, "all"> & { all(db: Db | Tx): Promise<StorageOn[]> };
+export type StoragePlaces = Omit<Places<StorageLocation>, "all"> & { all(db: Db | Tx): Promise<StorageOn[]> };
 
 const secretContext = (serverId: string) => `storage_server:${serverId}`;
 

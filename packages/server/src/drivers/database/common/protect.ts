@@ -1,6 +1,7 @@
 import pg from "pg";
 import type { DatabaseServer } from "../driver.ts";
-import { type Connect, openClient, serverUnreachable } from "./session.ts";
+import { outsideOfSteps, reading } from "./reading.ts";
+import { type Connect, openClient } from "./session.ts";
 
 const protectLock = 7_236_011;
 
@@ -13,7 +14,7 @@ export async function protectDatabases(
   databases: "all" | readonly string[],
   connect: Connect = openClient,
 ): Promise<void> {
-  await withAdministrator(server, connect, async (client) => {
+  await outsideOfSteps(connect, server.url, { name: "tenantry protect" }, async (client) => {
     // Two nodes that start at once would change the same row of the catalog: "tuple concurrently updated".
     await client.query("select pg_advisory_lock($1)", [protectLock]);
     const open = await selectOpenDatabases(client);
@@ -29,7 +30,7 @@ export async function openDatabases(
   server: Pick<DatabaseServer, "url">,
   connect: Connect = openClient,
 ): Promise<string[]> {
-  return withAdministrator(server, connect, selectOpenDatabases);
+  return reading(connect, server.url, selectOpenDatabases);
 }
 
 async function selectOpenDatabases(client: pg.ClientBase): Promise<string[]> {
@@ -41,24 +42,4 @@ async function selectOpenDatabases(client: pg.ClientBase): Promise<string[]> {
      order by datname`,
   );
   return rows.map((row) => row.name);
-}
-
-async function withAdministrator<Result>(
-  server: Pick<DatabaseServer, "url">,
-  connect: Connect,
-  work: (client: pg.ClientBase) => Promise<Result>,
-): Promise<Result> {
-  const client = await connect({
-    connectionString: server.url,
-    application_name: "tenantry protect",
-    connectionTimeoutMillis: 10_000,
-    options: "-c search_path=pg_catalog -c statement_timeout=30000",
-  }).catch((cause: unknown) => {
-    throw serverUnreachable(cause);
-  });
-  try {
-    return await work(client);
-  } finally {
-    await client.end().catch(() => undefined);
-  }
 }
