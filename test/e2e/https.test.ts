@@ -64,7 +64,15 @@ test("without automatic certificates no host is secured once the command has ans
   try {
     await expect(curl(url)).rejects.toThrow("unrecognized name");
     expect(await installation.visit("acme")).toMatchObject({ status: 200 });
-    expect((await installation.command(["doctor"])).stdout).toMatch(/✔ https +No host is served over HTTPS/);
+    const doctor = (await installation.command(["doctor"])).stdout;
+    expect(doctor).toMatch(/✔ https +No host is served over HTTPS/);
+    // The ports that were chosen at the start, not those that would have been.
+    const ports = [installation.operator.url, installation.operator.gatewayUrl, `https://localhost:${port}`];
+    for (const one of ports)
+      expect(doctor).toContain(`Port ${new URL(one).port} is in use, and Tenantry runs`);
+    const status = (await installation.command(["status"])).stdout;
+    expect(status).toContain("no host over HTTPS: the setting automaticTls is off");
+    expect(status).not.toContain("https://");
   } finally {
     expect((await set(true)).code).toBe(0);
   }

@@ -65,8 +65,12 @@ function answers(): (asked: Asked) => Answer {
         body: { counts: { databases: 2, checked: 2, drifted: 0 }, items: [], nextCursor: null },
       };
     if (found.operationId === "createTenant") made = true;
-    // Once its rehearsal has ended, the plan is there.
-    if (found.operationId === "planMigration" && (body as { rehearsal?: string }).rehearsal)
+    // Once its rehearsal has ended, the plan is there; so is what a check found.
+    const { rehearsal, check } = (body ?? {}) as { rehearsal?: string; check?: string };
+    if (
+      (found.operationId === "planMigration" && rehearsal) ||
+      (found.operationId === "checkSchema" && check)
+    )
       return sampleReply({ ...found, responses: { 200: found.responses["200"]! } });
     if (found.operationId === "showTenant") {
       if (url.endsWith("/initech") && !made)

@@ -1,4 +1,10 @@
-import type { AppReply, IsolationReportSummary, OperationReply, ServerReply } from "@tenantry/contract";
+import type {
+  AppReply,
+  IsolationReportSummary,
+  OperationReply,
+  ServerReply,
+  SettingReply,
+} from "@tenantry/contract";
 import type { Command } from "commander";
 import type { Client } from "../api/client.ts";
 import type { Page } from "../api/pages.ts";
@@ -17,8 +23,8 @@ const dayMs = 86_400_000;
 
 type Status = {
   api: string;
-  /** Known of an installation that runs here. */
-  gateway: Installation["gateway"];
+  /** Known of an installation that runs here; `https` is null while no host is served over HTTPS. */
+  gateway: { http: string; https: string | null } | undefined;
   apps: AppReply[];
   servers: ServerReply[];
   /** At work, or waiting for an operator. */
@@ -34,30 +40,42 @@ export function statusCommand(): Command {
   const command = defineCommand("status", {
     summary: "what is running, at a glance; exit code 1 when the API isn't ready",
     examples: ["status", "status --json"],
-    calls: ["listApps", "listServers", "listOperations", "listIsolationReports"],
+    calls: ["listApps", "listServers", "listOperations", "listIsolationReports", "listSettings"],
   });
   return overApi(command).action(async (_options: object, self: Command) => {
     const { client, output, installation } = await contextOf(self);
-    const status = { ...(await fetchStatus(client)), gateway: installation.gateway };
+    const { automaticTls, ...found } = await fetchStatus(client);
+    const status = { ...found, gateway: gatewayOf(installation, automaticTls) };
     output.result(status, showStatus);
     if (status.api !== "ready") process.exitCode = 1;
   });
 }
 
-async function fetchStatus(client: Client): Promise<Omit<Status, "gateway">> {
+function gatewayOf({ gateway }: Installation, automaticTls: boolean): Status["gateway"] {
+  return gateway && { http: gateway.http, https: automaticTls ? gateway.https : null };
+}
+
+async function fetchStatus(client: Client): Promise<Omit<Status, "gateway"> & { automaticTls: boolean }> {
   const list = async <Item>(path: string, query = {}) =>
     (await client.call<Page<Item>>("GET", path, { query: { limit: 200, ...query } })).body.items;
-  const [api, apps, servers, operations, failed, reports] = await Promise.all([
+  const [api, apps, servers, operations, failed, reports, automaticTls] = await Promise.all([
     readiness(client),
     list<AppReply>("/v1/apps"),
     list<ServerReply>("/v1/servers"),
     list<OperationReply>("/v1/operations", { status: atWork }),
     list<OperationReply>("/v1/operations", { status: "failed", limit: 20 }),
     list<IsolationReportSummary>("/v1/isolation/reports", { limit: 1 }),
+    hasAutomaticTls(client),
   ]);
   const yesterday = Date.now() - dayMs;
   const failedOperations = failed.filter(({ endedAt }) => Date.parse(endedAt ?? "") > yesterday);
-  return { api, apps, servers, operations, failedOperations, isolation: reports[0] ?? null };
+  return { api, apps, servers, operations, failedOperations, isolation: reports[0] ?? null, automaticTls };
+}
+
+/** Off, no host gets a certificate, and the gateway refuses whoever comes by HTTPS. */
+async function hasAutomaticTls(client: Client): Promise<boolean> {
+  const { body } = await client.call<{ items: SettingReply[] }>("GET", "/v1/settings");
+  return body.items.find(({ key }) => key === "automaticTls")?.value !== false;
 }
 
 async function readiness(client: Client): Promise<string> {
@@ -75,7 +93,7 @@ function showStatus(status: Status, look: Look): string {
   const notices = operations.flatMap((one) => noticeOf(one) ?? []);
   return [
     fields(look, [["API", api === "ready" ? state(api) : { text: api, tone: "bad" }]]),
-    ...(gateway === undefined ? [] : [fields(look, [["Gateway", `${gateway.http} ${gateway.https}`]])]),
+    ...(gateway === undefined ? [] : [fields(look, [["Gateway", showGateway(gateway)]])]),
     ...(isolation === null ? [] : [showIsolation(isolation, look)]),
     showApps({ items: apps }, look),
     serversAtAGlance(servers, look),
@@ -85,6 +103,12 @@ function showStatus(status: Status, look: Look): string {
       : [`Failed within the last day:\n${showOperations({ items: failedOperations }, look)}`]),
     ...(notices.length === 0 ? [] : [notices.join("\n")]),
   ].join("\n\n");
+}
+
+function showGateway({ http, https }: NonNullable<Status["gateway"]>): string {
+  return https === null
+    ? `${http} (no host over HTTPS: the setting automaticTls is off)`
+    : `${http} ${https}`;
 }
 
 /** Of servers that were started for one environment each, only those are told that aren't well. */

@@ -3,7 +3,6 @@ import path from "node:path";
 import { describeConfinement, probeConfinement } from "../../infra/app-process/index.ts";
 import type { Config } from "../../infra/config/index.ts";
 import { loadMasterKey } from "../../infra/secrets/index.ts";
-import { isFree, portsOf } from "../ports.ts";
 import { type Finding, ok, problem, warning } from "./check.ts";
 
 const oldestNode = 24;
@@ -31,25 +30,6 @@ export async function checkApplications(): Promise<Finding> {
     isRoot
       ? "Allow namespaces (in a container: the capability SYS_ADMIN), or leave it: they are ended all the same."
       : "Allow unprivileged user namespaces, or start as root; until then run only code that you trust.",
-  );
-}
-
-/** A port is fine when it is free, or when it is our own installation that listens there. */
-export async function checkPorts(config: Config): Promise<Finding[]> {
-  const running = await runningProcess(config.dataDir);
-  return Promise.all(
-    portsOf(config).map(async ({ name, flag, host, port }) => {
-      const check = `${name} port`;
-      if (port === 0) return ok(check, "Any free port is taken at the start.");
-      if (await isFree(host, port)) return ok(check, `Port ${port} is free.`);
-      if (running !== undefined)
-        return ok(check, `Port ${port} is in use, and Tenantry runs here (process ${running}).`);
-      return problem(
-        check,
-        `Another program listens on port ${port}.`,
-        `Stop it, or choose another with ${flag}.`,
-      );
-    }),
   );
 }
 

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { styleText } from "node:util";
 import { type Config, loadConfig } from "../../infra/config/index.ts";
 import { parseFlags } from "../flags.ts";
 import { requireNode } from "../node-version.ts";
@@ -7,7 +8,9 @@ import { embeddedDatabase } from "../registry.ts";
 import { reportStartFailure } from "../terminal.ts";
 import { type Finding, ok } from "./check.ts";
 import { checkDatabase } from "./database.ts";
-import { checkApplications, checkDataDir, checkNode, checkPorts, runningProcess } from "./machine.ts";
+import { checkApplications, checkDataDir, checkNode, runningProcess } from "./machine.ts";
+import { checkPorts } from "./ports.ts";
+import { type Paint, reportLines } from "./report.ts";
 
 requireNode();
 
@@ -24,7 +27,7 @@ async function main(): Promise<void> {
     ...(await checkRegistryServer(config)),
   ];
   process.stdout.write(
-    json ? `${JSON.stringify(findings, null, 2)}\n` : `${findings.map(line).join("\n")}\n`,
+    json ? `${JSON.stringify(findings, null, 2)}\n` : `${reportLines(findings, paint).join("\n")}\n`,
   );
   if (findings.some((finding) => finding.status === "problem")) process.exitCode = 1;
 }
@@ -40,11 +43,8 @@ async function checkRegistryServer(config: Config): Promise<Finding[]> {
   return checkDatabase(config, embeddedDatabase(databaseUrl));
 }
 
-const marks = { ok: "✔", warning: "!", problem: "✖" } as const;
-
-function line({ check, status, detail, remedy }: Finding): string {
-  return `${marks[status]} ${check.padEnd(15)} ${detail}${remedy ? `\n  ${"".padEnd(15)} → ${remedy}` : ""}`;
-}
+/** Unless NO_COLOR, the terminal or a pipe speak against it. */
+const paint: Paint = (format, text) => styleText(format, text, { stream: process.stdout });
 
 main().catch((error: unknown) => {
   reportStartFailure(error);
