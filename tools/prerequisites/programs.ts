@@ -32,6 +32,8 @@ export const programs = {
   ceph: { packages: ["ceph-common"] },
   "ceph-authtool": { packages: ["ceph-common"] },
   monmaptool: { packages: ["ceph-base"] },
+  // A DNS server for the tests of tenants' own domains; its zones lie in a file of SQLite.
+  pdns_server: { packages: ["pdns-server", "pdns-backend-sqlite3"], folders: ["/usr/sbin"] },
   unshare: { packages: ["util-linux"] },
   setpriv: { packages: ["util-linux"] },
   ps: { packages: ["procps"] },

@@ -4,7 +4,8 @@ import path from "node:path";
 import { compose } from "../entry/compose.ts";
 import { openInstallation } from "../entry/installation.ts";
 import { createApiKey } from "../features/access/index.ts";
-import { loadConfig } from "../infra/config/index.ts";
+import type { DomainParts } from "../features/domains/index.ts";
+import { type ConfigSources, loadConfig } from "../infra/config/index.ts";
 import { inTransaction, sql } from "../infra/db/index.ts";
 import type { Api } from "../infra/http/index.ts";
 import { silentLog } from "../infra/log/index.ts";
@@ -16,6 +17,8 @@ import { insertTestApp, insertTestTenant, type TestTenant } from "./tenants.ts";
 export type Composed = {
   api: Api;
   registry: TestRegistry;
+  /** What looks at DNS, which nothing does by itself here. */
+  domainParts: DomainParts;
   /** Headers of an operator, and of the application `sites`. */
   asOperator: { authorization: string };
   asSites: { authorization: string };
@@ -27,7 +30,7 @@ export type Composed = {
 };
 
 /** The whole API as an installation has it, with the app `sites` and the tenant `acme`; no worker runs. */
-export async function composedApi(): Promise<Composed> {
+export async function composedApi(flags: ConfigSources["flags"] = {}): Promise<Composed> {
   const dataDir = await mkdtemp(path.join(tmpdir(), "tenantry-composed-"));
   const registry = await testRegistry();
   const { db, url, notifications } = registry;
@@ -37,8 +40,8 @@ export async function composedApi(): Promise<Composed> {
     operator: await createApiKey(tx, { kind: "operator", name: "test" }),
     sites: await createApiKey(tx, { kind: "app", appId: sitesId, name: "test" }),
   }));
-  const { api, worker } = await compose({
-    config: await loadConfig({ flags: { dataDir }, environment: {} }),
+  const { api, worker, domainParts } = await compose({
+    config: await loadConfig({ flags: { dataDir, ...flags }, environment: {} }),
     log: silentLog,
     db,
     url,
@@ -50,8 +53,7 @@ export async function composedApi(): Promise<Composed> {
   });
   await noteChanges(registry);
   return {
-    api,
-    registry,
+    ...{ api, registry, domainParts },
     asOperator: { authorization: `Bearer ${keys.operator.key}` },
     asSites: { authorization: `Bearer ${keys.sites.key}` },
     sitesId,

@@ -65,6 +65,10 @@ export async function selectDomain(
 
 /** Holds the row until the transaction ends, so that what two looks found is written one after the other. */
 export async function lockDomain(tx: Tx, id: string): Promise<DomainRow | undefined> {
+  // Whoever works on a tenant holds its row first. A second change of a domain's row looks at the tenant's again.
+  await sql`
+    select from tenants where id = (select tenant_id from domains where id = ${id}) for key share
+  `.execute(tx);
   const { rows } = await sql<DomainRow>`
     select ${columns} from ${tables} where d.id = ${id} for update of d
   `.execute(tx);

@@ -57,6 +57,7 @@ async function concludeFrom(
 function pauseAfter(row: DomainRow, outcome: Found["outcome"], isAsked: boolean): number | null {
   // The operator's word isn't looked after.
   if (row.verifiedBy === "operator") return null;
+  if (lapses(row, outcome)) return pauseWhilePending(0);
   if (row.verifiedAt !== null || outcome === "proven") return pauseOnceProven(outcome === "proven");
   return pauseWhilePending(isAsked ? 0 : Date.now() - row.watchedSince.getTime());
 }
