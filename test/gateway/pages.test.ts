@@ -34,10 +34,22 @@ test("someone who waits sees the bar move and then the site, without doing anyth
   await page.locator('progress[value="0.2"]').waitFor();
   await show("waiting.localhost", { status: "provisioning", progress: 0.7 });
   await page.locator('progress[value="0.7"]').waitFor();
+  await page.getByText("70 %", { exact: true }).last().waitFor();
   await show("waiting.localhost", { status: "active" });
   await page.getByText("hello").waitFor();
   expect(complaints).toEqual([]);
   await page.close();
+});
+
+test("someone who waits without script sees the same, and the site when it is there", async () => {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await show("plain.localhost", { status: "provisioning", progress: 0.2 });
+  await page.goto(`http://plain.localhost:${site.tested.port}/`);
+  expect(await page.getByRole("progressbar", { name: "Progress" }).getAttribute("value")).toBe("0.2");
+  await show("plain.localhost", { status: "active" });
+  await page.getByText("hello").waitFor();
+  await context.close();
 });
 
 test.each(["light", "dark"] as const)(

@@ -52,11 +52,11 @@ const texts: Partial<Record<ErrorCode, (name: string, detail?: string) => Text>>
 
 /** Looks every second whether the site has become ready, and moves the bar meanwhile. */
 const script =
-  'const bar=document.querySelector("progress");' +
+  'const bar=document.querySelector("progress"),share=document.querySelector(".share");' +
   "setInterval(async()=>{try{" +
   'const state=await(await fetch("/_tenantry/health",{cache:"no-store"})).json();' +
   "if(state.status!==document.body.dataset.status)location.reload();" +
-  "else if(bar&&state.progress)bar.value=state.progress" +
+  'else if(bar&&state.progress){bar.value=state.progress;share.textContent=Math.round(state.progress*100)+" %"}' +
   "}catch(error){document.body.dataset.error=error}},1000)";
 
 const style = `
@@ -64,13 +64,15 @@ const style = `
 @media(prefers-color-scheme:dark){:root{--paper:#161716;--card:#202221;--ink:#f0efec;--soft:#aaa69f;--line:#343735;--accent:#7cc4ae}}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;background:var(--paper);color:var(--ink);font:1.0625rem/1.6 system-ui,sans-serif}
-main{width:100%;max-width:32rem;padding:clamp(1.75rem,6vw,3rem);background:var(--card);border:1px solid var(--line);border-top:4px solid var(--accent);border-radius:.75rem}
+main{width:100%;max-width:32rem;padding:clamp(1.75rem,6vw,3rem);background:linear-gradient(var(--accent),var(--accent)) 0 0/100% 4px no-repeat,var(--card);border:1px solid var(--line);border-radius:.75rem}
 h1{margin:0 0 .75rem;font-size:clamp(1.5rem,5vw,2rem);line-height:1.2;letter-spacing:-.01em;text-wrap:balance;overflow-wrap:anywhere}
 p{margin:0;color:var(--soft);text-wrap:pretty;overflow-wrap:anywhere}
 progress{display:block;width:100%;height:.5rem;margin-top:1.75rem;border:0;border-radius:1rem;overflow:hidden;background:var(--line);accent-color:var(--accent)}
 progress::-webkit-progress-bar{background:var(--line)}
-progress::-webkit-progress-value{background:var(--accent);transition:inline-size .6s}
-progress::-moz-progress-bar{background:var(--accent)}
+progress::-webkit-progress-value{background:var(--accent);border-radius:1rem;transition:inline-size .6s}
+progress::-moz-progress-bar{background:var(--accent);border-radius:1rem}
+.share{margin-top:.5rem;font-size:.875rem;font-variant-numeric:tabular-nums}
+@media(prefers-reduced-motion:reduce){progress::-webkit-progress-value{transition:none}}
 footer{margin-top:2rem;padding-top:1rem;border-top:1px solid var(--line);font-size:.8125rem;color:var(--soft);overflow-wrap:anywhere}
 `.trim();
 
@@ -103,7 +105,9 @@ export function renderPage(error: TenantryError, route: Route | undefined, reque
     `</head><body data-status="${route?.status ?? ""}"><main><h1>${escapeHtml(title)}</h1>`,
     `<p role="status">${escapeHtml(text)}</p>`,
     error.code === "tenant_provisioning" ? progressBar(route?.progress ?? 0) : "",
-    `<footer>${error.status} · ${escapeHtml(requestId)}</footer></main>`,
+    // Whoever waits for what is under way needs no number to complain by.
+    waits ? "" : `<footer>${error.status} · ${escapeHtml(requestId)}</footer>`,
+    "</main>",
     waits ? `<script>${script}</script>` : "",
     "</body></html>",
   ].join("");
@@ -111,7 +115,8 @@ export function renderPage(error: TenantryError, route: Route | undefined, reque
 
 function progressBar(progress: number): string {
   const percent = Math.round(progress * 100);
-  return `<progress max="1" value="${progress}" aria-label="Progress">${percent} %</progress>`;
+  const bar = `<progress max="1" value="${progress}" aria-label="Progress">${percent} %</progress>`;
+  return `${bar}<p class="share" aria-hidden="true">${percent} %</p>`;
 }
 
 function escapeHtml(text: string): string {
