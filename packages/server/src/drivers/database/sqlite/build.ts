@@ -29,6 +29,8 @@ export async function buildBlueprint(
   const resource = resourceOf(server, name);
   const places = await requirePlaces(server);
   await context.declareResource({ ...resource, common: true });
+  // Others may be making it at this moment; what this operation left half-made was left by a holder that was killed.
+  await removeHalfMade(places, `${name}.${context.operationId}`);
   if (!(await exists(places.fileOf(name)))) {
     try {
       await make(parts, places, context, { name, schema }, (whole) => rename(whole, places.fileOf(name)));

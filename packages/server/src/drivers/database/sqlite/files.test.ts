@@ -6,6 +6,7 @@ import {
   lstat,
   mkdir,
   mkdtemp,
+  readdir,
   readFile,
   rename,
   rm,
@@ -215,6 +216,16 @@ test("a file goes with what SQLite writes beside it", async () => {
   expect((await lstat(`${file}-wal`)).size).toBeGreaterThan(0);
   await removed(built.name);
   await expect(lstat(path.dirname(file))).rejects.toThrow("ENOENT");
+});
+
+test("what the operation's holder before left half-made of a blueprint is gone when the next one comes", async () => {
+  const context = testContext();
+  const name = await driver.buildBlueprint(context, { server, schema });
+  const [own, others] = [context.operationId, newId()].map((id) => `${name}.${id}.1`);
+  for (const one of [own!, `${own}.whole`, others!]) await writeFile(path.join(root, "making", one), "half");
+  await driver.buildBlueprint(context.next(), { server, schema });
+  expect(await readdir(path.join(root, "making"))).toEqual([others]);
+  await rm(path.join(root, "making", others!));
 });
 
 test("what somebody who was killed left of the making of a file is gone when it is built again, and its rows stay", async () => {
