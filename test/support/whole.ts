@@ -159,12 +159,15 @@ const oddRowQueries: Record<string, string> = {
   "hosts of nobody": `
     select hostname from routes r where not exists (select from environments e where e.id = r.environment_id)`,
   "resources on the way": "select kind, physical_name, state from resources where state <> 'present'",
+  // A shared database stays when the environment that it was built for has gone.
   "resources of nobody": `
     select r.kind, r.physical_name from resources r
     where r.environment_id is not null and not exists (select from environments e where e.id = r.environment_id)
+        and not exists (select from databases d where d.level = 'shared' and r.physical_name in (d.name, d.role_name))
       or r.kind in ('database', 'role') and r.physical_name !~ '^(tnc_[^.]+|tng_.+)$' and not exists (
         select from databases d
-        where r.physical_name in (d.name, d.role_name, regexp_replace(d.role_name, '^tnr_', 'tno_')))`,
+        where r.physical_name in (d.name, d.role_name, regexp_replace(d.role_name, '^tnr_', 'tno_')))
+        and not exists (select from credentials c where c.role_name = r.physical_name)`,
   "settings of nobody": `
     select scope, scope_id, key from settings s
     where scope = 'tenant' and not exists (select from tenants t where t.id::text = s.scope_id)

@@ -241,6 +241,7 @@ function createBackground(
       schedule.every("cache-users", 3_600_000, (signal) => input.caches.check({ db, log, signal }));
       schedule.every("logins", 3_600_000, (signal) => placements.checkLogins({ db, log, signal }));
       schedule.every("seals", 3_600_000, checkSeals);
+      schedule.every("notifications", 10_000, () => placements.freeNotifications({ db, log }));
       // Whatever happened while nobody looked is found at the start.
       schedule.once("seals", checkSeals);
       schedule.every("started-servers", 30_000, () => placements.startServers({ db, log }));

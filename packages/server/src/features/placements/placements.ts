@@ -11,6 +11,7 @@ import { createExaminer } from "./examine.ts";
 import { type FleetWork, migrateFleet } from "./fleet/fleet.ts";
 import { findStanding, scanForLeftovers } from "./leftovers.ts";
 import { checkLogins } from "./logins/check-logins.ts";
+import { freeNotifications } from "./logins/free-notifications.ts";
 import { environmentLogins } from "./logins/login-place.ts";
 import { repairLogin } from "./logins/repair-login.ts";
 import type { PlacementParts } from "./parts.ts";
@@ -166,6 +167,9 @@ function logins(parts: PlacementParts) {
 
     /** Gives each shared database of an app another secret; the one before is as good for ten minutes. */
     rotateSeals: (db: Db, appId: string) => rotateSeals(db, parts, appId),
+
+    /** Ends tenants' transactions that keep the registry's server from emptying its queue of notifications. */
+    freeNotifications,
 
     /** Looks whether every role in use has the password that we know, and gives it back where not. */
     checkLogins: (run: Parameters<typeof checkLogins>[0]) => checkLogins(run, parts),

@@ -1,6 +1,7 @@
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { removeDatabase } from "./databases/build-database.ts";
 import { leaveShared } from "./databases/place-shared.ts";
+import { removeGivenLogins } from "./logins/remove-given-logins.ts";
 import { type PlacementParts, placesFor } from "./parts.ts";
 import { placeOf } from "./place-driver.ts";
 import {
@@ -35,6 +36,7 @@ async function removePlacement(
     const driver = await placeOf(placesFor(parts, placement.kind), context.db, placement);
     await driver.remove(context, placement.physicalName!);
   }
+  if (placement.kind === "database") await removeGivenLogins(parts, context, placement.environmentId);
   if (await leaveShared(parts, context, placement)) return;
   if (placement.databaseId) {
     const from = ["creating", "in_use"] as const;
