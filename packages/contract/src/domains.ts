@@ -25,8 +25,12 @@ export const domainStatuses = ["active", "verified", "pending"] as const;
 const record = z.object({
   purpose: z
     .enum(["ownership", "traffic"])
-    .describe("`ownership` proves whose the domain is; `traffic` brings visitors here, and proves it, too."),
-  type: z.enum(["TXT", "CNAME", "ALIAS"]).describe("ALIAS (or ANAME) where DNS allows no CNAME."),
+    .describe(
+      "`ownership` proves whose the domain is; `traffic` brings visitors here, and as a CNAME proves it, too.",
+    ),
+  type: z
+    .enum(["TXT", "CNAME", "ALIAS"])
+    .describe("ALIAS (or ANAME, or A and AAAA) where DNS allows no CNAME; it proves nothing."),
   name: z.string(),
   value: z.string(),
   ttl: z.number().int(),
@@ -68,7 +72,9 @@ export const domainReply = z
         .nullable()
         .describe("When it stops counting as proven, unless the record comes back."),
     }),
-    records: z.array(record).describe("What to enter at whoever runs the domain's DNS. Any one proves it."),
+    records: z
+      .array(record)
+      .describe("What to enter at whoever runs the domain's DNS. The TXT record or the CNAME proves it."),
     certificate: z
       .enum(["own authority"])
       .nullable()

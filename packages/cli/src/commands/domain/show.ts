@@ -32,11 +32,17 @@ export function showDomain(domain: DomainReply, look: Look): string {
   return [
     facts,
     "",
-    domain.status === "pending" ? "Enter one of these in DNS:" : "In DNS:",
+    headingOf(domain),
     "",
     table(look, ["type", "name", "value", "ttl", "state"], domain.records.map(recordRow)),
     ...wrong.map(({ type, name, found }) => `\nInstead, ${name} has ${type}: ${found.join(", ")}`),
   ].join("\n");
+}
+
+function headingOf({ status, records }: DomainReply): string {
+  if (status !== "pending") return "In DNS:";
+  // An ALIAS brings visitors, and proves nothing.
+  return records.some(({ type }) => type === "ALIAS") ? "Enter in DNS:" : "Enter one of these in DNS:";
 }
 
 function recordRow({ type, name, value, ttl, state: stands }: DomainRecord) {

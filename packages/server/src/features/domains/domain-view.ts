@@ -116,11 +116,11 @@ function recordsOf(row: DomainRow, { token, hosts }: { token: string; hosts: str
   }
   const [host] = hosts;
   if (host !== undefined) {
-    records.push({
-      ...{ purpose: "traffic", type: isApex(row.hostname) ? "ALIAS" : "CNAME" },
-      ...{ name: row.hostname, value: host, ttl },
-      ...standing(cname, (looked) => leadsTo(looked, hosts)),
-    });
+    const type = isApex(row.hostname) ? "ALIAS" : "CNAME";
+    const stands = standing(cname, (looked) => leadsTo(looked, hosts));
+    // Providers answer an ALIAS with addresses: nobody sees from outside whether it is there.
+    const state = type === "ALIAS" && stands.state === "missing" ? "unknown" : stands.state;
+    records.push({ purpose: "traffic", type, name: row.hostname, value: host, ttl, ...stands, state });
   }
   return records;
 }

@@ -1,9 +1,11 @@
 import { X509Certificate } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { sql } from "../../infra/db/index.ts";
+import { inTransaction, sql } from "../../infra/db/index.ts";
 import { type Composed, composedApi } from "../../testing/composed.ts";
 import { fresh } from "../../testing/fresh.ts";
 import { insertTestTenant, type TestTenant } from "../../testing/tenants.ts";
+import { createSettings } from "../settings/index.ts";
+import { settleDomains } from "./index.ts";
 
 let composed: Composed;
 let other: TestTenant;
@@ -159,6 +161,24 @@ it("a domain goes with its tenant, its authority too", async () => {
 });
 
 describe("without the setting customDomains", () => {
+  it("as the environment of a start fixes it, or below another root domain, none leads anywhere", async () => {
+    const [one, other] = [newName(), newName()];
+    for (const hostname of [one, other]) await add(hostname);
+    const { domainParts, registry } = composed;
+    const settle = (parts: Partial<typeof domainParts>) =>
+      inTransaction(registry.db, (tx) => settleDomains({ ...domainParts, ...parts }, tx));
+    const fixed = { customDomains: { value: false, source: "environment variable" as const } };
+    try {
+      await settle({ settings: createSettings(fixed) });
+      expect([await route(one), await route(other)]).toEqual([undefined, undefined]);
+      await settle({ rootDomain: one.replace("www.", "") });
+      expect([await route(one), await route(other)]).toMatchObject([undefined, { kind: "custom" }]);
+    } finally {
+      await settle({});
+    }
+    expect([await route(one), await route(other)]).toMatchObject([{ kind: "custom" }, { kind: "custom" }]);
+  });
+
   it("of the installation, none is added, and those that stand lead nowhere until it is on again", async () => {
     const hostname = newName();
     await add(hostname);

@@ -1,7 +1,6 @@
 export { selectHosts, selectSystemHosts } from "./routing.sql.ts";
 export {
   addSystemRoute,
-  type CustomRoute,
   changeCustomRoutes,
   findMainHost,
   moveRootDomain,

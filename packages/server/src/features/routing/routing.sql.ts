@@ -1,10 +1,6 @@
 import { type Db, sql, type Tx } from "../../infra/db/index.ts";
 
-export type NewRoute = {
-  hostname: string;
-  kind: "system" | "alias" | "custom";
-  environmentId: string;
-};
+export type NewRoute = { hostname: string; environmentId: string };
 
 /** What a gateway shows: the worse of the tenant's and the environment's status. */
 const shownStatus = sql`
@@ -19,15 +15,24 @@ const shownStatus = sql`
   end
 `;
 
-/** Adds the route, or turns a redirect of the same environment (or one that ran out) back; false when another holds it. */
-export async function upsertRoute(tx: Tx, route: NewRoute, version: number): Promise<boolean> {
-  const { rows } = await sql`
+/**
+ * Adds these routes, and turns redirects of the same environment (or ones that ran out) back. Answers the hostnames that
+ * lead there now: not those that another environment holds.
+ */
+export async function upsertRoutes(
+  tx: Tx,
+  { kind, routes }: { kind: "system" | "custom"; routes: readonly NewRoute[] },
+  version: number,
+): Promise<string[]> {
+  const { rows } = await sql<{ hostname: string }>`
     insert into routes (hostname, kind, environment_id, environment_name, tenant_id, tenant_slug, tenant_name, app_id,
       upstream_id, status, status_reason, message, retry_after_seconds, version)
-    select ${route.hostname}, ${route.kind}, e.id, e.name, t.id, t.slug, t.name, t.app_id,
+    select given.hostname, ${kind}, e.id, e.name, t.id, t.slug, t.name, t.app_id,
       coalesce(e.held_release_id, t.app_id),
       ${shownStatus}, t.status_reason, e.maintenance_message, e.maintenance_retry_after_seconds, ${version}
-    from environments e join tenants t on t.id = e.tenant_id where e.id = ${route.environmentId}
+    from unnest(${routes.map((one) => one.hostname)}::text[], ${routes.map((one) => one.environmentId)}::uuid[])
+      as given (hostname, environment_id)
+    join environments e on e.id = given.environment_id join tenants t on t.id = e.tenant_id
     on conflict (hostname) do update set kind = excluded.kind, redirect_to = null, expires_at = null,
       environment_id = excluded.environment_id, environment_name = excluded.environment_name,
       tenant_id = excluded.tenant_id, tenant_slug = excluded.tenant_slug, tenant_name = excluded.tenant_name,
@@ -38,7 +43,7 @@ export async function upsertRoute(tx: Tx, route: NewRoute, version: number): Pro
       or (routes.redirect_to is not null and routes.expires_at < now())
     returning hostname
   `.execute(tx);
-  return rows.length === 1;
+  return rows.map((row) => row.hostname);
 }
 
 /** Writes anew what the tenant's routes say of it. */

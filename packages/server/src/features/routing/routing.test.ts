@@ -2,7 +2,13 @@ import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { inTransaction, sql, type Tx } from "../../infra/db/index.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { insertTestApp, insertTestTenant, type TestTenant } from "../../testing/tenants.ts";
-import { addSystemRoute, moveRootDomain, removeExpiredRedirects, renameSystemRoutes } from "./index.ts";
+import {
+  addSystemRoute,
+  changeCustomRoutes,
+  moveRootDomain,
+  removeExpiredRedirects,
+  renameSystemRoutes,
+} from "./index.ts";
 
 let registry: TestRegistry;
 let appId: string;
@@ -55,6 +61,21 @@ it("another root domain takes every host and redirect with it, leaves others alo
   });
   expect(await routesOf(elsewhere)).toEqual({ "other.phone.test": null });
   expect(await buried()).toEqual(["acme-new.one.test", "acme.one.test"]);
+});
+
+it("another root domain takes the names below it from whoever had one as a domain of its own", async () => {
+  const acme = await tenantAt("acme", "one.test");
+  const { environmentId } = await tenantAt("globex", "one.test");
+  const add = ["acme.two.test", "two.test", "www.two.test", "nottwo.test"].map((hostname) => ({
+    hostname,
+    environmentId,
+  }));
+  await work((tx) => changeCustomRoutes(tx, { add, remove: [] }));
+  await work((tx) => moveRootDomain(tx, { from: "one.test", to: "two.test" }));
+  expect(await routesOf(acme)).toEqual({ "acme.two.test": null });
+  expect(await buried()).toEqual([
+    ...["acme.one.test", "acme.two.test", "globex.one.test", "two.test", "www.two.test"],
+  ]);
 });
 
 it("a host whose redirect ran out may be another tenant's, and one that nobody wants is forgotten", async () => {

@@ -6,12 +6,13 @@ import {
   deleteCustomRoutesBelow,
   deleteExpiredRedirects,
   deleteRoutesOf,
+  type NewRoute,
   redirectRoute,
   refreshRoutesOf,
   renameRootDomain,
   selectHosts,
   updateRouteProgress,
-  upsertRoute,
+  upsertRoutes,
 } from "./routing.sql.ts";
 
 /** How long a renamed tenant's old host leads to its new one. */
@@ -22,7 +23,6 @@ export function environmentHost(slug: string, environment: string, rootDomain: s
   return environment === "production" ? `${slug}.${rootDomain}` : `${slug}--${environment}.${rootDomain}`;
 }
 
-export type CustomRoute = { hostname: string; environmentId: string };
 type SystemRoute = { environmentId: string; slug: string; environment: string; rootDomain: string };
 
 /** Gives an environment its host below the root domain; `slug_taken` while that redirects elsewhere. Repeatable. */
@@ -34,7 +34,8 @@ export async function addSystemRoute(tx: Tx, route: SystemRoute): Promise<string
 async function claimHost(tx: Tx, route: SystemRoute, version: number): Promise<string> {
   const { environmentId, slug } = route;
   const hostname = environmentHost(slug, route.environment, route.rootDomain);
-  if (await upsertRoute(tx, { hostname, kind: "system", environmentId }, version)) return hostname;
+  const routes = [{ hostname, environmentId }];
+  if ((await upsertRoutes(tx, { kind: "system", routes }, version)).length === 1) return hostname;
   const detail = `${hostname} redirects to the tenant that had this slug before, for ${redirectDays} days.`;
   throw await slugTaken(tx, slug, detail);
 }
@@ -55,13 +56,13 @@ export async function showProgress(tx: Tx, environmentId: string, progress: numb
  */
 export async function changeCustomRoutes(
   tx: Tx,
-  { add, remove }: { add: readonly CustomRoute[]; remove: readonly CustomRoute[] },
+  { add, remove }: { add: readonly NewRoute[]; remove: readonly NewRoute[] },
 ): Promise<string[]> {
   if (add.length + remove.length === 0) return [];
   await publish(tx, "routes", async (version) => {
     // First: a hostname may go from one environment to another.
     await bury(tx, "routes", version, await deleteCustomRoutes(tx, remove));
-    for (const route of add) await upsertRoute(tx, { ...route, kind: "custom" }, version);
+    await upsertRoutes(tx, { kind: "custom", routes: add }, version);
   });
   return [...new Set([...add, ...remove].map(({ environmentId }) => environmentId))];
 }
