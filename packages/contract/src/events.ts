@@ -3,6 +3,7 @@ import { operationStatuses } from "./operations.ts";
 
 const slug = z.string().describe("The tenant's slug.");
 const reason = z.string().describe("Why, in the words of whoever did it, or the code of what failed.");
+const level = z.string().describe("A database level.");
 const environment = z.string().describe("The environment's name, such as production.");
 // Of a person nothing but the id: who may know more asks the API.
 const operationId = z.string().describe("op_…");
@@ -82,6 +83,35 @@ const entries = {
   "environment.maintenance-ended": {
     description: "An environment is open again after its maintenance.",
     data: z.strictObject({ slug, environment }),
+  },
+  "environment.move-started": {
+    description: "An environment's database is being carried elsewhere. Its hosts are closed meanwhile.",
+    data: z.strictObject({ slug, environment, from: level, to: level }),
+  },
+  "environment.moved": {
+    description: "An environment is open again, and has its database at another place.",
+    data: z.strictObject({
+      slug,
+      environment,
+      from: level,
+      to: level,
+      rows: z.number().int().describe("How many went along."),
+    }),
+  },
+  "environment.move-undone": {
+    description: "A move came to nothing: the environment is where it was.",
+    data: z.strictObject({ slug, environment, from: level, to: level, reason }),
+  },
+  "tenant.promoted": {
+    description: "A tenant has outgrown its database level, and a rule has moved it to another one.",
+    data: z.strictObject({
+      slug,
+      environment,
+      from: level,
+      to: level,
+      bytes: z.number().int().describe("How large it was."),
+      whenBytesAbove: z.number().int().describe("How large the rule lets one be."),
+    }),
   },
   "environment.migration-failed": {
     description: "An environment's database couldn't be migrated. It stays at its schema version.",

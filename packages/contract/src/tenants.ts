@@ -122,6 +122,24 @@ export const cloneTenantRequest = z.strictObject({
 });
 export type CloneTenantRequest = z.infer<typeof cloneTenantRequest>;
 
+export const moveEnvironmentRequest = z
+  .strictObject({
+    isolation: isolationRequest
+      .optional()
+      .describe("The levels it is to have. So far only `database` can become another one."),
+    server: z
+      .string()
+      .min(1)
+      .max(63)
+      .optional()
+      .describe("The database server that it is to go to, by its name or id; any that fits when left out."),
+  })
+  .refine(
+    ({ isolation, server }) => server !== undefined || Object.keys(isolation ?? {}).length > 0,
+    "must name a level or a server",
+  );
+export type MoveEnvironmentRequest = z.infer<typeof moveEnvironmentRequest>;
+
 export const updateTenantRequest = z
   .strictObject({
     slug: slug.optional(),

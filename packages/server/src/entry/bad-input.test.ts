@@ -131,6 +131,17 @@ const shapes: Record<string, Shape> = {
     nullable: ["/parentId"],
     takes: { "/name": letters, "/admin/password": anything },
   },
+  moveEnvironment: {
+    body: {
+      isolation: { database: "database", storage: "prefix", cache: "prefix", compute: "shared" },
+      server: "local",
+    },
+    optional: [
+      ...["/isolation", "/isolation/database", "/isolation/storage", "/isolation/cache"],
+      ...["/isolation/compute", "/server"],
+    ],
+    takes: { "/server": anything },
+  },
   rotateCredentials: { body: { overlapSeconds: 60 }, optional: ["/overlapSeconds"] },
   updateTenant: {
     body: {

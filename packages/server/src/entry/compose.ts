@@ -11,6 +11,7 @@ import {
   verifyWorkflow,
 } from "../features/isolation/index.ts";
 import { cloneWorkflow } from "../features/lifecycle/index.ts";
+import { moveWorkflow, requirePlace } from "../features/moves/index.ts";
 import { createOperations, observeOperations, reportStuckOperations } from "../features/operations/index.ts";
 import {
   checkDrift,
@@ -54,7 +55,7 @@ import { createDrivers } from "./drivers.ts";
 import { isolationParts } from "./isolation.ts";
 import { composeProvisioning } from "./provisioning.ts";
 import { removeExpired } from "./retention.ts";
-import { type RouteGroupInput, routeGroups } from "./route-groups.ts";
+import { fileQuota, type RouteGroupInput, routeGroups } from "./route-groups.ts";
 import { version } from "./version.ts";
 
 export type ComposeInput = {
@@ -111,7 +112,6 @@ export async function compose(input: ComposeInput) {
     ...input,
     ...{ settings, settled, placements, drivers, api: () => told.api! },
   });
-  const workflows = composeWorkflows({ ...input, settings, storage: drivers.storage }, placements, isolation);
   const events = createEvents({
     db,
     versions: createVersionWatch({ db, notifications, log, stream: "events" }),
@@ -119,6 +119,7 @@ export async function compose(input: ComposeInput) {
   });
   const credentials = createCredentials({ db, log, secrets, placements, events });
   const { storage } = drivers;
+  const workflows = composeWorkflows({ ...input, settings, storage, credentials }, placements, isolation);
   const shared = {
     ...{ settings, operations, events, placements, credentials, caches, storage, workflows, settled },
     domainParts: composeDomains({ ...input, settings }),
@@ -148,12 +149,13 @@ export async function compose(input: ComposeInput) {
 }
 
 function composeWorkflows(
-  input: ComposeInput & { settings: Settings; storage: StoragePlaces },
+  input: ComposeInput & { settings: Settings; storage: StoragePlaces; credentials: Credentials },
   placements: Placements,
   isolation: IsolationParts,
 ) {
   const { deletion } = isolation;
   const { rootDomain } = input.config;
+  const { db, settings, credentials } = input;
   return {
     deletion,
     provisioning: composeProvisioning({ ...input, placements }),
@@ -161,6 +163,15 @@ function composeWorkflows(
     release: releaseWorkflow({ placements, refreshRoutes }),
     migration: migrateWorkflow({ placements, refreshRoutes }),
     verify: verifyWorkflow(isolation),
+    move: moveWorkflow({
+      placements,
+      credentials,
+      check: ({ input: move, tenantId, environmentId }) =>
+        requirePlace(
+          { db, placements, quotaOf: fileQuota(db, settings) },
+          { ...move, tenantId: tenantId!, environmentId: environmentId! },
+        ),
+    }),
   };
 }
 
@@ -168,7 +179,7 @@ function composeWorker(
   { db, url, notifications, log }: ComposeInput,
   parts: Pick<RouteGroupInput, "workflows" | "placements" | "credentials">,
 ) {
-  const { provisioning, clone, deletion, release, migration, verify } = parts.workflows;
+  const { provisioning, clone, deletion, release, migration, verify, move } = parts.workflows;
   const own = [
     ...provisioning.workflows.map((workflow) => defineWorkflow(workflow)),
     defineWorkflow(clone),
@@ -176,6 +187,7 @@ function composeWorker(
     defineWorkflow(release),
     defineWorkflow(migration),
     defineWorkflow(verify),
+    defineWorkflow(move),
   ];
   const features = [parts.placements, parts.credentials];
   const all = [...own, ...features.flatMap(({ workflows }) => Object.values(workflows))];

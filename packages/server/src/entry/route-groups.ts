@@ -13,6 +13,7 @@ import { touchAllRuntime } from "../features/environments/index.ts";
 import { type Events, eventRoutes } from "../features/events/index.ts";
 import { isolationRoutes } from "../features/isolation/index.ts";
 import { tenantRoutes, tenantSettingsRoutes } from "../features/lifecycle/index.ts";
+import { type MoveDependencies, moveRoutes } from "../features/moves/index.ts";
 import { type createOperations, operationRoutes } from "../features/operations/index.ts";
 import {
   type Placements,
@@ -39,7 +40,7 @@ import type { RouteGroup } from "../infra/http/index.ts";
 import type { Log } from "../infra/log/index.ts";
 import type { Secrets } from "../infra/secrets/index.ts";
 import { publicJwks } from "../infra/signing/index.ts";
-import { systemClock } from "../kernel/index.ts";
+import { bytesOfSize, systemClock } from "../kernel/index.ts";
 import { issuerOf, publicUrlOf } from "./addresses.ts";
 
 export type RouteGroupInput = {
@@ -62,6 +63,7 @@ export type RouteGroupInput = {
     release: Parameters<typeof appRoutes>[0]["releaseWorkflow"];
     migration: Parameters<typeof migrationRoutes>[0]["migrateWorkflow"];
     verify: Parameters<typeof isolationRoutes>[0]["verify"];
+    move: MoveDependencies["move"];
   };
 };
 
@@ -77,6 +79,10 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
       rootDomain: config.rootDomain,
       settleDomains: settle,
       levels: placements.availableLevels,
+    }),
+    moveRoutes({
+      ...{ db, operations, placements, move: workflows.move },
+      quotaOf: fileQuota(db, settings),
     }),
     ...templateRoutes({
       ...{ db, settings },
@@ -127,6 +133,12 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
     applicationRoutes(input, access),
   ];
 }
+
+/** How large the file of a tenant may grow at the level sqlite; bytes. */
+export const fileQuota =
+  (db: Db, settings: RouteGroupInput["settings"]) =>
+  async (tenantId: string): Promise<number> =>
+    bytesOfSize(await settings.get<number | string>(db, "sqliteQuota", { tenantId }));
 
 /** What applications follow by their own keys. */
 function applicationRoutes(input: RouteGroupInput, access: ReturnType<typeof createAccess>): RouteGroup {

@@ -1,3 +1,4 @@
+export * from "./bytes.ts";
 export * from "./canary.ts";
 export * from "./clock.ts";
 export * from "./disk-full.ts";

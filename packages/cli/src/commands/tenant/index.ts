@@ -7,6 +7,7 @@ import { createCommand } from "./create.ts";
 import { credentialsCommand } from "./credentials.ts";
 import { deleteCommand } from "./delete.ts";
 import { maintenanceCommand } from "./maintenance.ts";
+import { moveCommand } from "./move.ts";
 import { listCommand, showCommand } from "./reads.ts";
 import { treeCommand } from "./tree.ts";
 
@@ -15,6 +16,7 @@ export function tenantCommand(): Command {
   return defineGroup("tenant", "make tenants, look at them, change, suspend, close and delete them", [
     createCommand(),
     cloneCommand(),
+    moveCommand(),
     listCommand(),
     showCommand(),
     treeCommand(),

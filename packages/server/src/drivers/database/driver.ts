@@ -68,6 +68,12 @@ export type RowsPlace = {
   schema: AppSchema;
 };
 
+/** One environment's place that is to be closed to it, or opened again. */
+export type ClosingPlace = Pick<RowsPlace, "server" | "database" | "databaseId" | "environmentId"> & {
+  /** So long may what was begun go on before it is ended; milliseconds. */
+  graceMs: number;
+};
+
 /** Rows, and bytes of them, that were read or written. */
 export type RowsTally = { tables: number; rows: number; bytes: number };
 
@@ -143,6 +149,11 @@ export type Sharing = {
    * Repeatable.
    */
   rehearse(context: DriverContext, request: MigrateRequest): Promise<void>;
+  /**
+   * About how many bytes the rows of environments take, by their UUIDs, as far as the server's statistics tell: those with
+   * few may be missing, and all where nothing was counted yet. Throws `server_unreachable`.
+   */
+  sizes(server: DatabaseServer, database: PhysicalDatabase): Promise<Map<string, number>>;
   /** Removes all rows of an environment, in batches. Repeatable; a database that isn't there holds none. */
   dismiss(context: DriverContext, place: SharedPlace): Promise<void>;
 };
@@ -343,6 +354,16 @@ export type DatabaseDriver = {
     place: RowsPlace,
     archive: AsyncIterable<Uint8Array>,
   ): Promise<ImportedRows>;
+
+  /**
+   * Keeps an environment's application, and every login of it, from writing in its place, with the neighbours where it has
+   * some untouched: who comes is refused, and what is under way is ended after a grace. When this returns nothing is
+   * written there any more but by Tenantry, which still exports and imports, until `reopen`. Repeatable.
+   */
+  close(context: DriverContext, place: ClosingPlace): Promise<void>;
+
+  /** Lets the environment's application in again. Repeatable; one that isn't closed stays open. */
+  reopen(context: DriverContext, place: ClosingPlace): Promise<void>;
 
   /**
    * Lets the database's role log in with its password again: a role may give itself another one, and nobody can take

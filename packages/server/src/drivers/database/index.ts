@@ -14,6 +14,7 @@ export { connectAdvice } from "./common/connect-advice.ts";
 export { compareForms, hashForm } from "./common/form/compare-forms.ts";
 export { blueprintName } from "./common/names.ts";
 export { openDatabases, protectDatabases } from "./common/protect.ts";
+export { compareRows, createRowsPrinter, type RowsPrint } from "./common/rows/rows-print.ts";
 export {
   readScript,
   removeLogin,
@@ -31,6 +32,7 @@ export {
   type AppSchema,
   BlueprintGone,
   type BuiltDatabase,
+  type ClosingPlace,
   type DatabaseDriver,
   type DatabaseServer,
   type Difference,

@@ -16,11 +16,12 @@ export type CredentialRow = {
 };
 
 /**
- * As long as the tenant is active, with its environment closed to visitors or not, and the database keeps its tenants
- * apart, and until it expires.
+ * As long as the tenant is active, with its environment closed to visitors or not but where it lives, and the database
+ * keeps its tenants apart, and until it expires.
  */
 const mayOpen = sql`
-  (t.status = 'active' and e.status in ('ready', 'maintenance') and d.seal_problems is null
+  (t.status = 'active' and e.status in ('ready', 'maintenance') and not e.moving and p.state = 'current'
+    and d.seal_problems is null
     and (c.expires_at is null or c.expires_at > clock_timestamp()))`;
 
 const columns = sql`
@@ -49,7 +50,7 @@ export async function selectAmiss(
   limit: number,
 ): Promise<CredentialRow[]> {
   const { rows } = await sql<CredentialRow>`
-    select ${columns} where c.state <> 'creating' and (c.open <> ${mayOpen} or c.expires_at <= clock_timestamp())
+    select ${columns} where c.state <> 'creating' and p.state = 'current' and (c.open <> ${mayOpen} or c.expires_at <= clock_timestamp())
       and (${after ?? null}::uuid is null or c.id > ${after ?? null}::uuid)
     order by c.id limit ${limit}
   `.execute(db);

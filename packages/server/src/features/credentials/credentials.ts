@@ -1,11 +1,12 @@
 import type { CredentialsReply } from "@tenantry/contract";
 import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
-import { startOperation, type Workflow } from "../../infra/workflow/index.ts";
+import { type StepContext, startOperation, type Workflow } from "../../infra/workflow/index.ts";
 import { failure, newId } from "../../kernel/index.ts";
 import { type EnvironmentRow, selectEnvironmentsOf } from "../environments/index.ts";
 import { findTenant, findTenantLocked, requireTenantStatus, type TenantRow } from "../tenants/index.ts";
 import { type CredentialRow, insertCredential, selectCredentials } from "./credentials.sql.ts";
 import { createCredentialKeeper, type KeeperParts } from "./keeper.ts";
+import { alignLogins, carryLogins } from "./moving.ts";
 import { type CredentialParts, loginOf, sealNewPassword } from "./parts.ts";
 import {
   type CredentialWorkflows,
@@ -31,6 +32,13 @@ export function createCredentials(parts: KeeperParts) {
     workflows,
     /** Opens and closes logins with their tenants, and removes those that expired. */
     keeper: createCredentialKeeper(parts),
+
+    /** Opens and closes the logins of an operation's environment as they should be now. Repeatable. */
+    align: (context: StepContext) => alignLogins(parts, context),
+
+    /** Gives an operation's environment a login where it lives now, if it had one where it comes from. Repeatable. */
+    carry: (context: StepContext, whose: { slug: string; environment: string }) =>
+      carryLogins(parts, context, whose),
 
     /** Throws `credentials_not_found` when the environment has no login. */
     show: (target: Target) => showCredentials(parts, target),

@@ -8,11 +8,13 @@ export type EnvironmentRow = {
   status: EnvironmentStatus;
   maintenanceMessage: string | null;
   maintenanceRetryAfterSeconds: number | null;
+  /** Nobody gets at it while it is carried to another place, whatever its status. */
+  moving: boolean;
 };
 
 const columns = sql`
   id, tenant_id as "tenantId", name, status, maintenance_message as "maintenanceMessage",
-  maintenance_retry_after_seconds as "maintenanceRetryAfterSeconds"
+  maintenance_retry_after_seconds as "maintenanceRetryAfterSeconds", moving
 `;
 
 export async function insertEnvironment(
@@ -46,6 +48,14 @@ export async function selectEnvironmentsOf(
 
 export async function updateEnvironmentStatus(tx: Tx, id: string, status: EnvironmentStatus): Promise<void> {
   await sql`update environments set status = ${status}, updated_at = now() where id = ${id}`.execute(tx);
+}
+
+/** Answers whether it wasn't so already. */
+export async function updateMoving(tx: Tx, id: string, moving: boolean): Promise<boolean> {
+  const { rows } = await sql`
+    update environments set moving = ${moving}, updated_at = now() where id = ${id} and moving <> ${moving} returning id
+  `.execute(tx);
+  return rows.length > 0;
 }
 
 /** What visitors are told during maintenance; nothing, outside it. */

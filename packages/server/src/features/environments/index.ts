@@ -3,6 +3,7 @@ export {
   insertEnvironment,
   type MaintenanceNotice,
   selectEnvironmentsOf,
+  updateMoving,
 } from "./environments.sql.ts";
 export { beginMaintenance, endMaintenance, moveEnvironment } from "./environments.ts";
 export { buryRuntime, touchAllRuntime, touchRuntime } from "./runtime-version.ts";

@@ -46,7 +46,7 @@ export async function selectSample(
   const { limit, tenantId = null, level = null, first = [] } = wanted;
   const { rows } = await sql<SubjectRow>`
     select ${columns} from ${environments}
-    where not t.internal and t.status in ('active', 'suspended') and e.status in ('ready', 'maintenance')
+    where not t.internal and t.status in ('active', 'suspended') and e.status in ('ready', 'maintenance') and not e.moving
       and (${tenantId}::uuid is null or t.id = ${tenantId}::uuid)
       and (${level}::text is null or exists (
         select from placements p join databases d on d.id = p.database_id

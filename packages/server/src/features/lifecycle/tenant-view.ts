@@ -65,7 +65,7 @@ function showEnvironment(environment: EnvironmentRow, url: string, placements: S
   return {
     id: showId("env", environment.id),
     name: environment.name,
-    status: environment.status,
+    status: environment.moving && environment.status === "ready" ? "maintenance" : environment.status,
     url,
     maintenance:
       environment.status === "maintenance"

@@ -5,6 +5,7 @@
 
 export { currentPlacements, type ShownPlacements } from "./current.ts";
 export type { RowsCopied } from "./databases/copy-rows.ts";
+export type { RowsMoved } from "./databases/move-rows.ts";
 export { createSpareKeeper, type SpareKeeper, type SpareKeeperOptions } from "./databases/spare-keeper.ts";
 export type { ExaminedPlaces } from "./examine.ts";
 export { carryRuns } from "./fleet/carry-runs.ts";
@@ -23,13 +24,19 @@ export { findRehearsal, rehearsalOf, startRehearsal } from "./fleet/rehearsal.ts
 export { findingsOf, findSchemaCheck, startSchemaCheck } from "./fleet/schema-check.ts";
 export { schemaCheckRoutes } from "./fleet/schema-check-routes.ts";
 export { checkScript, type ScriptInput } from "./fleet/script-workflow.ts";
-export { deleteRunsOf, insertScript, type ShownRun, selectRuns } from "./fleet/scripts.sql.ts";
+export {
+  deleteRunsOf,
+  insertScript,
+  isScriptAtWork,
+  type ShownRun,
+  selectRuns,
+} from "./fleet/scripts.sql.ts";
 export { selectTraces, type Traces } from "./leftovers.sql.ts";
 export type { Leftover } from "./leftovers.ts";
 export type { EnvironmentLogins } from "./logins/login-place.ts";
 export type { PlacementParts } from "./parts.ts";
 export { type PlaceDriver, type PlaceOn, type Places, type PlaceWanted, placesOf } from "./place-driver.ts";
-export { selectServersOutside } from "./placements.sql.ts";
+export { flipPlacement, selectServersOutside } from "./placements.sql.ts";
 export { createPlacements, type Placements } from "./placements.ts";
 export { runtimeBudgets } from "./runtime-places.ts";
 export { selectUnsealedDatabases } from "./seals/seal-checks.sql.ts";
@@ -38,4 +45,4 @@ export { type Holder, releaseBackends } from "./servers/leases.sql.ts";
 export { leaseBackends } from "./servers/leases.ts";
 export { serverRoutes } from "./servers/routes.ts";
 export { giveServersTo, retireServersOf } from "./servers/servers.sql.ts";
-export { registerOwnServer } from "./servers/servers.ts";
+export { findServer, registerOwnServer } from "./servers/servers.ts";

@@ -36,6 +36,15 @@ export async function selectPlacements(
   return rows;
 }
 
+/** The place that an interrupted attempt has begun to give an environment; with `next`, beside the one that it has. */
+export async function knownPlacement(
+  tx: Tx,
+  wanted: { environmentId: string; next?: boolean },
+): Promise<PlacementRow | undefined> {
+  const all = await selectPlacements(tx, wanted.environmentId, "database");
+  return all.find(({ state }) => (wanted.next ? state === "building" : state !== "retired"));
+}
+
 export async function insertPlacement(
   tx: Tx,
   placement: Omit<PlacementRow, "detail" | "generation" | "serverId"> &
@@ -56,6 +65,22 @@ export async function updatePlacementCurrent(tx: Tx, id: string): Promise<void> 
   await sql`update placements set state = 'current' where id = ${id}`.execute(tx);
 }
 
+/** The environment lives at its next place from the commit on, and not at the one before. Answers whether it didn't yet. */
+export async function flipPlacement(tx: Tx, environmentId: string): Promise<boolean> {
+  const { rows } = await sql`
+    with next as (select id from placements where environment_id = ${environmentId} and kind = 'database' and state = 'building')
+    update placements p set state = 'retired'
+    where p.environment_id = ${environmentId} and p.kind = 'database' and p.state = 'current' and exists (select from next)
+    returning p.id
+  `.execute(tx);
+  if (rows.length === 0) return false;
+  await sql`
+    update placements set state = 'current'
+    where environment_id = ${environmentId} and kind = 'database' and state = 'building'
+  `.execute(tx);
+  return true;
+}
+
 export async function updatePlacementRetired(tx: Tx, id: string): Promise<void> {
   await sql`update placements set state = 'retired' where id = ${id}`.execute(tx);
 }
@@ -74,6 +99,8 @@ export type CurrentPlacementRow = PlacementRow & {
   /** Its database lets rows out to other environments, and must not be used. */
   unsealed: boolean;
   statementTimeoutMs: number | null;
+  /** It is being carried elsewhere. */
+  moving: boolean;
 };
 
 /** Where environments live now, with what it takes to connect. */
@@ -85,7 +112,8 @@ export async function selectCurrentPlacements(
     select ${columns}, d.level, d.name as "databaseName", d.role_name as "roleName", d.role_secret as "roleSecret",
       coalesce(s.id, p.server_id) as "serverId", s.name as "serverName", s.url_secret as "serverUrlSecret",
       coalesce(d.seal_problems is not null, false) as unsealed,
-      s.statement_timeout_ms as "statementTimeoutMs"
+      s.statement_timeout_ms as "statementTimeoutMs",
+      (select e.moving from environments e where e.id = p.environment_id) as moving
     from placements p left join databases d on d.id = p.database_id left join database_servers s on s.id = d.server_id
     where p.environment_id = any (${environmentIds}::uuid[]) and p.state = 'current'
     order by p.environment_id, p.kind

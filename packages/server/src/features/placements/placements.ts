@@ -1,11 +1,14 @@
 import type { UpdateServerRequest } from "@tenantry/contract";
+import type { RowsPrint } from "../../drivers/database/index.ts";
 import type { Db, Tx } from "../../infra/db/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { tryMigrations } from "./databases/blueprints.ts";
 import { copyRows, sourceOfRows } from "./databases/copy-rows.ts";
 import { migrateDatabase } from "./databases/migrate-database.ts";
+import { closePlace, moveRows, reopenPlace, verifyMoved } from "./databases/move-rows.ts";
 import { placeDatabase } from "./databases/place-database.ts";
 import { type DatabaseSeed, endSeed, seedDatabase } from "./databases/seed-database.ts";
+import { sizeOf } from "./databases/sizes.ts";
 import type { DatabaseWanted } from "./databases/wanted.ts";
 import { createExaminer } from "./examine.ts";
 import { type FleetWork, migrateFleet } from "./fleet/fleet.ts";
@@ -44,6 +47,8 @@ export function createPlacements(parts: PlacementParts) {
 
     ...copyWork(parts),
 
+    ...moveWork(parts),
+
     /** Gives an environment its files. */
     placeStorage: (context: StepContext, wanted: PlaceWanted) =>
       placeThing(parts, context, "storage", wanted),
@@ -56,9 +61,11 @@ export function createPlacements(parts: PlacementParts) {
       return { storage: await parts.storage.levels(db), cache: await parts.cache.levels(db) };
     },
 
-    /** Removes all that an environment has of a kind; also the undo of placing it. */
-    removePlacements: (context: StepContext, which: { environmentId: string; kind: PlacementKind }) =>
-      removePlacements(parts, context, which),
+    /** Removes all that an environment has of a kind, or all but where it lives; also the undo of placing it. */
+    removePlacements: (
+      context: StepContext,
+      which: { environmentId: string; kind: PlacementKind; butCurrent?: boolean },
+    ) => removePlacements(parts, context, which),
 
     /** Puts rows into an environment's database, once, as somebody who reaches nothing else. */
     seedDatabase: (context: StepContext, seed: DatabaseSeed) => seedDatabase(parts, context, seed),
@@ -132,6 +139,28 @@ function copyWork(parts: PlacementParts) {
      */
     copyRows: (context: StepContext, between: { from: string; to: string }) =>
       copyRows(parts, context, between),
+  };
+}
+
+/** What is done to carry an environment's database elsewhere. Its next place is one that `placeDatabase` made with `next`. */
+function moveWork(parts: PlacementParts) {
+  return {
+    /** Puts an environment's rows into its next place. Repeatable; throws what a driver's `exportRows` and `importRows` throw. */
+    moveRows: (context: StepContext, environmentId: string) => moveRows(parts, context, environmentId),
+
+    /** Throws `archive_damaged` unless the next place holds the rows that `moveRows` took. */
+    verifyMoved: (context: StepContext, moved: { environmentId: string; print: RowsPrint }) =>
+      verifyMoved(parts, context, moved),
+
+    /** How many bytes an environment has in its database; undefined where nobody can tell. */
+    sizeOf: (db: Db, environmentId: string) => sizeOf(db, parts, environmentId),
+
+    /** Nothing is written any more where an environment lives, but by Tenantry. Repeatable. */
+    closePlace: (context: StepContext, environmentId: string) => closePlace(parts, context, environmentId),
+
+    /** Lets it in again where it lives, or into its next place. Repeatable. */
+    reopenPlace: (context: StepContext, environmentId: string, which: "current" | "building") =>
+      reopenPlace(parts, context, environmentId, which),
   };
 }
 

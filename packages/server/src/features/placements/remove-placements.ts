@@ -14,14 +14,16 @@ import {
 
 /**
  * Removes what an environment has of one kind, all generations, from where it stands and from the registry. Repeatable;
- * an environment without any is fine. It serves as the undo of placing, too.
+ * an environment without any is fine. It serves as the undo of placing, too. With `butCurrent` the
+ * one in which it lives stays.
  */
 export async function removePlacements(
   parts: PlacementParts,
   context: StepContext,
-  which: { environmentId: string; kind: PlacementKind },
+  which: { environmentId: string; kind: PlacementKind; butCurrent?: boolean },
 ): Promise<void> {
   for (const placement of await selectPlacements(context.db, which.environmentId, which.kind)) {
+    if (which.butCurrent && placement.state === "current") continue;
     await removePlacement(parts, context, placement);
   }
 }

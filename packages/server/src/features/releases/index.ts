@@ -1,5 +1,6 @@
 export { type AppRunner, type AppRunnerOptions, runApps } from "./app-runner.ts";
 export type { AppRow } from "./apps.sql.ts";
+export { selectOpenWork } from "./apps.sql.ts";
 export { currentRelease, findApp, holdApp, isCurrentRelease } from "./apps.ts";
 export { driftRoutes } from "./drift-routes.ts";
 export type { RefreshRoutes } from "./hold.ts";

@@ -9,7 +9,7 @@ const shownStatus = sql`
     when t.status = 'suspended' then 'suspended'
     when t.status in ('requested', 'provisioning') or e.status = 'provisioning' then 'provisioning'
     when t.status = 'failed' or e.status = 'failed' then 'failed'
-    when e.status = 'maintenance' then 'maintenance'
+    when e.status = 'maintenance' or (e.status = 'ready' and e.moving) then 'maintenance'
     when e.status in ('removing', 'removed') then 'deleted'
     else 'active'
   end

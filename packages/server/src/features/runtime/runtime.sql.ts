@@ -16,13 +16,16 @@ export type RuntimeRow = {
   language: string;
 };
 
+/** To an application one that is being moved is in maintenance. */
+const usableStatus = sql`case when e.moving and e.status = 'ready' then 'maintenance' else e.status end`;
+
 /** The application's environments that changed after (version, id), in that order. */
 export async function selectChangedEnvironments(
   tx: Tx,
   after: { appId: string; version: number; id: string; limit: number },
 ): Promise<RuntimeRow[]> {
   const { rows } = await sql<RuntimeRow>`
-    select e.id, e.version, e.name, e.status, t.id as "tenantId", t.slug as "tenantSlug", t.name as "tenantName",
+    select e.id, e.version, e.name, ${usableStatus} as status, t.id as "tenantId", t.slug as "tenantSlug", t.name as "tenantName",
       t.status as "tenantStatus", t.plan, t.logo_url as "logoUrl", t.timezone, t.language
     from environments e join tenants t on t.id = e.tenant_id
     where t.app_id = ${after.appId} and not t.internal and (e.version, e.id) > (${after.version}, ${after.id}::uuid)
@@ -48,7 +51,7 @@ export async function selectPlace(
   environmentId: string,
 ): Promise<PlaceRow | undefined> {
   const { rows } = await sql<PlaceRow>`
-    select t.id as "tenantId", t.status as "tenantStatus", e.status as "environmentStatus"
+    select t.id as "tenantId", t.status as "tenantStatus", ${usableStatus} as "environmentStatus"
     from environments e join tenants t on t.id = e.tenant_id
     where e.id = ${environmentId} and t.app_id = ${appId}
   `.execute(db);

@@ -1,14 +1,16 @@
-import type { InLane, PostgresDriver, RowsPlace } from "../driver.ts";
+import type { ClosingPlace, InLane, PostgresDriver, RowsPlace } from "../driver.ts";
 import { buildBlueprint } from "./build-blueprint.ts";
 import { build } from "./build-own.ts";
+import { closeOwn, type OwnEntrance, reopenOwn } from "./close.ts";
 import { homeName } from "./emit/home.ts";
 import { readForm } from "./form/read-form.ts";
 import { list, measure, verify } from "./inspect.ts";
 import { migrateAlone } from "./lane.ts";
+import { selectLogins } from "./logins.sql.ts";
 import { createLogins, databaseLogins } from "./logins.ts";
 import { inLaneOfDatabases } from "./migrate-own.ts";
 import { migrationPlace } from "./migrator.ts";
-import { databaseName, roleName } from "./names.ts";
+import { databaseName, roleName, sharersName } from "./names.ts";
 import type { DriverParts } from "./parts.ts";
 import { remove } from "./remove.ts";
 import { repairLogin } from "./repair-login.ts";
@@ -22,6 +24,12 @@ const ownRows = ({ database, schema }: RowsPlace): OwnRows => ({
   migration: migrationPlace(database.name, schema),
   home: homeName,
   homeOnly: false,
+});
+
+const entranceOf = ({ database: { name, roleName: role } }: ClosingPlace): OwnEntrance => ({
+  lock: name,
+  role: role!,
+  logins: (session) => selectLogins(session, name, sharersName(name)),
 });
 
 /** What the levels have in common at which an environment has a database of its own, whoever else is on its server. */
@@ -46,6 +54,8 @@ export function ownDatabase(parts: DriverParts): Omit<PostgresDriver, "level"> {
       const { name } = request.database;
       return repairLogin(parts, context, { ...request, place: { database: name, lock: name } });
     },
+    close: (context, place) => closeOwn(parts, context, place, entranceOf(place)),
+    reopen: (context, place) => reopenOwn(parts, context, place, entranceOf(place)),
     logins: createLogins(parts, databaseLogins(parts)),
     ...trials(parts),
     remove: (context, request) => remove(parts, context, request),

@@ -89,9 +89,7 @@ export async function createLoginRole(
 /** Ends the role's connections. Only members of a role may, which the administrator then becomes. */
 export async function terminateRole(session: Session, name: string): Promise<void> {
   if (!(await roleExists(session, name))) return;
-  if (!session.superuser) {
-    await session.change(grantMembership(session, name, "current_user", { inherit: true, set: true }));
-  }
+  await joinRole(session, name);
   await session.change(
     `select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = ${text(name)}`,
   );
@@ -133,6 +131,12 @@ export async function allowLogin(session: Session, name: string, verifier: strin
   await session.change(`
     alter role ${id(name)} reset all;
     alter role ${id(name)} login password ${text(verifier)}`);
+}
+
+/** What it takes to see what a role's connections do, and to end them, for who isn't a superuser. */
+export async function joinRole(session: Session, name: string): Promise<void> {
+  if (session.superuser) return;
+  await session.change(grantMembership(session, name, "current_user", { inherit: true, set: true }));
 }
 
 /** Takes back what ending the role's connections took. */

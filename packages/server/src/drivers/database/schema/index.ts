@@ -1,4 +1,5 @@
 import { buildBlueprint } from "../common/build-blueprint.ts";
+import { closeOwn, reopenOwn } from "../common/close.ts";
 import { readForm } from "../common/form/read-form.ts";
 import { migrateAlone } from "../common/lane.ts";
 import { createLogins } from "../common/logins.ts";
@@ -12,7 +13,7 @@ import { urlAs } from "../common/url.ts";
 import type { InLane, PostgresDriver } from "../driver.ts";
 import { build } from "./build.ts";
 import { list, measure, verify } from "./inspect.ts";
-import { schemaLogins } from "./logins.ts";
+import { entranceOf, schemaLogins } from "./logins.ts";
 import { inLaneOfSchemas } from "./migrate.ts";
 import { prepare } from "./prepare.ts";
 import { remove } from "./remove.ts";
@@ -55,6 +56,8 @@ export function createSchemaDriver(options: DatabaseDriverOptions): PostgresDriv
       const { container, schema } = partsOfPlace(request.database.name);
       return repairLogin(parts, context, { ...request, place: { database: container, lock: schema } });
     },
+    close: (context, place) => closeOwn(parts, context, place, entranceOf(place)),
+    reopen: (context, place) => reopenOwn(parts, context, place, entranceOf(place)),
     logins: createLogins(parts, schemaLogins),
     ...trials(parts),
     remove: (context, request) => remove(parts, context, request),

@@ -1,7 +1,9 @@
-import { grantSchema, setSessionDefaults } from "../common/logins.sql.ts";
+import type { OwnEntrance } from "../common/close.ts";
+import { grantSchema, selectSchemaLogins, setSessionDefaults } from "../common/logins.sql.ts";
 import type { LoginKind } from "../common/logins.ts";
 import { partsOfPlace, rolesOfSchema } from "../common/names.ts";
 import { grantMembership } from "../common/roles.sql.ts";
+import type { ClosingPlace } from "../driver.ts";
 import { setSearchPath } from "./schemas.sql.ts";
 
 /** Logins at the level `schema`: with the rights, and the search path, of the environment's own. */
@@ -19,3 +21,13 @@ export const schemaLogins: LoginKind = {
     await session.inDatabase(container, (inside) => grantSchema(inside, { schema, owner }, login));
   },
 };
+
+/** By which roles an environment gets at its schema. */
+export function entranceOf({ database }: ClosingPlace): OwnEntrance {
+  const { container, schema } = partsOfPlace(database.name);
+  return {
+    lock: schema,
+    role: rolesOfSchema(schema).login,
+    logins: (session) => session.inDatabase(container, (inside) => selectSchemaLogins(inside, schema)),
+  };
+}

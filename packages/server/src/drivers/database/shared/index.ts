@@ -15,11 +15,13 @@ import { urlAs } from "../common/url.ts";
 import type { PostgresDriver } from "../driver.ts";
 import { admit } from "./admit.ts";
 import { build } from "./build.ts";
+import { closeShared, reopenShared } from "./close.ts";
 import { dismiss } from "./dismiss.ts";
 import { exportRows } from "./export-rows.ts";
 import { importRows } from "./import-rows.ts";
 import { sharedLogins } from "./logins.ts";
 import { migrate, rehearse } from "./migrate.ts";
+import { sizes } from "./sizes.ts";
 import { verify } from "./verify.ts";
 
 /** All processes of an application, for all its environments; what they hold is leased out server by server. */
@@ -47,6 +49,7 @@ export function createSharedDriver(options: DatabaseDriverOptions): PostgresDriv
           }),
         ),
       admit: (context, place) => admit(parts, context, place),
+      sizes: (server, database) => sizes(parts, server, database),
       dismiss: (context, place) => dismiss(parts, context, place),
       rehearse: (context, request) => rehearse(parts, context, request),
     },
@@ -66,6 +69,8 @@ export function createSharedDriver(options: DatabaseDriverOptions): PostgresDriv
       const { name } = request.database;
       return repairLogin(parts, context, { ...request, place: { database: name, lock: name } });
     },
+    close: (context, place) => closeShared(parts, context, place),
+    reopen: (context, place) => reopenShared(parts, context, place),
     logins: createLogins(parts, sharedLogins(parts)),
     ...trials(parts),
     remove: (context, request) => remove(parts, context, request),

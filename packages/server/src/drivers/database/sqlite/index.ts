@@ -1,6 +1,7 @@
 import { pathToFileURL } from "node:url";
 import type { DatabaseDriver } from "../driver.ts";
 import { build, buildBlueprint } from "./build.ts";
+import { closeFile, reopenFile } from "./close.ts";
 import { placesOf } from "./directory.ts";
 import { exportRows } from "./export-rows.ts";
 import { importRows } from "./import-rows.ts";
@@ -35,6 +36,8 @@ export function createSqliteDriver(options: SqliteOptions & { files?: Files } = 
     fileScripts: fileScripts(parts),
     exportRows: (context, place, sink) => exportRows(parts, context, place, sink),
     importRows: (context, place, archive) => importRows(parts, context, place, archive),
+    close: (_context, place) => closeFile(parts, place),
+    reopen: (_context, place) => reopenFile(parts, place),
     remove: (context, request) => remove(context, request),
     list: (server) => list(server),
   };

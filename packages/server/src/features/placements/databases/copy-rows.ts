@@ -6,7 +6,7 @@ import { type PlacementParts, requireDriver } from "../parts.ts";
 import { requireServer } from "../servers/servers.ts";
 import { type DatabaseRow, selectDatabaseOf, selectMigrations } from "./databases.sql.ts";
 import { describeDatabase, migrateDatabase } from "./migrate-database.ts";
-import { pipeRows } from "./pipe-rows.ts";
+import { type Progress, pipeRows } from "./pipe-rows.ts";
 
 export type RowsCopied = ImportedRows & { schemaVersion: number };
 
@@ -26,26 +26,30 @@ export async function copyRows(
   { from, to }: { from: string; to: string },
 ): Promise<RowsCopied> {
   const source = await sourceOfRows(context.db, from);
-  const target = await levelledTarget(parts, context, source, to);
+  const target = await levelledTarget(parts, context, source, await sourceOfRows(context.db, to));
   const rows = await pipeRows(parts, context, {
     from: { level: source.level, place: await rowsPlace(parts, context.db, source, from) },
     to: { level: target.level, place: await rowsPlace(parts, context.db, target, to) },
-    async progress({ tables, rows, bytes }, allTables) {
-      const [many, megabytes] = [rows, bytes / 1e6].map((count) => Math.round(count).toLocaleString("en"));
-      await context.progress(tables / Math.max(1, allTables), `${many} rows, ${megabytes} MB copied`);
-    },
+    progress: tellRows(context, "copied"),
   });
   return { ...rows, schemaVersion: source.schemaVersion };
 }
 
+/** Tells how many rows are `done`: "copied". */
+export function tellRows(context: StepContext, done: string): Progress {
+  return async ({ tables, rows, bytes }, allTables) => {
+    const [many, megabytes] = [rows, bytes / 1e6].map((count) => Math.round(count).toLocaleString("en"));
+    await context.progress(tables / Math.max(1, allTables), `${many} rows, ${megabytes} MB ${done}`);
+  };
+}
+
 /** The database that rows go to, at the schema version that they come from. */
-async function levelledTarget(
+export async function levelledTarget(
   parts: PlacementParts,
   context: StepContext,
   { schemaVersion }: DatabaseRow,
-  environmentId: string,
+  target: DatabaseRow,
 ): Promise<DatabaseRow> {
-  const target = await sourceOfRows(context.db, environmentId);
   if (target.schemaVersion === schemaVersion) return target;
   if (target.schemaVersion > schemaVersion)
     throw failure("archive_mismatch", {
@@ -58,7 +62,7 @@ async function levelledTarget(
   return { ...target, schemaVersion };
 }
 
-async function rowsPlace(
+export async function rowsPlace(
   parts: PlacementParts,
   db: Db,
   database: DatabaseRow,

@@ -25,11 +25,18 @@ export async function selectDatabase(db: Db | Tx, id: string): Promise<DatabaseR
   return rows[0];
 }
 
-/** The database in which an environment lives at present; undefined where it has none, or one that comes or goes. */
-export async function selectDatabaseOf(db: Db | Tx, environmentId: string): Promise<DatabaseRow | undefined> {
+/**
+ * The database in which an environment lives at present, or the one that it is to live in next; undefined where it has
+ * none, or one that comes or goes.
+ */
+export async function selectDatabaseOf(
+  db: Db | Tx,
+  environmentId: string,
+  which: "current" | "building" = "current",
+): Promise<DatabaseRow | undefined> {
   const { rows } = await sql<DatabaseRow>`
     select ${columns} from placements p join databases d on d.id = p.database_id
-    where p.environment_id = ${environmentId} and p.state = 'current' and p.kind = 'database' and d.state = 'in_use'
+    where p.environment_id = ${environmentId} and p.state = ${which} and p.kind = 'database' and d.state = 'in_use'
   `.execute(db);
   return rows[0];
 }
@@ -170,6 +177,7 @@ export async function claimSpare(
     schemaVersion: number;
     environmentId: string;
     region?: string | undefined;
+    serverId?: string | undefined;
   },
 ): Promise<DatabaseRow | undefined> {
   const region = wanted.region ?? null;
@@ -179,6 +187,7 @@ export async function claimSpare(
       where d.state = 'spare' and d.app_id = ${wanted.appId} and d.level = ${wanted.level}
         and d.schema_version = ${wanted.schemaVersion}
         and s.state = 'ready' and (${region}::text is null or s.region = ${region})
+        and (${wanted.serverId ?? null}::uuid is null or s.id = ${wanted.serverId ?? null}::uuid)
         and not exists (
           select from environments e join database_servers own on own.tenant_id = e.tenant_id
           where e.id = ${wanted.environmentId} and own.state in ('ready', 'unavailable')

@@ -5,25 +5,29 @@ import { type PlacementParts, requireDriver } from "../parts.ts";
 /** How often somebody is told how far it is. */
 const tellingMs = 1_000;
 
-type Progress = (tally: RowsTally, tables: number) => Promise<void>;
+export type Progress = (tally: RowsTally, tables: number) => Promise<void>;
 type End = { level: string; place: RowsPlace };
+/** Is shown everything that goes through, and may keep it waiting. */
+type Seen = (bytes: Uint8Array) => Promise<void>;
 
 /** Puts the rows of one place into another: through memory, and no faster than they are taken. */
 export async function pipeRows(
   { drivers }: Pick<PlacementParts, "drivers">,
   context: StepContext,
-  { from, to, progress }: { from: End; to: End; progress: Progress },
+  { from, to, progress, seen }: { from: End; to: End; progress: Progress; seen?: Seen },
 ): Promise<ImportedRows> {
   const { exportRows } = requireDriver(drivers, from.level);
   const { importRows } = requireDriver(drivers, to.level);
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
   let unread = false;
-  const write = (bytes: Uint8Array) =>
-    writer.write(bytes).catch((error: unknown) => {
+  const write = async (bytes: Uint8Array) => {
+    await seen?.(bytes);
+    await writer.write(bytes).catch((error: unknown) => {
       unread = true;
       throw error;
     });
+  };
   const writing = exportRows(context, from.place, { write, progress: nowAndThen(progress) })
     .then(() => writer.close())
     .catch(async (error: unknown) => {
@@ -43,7 +47,7 @@ export async function pipeRows(
   return read.value;
 }
 
-function nowAndThen(progress: Progress): Progress {
+export function nowAndThen(progress: Progress): Progress {
   let toldAt = 0;
   return async (...told) => {
     if (Date.now() - toldAt < tellingMs) return;

@@ -5,8 +5,8 @@ import { newId } from "../../../kernel/index.ts";
 import { type PlacementParts, requireDriver, sealDatabaseSecret } from "../parts.ts";
 import {
   insertPlacement,
+  knownPlacement,
   type PlacementRow,
-  selectPlacements,
   updatePlacementCurrent,
 } from "../placements.sql.ts";
 import { hasOwnServer } from "../servers/choose-server.sql.ts";
@@ -40,10 +40,10 @@ export async function placeDatabase(
     databaseId: placement.databaseId!,
     schemaVersion: placement.schemaVersion!,
   };
-  if (placement.state === "current") return { ...placed, fromSpare: begun.fromSpare };
+  if (placement.state === "current" || begun.fromSpare) return { ...placed, fromSpare: begun.fromSpare };
   const database = (await selectDatabase(context.db, placed.databaseId))!;
   await buildDatabase(parts, context, database, "in_use");
-  await context.transaction((tx) => updatePlacementCurrent(tx, placement.id));
+  if (!wanted.next) await context.transaction((tx) => updatePlacementCurrent(tx, placement.id));
   return { ...placed, fromSpare: false };
 }
 
@@ -53,12 +53,13 @@ type Begun = {
 };
 
 async function claimOrReserve(parts: PlacementParts, tx: Tx, wanted: DatabaseWanted): Promise<Begun> {
-  const [known] = await selectPlacements(tx, wanted.environmentId, "database");
-  if (known && known.state !== "retired") return { placement: known, fromSpare: false };
+  const known = await knownPlacement(tx, wanted);
+  if (known) return { placement: known, fromSpare: false };
   // A server that the operator keeps for one environment goes before one that we start.
   const kept = wanted.level === "dedicated" ? await findServerWithRoom(tx, wanted) : undefined;
   const spare = kept ? undefined : await claimSpare(tx, wanted);
-  if (spare) return { placement: await insertFor(tx, wanted, spare, "current"), fromSpare: true };
+  const state = wanted.next ? "building" : "current";
+  if (spare) return { placement: await insertFor(tx, wanted, spare, state), fromSpare: true };
   const serverId = kept?.id ?? (await startedOrChosen(parts, tx, wanted));
   const id = newId();
   const roleSecret = wanted.level === "sqlite" ? await newFileSecret(parts, tx, id) : null;
@@ -75,7 +76,10 @@ async function newFileSecret(parts: PlacementParts, tx: Tx, databaseId: string):
 }
 
 async function startedOrChosen(parts: PlacementParts, tx: Tx, wanted: DatabaseWanted): Promise<string> {
-  const mayStart = wanted.level === "dedicated" && !(await hasOwnServer(tx, wanted.environmentId));
+  const mayStart =
+    wanted.level === "dedicated" &&
+    wanted.serverId === undefined &&
+    !(await hasOwnServer(tx, wanted.environmentId));
   const started = mayStart ? await reserveStartedServer(parts, tx, wanted) : undefined;
   return started ?? (await chooseServer(tx, wanted)).id;
 }

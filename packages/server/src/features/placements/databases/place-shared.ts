@@ -7,8 +7,8 @@ import { openDatabaseSecret, type PlacementParts, requireDriver } from "../parts
 import {
   deletePlacement,
   insertPlacement,
+  knownPlacement,
   type PlacementRow,
-  selectPlacements,
   updatePlacementCurrent,
 } from "../placements.sql.ts";
 import { chooseServer } from "../servers/choose-server.ts";
@@ -45,7 +45,7 @@ export async function placeShared(
   await buildDatabase(parts, context, (await selectDatabase(context.db, databaseId))!, "in_use");
   const database = (await selectDatabase(context.db, databaseId))!;
   await sharing.admit(context, await sharedPlace(parts, context, database, wanted.environmentId));
-  await context.transaction((tx) => updatePlacementCurrent(tx, placement.id));
+  if (!wanted.next) await context.transaction((tx) => updatePlacementCurrent(tx, placement.id));
   return placed;
 }
 
@@ -72,8 +72,8 @@ async function joinOrBegin(
   wanted: DatabaseWanted,
 ): Promise<Placed | undefined> {
   await lockShared(tx, wanted.appId);
-  const [known] = await selectPlacements(tx, wanted.environmentId, "database");
-  if (known && known.state !== "retired") return known;
+  const known = await knownPlacement(tx, wanted);
+  if (known) return known;
   const standing = await selectSharedDatabase(tx, wanted);
   if (standing?.state === "creating") return undefined;
   if (standing) return insertFor(tx, { ...wanted, schemaVersion: standing.schemaVersion }, standing.id);

@@ -16,7 +16,13 @@ export async function lockShared(tx: Tx, appId: string): Promise<void> {
  */
 export async function selectSharedDatabase(
   tx: Tx,
-  wanted: { appId: string; level: string; schemaVersion: number; region?: string | undefined },
+  wanted: {
+    appId: string;
+    level: string;
+    schemaVersion: number;
+    region?: string | undefined;
+    serverId?: string | undefined;
+  },
 ): Promise<SharedDatabase | undefined> {
   const region = wanted.region ?? null;
   const { rows } = await sql<SharedDatabase>`
@@ -25,6 +31,7 @@ export async function selectSharedDatabase(
       and d.state in ('in_use', 'creating') and d.seal_problems is null and s.state = 'ready'
       and not s.dedicated and s.tenant_id is null and s.tenant_slug is null
       and (${region}::text is null or s.region = ${region})
+      and (${wanted.serverId ?? null}::uuid is null or s.id = ${wanted.serverId ?? null}::uuid)
       and (select count(*) from placements p where p.database_id = d.id) < ${maxEnvironments}
     order by d.state desc, d.schema_version, d.id limit 1
   `.execute(tx);

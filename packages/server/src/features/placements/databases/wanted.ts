@@ -6,6 +6,10 @@ export type DatabaseWanted = {
   level: DatabaseRow["level"];
   schemaVersion: number;
   region?: string | undefined;
+  /** This server and no other. */
+  serverId?: string | undefined;
+  /** The environment's next place, beside the one in which it lives until it moves. */
+  next?: boolean;
 };
 
 export type DatabasePlaced = {

@@ -1,6 +1,7 @@
 import type { DatabaseLevel } from "@tenantry/contract";
 import type { Difference } from "../../../drivers/database/index.ts";
 import { type Db, sql, type Tx } from "../../../infra/db/index.ts";
+import { isMoving } from "./fleet.sql.ts";
 
 export type DriftScope = { appId: string; tenantId?: string | undefined; group?: string | undefined };
 
@@ -33,7 +34,7 @@ export async function selectToCompare(
 ): Promise<Compared[]> {
   const { rows } = await sql<Compared>`
     select d.id, d.name, d.role_name as "roleName", d.role_secret as "roleSecret" from databases d
-    where ${inScope(scope)} and d.server_id = ${alike.serverId} and d.level = ${alike.level}
+    where ${inScope(scope)} and not ${isMoving} and d.server_id = ${alike.serverId} and d.level = ${alike.level}
       and d.schema_version = ${alike.schemaVersion}
       and (${alike.after ?? null}::uuid is null or d.id > ${alike.after ?? null}::uuid)
       and not exists (select from catalog_checks c join operations o on o.id = ${alike.operationId}

@@ -20,6 +20,12 @@ function inScope({ appId, tenantId, group }: FleetScope) {
   return sql`d.app_id = ${appId} and d.state = 'in_use' ${tenantId || group ? narrowed : sql``}`;
 }
 
+/** The databases of environments that are being moved: they wait, so that the rows fit the place that they come to. */
+export const isMoving = sql`d.id in (
+  select p.database_id from environments e join placements p on p.environment_id = e.id
+  where e.moving and p.kind = 'database' and p.state <> 'retired')`;
+const movingRetryMs = 500;
+
 /** What a lane is for: databases of one server and level. */
 export type LaneOf = { serverId: string; level: DatabaseLevel };
 
@@ -52,7 +58,7 @@ export async function selectDue(
       left join migration_failures f on f.database_id = d.id and f.operation_id = ${operationId}::uuid
     where ${inScope(scope)} and d.schema_version < ${scope.schemaVersion}
       and (f.database_id is null or f.retry_at <= clock_timestamp())
-      and d.id <> all (${busy}::uuid[]) and d.server_id <> all (${full}::uuid[])
+      and not ${isMoving} and d.id <> all (${busy}::uuid[]) and d.server_id <> all (${full}::uuid[])
       ${only ? sql`and d.server_id = ${only.serverId} and d.level = ${only.level}` : sql``}
     order by d.schema_version, d.id limit ${which.limit}
   `.execute(db);
@@ -66,7 +72,8 @@ export async function isPending(
   operationId: string,
 ): Promise<{ pending: boolean; retryInMs: number }> {
   const { rows } = await sql<{ retryInMs: number }>`
-    select coalesce(greatest(extract(epoch from f.retry_at - clock_timestamp()) * 1000, 0), 0)::float8 as "retryInMs"
+    select case when ${isMoving} then ${movingRetryMs} else
+      coalesce(greatest(extract(epoch from f.retry_at - clock_timestamp()) * 1000, 0), 0) end::float8 as "retryInMs"
     from databases d
       left join migration_failures f on f.database_id = d.id and f.operation_id = ${operationId}::uuid
     where ${inScope(scope)} and d.schema_version < ${scope.schemaVersion}

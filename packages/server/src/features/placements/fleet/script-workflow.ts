@@ -49,6 +49,8 @@ export type ScriptInput = ScriptScope & {
 type Context = StepContext<ScriptInput>;
 
 const atOnce = 4;
+/** So often it is looked whether an environment has come to its new place. */
+const movingRetryMs = 2_000;
 
 /** Throws `script_failed` for what can't work in any environment. */
 export function checkScript(script: Script): void {
@@ -105,6 +107,10 @@ async function runAll(parts: PlacementParts, context: Context) {
   };
   const lanes = await Promise.allSettled(Array.from({ length: atOnce }, lane));
   for (const ended of lanes) if (ended.status === "rejected") throw ended.reason;
+  const run = { operationId: context.operationId, scriptId: script.id, again: context.input.again };
+  const moving = { ...run, busy: [], limit: 1, moving: true };
+  if ((await selectScriptPlaces(context.db, context.input, moving)).length > 0)
+    return { waitUntil: new Date(Date.now() + movingRetryMs), message: "Waiting for a tenant that is moved" };
   const counts = await countRuns(context.db, context.operationId);
   if (counts.failed > 0)
     throw failure("script_failed", {
@@ -126,6 +132,8 @@ async function runOne(
   const key = { operationId, environmentId };
   const run = await runAt(parts, context, place);
   const begun = await context.transaction((tx) => upsertRun(tx, { ...key, scriptId, dryRun, requestedBy }));
+  // It is waited for in the end.
+  if (!begun) return;
   try {
     let { rowsChanged } = begun;
     if ("files" in run) {
@@ -192,7 +200,7 @@ async function endOpenRuns(parts: PlacementParts, context: Context): Promise<voi
     const run = await runAt(parts, context, place);
     const key = { operationId: context.operationId, environmentId: place.environmentId };
     const begun = await context.transaction((tx) => upsertRun(tx, { ...key, ...context.input }));
-    const committed = await outcomeOf(context, run, begun);
+    const committed = begun && (await outcomeOf(context, run, begun));
     const error = recordError(failure("operation_cancelled", { detail: "It was broken off." }));
     const ended = committed
       ? { status: "succeeded" as const, rowsChanged: committed.rowsChanged, error: null }

@@ -50,7 +50,15 @@ export type ScriptPlaceRow = {
 export async function selectScriptPlaces(
   db: Db,
   scope: ScriptScope,
-  run: { operationId: string; scriptId: string; again: boolean; busy: readonly string[]; limit: number },
+  run: {
+    operationId: string;
+    scriptId: string;
+    again: boolean;
+    busy: readonly string[];
+    limit: number;
+    /** Those that are being moved, instead of the others. */
+    moving?: boolean;
+  },
 ): Promise<ScriptPlaceRow[]> {
   const { rows } = await sql<ScriptPlaceRow>`
     select e.id as "environmentId", t.id as "tenantId", t.slug, d.id as "databaseId", d.server_id as "serverId",
@@ -59,7 +67,7 @@ export async function selectScriptPlaces(
       join environments e on e.id = p.environment_id join tenants t on t.id = e.tenant_id
       left join script_runs r on r.operation_id = ${run.operationId}::uuid and r.environment_id = e.id
     where d.app_id = ${scope.appId} and d.state = 'in_use' and e.name = ${scope.environment}
-      and e.status in ('ready', 'maintenance')
+      and e.status in ('ready', 'maintenance') and e.moving = ${run.moving ?? false}
       and (${scope.tenantId ?? null}::uuid is null or t.id = ${scope.tenantId ?? null}::uuid)
       and (${scope.group ?? null}::text is null or ${scope.group ?? null}::text = any (t.groups))
       and (r.status is null or r.status = 'running') and e.id <> all (${run.busy}::uuid[])
@@ -75,18 +83,32 @@ export type RunKey = { operationId: string; environmentId: string };
 
 export type BegunRun = { transactionId: string | null; rowsChanged: number | null };
 
-/** Notes that a script is about to be run; answers what an interrupted attempt had noted. */
+/**
+ * Notes that a script is about to be run; answers what an interrupted attempt had noted. Undefined where the environment
+ * is being moved: from this note to its end a run keeps it where it is.
+ */
 export async function upsertRun(
   tx: Tx,
   run: RunKey & { scriptId: string; dryRun: boolean; requestedBy: string | null },
-): Promise<BegunRun> {
+): Promise<BegunRun | undefined> {
   const { rows } = await sql<BegunRun>`
     insert into script_runs as r (operation_id, environment_id, script_id, status, dry_run, requested_by)
-    values (${run.operationId}, ${run.environmentId}, ${run.scriptId}, 'running', ${run.dryRun}, ${run.requestedBy})
+    select ${run.operationId}::uuid, e.id, ${run.scriptId}::uuid, 'running', ${run.dryRun}::boolean, ${run.requestedBy}
+    from environments e where e.id = ${run.environmentId} and not e.moving for share of e
     on conflict (operation_id, environment_id) do update set started_at = r.started_at
     returning transaction_id as "transactionId", rows_changed::int as "rowsChanged"
   `.execute(tx);
-  return rows[0]!;
+  return rows[0];
+}
+
+/** Whether a script is at work on an environment, or will go on there. */
+export async function isScriptAtWork(tx: Tx, environmentId: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from script_runs r join operations o on o.id = r.operation_id
+    where r.environment_id = ${environmentId} and r.status = 'running'
+      and o.status not in ('succeeded', 'failed', 'cancelled') limit 1
+  `.execute(tx);
+  return rows.length > 0;
 }
 
 export async function updateTransaction(

@@ -16,7 +16,8 @@ export async function repairLogin(db: Db, parts: PlacementParts, environmentId: 
   const row = rows.find(({ kind }) => kind === "database");
   if (!row) throw failure("environment_unavailable", { detail: "It has no database now." });
   const driver = requireDriver(parts.drivers, row.level!);
-  if (!isPostgres(driver) || !row.roleSecret) return false;
+  // Nobody is to get in where it moves from.
+  if (row.moving || !isPostgres(driver) || !row.roleSecret) return false;
   const database: BuiltDatabase = {
     name: row.databaseName!,
     roleName: row.roleName!,
@@ -30,7 +31,9 @@ export async function repairLogin(db: Db, parts: PlacementParts, environmentId: 
   const { roleSecret, databaseId } = row;
   const context = mendingContext(async () => {
     const standing = await selectDatabase(db, databaseId!);
-    return standing?.state === "in_use" && standing.roleSecret?.equals(roleSecret) === true;
+    const now = (await selectCurrentPlacements(db, [environmentId])).find(({ kind }) => kind === "database");
+    const isOpen = now?.databaseId === databaseId && !now.moving;
+    return isOpen && standing?.state === "in_use" && standing.roleSecret?.equals(roleSecret) === true;
   });
   return driver.repairLogin(context, { server, database });
 }

@@ -5,6 +5,8 @@ export type ServerWanted = {
   region?: string | undefined;
   /** Whose environment it is for; none for what belongs to no tenant. */
   environmentId?: string | undefined;
+  /** This one and no other. */
+  serverId?: string | undefined;
 };
 
 /** What is counted against a server's capacity. */
@@ -23,6 +25,7 @@ const eligible = (wanted: ServerWanted) => sql`
   and case when s.tenant_id is null then s.tenant_slug is null and not exists (${ownServers(wanted)})
       else s.id in (${ownServers(wanted)}) end
   and (s.dedicated = ${wanted.level === "dedicated"} or s.tenant_id is not null)
+  and (${wanted.serverId ?? null}::uuid is null or s.id = ${wanted.serverId ?? null}::uuid)
 `;
 
 const ownServers = ({ level, environmentId }: ServerWanted) => sql`

@@ -64,9 +64,10 @@ export async function requireEligible(
     return;
   }
   // An installation that has no server at all yet may have one by the time that it is needed.
-  if (wanted.level !== "dedicated" && wanted.region === undefined) return;
+  if (wanted.level !== "dedicated" && wanted.region === undefined && wanted.serverId === undefined) return;
   if ((await selectEligible(db, wanted)).length > 0) return;
-  if (wanted.level === "dedicated" && startsServers && (await standsHere(db, wanted.region))) return;
+  const mayStart = wanted.level === "dedicated" && startsServers && wanted.serverId === undefined;
+  if (mayStart && (await standsHere(db, wanted.region))) return;
   throw noneEligible(wanted);
 }
 
@@ -99,7 +100,15 @@ async function whyNone(tx: Tx, wanted: ServerWanted): Promise<Error> {
   });
 }
 
-function noneEligible({ level, region }: ServerWanted): Error {
+function noneEligible({ level, region, serverId }: ServerWanted): Error {
+  if (serverId !== undefined) {
+    const message = `This server doesn't take the tenant's database at the level ${level}.`;
+    return failure("isolation_unavailable", {
+      detail: message,
+      errors: [{ pointer: "/server", message }],
+      remedy: "Name another one of `tenantry server list`, or none.",
+    });
+  }
   const kind = level === "dedicated" ? " that is kept for one environment" : "";
   if (region !== undefined) {
     const message = `No database server${kind} stands in the region "${region}".`;

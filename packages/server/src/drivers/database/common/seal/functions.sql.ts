@@ -48,8 +48,14 @@ const byLogin = `
   end if;`;
 
 const secret = `
-  select s.inner_pad, s.outer_pad, s.pooled, s.former_inner_pad, s.former_outer_pad, s.former_until
+  select s.inner_pad, s.outer_pad, s.pooled, s.former_inner_pad, s.former_outer_pad, s.former_until, s.closed
     into secret from tenantry.secret s;`;
+
+/** Whoever hasn't heard yet that an environment moves, or has moved, writes nothing here any more. */
+const unlessClosed = `
+  if substr(token, 2, 32) = any (secret.closed) then
+    raise exception using errcode = 'TN001', message = 'no tenant was entered: the environment is moving, or has moved';
+  end if;`;
 
 /** For a while after the secret was replaced, tokens under the one before are as good. */
 const formerSecret = `
@@ -79,7 +85,7 @@ declare
   entered boolean;
 begin
   select row(token, s.inner_pad, s.outer_pad, s.pooled)::tenantry.claim::tenantry.entry is not null
-    into entered from tenantry.secret s;
+    into entered from tenantry.secret s where s.closed is null or substr(token, 2, 32) <> all (s.closed);
   if entered is null then
     perform tenantry.enter_or_refuse(token);
   end if;
@@ -110,7 +116,7 @@ declare
   secret record;
   former record;
   entered text;
-begin${secret}${tryToEnter}
+begin${secret}${unlessClosed}${tryToEnter}
   if ${isLogin} then
     raise exception using errcode = 'TN002', message = 'this login has an environment of its own, and enters no other';
   end if;${formerSecret}${tryToEnter}${backToSecret}${refusal}
@@ -130,7 +136,7 @@ declare
   former record;
   token text := current_setting('${tokenParameter}', true);
   own uuid;
-begin${byLogin}${secret}${tryToken}${formerSecret}${tryToken}${backToSecret}${refusal}
+begin${byLogin}${secret}${unlessClosed}${tryToken}${formerSecret}${tryToken}${backToSecret}${refusal}
 end`;
 };
 

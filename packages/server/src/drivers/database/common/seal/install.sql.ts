@@ -37,6 +37,7 @@ export async function createSeal(
     ${asItIsNow}
     create table if not exists tenantry.login (role name primary key, environment uuid not null);
     create index if not exists login_environment on tenantry.login (environment);
+    create table if not exists tenantry.closed (environment text primary key, since timestamptz not null);
     ${sealFunctions(strategy)}
     ${createReference(strategy)}
     revoke all on all tables in schema tenantry from public;
@@ -50,7 +51,8 @@ const asItIsNow = `
     alter table tenantry.secret
       add column if not exists former_inner_pad bytea,
       add column if not exists former_outer_pad bytea,
-      add column if not exists former_until timestamptz;
+      add column if not exists former_until timestamptz,
+      add column if not exists closed text[];
     do $$ begin
       if exists (select from tenantry.secret where length(inner_pad) = 64) then
         alter table tenantry.secret drop constraint if exists secret_inner_pad_check;

@@ -39,13 +39,13 @@ export async function selectSealProblems(
        and not exists (select from pg_type t where t.oid = to_regtype('tenantry.entry') and t.typtype = 'd'
          and t.typowner = (select oid from seal) and md5(${entryCheckText("t.oid")}) = $2::jsonb ->> 'entry')
      union all select format('%s is owned by %s.', c.oid::regclass, c.relowner::regrole) from pg_class c
-       where c.relnamespace = 'tenantry'::regnamespace and c.relname in ('secret', 'reference', 'login', 'claim')
+       where c.relnamespace = 'tenantry'::regnamespace and c.relname in ('secret', 'reference', 'login', 'closed', 'claim')
          and c.relowner is distinct from (select oid from seal)
      union all select format('The schema tenantry is owned by %s.', nspowner::regrole) from pg_namespace
        where nspname = 'tenantry' and nspowner is distinct from (select oid from seal)
      union all select format('%s may %s %s.', coalesce(nullif(a.grantee, 0)::regrole::text, 'PUBLIC'), a.privilege_type, c.oid::regclass)
        from pg_class c cross join aclexplode(c.relacl) a
-       where c.oid in ('tenantry.secret'::regclass, 'tenantry.login'::regclass) and a.grantee is distinct from (select oid from seal)
+       where c.oid in ('tenantry.secret'::regclass, 'tenantry.login'::regclass, to_regclass('tenantry.closed')) and a.grantee is distinct from (select oid from seal)
      union all select format('%s is a member of the seal''s owner.', m.member::regrole)
        from pg_auth_members m join pg_roles r on r.oid = m.member
        where m.roleid = (select oid from seal) and not r.rolsuper and r.rolname <> current_user`,

@@ -4,7 +4,7 @@ import { sealFunctionBodies } from "./functions.sql.ts";
 import type { SealStrategy } from "./strategy.ts";
 
 /** Counts up with every change of what the seal is made of. What stands says it, so that older nodes let it be. */
-export const sealVersion = 6;
+export const sealVersion = 7;
 
 export const versionComment = `Tenantry seal, version ${sealVersion}`;
 
@@ -21,11 +21,22 @@ const earlier: Record<SealStrategy, readonly SealPrint[]> = {
     { enter: "f928dc7bbc04ee1f3b143828d329febe" },
     { enter: "9550b32a3b1cfdcd86ad9714724d2b37" },
     { enter: "4f1eb7ca0422ba0fec5995667cbf03fe" },
+    {
+      enter: "ff12d68471db23911fec1de9984c5b10",
+      enter_or_refuse: "64e546ebc2599b0c372d7b145e9696fa",
+      entry: "41f92a9befe5b59d6b367e2d3e01560b",
+    },
   ],
   statement: [
     { enter: "4cc4db721f9cdfae44fcd76b2db4557a", environment: "2fdd8f53ca22760d9004082526101234" },
     { enter: "f9ee09124a290ed2362bf69d0a62bb8a", environment: "a4bce01dac96cb1d9deefcf3c1cc988a" },
     { enter: "15a932861f5bfdb4f1f30ccf595cf4f3", environment: "71198bce47d2f20ce988c747880344eb" },
+    {
+      enter: "ff12d68471db23911fec1de9984c5b10",
+      enter_or_refuse: "c0465f9aca535b45ee9a7dfa66af04d7",
+      environment: "71198bce47d2f20ce988c747880344eb",
+      entry: "eb804754c64da24d77497a6f9dcd6fa1",
+    },
   ],
 };
 

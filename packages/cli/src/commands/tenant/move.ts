@@ -1,0 +1,62 @@
+import type { OperationReply, TenantReply } from "@tenantry/contract";
+import { type Command, Option } from "commander";
+import { path } from "../../api/path.ts";
+import { databaseLevels } from "../../choices.ts";
+import { type Context, contextOf, defineCommand, overApi } from "../../command.ts";
+import { confirm } from "../../confirm.ts";
+import { followOperation } from "../../follow/follow.ts";
+import { wrongUsage } from "../../problem.ts";
+import { tellStarted } from "../started.ts";
+
+type Options = { level?: string; server?: string; environment: string; wait?: boolean; yes?: boolean };
+
+/** `tenantry tenant move`: another database level or server for a tenant. */
+export function moveCommand(): Command {
+  const command = defineCommand("move", {
+    summary: "move a tenant's database to another level or server",
+    details:
+      "Visitors are told to come back while the rows are copied and compared. Until the tenant is sent to its new place, a failure or `tenantry operation cancel` leaves it where it was, and open.",
+    examples: [
+      "tenant move acme --level database --wait",
+      "tenant move acme --level dedicated --server berlin-2 --yes",
+    ],
+    calls: ["showTenant", "moveEnvironment", "followOperation"],
+  })
+    .argument("<tenant>", "its slug or id")
+    .addOption(
+      new Option("--level <level>", "how its database is kept apart from now on").choices(databaseLevels),
+    )
+    .option("--server <server>", "the database server that it goes to; any that fits when left out")
+    .option("--environment <name>", "which of its environments", "production")
+    .option("--wait", "wait until it is there, and show how far it is")
+    .option("--yes", "without asking");
+  return overApi(command).action(move);
+}
+
+async function move(tenant: string, options: Options, command: Command): Promise<void> {
+  const { level, server, environment } = options;
+  if (level === undefined && server === undefined)
+    throw wrongUsage("There is nowhere to move it to.", "Give --level, --server, or both.");
+  const context = await contextOf(command);
+  const { client, output } = context;
+  if (!options.yes) {
+    const { slug } = await show(context, tenant);
+    const where = [level && `the level ${level}`, server && `the server ${server}`]
+      .filter(Boolean)
+      .join(" on ");
+    await confirm(`Move ${slug} to ${where}? Its visitors are told to come back while its rows are copied.`);
+  }
+  const address = path`/v1/tenants/${tenant}/environments/${environment}/move`;
+  const body = { ...(level && { isolation: { database: level } }), server };
+  const { body: operation } = await client.call<OperationReply>("POST", address, { body });
+  if (!options.wait) return tellStarted(output, operation);
+  await followOperation(context, operation.id);
+  output.result(await show(context, operation.tenantId!), ({ slug, environments }) => {
+    const placement = environments.find(({ name }) => name === environment)?.placements.database;
+    return `${slug} has its database at the level ${placement?.level}, on the server ${placement?.server}.`;
+  });
+}
+
+async function show({ client }: Context, tenant: string): Promise<TenantReply> {
+  return (await client.call<TenantReply>("GET", path`/v1/tenants/${tenant}`)).body;
+}

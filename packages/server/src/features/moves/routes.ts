@@ -1,0 +1,43 @@
+import { moveEnvironmentRequest, operationReply } from "@tenantry/contract";
+import { z } from "zod";
+import { principalName, principalOf, type RouteGroup, replyWithOperation } from "../../infra/http/index.ts";
+import { showId } from "../../kernel/index.ts";
+import type { Operations } from "../operations/index.ts";
+import { type MoveDependencies, moveEnvironment } from "./moves.ts";
+
+const params = z.object({
+  tenant: z.string().max(200).describe("Its id (tnt_…) or its slug."),
+  environment: z.string().max(63).describe("Its name, such as production."),
+});
+
+type RouteParts = MoveDependencies & { operations: Pick<Operations, "show" | "waitForEnd"> };
+
+/** `/v1/tenants/{tenant}/environments/{environment}/move` [MOV-1, MOV-2] */
+export function moveRoutes(deps: RouteParts): RouteGroup {
+  return (api) => {
+    api.post(
+      "/v1/tenants/:tenant/environments/:environment/move",
+      {
+        config: { permission: "tenants:write" },
+        schema: {
+          operationId: "moveEnvironment",
+          summary: "Move an environment's database to another level or server",
+          description:
+            "Answers 202 with the operation. Visitors are told to come back while the rows are copied; until the tenant is sent to its new place a failure or a cancellation puts it back where it was.",
+          tags: ["tenants"],
+          params,
+          body: moveEnvironmentRequest,
+          response: { 200: operationReply, 202: operationReply },
+        },
+      },
+      async (request, reply) => {
+        const requestedBy = principalName(principalOf(request));
+        const operationId = await moveEnvironment(deps, request.params, request.body, { requestedBy });
+        return replyWithOperation(request, reply, {
+          operation: await deps.operations.show(showId("op", operationId)),
+          waitForEnd: deps.operations.waitForEnd,
+        });
+      },
+    );
+  };
+}
