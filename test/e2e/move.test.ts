@@ -76,3 +76,20 @@ it("a tenant goes from level to level with all that its people were told is writ
   expect((await levelOf(slug)).generation).toBe(4);
   await becomesWhole(installation);
 });
+
+it("what can't be done is refused before anything happens, with the reason", async () => {
+  const { slug } = await site("shared");
+  const before = await levelOf(slug);
+  const refusals = [
+    [{ isolation: { database: "shared" } }, 409, "illegal_transition"],
+    [{ isolation: { database: "database", storage: "bucket" } }, 422, "isolation_unavailable"],
+    [{ isolation: { database: "database" }, server: "nowhere" }, 404, "server_not_found"],
+    [{}, 422, "invalid_request"],
+  ] as const;
+  for (const [body, status, code] of refusals)
+    expect([body, await move(slug, body)]).toEqual([
+      body,
+      expect.objectContaining({ status, body: expect.objectContaining({ code }) }),
+    ]);
+  expect(await levelOf(slug)).toEqual(before);
+});
