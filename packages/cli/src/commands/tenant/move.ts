@@ -17,7 +17,7 @@ export function moveCommand(): Command {
     details:
       "Visitors are told to come back while the rows are copied and compared. Until the tenant is sent to its new place, a failure or `tenantry operation cancel` leaves it where it was, and open.",
     examples: [
-      "tenant move acme --level database --wait",
+      "tenant move acme --level database --yes --wait",
       "tenant move acme --level dedicated --server berlin-2 --yes",
     ],
     calls: ["showTenant", "moveEnvironment", "followOperation"],
@@ -52,8 +52,11 @@ async function move(tenant: string, options: Options, command: Command): Promise
   if (!options.wait) return tellStarted(output, operation);
   await followOperation(context, operation.id);
   output.result(await show(context, operation.tenantId!), ({ slug, environments }) => {
-    const placement = environments.find(({ name }) => name === environment)?.placements.database;
-    return `${slug} has its database at the level ${placement?.level}, on the server ${placement?.server}.`;
+    const { level, server: on } =
+      environments.find(({ name }) => name === environment)?.placements.database ?? {};
+    return level
+      ? `${slug} has its database at the level ${level}, on the server ${on}.`
+      : `${slug} was moved.`;
   });
 }
 

@@ -1,0 +1,108 @@
+import type { DatabaseLevel, OperationReply, TenantReply } from "@tenantry/contract";
+import { expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
+import { fresh } from "../support/fresh.ts";
+import { holdAt, recordingOf } from "../support/hold.ts";
+import { password, siteUser } from "../support/site-user.ts";
+import { killInsideEach, type Place } from "../support/together.ts";
+import { useInstallation } from "../support/use-installation.ts";
+import { becomesWhole } from "../support/whole.ts";
+
+const installation = useInstallation();
+
+async function makeSite(level: DatabaseLevel): Promise<string> {
+  const slug = fresh("mover");
+  const admin = { email: `admin@${slug}.example`, password };
+  await installation.api.createTenant(slug, { admin, isolation: { database: level } });
+  expect(await write(slug, "home")).toBe(303);
+  return slug;
+}
+
+/** A page, written as the tenant's people write one. */
+async function write(slug: string, page: string): Promise<number> {
+  const user = siteUser(installation, slug);
+  expect(await user.logIn(`admin@${slug}.example`)).toBe(303);
+  const fields = { title: page, slug: page, body: `The page ${page} of ${slug}.`, intent: "publish" };
+  return (await user.post("/admin/pages", fields)).status;
+}
+
+async function beginMove(slug: string, database: DatabaseLevel): Promise<string> {
+  const path = `/v1/tenants/${slug}/environments/production/move`;
+  const { status, body } = await installation.api.call<OperationReply>("POST", path, {
+    isolation: { database },
+  });
+  expect(status).toBe(202);
+  return body.id;
+}
+
+/** It is at a level, on the air, and has what was written before and what is written now. */
+async function servesAt(slug: string, level: DatabaseLevel): Promise<void> {
+  const { body } = await installation.api.call<TenantReply>("GET", `/v1/tenants/${slug}`);
+  expect(body.environments[0]).toMatchObject({ status: "ready", placements: { database: { level } } });
+  expect((await installation.visit(slug, "/")).body).toContain(`The page home of ${slug}.`);
+  expect(await write(slug, "after")).toBe(303);
+  expect((await installation.visit(slug, "/after")).status).toBe(200);
+}
+
+const recorded = (step: string): Place => ({
+  step,
+  when: "when all is done but recording it",
+  point: recordingOf(step),
+});
+
+const places: Place[] = [
+  recorded("build"),
+  recorded("close"),
+  recorded("copy"),
+  recorded("switch"),
+  {
+    step: "clean-up",
+    when: "before it is forgotten",
+    point: { before: "delete", on: "placements", when: "old.state = 'retired'" },
+  },
+  {
+    step: "switch",
+    when: "between the old place and the new one",
+    point: { before: "update", on: "placements", when: "old.state = 'building' and new.state = 'current'" },
+  },
+];
+
+it("after kill -9 of everything at any step of a move, the tenant arrives with all it had, and nothing is left over or missing", async () => {
+  const slugs = new Map<Place, string>();
+  for (const place of places) slugs.set(place, await makeSite("shared"));
+  const all = await killInsideEach(installation, places, (place) => beginMove(slugs.get(place)!, "database"));
+  for (const { place, ended } of all) {
+    expect(ended, `${place.step} ${place.when}`).toMatchObject({ status: "succeeded" });
+    await servesAt(slugs.get(place)!, "database");
+  }
+  await becomesWhole(installation);
+});
+
+it.each([
+  ["while it is closed", "close", { before: "update", on: "environments", when: "new.moving" }],
+  [
+    "right before it is sent there",
+    "switch",
+    { before: "update", on: "placements", when: "new.state = 'retired'" },
+  ],
+] as const)(
+  "a move that is cancelled %s leaves the tenant where it was, and open",
+  async (_when, step, point) => {
+    const slug = await makeSite("shared");
+    await using hold = await holdAt(installation, point);
+    const operationId = await beginMove(slug, "schema");
+    await eventually(`${step} is under way`, async () => {
+      const path = `/v1/operations/${operationId}`;
+      const { body } = await installation.api.call<OperationReply>("GET", path);
+      return body.steps?.some(({ name, status }) => name === step && status === "running");
+    });
+    await hold.reached();
+    expect((await installation.visit(slug, "/")).status).toBe(step === "close" ? 200 : 503);
+    const { status } = await installation.api.call("POST", `/v1/operations/${operationId}/cancel`);
+    expect(status).toBe(202);
+    await hold.release();
+    expect(await installation.api.ended(operationId)).toMatchObject({ status: "cancelled" });
+    await servesAt(slug, "shared");
+    await becomesWhole(installation);
+  },
+);
