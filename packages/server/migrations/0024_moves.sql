@@ -2,4 +2,4 @@
 alter table environments add column moving boolean not null default false;
 create index environments_moving on environments (id) where moving;
 
--- minimum-reader: 23
+-- minimum-reader: 24
