@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sql } from "../../infra/db/index.ts";
 import { silentLog } from "../../infra/log/index.ts";
-import { showId } from "../../kernel/index.ts";
+import { newId, showId } from "../../kernel/index.ts";
 import { fresh } from "../../testing/fresh.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { insertTestApp, insertTestTenant, type TestTenant } from "../../testing/tenants.ts";
@@ -24,7 +24,8 @@ beforeAll(async () => {
 afterAll(() => registry.close());
 beforeEach(async () => {
   now = new Date();
-  acme = { ...(await insertTestTenant(registry.db, appId, fresh("acme"))), appId };
+  // Another application to the throttle: what one test counted is none of another's business.
+  acme = { ...(await insertTestTenant(registry.db, appId, fresh("acme"))), appId: newId() };
   access = accessWith({});
 });
 

@@ -2,7 +2,7 @@ import type { UpdateUserRequest } from "@tenantry/contract";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { inTransaction, sql } from "../../infra/db/index.ts";
 import { silentLog } from "../../infra/log/index.ts";
-import { showId } from "../../kernel/index.ts";
+import { newId, showId } from "../../kernel/index.ts";
 import { fresh } from "../../testing/fresh.ts";
 import { type TestRegistry, testRegistry } from "../../testing/registry.ts";
 import { insertTestApp, insertTestTenant, type TestTenant } from "../../testing/tenants.ts";
@@ -237,6 +237,10 @@ describe("what proves an address [REG-7]", () => {
 describe("a visitor who asks for another link", () => {
   const ask = (address: string, from?: string) =>
     access.verifications.issueTo(acme, { email: address, address: from });
+  beforeEach(() => {
+    // What was counted for an application's visitors before counts for others.
+    acme = { ...acme, appId: newId() };
+  });
 
   it("gets one where the address is an unproven user's, whatever its case; else none", async () => {
     const ann = await userOf(acme);
