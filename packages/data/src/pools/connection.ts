@@ -5,6 +5,7 @@ import pg from "pg";
 import { DatabaseUnavailable, DataError, PoolExhausted } from "../errors.ts";
 import { newSession, type Seal, type SealedSession } from "../seal/session.ts";
 import { createPreparedStatements, noPreparedStatements, type PreparedStatements } from "../wire/prepared.ts";
+import { divertReplies, type Replies } from "../wire/replies.ts";
 import { openSocket } from "./socket.ts";
 
 /**
@@ -37,6 +38,7 @@ export type Connection = {
   /** At the level `shared` alone. */
   readonly session: SealedSession | undefined;
   readonly statements: PreparedStatements;
+  readonly replies: Replies;
   /** Broken by an error or closed by the server: of no more use. */
   isBroken(): boolean;
   /** Runs when the backend is gone, for whatever reason; at once if it is already. */
@@ -83,7 +85,8 @@ export async function openConnection(
   const connection = wrap(client, pooled ? noPreparedStatements : createPreparedStatements());
   try {
     await client.connect();
-    return placement.seal ? { ...connection, session: await beginSession(client) } : connection;
+    const session = placement.seal && (await beginSession(client));
+    return { ...connection, session, replies: divertReplies(client) };
   } catch (error) {
     connection.abandon();
     throw connectFailure(error);
@@ -117,7 +120,7 @@ type ClientInside = {
   connection: { stream: { destroy(): void } };
 };
 
-function wrap(client: pg.Client, statements: PreparedStatements): Connection {
+function wrap(client: pg.Client, statements: PreparedStatements): Omit<Connection, "session" | "replies"> {
   const inner = client as unknown as ClientInside;
   const gone = Promise.withResolvers<void>();
   let broken = false;
@@ -140,7 +143,6 @@ function wrap(client: pg.Client, statements: PreparedStatements): Connection {
 
   return {
     client,
-    session: undefined,
     statements,
     isBroken: () => broken,
     onGone: (listener) => void gone.promise.then(listener),

@@ -8,12 +8,12 @@ import type { PreparedStatements } from "./prepared.ts";
  * what came of it, errors included.
  */
 export function exchange(
-  { client, statements }: Pick<Connection, "client" | "statements">,
+  { client, replies, statements }: Pick<Connection, "client" | "replies" | "statements">,
   before: readonly PipedStatement[],
   main: PipedStatement,
 ): Promise<Outcome> {
   return new Promise((resolve) => {
-    sendPiped(client, { close: statements.takeObsolete(), before, main }, (outcome) => {
+    sendPiped({ client, replies }, { close: statements.takeObsolete(), before, main }, (outcome) => {
       for (const [index, statement] of before.entries()) settle(statements, statement, index, outcome);
       settle(statements, main, before.length, outcome);
       resolve(outcome);

@@ -115,3 +115,30 @@ describe("a row of the answer", () => {
     expect(await database.query(text)).toMatchObject(expected);
   });
 });
+
+describe("a long answer", () => {
+  it("has all its rows, also when it ends with an error", async () => {
+    const { rows } = await database.query(
+      "select n, repeat('\u20ac', n % 3000) as text from generate_series(1, 5000) n",
+    );
+    expect(rows).toEqual(
+      Array.from({ length: 5_000 }, (_, at) => ({ n: at + 1, text: "\u20ac".repeat((at + 1) % 3_000) })),
+    );
+    for (const last of [1, 900, 4_000]) {
+      const failing = database.query(
+        `select repeat('x', 100), 1 / (n - ${last}) from generate_series(1, 5000) n`,
+      );
+      await expect(failing).rejects.toMatchObject({ code: "22012" });
+      expect((await database.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+    }
+  });
+
+  it("is described anew when a migration has changed what a prepared statement answers", async () => {
+    await database.query("create table described (id int)");
+    await database.query("insert into described values (1)");
+    const all = "select * from described";
+    for (let time = 0; time < 3; time += 1) expect((await database.query(all)).rows).toEqual([{ id: 1 }]);
+    await database.query("alter table described rename id to number");
+    for (let time = 0; time < 3; time += 1) expect((await database.query(all)).rows).toEqual([{ number: 1 }]);
+  });
+});

@@ -1,7 +1,9 @@
 import type pg from "pg";
 import { MessageWriter, type SentValue } from "./message.ts";
 import type { Prepared } from "./prepared.ts";
-import { type RowForm, RowReader } from "./rows.ts";
+import type { Replies, ReplyReader } from "./replies.ts";
+import { headerBytes, readDescription, readTerminated, readValues, replyCode } from "./reply-bytes.ts";
+import { Columns, type RowForm, RowReader } from "./rows.ts";
 
 /** A statement in a message; of those before the last one the rows are dropped. */
 export type PipedStatement = {
@@ -34,35 +36,87 @@ type Wire = {
 
 /**
  * Statements in one message, all in one write and before one Sync: they are one transaction and one round trip. pg's own
- * pipelining puts a Sync behind every statement, which would end the context before it is of use. pg's client hands it the
- * server's answers, by the names that pg's own query has for that.
+ * pipelining puts a Sync behind every statement, which would end the context before it is of use. An ordinary answer it
+ * reads by itself; the rest pg's client hands it, by the names that pg's own query has for that.
  */
-class PipedQuery {
+class PipedQuery implements ReplyReader {
   readonly #bytes: Buffer;
   readonly #before: number;
-  readonly #form: RowForm | undefined;
+  readonly #main: PipedStatement;
+  readonly #replies: Replies;
   readonly #done: (outcome: Outcome) => void;
   #completed = 0;
   #reader: RowReader | undefined;
   readonly #rows: unknown[] = [];
   #tag = "";
   #unreadable: Error | undefined;
+  status: string | undefined;
 
-  constructor(message: Message, done: (outcome: Outcome) => void) {
+  constructor(message: Message, replies: Replies, done: (outcome: Outcome) => void) {
     this.#bytes = bytesOf(message);
     this.#before = message.before.length;
-    this.#form = message.main.form;
+    this.#main = message.main;
+    this.#replies = replies;
     this.#done = done;
   }
 
   submit({ stream }: Wire): null {
+    this.#replies.expect(this);
     // On a line that broke a moment ago nothing is written: its end is on the way.
     if (stream.writable) stream.write(this.#bytes);
     return null;
   }
 
+  read(bytes: Buffer): number {
+    let at = 0;
+    while (this.status === undefined && at + headerBytes <= bytes.length) {
+      const end = at + 1 + bytes.readInt32BE(at + 1);
+      if (end > bytes.length || !this.#take(bytes, at, end)) break;
+      at = end;
+    }
+    return at;
+  }
+
+  /** Reads one message; false for one that isn't part of an ordinary answer. */
+  #take(bytes: Buffer, begin: number, end: number): boolean {
+    const body = begin + headerBytes;
+    switch (bytes[begin]) {
+      case replyCode.dataRow:
+        if (this.#completed === this.#before) this.handleDataRow({ fields: readValues(bytes, body) });
+        return true;
+      case replyCode.commandComplete:
+        this.handleCommandComplete({ text: readTerminated(bytes, body, end) });
+        return true;
+      case replyCode.rowDescription:
+        this.#describe(bytes.subarray(body, end));
+        return true;
+      case replyCode.readyForQuery:
+        this.status = String.fromCharCode(bytes[body]!);
+        return true;
+      case replyCode.parseComplete:
+      case replyCode.bindComplete:
+      case replyCode.closeComplete:
+      case replyCode.noData:
+      case replyCode.emptyQuery:
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** A statement that stands prepared has the same description again and again. */
+  #describe(bytes: Buffer): void {
+    const { prepared, form } = this.#main;
+    let described = prepared?.described;
+    if (!described?.bytes.equals(bytes)) {
+      described = { bytes: Buffer.from(bytes), columns: new Columns(readDescription(bytes, 0)) };
+      if (prepared) prepared.described = described;
+    }
+    this.#reader = new RowReader(described.columns, form);
+  }
+
   handleRowDescription({ fields }: { fields: pg.FieldDef[] }): void {
-    this.#reader = new RowReader(fields, this.#form);
+    this.#reader = new RowReader(new Columns(fields), this.#main.form);
   }
 
   handleDataRow({ fields }: { fields: (string | null)[] }): void {
@@ -102,7 +156,11 @@ class PipedQuery {
       this.#fail(this.#unreadable);
       return;
     }
-    const result = { ...readTag(this.#tag), rows: this.#rows, fields: this.#reader?.fields ?? [] };
+    const result = {
+      ...readTag(this.#tag),
+      rows: this.#rows,
+      fields: [...(this.#reader?.columns.fields ?? [])],
+    };
     this.#done({ completed: this.#completed, result: result as pg.QueryResult });
   }
 
@@ -144,6 +202,10 @@ function readTag(tag: string): { command: string | null; rowCount: number | null
 }
 
 /** `done` is called once, when the server has answered or the line broke. */
-export function sendPiped(client: pg.Client, message: Message, done: (outcome: Outcome) => void): void {
-  client.query(new PipedQuery(message, done) as unknown as pg.Submittable);
+export function sendPiped(
+  { client, replies }: { client: pg.Client; replies: Replies },
+  message: Message,
+  done: (outcome: Outcome) => void,
+): void {
+  client.query(new PipedQuery(message, replies, done) as unknown as pg.Submittable);
 }

@@ -1,7 +1,13 @@
 import { LRUCache } from "lru-cache";
+import type { Columns } from "./rows.ts";
 
 /** A statement as it goes out: under a name, which stands already or is given with it; or under none. */
-export type Prepared = { readonly name: string; readonly standing: boolean };
+export type Prepared = {
+  readonly name: string;
+  readonly standing: boolean;
+  /** Its rows, as the server described them last. */
+  described?: { bytes: Buffer; columns: Columns };
+};
 
 /**
  * The statements that stand prepared on one connection, as far as we know: parsed once, and planned no more than a few
