@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createPools, type Database, openDatabase, type Pools } from "@tenantry/data";
 import pg from "pg";
 import type { SealedDatabase } from "../../packages/server/src/testing/sealed-database.ts";
+import { openPassing, openStaying } from "./by-hand.ts";
 import { usualRecipe } from "./peers.ts";
 import { openPrisma } from "./prisma.ts";
 
@@ -10,6 +11,7 @@ export type Contender = {
   ask: (turn: number) => Promise<unknown>;
   /** Nobody asks anything for so long before each statement, as between the requests of a service that isn't busy. */
   pauseMs?: number;
+  close?: () => Promise<void>;
 };
 
 /** Long enough for what is done between statements, and so short that connections stay open. */
@@ -25,6 +27,7 @@ export type Places = {
 };
 
 const byKey = "select title from notes where id = $1";
+const fill = "insert into notes (id, title) select n, 'note ' || n from generate_series(1, 1000) n";
 const named = "select title from peer.plain where id = $1 and tenant = $2";
 
 /**
@@ -66,16 +69,17 @@ export async function openContenders({ peerUrl, sealed, tenants, via }: Places, 
   return {
     list,
     async close() {
-      await Promise.all([pools.close(), plain.end(), prisma?.close()]);
+      await Promise.all([pools.close(), plain.end(), prisma?.close(), ...list.map((each) => each.close?.())]);
     },
   };
 }
 
 async function sealedContenders(
   pools: Pools,
-  { databaseId, key, url, strategy }: SealedDatabase,
+  sealed: SealedDatabase,
   { tenants, via }: Pick<Places, "tenants" | "via">,
 ): Promise<Contender[]> {
+  const { databaseId, key, url, strategy } = sealed;
   const placements = tenants.map((environmentId) => {
     const seal = { databaseId, environmentId, key: key.toString("base64"), pooled: false };
     return { environmentId, serverId: strategy, url: via(url), generation: 1, seal };
@@ -89,33 +93,38 @@ async function sealedContenders(
     release();
     return databases[turn % 2]!.query(byKey, [5]);
   }
-  for (const database of databases) {
-    await database.query(
-      "insert into notes (id, title) select n, 'note ' || n from generate_series(1, 1000) n on conflict (id) do nothing",
-    );
-  }
+  for (const database of databases) await database.query(fill);
   const many = await openMany(pools, { databaseId, key, url: via(url), strategy });
   const calm = await openMany(pools, { databaseId, key, url: via(url), strategy: `${strategy} calm` });
   const level = `level shared by ${strategy}`;
+  const staying = await openOne(pools, { databaseId, key, url: via(url), strategy: `${strategy} one` });
+  const asking = { environmentId: tenants[0]!, text: byKey };
+  const there = { ...sealed, url: via(url) };
   return [
-    { name: `${level}, one tenant`, ask: () => databases[0].query(byKey, [5]) },
+    { name: `${level}, one tenant`, ask: staying },
+    { name: `${level}, the same message by hand`, ...(await openStaying(there, asking)) },
     { name: `${level}, another tenant each time`, ask: (turn) => databases[turn % 2]!.query(byKey, [5]) },
+    { name: `${level}, a message like it by hand`, ...(await openPassing(there, asking)) },
     { name: `${level}, the same without the reset`, ask: withoutReset },
     { name: `${level}, another of 100 tenants each time, 10 connections`, ask: many },
     { name: `${level}, the same after pauses`, ask: calm, pauseMs },
   ];
 }
 
+type Place = Pick<SealedDatabase, "databaseId" | "key" | "url"> & { strategy: string };
+
+/** A tenant whose connection stays its own. */
+async function openOne(pools: Pools, { databaseId, key, url, strategy }: Place): Promise<Contender["ask"]> {
+  const environmentId = randomUUID();
+  const seal = { databaseId, environmentId, key: key.toString("base64"), pooled: false };
+  const placement = { environmentId, serverId: strategy, url, generation: 1, seal };
+  const database = openDatabase({ pools, placement });
+  await database.query(fill);
+  return () => database.query(byKey, [5]);
+}
+
 /** A pool as applications have it, and more tenants than connections: everybody finds those of others. */
-async function openMany(
-  pools: Pools,
-  {
-    databaseId,
-    key,
-    url,
-    strategy,
-  }: Pick<SealedDatabase, "databaseId" | "key" | "url"> & { strategy: string },
-): Promise<Contender["ask"]> {
+async function openMany(pools: Pools, { databaseId, key, url, strategy }: Place): Promise<Contender["ask"]> {
   const databases = Array.from({ length: 100 }, () => {
     const environmentId = randomUUID();
     const seal = { databaseId, environmentId, key: key.toString("base64"), pooled: false };
