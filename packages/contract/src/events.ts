@@ -225,6 +225,13 @@ const entries = {
       environmentId: z.string().describe("env_…: where it was tried. The event is of the user's tenant."),
     }),
   },
+  "file.used-elsewhere": {
+    description:
+      "An address that was signed for a tenant's file was tried on a host of another tenant, and refused. Told once a minute for each two environments.",
+    data: z.strictObject({
+      environmentId: z.string().describe("env_…: where it was tried. The event is of the file's tenant."),
+    }),
+  },
   "verification.used-elsewhere": {
     description:
       "What proves a user's address was tried in an environment of another tenant than theirs, and refused. Told once a minute for each user and environment.",

@@ -84,6 +84,13 @@ export type RuntimeStorage =
       generation: number;
     };
 
+export const runtimeForeignFileRequest = z.strictObject({
+  owner: z
+    .string()
+    .regex(/^env_[0-9a-z]{26}$/, "must be an environment's id")
+    .describe("The id of the environment that the address was signed for."),
+});
+
 export const runtimeStorageKeysRequest = z.strictObject({
   lastsSeconds: z
     .number()

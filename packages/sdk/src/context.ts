@@ -2,6 +2,7 @@ import type { RuntimeEnvironment } from "@tenantry/contract";
 import type { Database, Storage, TenantCache } from "@tenantry/data";
 import { type Auth, createAuth, type SessionCache } from "./auth.ts";
 import { rememberFiles } from "./file-places.ts";
+import type { TellForeignFile } from "./foreign-files.ts";
 import { cacheHandle, databaseHandle, storageHandle } from "./handles.ts";
 import type { Resources } from "./resources.ts";
 import type { RuntimeApi } from "./runtime/api.ts";
@@ -40,6 +41,7 @@ export type ContextParts = {
   api: RuntimeApi;
   sessions: SessionCache;
   resources: Resources;
+  foreignFiles: TellForeignFile;
 };
 
 export function createContext(
@@ -73,6 +75,9 @@ export function createContext(
     settings: createSettings(() => usable().settings),
     auth: createAuth(parts.api, parts.sessions, () => usable().id),
   };
-  rememberFiles(context, () => usable().storage);
+  rememberFiles(context, {
+    storage: () => usable().storage,
+    refused: (request) => parts.foreignFiles(id, request),
+  });
   return context;
 }

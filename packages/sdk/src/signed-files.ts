@@ -5,7 +5,7 @@ import { readSigned, signedFilesPath } from "@tenantry/data";
 import type { TenantContext } from "./context.ts";
 import { contextStore } from "./context-store.ts";
 import { TenantryError } from "./errors.ts";
-import { filesOf } from "./file-places.ts";
+import { fileRefused, filesOf } from "./file-places.ts";
 import { headerOf, type RequestHeaders } from "./headers.ts";
 import { problemOf } from "./problem.ts";
 
@@ -64,7 +64,10 @@ async function answer(context: TenantContext, request: FileRequest): Promise<Fil
   const storage = filesOf(context);
   const signingKey = (storage?.driver === "fs" && storage.signingKey) || "";
   const allowed = readSigned(signingKey, request.method, request.url);
-  if (!allowed) throw refused("This address isn't good here, or not any more.");
+  if (!allowed) {
+    await fileRefused(context, request);
+    throw refused("This address isn't good here, or not any more.");
+  }
   if (allowed.method === "GET") return send(context, allowed.key, request);
   const { key, contentType, bytes } = allowed;
   const [type, length] = ["content-type", "content-length"].map((name) => headerOf(request.headers, name));

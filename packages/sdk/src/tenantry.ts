@@ -6,6 +6,7 @@ import { type ContextParts, createContext, type TenantContext } from "./context.
 import { contextStore } from "./context-store.ts";
 import { RuntimeUnavailable, TenantContextMissing } from "./errors.ts";
 import { createFileStores } from "./file-stores.ts";
+import { createForeignFiles } from "./foreign-files.ts";
 import { cacheHandle, databaseHandle, storageHandle } from "./handles.ts";
 import { headerOf, type RequestHeaders } from "./headers.ts";
 import { createJobs, type Jobs } from "./jobs/jobs.ts";
@@ -69,7 +70,8 @@ export function createTenantry(options: TenantryOptions = {}): Tenantry {
   const follower = createRuntimeFollower(api, configuration.log, (state) => resources.applied(state));
   const repairs = createRepairs(api, configuration.log);
   const resources = createResources(follower, createFileStores(api), repairs, configuration.log);
-  const parts: ContextParts = { follower, api, sessions: createSessionCache(), resources };
+  const foreignFiles = createForeignFiles(api, follower, configuration.log);
+  const parts: ContextParts = { follower, api, sessions: createSessionCache(), resources, foreignFiles };
   const resolver = createResolver(follower);
 
   async function firstSnapshot(): Promise<void> {

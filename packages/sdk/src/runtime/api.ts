@@ -40,6 +40,8 @@ export type RuntimeApi = {
   repairCache(environmentId: string | undefined): Promise<void>;
   /** Keys for a time, for the files of one environment. */
   storageKeys(environmentId: string, lastsSeconds: number): Promise<RuntimeStorageKeys>;
+  /** Tells that an address signed for a file of `owner` was tried in an environment, and refused there. */
+  foreignFile(environmentId: string, owner: string): Promise<void>;
   /** The tenant's users, as its admin: the answer's JSON; undefined when there is none. */
   users(environmentId: string, request: UserRequest): Promise<unknown>;
 };
@@ -132,6 +134,8 @@ export function createRuntimeApi({ url, appKey }: Configuration): RuntimeApi {
       ),
     storageKeys: (environmentId, lastsSeconds) =>
       send("POST", `environments/${encodeURIComponent(environmentId)}/storage/keys`, { lastsSeconds }),
+    foreignFile: (environmentId, owner) =>
+      send("POST", `environments/${encodeURIComponent(environmentId)}/files/foreign`, { owner }),
     users(environmentId, { method, path, session, body }) {
       return send(method, `environments/${encodeURIComponent(environmentId)}/users${path}`, body, session);
     },

@@ -95,6 +95,10 @@ function createListener(
     } else if (path.endsWith("/repair")) {
       await repair(path.startsWith("environments/") ? path.split("/")[1]! : "global");
       response.writeHead(204).end();
+    } else if (path.endsWith("/files/foreign")) {
+      const { owner } = (await json(request)) as { owner: string };
+      asked.set(`${path} of ${owner}`, (asked.get(`${path} of ${owner}`) ?? 0) + 1);
+      response.writeHead(204).end();
     } else if (!path.startsWith("auth/")) {
       response.end("<p>What a proxy says when it knows nothing better.</p>");
     } else {

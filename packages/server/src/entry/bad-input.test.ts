@@ -298,6 +298,7 @@ const shapes: Record<string, Shape> = {
     takes: { "/email": anything },
   },
   runtimeVerifyEmail: { body: session, takes: { "/token": anything } },
+  runtimeForeignFile: { body: { owner: "env_01h00000000000000000000000" } },
   runtimeStorageKeys: { body: { lastsSeconds: 900 }, optional: ["/lastsSeconds"] },
   runtimeSession: { body: session, takes: { "/token": anything } },
   runtimeLogout: { body: session, takes: { "/token": anything } },

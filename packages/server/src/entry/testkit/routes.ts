@@ -108,6 +108,10 @@ function runtimeRoutes(api: FastifyInstance, { host, installation }: HostApiOpti
     await tenant.place.repair();
     return reply.code(204).send();
   });
+  // There are no events here to tell it by.
+  api.post("/v1/runtime/environments/:environment/files/foreign", async (_request, reply) =>
+    reply.code(204).send(),
+  );
   api.post("/v1/runtime/auth/session", async (request) => {
     const { environmentId, token } = request.body as SessionQuestion;
     return memberOf(request).sessions.find(environmentId, token);

@@ -18,6 +18,7 @@ import type { LogIn, Register, Users, Verifications } from "../access/index.ts";
 import { changePassword, findPlace, requireOpen } from "./auth.ts";
 import { runtimeCacheRoutes } from "./cache-routes.ts";
 import { type RepairLogin, runtimeDatabaseRoutes } from "./database-routes.ts";
+import { runtimeForeignFileRoute } from "./foreign-file-routes.ts";
 import type { SnapshotQuestion } from "./snapshot.ts";
 import { type GiveStorageKeys, runtimeStorageRoutes } from "./storage-routes.ts";
 import { runtimeUserRoutes } from "./user-routes.ts";
@@ -53,6 +54,7 @@ export function runtimeRoutes(deps: RuntimeRouteDeps): RouteGroup {
     runtimeDatabaseRoutes(api, deps);
     runtimeCacheRoutes(api, deps);
     runtimeStorageRoutes(api, deps);
+    runtimeForeignFileRoute(api, deps);
   };
 }
 

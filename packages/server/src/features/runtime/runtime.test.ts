@@ -408,6 +408,32 @@ describe("the repair of a database's log-in by an application", () => {
   });
 });
 
+describe("an address of another tenant's file", () => {
+  it("that an application has refused is told of the file's tenant, once, and by its own application alone [ISO-11]", async () => {
+    const other = await insertTestTenant(registry.db, sites, "peeks");
+    const [owner, triedIn] = [acme, other].map(({ environmentId }) => showId("env", environmentId));
+    const tell = (key: string, environment: string, body: object) =>
+      api.inject({
+        ...{ method: "POST", url: `/v1/runtime/environments/${environment}/files/foreign` },
+        ...{ headers: { authorization: `Bearer ${key}` }, payload: body },
+      });
+    const told = async () => {
+      const { rows } = await sql<{ tenantId: string; data: unknown }>`
+        select tenant_id as "tenantId", data from events where type = 'file.used-elsewhere'
+          and data->>'environmentId' = ${triedIn}`.execute(registry.db);
+      return rows;
+    };
+    expect((await tell("shop", triedIn!, { owner })).statusCode).toBe(404);
+    expect((await tell("sites", triedIn!, { owner: "nonsense" })).statusCode).toBe(422);
+    expect((await tell("test-operator", triedIn!, { owner })).statusCode).toBe(403);
+    expect((await tell("sites", triedIn!, { owner: triedIn })).statusCode).toBe(204);
+    expect(await told()).toEqual([]);
+    for (let time = 0; time < 2; time += 1)
+      expect((await tell("sites", triedIn!, { owner })).statusCode).toBe(204);
+    expect(await told()).toEqual([{ tenantId: acme.tenantId, data: { environmentId: triedIn } }]);
+  });
+});
+
 describe("keys for a time, for files", () => {
   const ask = async (key: string, environment: string, body: object = {}) => {
     const url = `/v1/runtime/environments/${environment}/storage/keys`;

@@ -176,7 +176,7 @@ export const runtimeProbes: readonly RuntimeProbe[] = [
     title: "reach the neighbour's environment with another application's key",
     remedy: "Stop the API and upgrade: it lets one application's key reach another's tenants.",
     covers: [
-      ...["runtimeRepairDatabase", "runtimeRepairCache", "runtimeStorageKeys"],
+      ...["runtimeRepairDatabase", "runtimeRepairCache", "runtimeStorageKeys", "runtimeForeignFile"],
       ...["runtimeRegister", "runtimeVerification"],
     ],
     async run(ground) {
@@ -192,6 +192,10 @@ export const runtimeProbes: readonly RuntimeProbe[] = [
           { method: "POST", url: `/v1/runtime/environments/${environment}/database/repair`, key },
           { method: "POST", url: `/v1/runtime/environments/${environment}/cache/repair`, key },
           { method: "POST", url: `/v1/runtime/environments/${environment}/storage/keys`, key, body: {} },
+          {
+            ...{ method: "POST", url: `/v1/runtime/environments/${environment}/files/foreign`, key },
+            body: { owner: environment },
+          },
           { method: "GET", url: usersOf(environment), key, headers },
           { method: "POST", url: "/v1/runtime/auth/register", key, body: { ...visitor, password } },
           { method: "POST", url: "/v1/runtime/auth/verification", key, body: visitor },
