@@ -98,7 +98,7 @@ function showUsers(items: readonly UserReply[], look: Look, tenant: string): str
     user.email,
     user.name,
     user.role,
-    state(user.status),
+    state(user.status === "active" && user.emailVerifiedAt === null ? "unverified" : user.status),
     at(user.lastLoginAt),
   ]);
   return table(look, ["user", "email", "name", "role", "status", "last log-in"], rows);

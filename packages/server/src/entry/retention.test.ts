@@ -140,6 +140,31 @@ describe("what is kept for a time", () => {
     expect(await column("operations", "kind")).toEqual(["test.creating", "test.removing"]);
   });
 
+  it("goes after it: proofs of addresses that ran out, and registrations that nobody completed in a week", async () => {
+    const { db } = registry;
+    await sql`truncate users cascade`.execute(db);
+    for (const [name, age, selfRegistered] of [
+      ["old", "8 days", true],
+      ["young", "6 days", true],
+      ["invited", "8 days", false],
+    ] as const) {
+      await sql`
+        with made as (
+          insert into users (id, tenant_id, email, role, created_at, email_verified_at, self_registered)
+          values (gen_random_uuid(), ${tenant.tenantId}, ${name}, 'viewer', now() - ${age}::interval, null,
+            ${selfRegistered})
+          returning id
+        )
+        insert into email_verifications (user_id, tenant_id, email, token_hash, created_at, expires_at)
+        select id, ${tenant.tenantId}, ${name}, ${Buffer.from(name)}, now(),
+          now() + case when ${name} = 'invited' then '1 hour' else '-1 second' end::interval from made
+      `.execute(db);
+    }
+    await remove();
+    expect((await column("users", "email")).sort()).toEqual(["invited", "young"]);
+    expect(await column("email_verifications", "email")).toEqual(["invited"]);
+  });
+
   it("goes after it: sessions that ended, day-old attempts to log in and day-old idempotency keys", async () => {
     const { db } = registry;
     for (const table of ["users", "sessions", "login_attempts", "idempotency_keys"])
