@@ -283,7 +283,7 @@ const statisticsAttacks: Attack[] = [
     {
       shared: {
         limit:
-          "EXPLAIN estimates from the statistics of all tenants' rows: how often a common value occurs can be guessed",
+          "EXPLAIN estimates from the statistics of all tenants' rows: which values there are, roughly, and how often a common one occurs can be guessed, not whose they are",
       },
       apart: "nothing",
     },
