@@ -165,6 +165,15 @@ export function loginSuite(open: () => LoginHarness): void {
       expect(await driver.verify(server, built)).toEqual([]);
     });
 
+    test("is ended once where several set about it, and none of them fails", async () => {
+      const { driver, server } = open();
+      const { login } = await environmentWithLogin();
+      const thing = { kind: "role" as const, name: login.roleName };
+      const contexts = Array.from({ length: 6 }, () => testContext());
+      await Promise.all(contexts.map((one) => driver.remove(one, { server, thing })));
+      expect(await driver.list(server)).not.toContainEqual(thing);
+    });
+
     test("goes with its environment, though it is connected", async () => {
       const { driver, server, environment } = open();
       const { built, login, url } = await environmentWithLogin();

@@ -12,7 +12,7 @@ import {
   roleExists,
   terminateRole,
 } from "./roles.sql.ts";
-import { type Session, withSession } from "./session.ts";
+import { type Seize, type Session, withSession } from "./session.ts";
 
 /** Implements `DatabaseDriver.remove`. Both kinds take the lock on the database's name, as who builds it does. */
 export async function remove(
@@ -32,11 +32,16 @@ export async function remove(
     else await removeRole(session, thing.name, database);
     return [thing];
   };
-  const removed = await withSession(parts.connect, context, server, database, work, { seize: true });
+  const seize = seizing(thing);
+  const removed = await withSession(parts.connect, context, server, database, work, { seize });
   for (const { kind, name } of removed) {
     await context.resourceRemoved({ kind, driver: "database", serverId: server.id, physicalName: name });
   }
 }
+
+/** Whoever removes anything ends those who make it; a login's end is seen to by an operation and by a keeper, who take turns. */
+export const seizing = (thing: PhysicalName): Seize =>
+  thing.kind === "role" && isLogin(thing.name) ? "late" : "at once";
 
 /** Roles go last: what they were granted goes with the database. */
 async function removeDatabase(session: Session, name: string): Promise<string[]> {

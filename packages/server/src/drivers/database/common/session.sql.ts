@@ -47,6 +47,20 @@ export async function lockPhysicalName(client: ClientBase, name: string): Promis
   await client.query("select pg_advisory_lock(hashtextextended($1, 7236))", [name]);
 }
 
+/** The same, unless whoever has it keeps it for long; answers whether it is ours. */
+export async function lockInTime(client: ClientBase, name: string): Promise<boolean> {
+  await client.query(`set lock_timeout = ${namePatienceMs}`);
+  try {
+    await lockPhysicalName(client, name);
+    return true;
+  } catch (error) {
+    if (databaseErrorCode(error) !== "55P03") throw error;
+    return false;
+  } finally {
+    await client.query("reset lock_timeout").catch(() => undefined);
+  }
+}
+
 const namePatienceMs = 10_000;
 
 /**

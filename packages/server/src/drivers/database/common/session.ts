@@ -3,6 +3,7 @@ import { encodeUuid, failure, unlessAborted } from "../../../kernel/index.ts";
 import type { DatabaseServer, DriverContext } from "../driver.ts";
 import { cutOff } from "./cut-off.ts";
 import {
+  lockInTime,
   lockPhysicalName,
   type ServerFacts,
   selectServerFacts,
@@ -51,6 +52,8 @@ export const openClient: Connect = async (config) => {
   return client;
 };
 
+export type Seize = "at once" | "late";
+
 const connectTimeoutMs = 10_000;
 // As long as a whole blueprint may take, since whoever comes second waits for its lock.
 const statementTimeoutMs = 900_000;
@@ -65,7 +68,7 @@ export function holderName(context: Pick<DriverContext, "operationId" | "fence">
  * Opens a backend, ends those that earlier holders of the operation still have, and waits for the lock on a physical
  * name, which lasts as long as the backend. After that, nobody else changes the thing of that name: a zombie's backend
  * is gone, and one that connects later fails the proof of its lease. `seize` ends whoever has the lock: for a thing
- * that the registry has given up.
+ * that the registry has given up. `late` does so after a while: where others may rightly be removing the same thing.
  */
 export async function withSession<Result>(
   connect: Connect,
@@ -73,14 +76,16 @@ export async function withSession<Result>(
   server: DatabaseServer,
   physicalName: string,
   work: (session: Session) => Promise<Result>,
-  options: { seize?: boolean } = {},
+  options: { seize?: Seize } = {},
 ): Promise<Result> {
   const to = { url: server.url, stays: true };
   return withClient(connect, context, to, async (client) => {
     const holder = { operation: encodeUuid(context.operationId), fence: context.fence };
     await terminateEarlierHolders(client, holder, physicalName);
-    if (options.seize) await terminateLockHolders(client, physicalName);
-    await lockPhysicalName(client, physicalName);
+    const { seize } = options;
+    const isOurs = seize === "late" && (await lockInTime(client, physicalName));
+    if (seize && !isOurs) await terminateLockHolders(client, physicalName);
+    if (!isOurs) await lockPhysicalName(client, physicalName);
     const facts = await selectServerFacts(client);
     return work(sessionOn(client, facts, connect, context, server.url));
   });

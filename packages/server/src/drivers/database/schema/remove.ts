@@ -4,6 +4,7 @@ import { selectPlacesOfLogin, selectSchemaLogins } from "../common/logins.sql.ts
 import { removeMigrator } from "../common/migrator.ts";
 import { isLogin, partsOfPlace, rolesOfSchema, schemaOfRole } from "../common/names.ts";
 import type { DriverParts } from "../common/parts.ts";
+import { seizing } from "../common/remove.ts";
 import {
   dropOwned,
   dropRole,
@@ -36,7 +37,7 @@ async function removeThing(
   thing: PhysicalName,
 ): Promise<PhysicalName[]> {
   const within = (lock: string, work: (session: Session) => Promise<void>) =>
-    withSession(parts.connect, context, server, lock, work, { seize: true });
+    withSession(parts.connect, context, server, lock, work, { seize: seizing(thing) });
   if (thing.kind === "role") {
     await within(schemaOfRole(thing.name), async (session) => {
       const containers = await containersOf(session, thing.name, parts.roles.databases);
