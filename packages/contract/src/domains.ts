@@ -1,6 +1,7 @@
 import { z } from "zod";
 
-const hostname = z
+/** A hostname as people enter it; the server reads it. */
+export const ownHostname = z
   .string()
   .min(1)
   .max(300)
@@ -12,7 +13,7 @@ const vouched = z
   .describe("The operator vouches for it: no record in DNS is asked for, now or later.");
 
 export const addDomainRequest = z.strictObject({
-  hostname: hostname.describe("In Unicode or in punycode; without scheme, port, path and wildcard."),
+  hostname: ownHostname.describe("In Unicode or in punycode; without scheme, port, path and wildcard."),
   environment: z.string().min(1).max(63).optional().describe("Where it leads; production when left out."),
   verified: vouched,
 });

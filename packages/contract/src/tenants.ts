@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ownHostname } from "./domains.ts";
 import { storageLevels } from "./storage-servers.ts";
 import { plainText } from "./text.ts";
 
@@ -96,6 +97,11 @@ export const createTenantRequest = z.strictObject({
     .record(z.string().max(100), z.unknown())
     .optional()
     .describe("Settings of the tenant, limits among them."),
+  domains: z
+    .array(ownHostname)
+    .max(100)
+    .optional()
+    .describe("Hostnames of its own, claimed with it: each leads here once it is proven."),
   admin: z
     .strictObject({ email: z.email().max(254), password: z.string().min(10).max(256) })
     .optional()

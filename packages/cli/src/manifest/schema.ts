@@ -7,7 +7,7 @@ export const apiVersion = "tenantry/v1";
 const { plan, region, logoUrl } = updateTenantRequest.shape;
 
 /** A tenant as a file declares it: what creating one takes, without its first user, and how it stands. */
-const declaredTenant = createTenantRequest.omit({ admin: true, parentId: true }).extend({
+const declaredTenant = createTenantRequest.omit({ admin: true, parentId: true, domains: true }).extend({
   slug: z
     .string()
     .regex(

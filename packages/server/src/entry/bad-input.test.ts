@@ -87,6 +87,7 @@ const shapes: Record<string, Shape> = {
       language: "de",
       logoUrl: "https://example.com/logo.png",
       settings: { "app.colour": "red" },
+      domains: ["www.acme.com"],
       admin: { email: "ann@example.com", password: "correct horse battery" },
     },
     optional: [
@@ -103,7 +104,7 @@ const shapes: Record<string, Shape> = {
         "/isolation/database",
       ],
       ...["/isolation/storage", "/isolation/cache", "/isolation/compute", "/timezone", "/language"],
-      ...["/logoUrl", "/settings", "/admin"],
+      ...["/logoUrl", "/settings", "/domains", "/admin"],
     ],
     takes: { "/name": letters, "/clientId": letters, "/admin/password": anything },
     nullable: ["/template"],

@@ -72,12 +72,14 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
   const { config, log, db, secrets, settings, operations, events, placements, workflows } = input;
   const access = createAccess({ db, clock: systemClock, log, settings });
   const publicUrl = (hostname: string) => publicUrlOf(config, hostname, input.gatewayPort);
+  const domains = createDomains(input.domainParts);
   const settle = (tx: Tx, tenantIds?: readonly string[]) => settleDomains(input.domainParts, tx, tenantIds);
   return [
     tenantRoutes({
       ...{ db, settings, operations, placements, publicUrl, ...workflows },
       rootDomain: config.rootDomain,
       settleDomains: settle,
+      domains,
       levels: placements.availableLevels,
     }),
     moveRoutes({
@@ -89,7 +91,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
       findAppId: async (from, slug) => (await findApp(from, slug)).id,
     }),
     tenantSettingsRoutes({ db, settings, settleDomains: settle }),
-    domainRoutes({ domains: createDomains(input.domainParts) }),
+    domainRoutes({ domains }),
     credentialRoutes({ credentials: input.credentials, operations }),
     accessRoutes({
       ...access,

@@ -27,6 +27,7 @@ type CreateOptions = MakingOptions & {
   logoUrl?: string;
   clientId?: string;
   setting?: string[];
+  domain?: string[];
 };
 
 export function createCommand(): Command {
@@ -64,6 +65,7 @@ function addOptions(command: Command): Command {
     .option("--logo-url <url>", "where its logo is")
     .option("--client-id <id>", "the id another system knows it by")
     .option("--setting <key=value>", "a setting of the tenant (repeatable)", collect)
+    .option("--domain <hostname>", "a domain of its own, claimed with it (repeatable)", collect)
     .option("--wait", "wait until it is active, and show how far it is");
 }
 
@@ -94,5 +96,6 @@ async function requestBody(
     isolation: isolationOf(options),
     admin: await adminOf(options),
     settings: options.setting && parseSettings(options.setting),
+    domains: options.domain,
   };
 }

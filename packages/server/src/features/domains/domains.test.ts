@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inTransaction, sql } from "../../infra/db/index.ts";
 import { type Composed, composedApi } from "../../testing/composed.ts";
 import { fresh } from "../../testing/fresh.ts";
-import { insertTestTenant, type TestTenant } from "../../testing/tenants.ts";
+import { insertTestTenant, releaseTestApp, type TestTenant } from "../../testing/tenants.ts";
 import { createSettings } from "../settings/index.ts";
 import { settleDomains } from "./index.ts";
 
@@ -12,6 +12,7 @@ let other: TestTenant;
 beforeAll(async () => {
   composed = await composedApi();
   other = await insertTestTenant(composed.registry.db, composed.sitesId, "globex");
+  await releaseTestApp(composed.registry.db, composed.sitesId);
   await setting({ maxTenants: 50 });
 });
 afterAll(() => composed?.close());
@@ -138,6 +139,39 @@ it("a claim leads nowhere before it is proven, says which records it takes, and 
   const second = await add(newName(), {});
   expect(second.body.records[0].value).toBe(mine.body.records[0].value);
   expect(await route(hostname)).toBeUndefined();
+});
+
+describe("a tenant that is made with domains", () => {
+  const make = async (slug: string, domains: string[], settings: object = {}) => {
+    const reply = await composed.api.inject({
+      ...{ method: "POST", url: "/v1/tenants", headers: composed.asOperator },
+      payload: { slug, name: "Made", domains, settings },
+    });
+    return { status: reply.statusCode, body: reply.json() };
+  };
+
+  it("has claimed them from its first moment", async () => {
+    const slug = fresh("made");
+    const names = [newName(), newName()].sort();
+    expect(await make(slug, names)).toMatchObject({ status: 202 });
+    const { body } = await ask("GET", `${slug}/domains`);
+    expect(body.items).toMatchObject(names.map((hostname) => ({ hostname, status: "pending" })));
+  });
+
+  it("isn't made where one of them can't be had, which is named", async () => {
+    const [slug, hostname] = [fresh("made"), newName()];
+    await add(hostname);
+    expect(await make(slug, [newName(), hostname])).toMatchObject({
+      ...{ status: 409, body: { code: "domain_taken", errors: [{ pointer: "/domains/1" }] } },
+    });
+    expect(await make(slug, ["acme.localhost"])).toMatchObject({
+      ...{ status: 422, body: { code: "domain_refused", errors: [{ pointer: "/domains/0" }] } },
+    });
+    expect(await make(slug, [newName()], { customDomains: false })).toMatchObject({
+      ...{ status: 409, body: { code: "custom_domains_off", errors: [{ pointer: "/domains/0" }] } },
+    });
+    expect((await ask("GET", slug)).status).toBe(404);
+  });
 });
 
 it("domains are listed by their names, a page at a time", async () => {

@@ -1,6 +1,6 @@
 import type { AddDomainRequest, DomainReply } from "@tenantry/contract";
 import { type Db, inTransaction, isUniqueViolation, type Tx } from "../../infra/db/index.ts";
-import { echo, failure, newId, parseId } from "../../kernel/index.ts";
+import { echo, failure, newId, parseId, showId, TenantryError } from "../../kernel/index.ts";
 import { selectEnvironmentsOf } from "../environments/index.ts";
 import { findTenant, findTenantLocked, requireTenantStatus, type TenantRow } from "../tenants/index.ts";
 import { showDomains } from "./domain-view.ts";
@@ -48,11 +48,21 @@ export function createDomains(parts: DomainParts) {
       const hostname = readHostname(request.hostname, { ...parts, allowsPrivate });
       return refusingTaken(hostname, () =>
         inTransaction(db, async (tx) => {
-          const id = await claim(parts, tx, { tenant, hostname, request });
+          const id = await claim(parts, tx, { tenant, hostname, environment: request.environment });
           if (request.verified) await vouchFor(parts, tx, id);
           return show(tx, (await lockDomain(tx, id))!);
         }),
       );
+    },
+
+    /** Claims hostnames for a tenant that is being made; refused ones by `/domains/<number>`. */
+    async claimAll(tx: Tx, tenantId: string, hostnames: readonly string[]): Promise<void> {
+      for (const [number, given] of hostnames.entries()) {
+        await atOtherField(`/domains/${number}`, async () => {
+          const hostname = readHostname(given, { ...parts, allowsPrivate: parts.hasOwnDns });
+          await claim(parts, tx, { tenant: showId("tnt", tenantId), hostname });
+        });
+      }
     },
 
     /** Looks at DNS now, or takes the operator's word; either way the domain is shown as it stands then. */
@@ -84,10 +94,12 @@ async function findDomain(db: Db | Tx, tenant: TenantRow, idOrHostname: string):
   throw failure("domain_not_found", { detail: `${tenant.slug} has no domain ${echo(idOrHostname)}.` });
 }
 
+type Claim = { tenant: string; hostname: string; environment?: string | undefined };
+
 async function claim(
   { settings }: DomainParts,
   tx: Tx,
-  { tenant, hostname, request }: { tenant: string; hostname: string; request: AddDomainRequest },
+  { tenant, hostname, environment: name = "production" }: Claim,
 ): Promise<string> {
   const owner = await findTenantLocked(tx, tenant);
   requireTenantStatus(
@@ -95,7 +107,6 @@ async function claim(
     ["requested", "provisioning", "active", "suspended", "failed"],
     "given a domain",
   );
-  const { environment: name = "production" } = request;
   const environment = (await selectEnvironmentsOf(tx, [owner.id])).find((one) => one.name === name);
   if (!environment) {
     const message = `${owner.slug} has no environment ${echo(name)}.`;
@@ -133,6 +144,17 @@ async function vouchFor(parts: DomainParts, tx: Tx, id: string): Promise<void> {
 
 function taken(hostname: string, message = `Another tenant has proven that ${hostname} is its own.`) {
   return failure("domain_taken", { detail: message, errors: [{ pointer: "/hostname", message }] });
+}
+
+/** What is refused stands elsewhere in this request. */
+async function atOtherField(pointer: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof TenantryError)) throw error;
+    const errors = [{ pointer, message: error.message }];
+    throw failure(error.code, { ...error.details, errors }, { cause: error });
+  }
 }
 
 /** Two may prove the same at the same time: the index decides. */

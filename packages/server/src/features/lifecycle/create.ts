@@ -2,6 +2,7 @@ import type { CreateTenantRequest, DatabaseLevel } from "@tenantry/contract";
 import { type Db, inTransaction } from "../../infra/db/index.ts";
 import { failure, invalidField } from "../../kernel/index.ts";
 import { preparePassword } from "../access/index.ts";
+import type { Domains } from "../domains/index.ts";
 import { type AppRow, findApp } from "../releases/index.ts";
 import type { Settings } from "../settings/index.ts";
 import { deriveSlug, lockHierarchy, requireParent, requireSlugForm } from "../tenants/index.ts";
@@ -15,6 +16,7 @@ export type CreateDependencies = Enrolling & {
   settings: Settings;
   provisioning: Provisioning;
   levels: (db: Db) => Promise<AvailableLevels>;
+  domains: Pick<Domains, "claimAll">;
 };
 
 /**
@@ -49,6 +51,7 @@ export async function createTenant(
         const layer = { scope: "tenant", scopeId: tenantId } as const;
         await settings.change(tx, layer, request.settings, { changedBy: requestedBy, pointer: "/settings" });
       },
+      claimDomains: (tenantId) => deps.domains.claimAll(tx, tenantId, request.domains ?? []),
       workflow: deps.provisioning.workflowFor(work),
       input: { appId: app.id, isolation, region: request.region ?? null, admin, template: from },
     });

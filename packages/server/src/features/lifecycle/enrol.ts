@@ -28,6 +28,8 @@ type Enrolment<Input> = {
   requestedBy: string;
   /** The tenant's and its environment's own settings. */
   giveSettings: (ids: Ids) => Promise<void>;
+  /** Claims the domains that it asked for. */
+  claimDomains?: (tenantId: string) => Promise<void>;
   workflow: Workflow<Input>;
   input: Input;
 };
@@ -53,6 +55,7 @@ export async function enrol<Input>(
   // Late: whoever else makes a tenant waits from here on until the commit.
   await countIn(tx, enrolment.maxTenants);
   await recordEvent(tx, { name: "tenant.requested", ...ids, data: { slug, name: request.name } });
+  await enrolment.claimDomains?.(tenantId);
   await addSystemRoute(tx, { environmentId, slug, environment: "production", rootDomain });
   return { tenantId, operationId };
 }

@@ -1,22 +1,15 @@
 import type { RuntimeSnapshot, SettingReply, TenantReply } from "@tenantry/contract";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { inTransaction, sql } from "../../infra/db/index.ts";
-import { newId, showId } from "../../kernel/index.ts";
+import { sql } from "../../infra/db/index.ts";
+import { showId } from "../../kernel/index.ts";
 import { type Composed, composedApi } from "../../testing/composed.ts";
 import { fresh } from "../../testing/fresh.ts";
-import { insertTestTenant, type TestTenant } from "../../testing/tenants.ts";
+import { insertTestTenant, releaseTestApp, type TestTenant } from "../../testing/tenants.ts";
 
 let composed: Composed;
 beforeAll(async () => {
   composed = await composedApi();
-  await inTransaction(composed.registry.db, async (tx) => {
-    const releaseId = newId();
-    await sql`
-      insert into releases (id, app_id, number, upstream_url, schema_version)
-      values (${releaseId}, ${composed.sitesId}, 1, 'http://127.0.0.1:1', 0)
-    `.execute(tx);
-    await sql`update apps set current_release_id = ${releaseId}`.execute(tx);
-  });
+  await releaseTestApp(composed.registry.db, composed.sitesId);
 });
 afterAll(() => composed.close());
 

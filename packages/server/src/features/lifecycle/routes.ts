@@ -41,6 +41,7 @@ export type LifecycleDependencies = {
   operations: Operations;
   rootDomain: string;
   publicUrl: PublicUrl;
+  domains: CreateDependencies["domains"];
   settleDomains: Parameters<typeof updateTenant>[3]["settleDomains"];
   provisioning: CreateDependencies["provisioning"];
   deletion: Workflow<DeleteInput>;
