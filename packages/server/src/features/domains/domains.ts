@@ -55,13 +55,17 @@ export function createDomains(parts: DomainParts) {
       );
     },
 
-    /** Claims hostnames for a tenant that is being made; refused ones by `/domains/<number>`. */
+    /** The hostnames that a new tenant is to have; a refused one is named as `/domains/<number>`. */
+    readAll(texts: readonly string[]): Promise<string[]> {
+      const rules = { ...parts, allowsPrivate: parts.hasOwnDns };
+      return Promise.all(texts.map((text, at) => atItem(at, async () => readHostname(text, rules))));
+    },
+
+    /** Claims them for a tenant that is being made. */
     async claimAll(tx: Tx, tenantId: string, hostnames: readonly string[]): Promise<void> {
-      for (const [number, given] of hostnames.entries()) {
-        await atOtherField(`/domains/${number}`, async () => {
-          const hostname = readHostname(given, { ...parts, allowsPrivate: parts.hasOwnDns });
-          await claim(parts, tx, { tenant: showId("tnt", tenantId), hostname });
-        });
+      const tenant = showId("tnt", tenantId);
+      for (const [at, hostname] of hostnames.entries()) {
+        await atItem(at, () => claim(parts, tx, { tenant, hostname }));
       }
     },
 
@@ -146,13 +150,13 @@ function taken(hostname: string, message = `Another tenant has proven that ${hos
   return failure("domain_taken", { detail: message, errors: [{ pointer: "/hostname", message }] });
 }
 
-/** What is refused stands elsewhere in this request. */
-async function atOtherField(pointer: string, work: () => Promise<void>): Promise<void> {
+/** What is refused stands elsewhere in the request for a tenant. */
+async function atItem<Result>(at: number, work: () => Promise<Result>): Promise<Result> {
   try {
-    await work();
+    return await work();
   } catch (error) {
     if (!(error instanceof TenantryError)) throw error;
-    const errors = [{ pointer, message: error.message }];
+    const errors = [{ pointer: `/domains/${at}`, message: error.message }];
     throw failure(error.code, { ...error.details, errors }, { cause: error });
   }
 }

@@ -16,7 +16,7 @@ export type CreateDependencies = Enrolling & {
   settings: Settings;
   provisioning: Provisioning;
   levels: (db: Db) => Promise<AvailableLevels>;
-  domains: Pick<Domains, "claimAll">;
+  domains: Pick<Domains, "readAll" | "claimAll">;
 };
 
 /**
@@ -30,6 +30,7 @@ export async function createTenant(
 ): Promise<{ tenantId: string; operationId: string }> {
   const { db, settings } = deps;
   const slug = chooseSlug(asked);
+  const hostnames = await deps.domains.readAll(asked.domains ?? []);
   const limits = await readLimits(db, settings);
   const { request, template, work } = await applyTemplate(db, asked, limits);
   const isolation = resolveIsolation(request, limits.isolation, await deps.levels(db));
@@ -51,7 +52,7 @@ export async function createTenant(
         const layer = { scope: "tenant", scopeId: tenantId } as const;
         await settings.change(tx, layer, request.settings, { changedBy: requestedBy, pointer: "/settings" });
       },
-      claimDomains: (tenantId) => deps.domains.claimAll(tx, tenantId, request.domains ?? []),
+      claimDomains: (tenantId) => deps.domains.claimAll(tx, tenantId, hostnames),
       workflow: deps.provisioning.workflowFor(work),
       input: { appId: app.id, isolation, region: request.region ?? null, admin, template: from },
     });
