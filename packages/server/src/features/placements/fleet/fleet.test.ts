@@ -1,3 +1,4 @@
+import type { KyselyPlugin } from "kysely";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { DatabaseDriver, DatabaseDrivers, Migrate } from "../../../drivers/database/index.ts";
 import { sql } from "../../../infra/db/index.ts";
@@ -90,6 +91,37 @@ test.each(["database", "schema"] as const)(
     expect(await migrate(appId)).toMatchObject({ databases: 4, current: 4 });
   },
 );
+
+test("that nobody is behind is found by the same few statements for one tenant and for 5,000, on no server", async () => {
+  const { appId } = await behind(1);
+  await migrate(appId);
+  opening = () => expect.unreachable("a server was asked");
+  const statements = async () => {
+    let count = 0;
+    const counting: KyselyPlugin = {
+      transformQuery({ node }) {
+        count += 1;
+        return node;
+      },
+      transformResult: async ({ result }) => result,
+    };
+    const answer = await house.run((context) => {
+      const counted = { ...context, db: context.db.withPlugin(counting) };
+      return house.placements.migrateFleet(counted, { appId, schemaVersion: 2 });
+    });
+    return { count, answer };
+  };
+  const one = await statements();
+  await sql`
+    insert into databases (id, server_id, app_id, level, name, schema_version, state)
+    select gen_random_uuid(), ${house.serverId}, ${appId}, 'database', 'many_' || number, 2, 'in_use'
+    from generate_series(2, 5000) number`.execute(house.db);
+  const all = await statements();
+  expect(all).toMatchObject({ count: one.count, answer: { databases: 5_000, current: 5_000 } });
+  // Which migrations there are, who is due, whether anybody waits for another attempt, and how it stands at the end.
+  expect(all.count).toBeLessThanOrEqual(4);
+  await sql`delete from databases where name like 'many\_%'`.execute(house.db);
+});
 
 test("one whose migration fails is named with the reason, and keeps nobody else from it", async () => {
   const { appId, places } = await behind(4);
