@@ -6,12 +6,15 @@ import { eventually } from "../support/eventually.ts";
 import { type Point, recordingOf } from "../support/hold.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
 import { killInside } from "../support/steps.ts";
+import { killInsideEach, type Place, titled } from "../support/together.ts";
 import { becomesWhole } from "../support/whole.ts";
+
+/** An application with one tenant; its migrations grow by one with every release. */
+type App = { slug: string; tenant: string; migrations: { name: string; sql: string }[] };
 
 let installation: Installation;
 let program: string;
-/** Grows by one with every release. */
-const migrations: { name: string; sql: string }[] = [];
+let echo: App;
 
 beforeAll(async () => {
   installation = await startInstallation();
@@ -21,12 +24,7 @@ beforeAll(async () => {
     new URL("../support/applications/echo.mjs", import.meta.url),
     path.join(program, "echo.mjs"),
   );
-  const made = await installation.api.call<AppReply & { operationId: string }>("POST", "/v1/apps", {
-    slug: "echo",
-    ...nextRelease(),
-  });
-  expect(await installation.api.ended(made.body.operationId)).toMatchObject({ status: "succeeded" });
-  await installation.api.createTenant("acme", { app: "echo" });
+  echo = await makeApp("echo");
 });
 beforeEach(async () => {
   await installation.revive();
@@ -40,7 +38,18 @@ beforeEach(async () => {
 });
 afterAll(() => installation?.[Symbol.asyncDispose]());
 
-function nextRelease() {
+async function makeApp(slug: string): Promise<App> {
+  const app: App = { slug, tenant: `${slug}-acme`, migrations: [] };
+  const made = await installation.api.call<AppReply & { operationId: string }>("POST", "/v1/apps", {
+    slug: app.slug,
+    ...nextRelease(app),
+  });
+  expect(await installation.api.ended(made.body.operationId)).toMatchObject({ status: "succeeded" });
+  await installation.api.createTenant(app.tenant, { app: app.slug });
+  return app;
+}
+
+function nextRelease({ migrations }: App) {
   const number = migrations.length + 1;
   migrations.push({
     name: `${String(number).padStart(4, "0")}.sql`,
@@ -67,31 +76,54 @@ const cases: { step: string; when: string; point: Point }[] = [
     when: "in the middle of the switch",
     point: { before: "update", on: "apps", when: "new.current_release_id <> old.current_release_id" },
   },
-  ...["build-blueprint", "migrate-tenants", "start-instances", "switch"].map((step) => ({
-    step,
-    when: "when all is done but recording it",
-    point: recordingOf(step),
-  })),
 ];
+
+const recordings: Place[] = ["build-blueprint", "migrate-tenants", "start-instances", "switch"].map(
+  (step) => ({ step, when: "when all is done but recording it", point: recordingOf(step) }),
+);
 
 describe("kill -9 of everything during a release", () => {
   it.each(cases)(
     "in the step $step, $when: the release is completed, tenants see it, and nothing is left over or missing",
     async ({ step, point }) => {
-      const ended = await killInside(installation, { step, point }, beginRelease);
+      const ended = await killInside(installation, { step, point }, () => beginRelease(echo));
       expect(ended).toMatchObject({ status: "succeeded" });
-      const { body: app } = await installation.api.call<AppReply>("GET", "/v1/apps/echo");
-      expect(app).toMatchObject({ schemaVersion: migrations.length });
       await becomesWhole(installation);
-      const page = await installation.visit("acme");
-      expect(page).toMatchObject({ status: 200 });
-      expect(JSON.parse(page.body)).toMatchObject({ variables: { RELEASE: String(migrations.length) } });
+      await isReleased(echo);
     },
   );
 });
 
-async function beginRelease(): Promise<string> {
-  const reply = await installation.api.call<OperationReply>("POST", "/v1/apps/echo/releases", nextRelease());
+describe("kill -9 of everything during the releases of several applications", () => {
+  let apps: Map<Place, App>;
+  beforeAll(async () => {
+    const make = async (place: Place) => [place, await makeApp(place.step)] as const;
+    apps = new Map(await Promise.all(recordings.map(make)));
+  });
+
+  it.each([titled(recordings)])(
+    "%s: each release is completed, tenants see it, and nothing is left over or missing",
+    async (_title, places) => {
+      const begin = (place: Place) => beginRelease(apps.get(place)!);
+      for (const { place, ended } of await killInsideEach(installation, places, begin))
+        expect(ended, place.step).toMatchObject({ status: "succeeded" });
+      await becomesWhole(installation);
+      for (const app of apps.values()) await isReleased(app);
+    },
+  );
+});
+
+async function beginRelease(app: App): Promise<string> {
+  const url = `/v1/apps/${app.slug}/releases`;
+  const reply = await installation.api.call<OperationReply>("POST", url, nextRelease(app));
   expect(reply.status).toBe(202);
   return reply.body.id;
+}
+
+async function isReleased({ slug, tenant, migrations }: App): Promise<void> {
+  const { body: app } = await installation.api.call<AppReply>("GET", `/v1/apps/${slug}`);
+  expect(app).toMatchObject({ schemaVersion: migrations.length });
+  const page = await installation.visit(tenant);
+  expect(page).toMatchObject({ status: 200 });
+  expect(JSON.parse(page.body)).toMatchObject({ variables: { RELEASE: String(migrations.length) } });
 }
