@@ -2,20 +2,25 @@ import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
+import type { DomainReply } from "@tenantry/contract";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { type TestDns, testDns } from "../../packages/server/src/testing/powerdns.ts";
 import { launchChromium, openPage } from "../support/chromium.ts";
+import { fresh } from "../support/fresh.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
 import { requireProgram } from "../support/programs.ts";
 import { password } from "../support/site-user.ts";
 
 let installation: Installation;
 let browser: Browser;
+let dns: TestDns;
 let authorityFile: string;
 let port: string;
 
 beforeAll(async () => {
-  installation = await startInstallation();
+  dns = await testDns();
+  installation = await startInstallation({ environment: { TENANTRY_DNS_SERVERS: dns.address } });
   browser = await launchChromium();
   authorityFile = path.join(installation.dataDir, "certificate-authority.pem");
   const admin = { email: "anna@example.com", password };
@@ -28,6 +33,7 @@ beforeEach(async () => {
 afterAll(async () => {
   await browser?.close();
   await installation?.[Symbol.asyncDispose]();
+  await dns?.stop();
 });
 
 /** What curl gets, believing the installation's authority and no other; its words about it behind. */
@@ -104,6 +110,33 @@ test("a tenant's own domain is served over both as soon as the command has answe
   expect(await curl(url, "--cacert", own)).toMatch(/Acme Ltd[\s\S]* 200$/);
   expect((await installation.command(["domain", "remove", "acme", "shop.test", "--yes"])).code).toBe(0);
   await expect(curl(url, "--cacert", own)).rejects.toThrow("unrecognized name");
+});
+
+test("a domain whose record stands in DNS leads to its tenant by itself", async () => {
+  const zone = `${fresh("zone")}.com`;
+  dns.zone(zone);
+  const add = async (hostname: string, ...options: string[]) => {
+    const { code, stdout, stderr } = await installation.command([
+      "domain",
+      "add",
+      "acme",
+      hostname,
+      "--json",
+      ...options,
+    ]);
+    expect(code, stderr).toBe(0);
+    return JSON.parse(stdout) as DomainReply;
+  };
+  const { value } = (await add(`first.${zone}`)).records[0]!;
+  dns.add({ name: `_tenantry-challenge.www.${zone}`, type: "TXT", content: `"${value}"` });
+  expect(await add(`www.${zone}`, "--wait", "--timeout", "60")).toMatchObject({
+    ...{ status: "active", verification: { method: "txt" } },
+  });
+  const at = installation.gatewayPort;
+  const site = await curl(`http://www.${zone}:${at}/`, "--resolve", `*:${at}:127.0.0.1`);
+  expect(site).toMatch(/Acme Ltd[\s\S]* 200$/);
+  const waiting = await installation.command(["domain", "verify", "acme", `first.${zone}`]);
+  expect(waiting).toMatchObject({ code: 1, stdout: expect.stringContaining("None of its records is found") });
 });
 
 test("a browser logs in over HTTPS, by cookies that only HTTPS carries, and over HTTP as before", async () => {
