@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type TestSite, testSite } from "../testing/gateway.ts";
+import { largeAnswer } from "../testing/large-answer.ts";
 import { getRequest, parseAnswer, rawConnection } from "../testing/raw-http.ts";
 import { waitUntil } from "../testing/wait-until.ts";
 
@@ -156,31 +157,12 @@ test.each([
 test("a client that reads slowly holds the application back, and the gateway doesn't fill its memory", async () => {
   // More than the kernel keeps on the way: up to 72 MB by Linux's own defaults.
   const total = 256 * 1024 * 1024;
-  let written = 0;
-  let lastWrittenAt = 0;
-  site.answer = (_request, response) => {
-    const piece = Buffer.alloc(256 * 1024);
-    const write = (): void => {
-      lastWrittenAt = performance.now();
-      while (written < total) {
-        written += piece.length;
-        if (!response.write(piece)) {
-          response.once("drain", write);
-          return;
-        }
-      }
-      response.end();
-    };
-    response.writeHead(200, { "Content-Length": total });
-    write();
-  };
+  const large = largeAnswer(total);
+  site.answer = (_request, response) => large.send(response);
   const before = process.memoryUsage().arrayBuffers;
   const client = connect(site.tested.port, "127.0.0.1").pause();
   client.write(getRequest("/"));
-  await waitUntil("the application is held back", () => {
-    return written > 0 && performance.now() - lastWrittenAt > 300;
-  });
-  expect(written).toBeLessThan(total / 2);
+  expect(await large.heldBackAt()).toBeLessThan(total / 2);
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * 1024);
   let received = 0;
   client.on("data", (data) => {

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import pg from "pg";
 import { freePort } from "../infra/postgres-process/free-port.ts";
+import { answers } from "./answers.ts";
 import { requireProgram } from "./programs.ts";
 import { waitUntil } from "./wait-until.ts";
 
@@ -77,17 +77,4 @@ async function startPgbouncer(
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-async function answers(url: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: url });
-  client.on("error", () => undefined);
-  try {
-    await client.connect();
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await client.end().catch(() => undefined);
-  }
 }

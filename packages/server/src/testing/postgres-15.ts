@@ -5,10 +5,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import pg from "pg";
 import { requireProgram } from "../../../../test/support/programs.ts";
 import { freePort } from "../infra/postgres-process/free-port.ts";
 import { withMemoryBound } from "../infra/postgres-process/postmaster.ts";
+import { answers } from "./answers.ts";
 import { memoryOfBackends, temporaryFiles } from "./postgres.ts";
 import { waitUntil } from "./wait-until.ts";
 
@@ -49,16 +49,4 @@ export async function testPostgres15(): Promise<{ url: string; stop(): Promise<v
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-async function answers(url: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: url });
-  try {
-    await client.connect();
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await client.end().catch(() => undefined);
-  }
 }

@@ -15,6 +15,7 @@ import {
   headerBlock,
   resetFrame,
 } from "../../testing/http2-frames.ts";
+import { largeAnswer } from "../../testing/large-answer.ts";
 import { requireProgram } from "../../testing/programs.ts";
 import { getRequest, parseAnswer } from "../../testing/raw-http.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
@@ -219,30 +220,11 @@ test.each([
 
 test("a client that reads slowly holds the application back, and the gateway doesn't fill its memory", async () => {
   const total = 256 * 1024 * 1024;
-  let written = 0;
-  let lastWrittenAt = 0;
-  site.answer = (_request, response) => {
-    const piece = Buffer.alloc(256 * 1024);
-    const write = (): void => {
-      lastWrittenAt = performance.now();
-      while (written < total) {
-        written += piece.length;
-        if (!response.write(piece)) {
-          response.once("drain", write);
-          return;
-        }
-      }
-      response.end();
-    };
-    response.writeHead(200, { "Content-Length": total });
-    write();
-  };
+  const large = largeAnswer(total);
+  site.answer = (_request, response) => large.send(response);
   const before = process.memoryUsage().arrayBuffers;
   const stream = client.start();
-  await waitUntil("the application is held back", () => {
-    return written > 0 && performance.now() - lastWrittenAt > 300;
-  });
-  expect(written).toBeLessThan(total / 2);
+  expect(await large.heldBackAt()).toBeLessThan(total / 2);
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * 1024);
   const answer = await answerOf(stream);
   expect(answer.body.length).toBe(total);
