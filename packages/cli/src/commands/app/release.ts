@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { AppReply, OperationReply } from "@tenantry/contract";
+import type { AppReply, MigrationListReply, OperationReply } from "@tenantry/contract";
 import { type Command, Option } from "commander";
 import { path as apiPath } from "../../api/path.ts";
 import { collect, contextOf, defineCommand, overApi, wholeNumber } from "../../command.ts";
@@ -66,7 +66,7 @@ export function releaseCommand(): Command {
       "Give all its migrations each time: those that were applied must be as they were. A tenant whose database can't be " +
       "migrated keeps the release it has; `migrate --status --failed` names it.",
     examples: ['app release notes --migrations ./migrations --command "node main.js" --wait'],
-    calls: ["createRelease", "followOperation"],
+    calls: ["createRelease", "followOperation", "listMigrations"],
   });
   command
     .argument("<app>", "its name or id")
@@ -86,6 +86,19 @@ async function release(app: string, options: ReleaseOptions, command: Command): 
   if (!options.wait) return tellStarted(context.output, started);
   const ended = await followOperation(context, started.id);
   context.output.result(ended, () => `${app} was released.`);
+  const { counts } = (
+    await context.client.call<MigrationListReply>("GET", apiPath`/v1/apps/${app}/migrations`, {
+      query: { limit: 1 },
+    })
+  ).body;
+  if (counts.heldBack === 0) return;
+  const kept =
+    counts.heldBack === 1
+      ? "1 environment couldn't follow and keeps"
+      : `${counts.heldBack} environments couldn't follow and keep`;
+  context.output.note(
+    `${kept} an older release. Which, and why: tenantry migrate --status --failed --app ${app}`,
+  );
 }
 
 function addReleaseOptions(command: Command): Command {
