@@ -1,3 +1,4 @@
+import { databaseErrorCode } from "../../../infra/db/index.ts";
 import { failure } from "../../../kernel/index.ts";
 import { refuseChanged } from "../common/apply-migrations.ts";
 import { onlyLedger, selectLedger } from "../common/ledger.sql.ts";
@@ -10,6 +11,7 @@ import { selectSealed } from "../common/seal/verify-seal.sql.ts";
 import { type Session, withSession } from "../common/session.ts";
 import type { AppMigration, DriverContext, MigrateRequest } from "../driver.ts";
 import { applyPlanned } from "./migration/apply.ts";
+import { endLongLogins } from "./migration/give-way.ts";
 import { planFiles } from "./migration/plan.ts";
 import type { PlannedFile } from "./migration/planned.ts";
 import { openToRun } from "./migration/run.sql.ts";
@@ -17,6 +19,9 @@ import { runStatement } from "./migration/run-statement.ts";
 import { inScratch, scratchName } from "./migration/scratch.ts";
 import { ownFunctions } from "./own-functions.ts";
 import { createExtensions } from "./shared.sql.ts";
+
+/** As many times as long as a migration waits for a lock may a login's transaction have lasted that may hold it. */
+const waits = 4.5;
 
 /**
  * Implements `DatabaseDriver.migrate`: file by file, each for all environments at once or for none. What a file comes to
@@ -117,6 +122,11 @@ async function apply(
       if (await applyPlanned({ ...run, seal, owner, writer, at, progress }, file)) count += 1;
     }
     return count;
+  }).catch(async (error: Error) => {
+    // Whoever repeats it finds the way free.
+    if (session.superuser && databaseErrorCode(error.cause) === "55P03")
+      await endLongLogins(session, database.name, waits * parts.limits.lockTimeoutMs);
+    throw error;
   });
   const problems = await session.inDatabase(database.name, (inside) =>
     inside.inspect((client) => verifySeal(client, { roles, name: database.name, ownFunctions })),

@@ -4,6 +4,8 @@ import { newId, showId } from "../../../kernel/index.ts";
 import { embeddedLikeServer, type TestServer } from "../../../testing/database-servers.ts";
 import { testContext } from "../../../testing/driver-context.ts";
 import { openPlace } from "../../../testing/shared-harness.ts";
+import { waitUntil } from "../../../testing/wait-until.ts";
+import { newPassword } from "../common/scram.ts";
 import { urlTo } from "../common/url.ts";
 import { runAt, schemaOf } from "../driver.testsuite.ts";
 import type { BuiltDatabase, DatabaseServer, SharedPlace } from "../driver.ts";
@@ -198,6 +200,25 @@ test("a table whose own policies are forced upon its owner follows like any othe
   );
   expect(await run(places[0], "select * from parts")).toEqual([{ id: 1, note_id: 1 }]);
   expect(await run(places[1], "select mood from diaries")).toEqual([]);
+});
+
+test("a login that keeps a table locked keeps others waiting for a while, and is ended then", async () => {
+  const limits = { statementTimeoutMs: 10_000, lockTimeoutMs: 300, fileTimeoutMs: 20_000 };
+  const { places, migrate, built } = await begun({ limits });
+  const login = { roleName: driver.logins.nameOf(newId()), password: newPassword() };
+  await driver.logins.place(testContext(), { ...places[0], database: built, login });
+  const state = () => Promise.resolve({ open: true });
+  await driver.logins.align(testContext(), { server, roleName: login.roleName, state });
+  const connectionString = driver.logins.url(server, built, login);
+  const client = new pg.Client({ connectionString }).on("error", () => undefined);
+  const ended = new Promise((resolve) => client.once("end", resolve));
+  await client.connect();
+  for (const text of ["set idle_in_transaction_session_timeout = 0", "begin", "select from notes"])
+    await client.query(text);
+  const adds = () => migrate("alter table notes add column share numeric");
+  await expect(adds()).rejects.toMatchObject({ code: "migration_failed" });
+  await waitUntil("it goes through", () => adds().then(Boolean, () => false));
+  await ended;
 });
 
 test("an index that would tell what others have isn't made, whatever becomes of it later", async () => {
