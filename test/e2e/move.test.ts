@@ -1,5 +1,7 @@
 import type { OperationReply, TenantReply } from "@tenantry/contract";
+import pg from "pg";
 import { expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
 import { password, siteUser } from "../support/site-user.ts";
 import { useInstallation } from "../support/use-installation.ts";
@@ -92,4 +94,67 @@ it("what can't be done is refused before anything happens, with the reason", asy
       expect.objectContaining({ status, body: expect.objectContaining({ code }) }),
     ]);
   expect(await levelOf(slug)).toEqual(before);
+});
+
+it("a program's database login is another one at the new place, and none lets it in where the tenant was", async () => {
+  const { slug } = await site("shared");
+  const credentials = () =>
+    call<{ url: string; user: string }>("PUT", `/v1/tenants/${slug}/environments/production/credentials`);
+  const before = (await credentials()).body;
+  expect(await titles(before.url)).toBe(1);
+  expect((await move(slug, { isolation: { database: "database" } }, { prefer: "wait=60" })).status).toBe(200);
+  const after = (await credentials()).body;
+  expect(after.user).not.toBe(before.user);
+  expect(await titles(after.url)).toBe(1);
+  await expect(titles(before.url)).rejects.toThrow();
+  await becomesWhole(installation);
+});
+
+async function titles(connectionString: string): Promise<number> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    return (await client.query("select * from pages")).rowCount!;
+  } finally {
+    await client.end();
+  }
+}
+
+it("a suspended tenant goes to a file and to a server of its own and back, and is suspended still", async () => {
+  const { slug } = await site("database");
+  await call("POST", `/v1/tenants/${slug}/suspend`, {});
+  for (const level of ["sqlite", "dedicated", "shared"]) {
+    const { status, body } = await move(slug, { isolation: { database: level } }, { prefer: "wait=60" });
+    expect([level, status, body]).toEqual([level, 200, expect.objectContaining({ status: "succeeded" })]);
+  }
+  expect((await installation.visit(slug, "/")).status).toBe(503);
+  await call("POST", `/v1/tenants/${slug}/resume`);
+  expect((await installation.visit(slug, "/")).body).toContain(`Of ${slug}.`);
+  await becomesWhole(installation);
+});
+
+it("a rule moves who has outgrown his level, tells why, and leaves alone whose own rules say so", async () => {
+  const [large, kept] = [await site("schema"), await site("schema", { settings: { promotions: [] } })];
+  const rule = { from: "schema", to: "database", whenBytesAbove: "1KB" };
+  await call("PATCH", "/v1/settings", { promotions: [rule], promotionHours: { from: 0, to: 24 } });
+  const { stdout } = await installation.command(["tenant", "move", "--due", "--json"]);
+  const due = (JSON.parse(stdout) as { items: { tenant: string }[] }).items;
+  expect(due).toContainEqual(
+    expect.objectContaining({ tenant: large.slug, from: "schema", to: "database", isOpen: true }),
+  );
+  expect(due.map(({ tenant }) => tenant)).not.toContain(kept.slug);
+  // A node that starts looks at once what is due.
+  await installation.sql("update tenantry.schedules set due_at = now() where name = 'promotions'");
+  await installation.kill();
+  await installation.start();
+  await eventually("it is moved by the rule", async () => (await levelOf(large.slug)).level === "database");
+  const { body } = await call<{ items: OperationReply[] }>(
+    "GET",
+    "/v1/operations?kind=environment.move&limit=1",
+  );
+  expect(body.items[0]!.requestedBy).toBe("rule: schema to database above 1,000 bytes");
+  const events = await installation.sql("select data from tenantry.events where type = 'tenant.promoted'");
+  expect(events).toEqual([{ data: expect.objectContaining({ slug: large.slug, whenBytesAbove: 1_000 }) }]);
+  expect((await levelOf(kept.slug)).level).toBe("schema");
+  await call("PATCH", "/v1/settings", { promotions: null, promotionHours: null });
 });

@@ -7,6 +7,19 @@ const size = z.union([
   z.string().regex(/^\d+(?:\.\d+)? ?(?:B|[KMGT]i?B)$/, 'must be a size such as "500MB" or "1GiB"'),
 ]);
 
+const promotionRule = z
+  .strictObject({ from: z.enum(databaseLevels), to: z.enum(databaseLevels), whenBytesAbove: size })
+  .refine(({ from, to }) => from !== to, "must lead to another level");
+/** Moves environments from one database level to another as soon as they are larger than that. */
+export type PromotionRule = z.infer<typeof promotionRule>;
+
+const promotionHours = z.strictObject({
+  from: z.number().int().min(0).max(23),
+  to: z.number().int().min(0).max(24),
+});
+/** From the first hour to before the last, by the tenant's time zone; past midnight where the first is the later one. */
+export type PromotionHours = z.infer<typeof promotionHours>;
+
 export type SettingDefinition = {
   schema: z.ZodType;
   default: unknown;
@@ -45,6 +58,20 @@ export const settingDefinitions = {
     description: "The database level of a tenant whose creation names none.",
     scopes: ["platform"],
     variable: "DEFAULT_ISOLATION",
+  },
+  promotions: {
+    schema: z.array(promotionRule).max(10),
+    default: [],
+    description:
+      'Rules that move tenants to another database level when they outgrow theirs: [{"from":"shared","to":"database","whenBytesAbove":"1GB"}]. A tenant\'s own [] keeps it where it is.',
+    scopes: ["platform", "tenant"],
+  },
+  promotionHours: {
+    schema: promotionHours,
+    default: { from: 1, to: 5 },
+    description:
+      'The hours in which a rule may move a tenant, by its time zone, since its visitors have to wait for that. {"from":0,"to":24} for any.',
+    scopes: ["platform", "tenant"],
   },
   sqliteEncryption: {
     schema: z.boolean(),

@@ -146,6 +146,23 @@ export const moveEnvironmentRequest = z
   );
 export type MoveEnvironmentRequest = z.infer<typeof moveEnvironmentRequest>;
 
+export const promotionListReply = z.object({
+  items: z.array(
+    z
+      .object({
+        tenant: z.string().describe("Its slug."),
+        environment: z.string(),
+        from: z.enum(databaseLevels),
+        to: z.enum(databaseLevels),
+        bytes: z.number().describe("How large it is; an estimate at the level shared."),
+        whenBytesAbove: z.number(),
+        isOpen: z.boolean().describe("Whether the hours in which it may be moved are now."),
+      })
+      .meta({ id: "Promotion" }),
+  ),
+});
+export type PromotionListReply = z.infer<typeof promotionListReply>;
+
 export const updateTenantRequest = z
   .strictObject({
     slug: slug.optional(),

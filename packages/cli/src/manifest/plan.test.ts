@@ -118,12 +118,7 @@ it("refuses what is decided when a tenant is made, and those that are going or f
       { slug: "acme", name: "Acme", ...more },
       { tenant: { ...acme, ...tenant }, settings: {} },
     ).refusals.map(({ field }) => field);
-  expect(refusals({ app: "notes", isolation: { database: "shared" } })).toEqual([
-    "app",
-    "isolation.database",
-  ]);
-  expect(refusals({ preset: "soft" })).toEqual(["isolation.database"]);
-  expect(refusals({ preset: "soft", isolation: { database: "schema" } })).toEqual([]);
+  expect(refusals({ app: "notes", isolation: { storage: "bucket" } })).toEqual(["app", "isolation.storage"]);
   for (const status of ["failed", "deleting", "purging"])
     expect(refusals({}, { status })).toEqual(["status"]);
 });
@@ -145,4 +140,17 @@ it.each([
 it("waits for what is being made", () => {
   const tenant = { ...acme, status: "provisioning" };
   expect(planTenant({ slug: "acme", name: "Acme" }, { tenant, settings: {} }).actions).toEqual(["wait"]);
+});
+
+it("moves a tenant whose database is to have another level, and leaves one alone that has it", () => {
+  const plan = (more: object) =>
+    planTenant({ slug: "acme", name: "Acme", ...more }, { tenant: acme, settings: {} });
+  const level = acme.environments[0]!.placements.database!.level;
+  const other = level === "shared" ? "schema" : "shared";
+  expect(plan({ isolation: { database: other } })).toMatchObject({
+    actions: ["move"],
+    changes: [{ field: "isolation.database", from: level, to: other }],
+    refusals: [],
+  });
+  expect(plan({ isolation: { database: level } }).actions).toEqual([]);
 });

@@ -9,7 +9,7 @@ import type { DeclaredTenant } from "./schema.ts";
 
 export type Change = { field: string; from: unknown; to: unknown };
 export type Refusal = { field: string; reason: string; remedy: string };
-export type Action = "create" | "wait" | "change" | "suspend" | "resume";
+export type Action = "create" | "wait" | "change" | "move" | "suspend" | "resume";
 
 /** What has to happen so that a tenant is as declared. */
 export type TenantPlan = {
@@ -54,6 +54,11 @@ export function planTenant(declared: DeclaredTenant, existing: Existing): Tenant
   const actions: Action[] = [];
   if (isBeingMade(tenant)) actions.push("wait");
   if (changes.length > 0) actions.push("change");
+  const levels = levelChange(declared, tenant);
+  if (levels) {
+    actions.push("move");
+    changes.push(levels);
+  }
   const turn = statusChange(declared, tenant);
   if (turn) {
     actions.push(turn.action);
@@ -131,6 +136,14 @@ function statusChange(
   return isSo ? undefined : { action: "suspend", change };
 }
 
+/** What is being made has no level yet. */
+function levelChange(declared: DeclaredTenant, { environments }: TenantReply): Change | undefined {
+  const to = wantedLevels(declared).database;
+  const from = environments[0]?.placements.database?.level;
+  if (to === undefined || from === undefined || from === to) return undefined;
+  return { field: "isolation.database", from, to };
+}
+
 /** What is decided when a tenant is made. */
 function* fixedFields(declared: DeclaredTenant, tenant: TenantReply): Generator<Refusal> {
   for (const field of ["app", "clientId"] as const) {
@@ -143,8 +156,9 @@ function* fixedFields(declared: DeclaredTenant, tenant: TenantReply): Generator<
   const { placements } = tenant.environments[0] ?? {};
   for (const [kind, wanted] of Object.entries(wantedLevels(declared))) {
     const level = placements?.[kind as keyof IsolationRequest]?.level;
-    // What is being made has no place yet.
-    if (level !== undefined && level !== wanted) yield cannotBecome(`isolation.${kind}`, level, wanted);
+    // What is being made has no place yet; a database can be moved.
+    if (kind !== "database" && level !== undefined && level !== wanted)
+      yield cannotBecome(`isolation.${kind}`, level, wanted);
   }
 }
 

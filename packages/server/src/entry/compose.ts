@@ -11,7 +11,7 @@ import {
   verifyWorkflow,
 } from "../features/isolation/index.ts";
 import { cloneWorkflow } from "../features/lifecycle/index.ts";
-import { moveWorkflow, requirePlace } from "../features/moves/index.ts";
+import { moveWorkflow, promoteDue, requirePlace } from "../features/moves/index.ts";
 import { createOperations, observeOperations, reportStuckOperations } from "../features/operations/index.ts";
 import {
   checkDrift,
@@ -55,7 +55,7 @@ import { createDrivers } from "./drivers.ts";
 import { isolationParts } from "./isolation.ts";
 import { composeProvisioning } from "./provisioning.ts";
 import { removeExpired } from "./retention.ts";
-import { fileQuota, type RouteGroupInput, routeGroups } from "./route-groups.ts";
+import { fileQuota, moveParts, type RouteGroupInput, routeGroups } from "./route-groups.ts";
 import { version } from "./version.ts";
 
 export type ComposeInput = {
@@ -141,6 +141,7 @@ export async function compose(input: ComposeInput) {
       keeper: told.keeper,
       closeDrivers,
       verifyWhenDue: () => verifyWhenDue({ ...isolation, verify: workflows.verify }),
+      promoteDue: () => promoteDue(moveParts({ ...input, ...shared })),
     }),
     registerServer: (server: Parameters<typeof registerOwnServer>[2]) =>
       registerOwnServer(db, secrets, server),
@@ -227,6 +228,7 @@ function createBackground(
     settings: Settings;
     storage: StoragePlaces;
     verifyWhenDue: () => Promise<void>;
+    promoteDue: () => Promise<void>;
     caches: CacheUpkeep;
     domainParts: DomainParts;
     closeDrivers: () => Promise<void>;
@@ -259,6 +261,7 @@ function createBackground(
       schedule.every("started-servers", 30_000, () => placements.startServers({ db, log }));
       schedule.every("servers", 30_000, () => placements.checkServers({ db, log }));
       schedule.every("isolation", 60_000, () => input.verifyWhenDue());
+      schedule.every("promotions", 300_000, () => input.promoteDue());
       schedule.every("credentials", 60_000, () => credentials.keeper.pass());
       schedule.every("domains", passEveryMs, (signal) => recheckDomains(input.domainParts, { log, signal }));
       schedule.every("redirects", 3_600_000, () => inTransaction(db, removeExpiredRedirects));

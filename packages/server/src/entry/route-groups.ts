@@ -13,7 +13,7 @@ import { touchAllRuntime } from "../features/environments/index.ts";
 import { type Events, eventRoutes } from "../features/events/index.ts";
 import { isolationRoutes } from "../features/isolation/index.ts";
 import { tenantRoutes, tenantSettingsRoutes } from "../features/lifecycle/index.ts";
-import { type MoveDependencies, moveRoutes } from "../features/moves/index.ts";
+import { moveRoutes, type PromotionParts } from "../features/moves/index.ts";
 import { type createOperations, operationRoutes } from "../features/operations/index.ts";
 import {
   type Placements,
@@ -63,7 +63,7 @@ export type RouteGroupInput = {
     release: Parameters<typeof appRoutes>[0]["releaseWorkflow"];
     migration: Parameters<typeof migrationRoutes>[0]["migrateWorkflow"];
     verify: Parameters<typeof isolationRoutes>[0]["verify"];
-    move: MoveDependencies["move"];
+    move: PromotionParts["move"];
   };
 };
 
@@ -82,10 +82,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
       domains,
       levels: placements.availableLevels,
     }),
-    moveRoutes({
-      ...{ db, operations, placements, move: workflows.move },
-      quotaOf: fileQuota(db, settings),
-    }),
+    moveRoutes({ ...moveParts(input), operations }),
     ...templateRoutes({
       ...{ db, settings },
       findAppId: async (from, slug) => (await findApp(from, slug)).id,
@@ -141,6 +138,19 @@ export const fileQuota =
   (db: Db, settings: RouteGroupInput["settings"]) =>
   async (tenantId: string): Promise<number> =>
     bytesOfSize(await settings.get<number | string>(db, "sqliteQuota", { tenantId }));
+
+/** What moving tenants works with. */
+export function moveParts({
+  db,
+  log,
+  settings,
+  placements,
+  workflows: { move },
+}: Pick<RouteGroupInput, "db" | "log" | "settings" | "placements"> & {
+  workflows: Pick<RouteGroupInput["workflows"], "move">;
+}): PromotionParts {
+  return { db, log, settings, placements, move, clock: systemClock, quotaOf: fileQuota(db, settings) };
+}
 
 /** What applications follow by their own keys. */
 function applicationRoutes(input: RouteGroupInput, access: ReturnType<typeof createAccess>): RouteGroup {

@@ -125,8 +125,16 @@ async function change(client: Client, { declared, plan, id, etag }: ChangeOf): P
   const settings = settingsBody(plan);
   if (fields) await client.call("PATCH", target, { body: fields, ifMatch: etag });
   if (settings) await client.call("PATCH", `${target}/settings`, { body: settings });
+  if (plan.actions.includes("move")) await move(client, id, plan);
   if (plan.actions.includes("suspend")) await suspend(client, id, declared.suspended!);
   if (plan.actions.includes("resume")) await client.call("POST", `${target}/resume`);
+}
+
+async function move(client: Client, id: string, { changes }: TenantPlan): Promise<void> {
+  const database = changes.find(({ field }) => field === "isolation.database")!.to;
+  const target = path`/v1/tenants/${id}/environments/production/move`;
+  const { body } = await client.call<OperationReply>("POST", target, { body: { isolation: { database } } });
+  await waitForEnd(client, body.id);
 }
 
 async function suspend(client: Client, id: string, suspended: string | true | false): Promise<void> {

@@ -18,7 +18,7 @@ const wouldChange = 3;
 /** `tenantry apply` */
 export function applyCommand(): Command {
   const command = defineCommand("apply", {
-    summary: "make tenants what files declare: create, change, suspend, resume",
+    summary: "make tenants what files declare: create, change, move, suspend, resume",
     details:
       "Shows the plan and asks before it acts. Fields that are left out and tenants that aren't declared stay as they are; " +
       "nothing is ever deleted. Applying again does what is left, and nothing when all is so.",

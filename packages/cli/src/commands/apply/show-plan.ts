@@ -30,6 +30,7 @@ const words: Record<Action, string> = {
   create: "create",
   wait: "wait until it is made",
   change: "change",
+  move: "move",
   suspend: "suspend",
   resume: "resume",
 };
@@ -41,7 +42,7 @@ function asText(value: unknown): string | null {
 
 /** How many tenants each thing happens to. */
 export function countsOf(plans: readonly TenantPlan[]): Record<Action | "unchanged" | "refused", number> {
-  const counts = { create: 0, wait: 0, change: 0, suspend: 0, resume: 0, unchanged: 0, refused: 0 };
+  const counts = { create: 0, wait: 0, change: 0, move: 0, suspend: 0, resume: 0, unchanged: 0, refused: 0 };
   for (const { actions, refusals } of plans) {
     if (refusals.length > 0) counts.refused += 1;
     else if (actions.length === 0) counts.unchanged += 1;
@@ -51,13 +52,14 @@ export function countsOf(plans: readonly TenantPlan[]): Record<Action | "unchang
 }
 
 function summary(plans: readonly TenantPlan[]): string {
-  const { create, wait, change, suspend, resume, unchanged, refused } = countsOf(plans);
+  const { create, wait, change, move, suspend, resume, unchanged, refused } = countsOf(plans);
   const parts = [
     `${create} to create`,
     `${change} to change`,
     `${suspend} to suspend`,
     `${resume} to resume`,
   ];
+  if (move > 0) parts.push(`${move} to move`);
   if (wait > 0) parts.push(`${wait} being made`);
   if (refused > 0) parts.push(`${refused} refused`);
   return `Plan: ${[...parts, `${unchanged} unchanged`].join(", ")}. Tenants that aren't declared stay as they are.`;

@@ -1,14 +1,22 @@
-import type { OperationReply, TenantReply } from "@tenantry/contract";
+import type { OperationReply, PromotionListReply, TenantReply } from "@tenantry/contract";
 import { type Command, Option } from "commander";
 import { path } from "../../api/path.ts";
 import { databaseLevels } from "../../choices.ts";
 import { type Context, contextOf, defineCommand, overApi } from "../../command.ts";
 import { confirm } from "../../confirm.ts";
 import { followOperation } from "../../follow/follow.ts";
+import { table } from "../../output/table.ts";
 import { wrongUsage } from "../../problem.ts";
 import { tellStarted } from "../started.ts";
 
-type Options = { level?: string; server?: string; environment: string; wait?: boolean; yes?: boolean };
+type Options = {
+  due?: boolean;
+  level?: string;
+  server?: string;
+  environment: string;
+  wait?: boolean;
+  yes?: boolean;
+};
 
 /** `tenantry tenant move`: another database level or server for a tenant. */
 export function moveCommand(): Command {
@@ -19,21 +27,29 @@ export function moveCommand(): Command {
     examples: [
       "tenant move acme --level database --yes --wait",
       "tenant move acme --level dedicated --server berlin-2 --yes",
+      "tenant move --due",
     ],
-    calls: ["showTenant", "moveEnvironment", "followOperation"],
+    calls: ["showTenant", "moveEnvironment", "followOperation", "listPromotions"],
   })
-    .argument("<tenant>", "its slug or id")
+    .argument("[tenant]", "its slug or id")
     .addOption(
       new Option("--level <level>", "how its database is kept apart from now on").choices(databaseLevels),
     )
     .option("--server <server>", "the database server that it goes to; any that fits when left out")
     .option("--environment <name>", "which of its environments", "production")
+    .option("--due", "only list who has outgrown his level by the rules (setting promotions)")
     .option("--wait", "wait until it is there, and show how far it is")
     .option("--yes", "without asking");
   return overApi(command).action(move);
 }
 
-async function move(tenant: string, options: Options, command: Command): Promise<void> {
+async function move(tenant: string | undefined, options: Options, command: Command): Promise<void> {
+  if (options.due) return listDue(await contextOf(command));
+  if (tenant === undefined)
+    throw wrongUsage(
+      "There is nobody to move.",
+      "Name a tenant, or give --due to see who has outgrown his level.",
+    );
   const { level, server, environment } = options;
   if (level === undefined && server === undefined)
     throw wrongUsage("There is nowhere to move it to.", "Give --level, --server, or both.");
@@ -63,3 +79,20 @@ async function move(tenant: string, options: Options, command: Command): Promise
 async function show({ client }: Context, tenant: string): Promise<TenantReply> {
   return (await client.call<TenantReply>("GET", path`/v1/tenants/${tenant}`)).body;
 }
+
+async function listDue({ client, output }: Context): Promise<void> {
+  const { body } = await client.call<PromotionListReply>("GET", "/v1/promotions");
+  output.result(body, ({ items }, look) => {
+    if (items.length === 0) return "Nobody has outgrown his level.";
+    const lines = items.map(({ tenant, environment, from, to, bytes, whenBytesAbove, isOpen }) => [
+      environment === "production" ? tenant : `${tenant}--${environment}`,
+      `${from} to ${to}`,
+      `${size(bytes)} of ${size(whenBytesAbove)}`,
+      isOpen ? "within minutes" : "in its hours",
+    ]);
+    return table(look, ["tenant", "moves", "size", "when"], lines);
+  });
+}
+
+const size = (bytes: number): string =>
+  `${(bytes / 1e6).toLocaleString("en", { maximumFractionDigits: 1 })} MB`;

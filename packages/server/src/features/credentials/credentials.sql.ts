@@ -13,6 +13,8 @@ export type CredentialRow = {
   /** Whether it let anybody in when it was last changed, and whether it should now. */
   open: boolean;
   mayOpen: boolean;
+  /** Whether it leads to where the environment lives now. */
+  isHere: boolean;
 };
 
 /**
@@ -26,7 +28,8 @@ const mayOpen = sql`
 
 const columns = sql`
   c.id, c.environment_id as "environmentId", c.placement_id as "placementId", c.role_name as "roleName", c.secret, c.state,
-  c.expires_at as "expiresAt", c.created_at as "createdAt", c.open, ${mayOpen} as "mayOpen"
+  c.expires_at as "expiresAt", c.created_at as "createdAt", c.open, ${mayOpen} as "mayOpen",
+  p.state = 'current' as "isHere"
   from credentials c join environments e on e.id = c.environment_id join tenants t on t.id = e.tenant_id
     join placements p on p.id = c.placement_id join databases d on d.id = p.database_id`;
 

@@ -36,6 +36,12 @@ export function createCredentials(parts: KeeperParts) {
     /** Opens and closes the logins of an operation's environment as they should be now. Repeatable. */
     align: (context: StepContext) => alignLogins(parts, context),
 
+    /** The logins of an environment where it lives now. */
+    async namesOf(db: Db, environmentId: string): Promise<string[]> {
+      const rows = await selectCredentials(db, environmentId);
+      return rows.filter(({ isHere }) => isHere).map(({ roleName }) => roleName);
+    },
+
     /** Gives an operation's environment a login where it lives now, if it had one where it comes from. Repeatable. */
     carry: (context: StepContext, whose: { slug: string; environment: string }) =>
       carryLogins(parts, context, whose),

@@ -33,7 +33,7 @@ type Context = StepContext<MoveInput>;
 
 export type MoveParts = {
   placements: Placements;
-  credentials: Pick<Credentials, "align" | "carry">;
+  credentials: Pick<Credentials, "align" | "carry" | "namesOf">;
   /** Throws what keeps the move from being done, before anything is. */
   check(context: Context): Promise<void>;
 };
@@ -69,7 +69,7 @@ function placeSteps({ placements, credentials }: MoveParts) {
     step<MoveInput>("build", {
       title: "Prepare the new place",
       run: (context) => build(placements, context),
-      undo: (context) => removeOthers(placements, context),
+      undo: (context) => removeOthers({ placements, credentials }, context),
     }),
     step<MoveInput>("close", {
       title: "Close the tenant: visitors are told to come back",
@@ -115,7 +115,7 @@ function arrivalSteps({ placements, credentials }: MoveParts) {
     }),
     step<MoveInput>("clean-up", {
       title: "Remove the old place",
-      run: (context) => removeOthers(placements, context),
+      run: (context) => removeOthers({ placements, credentials }, context),
     }),
   ];
 }
@@ -131,12 +131,11 @@ async function build(placements: Placements, context: Context) {
   });
 }
 
-const removeOthers = (placements: Placements, context: Context) =>
-  placements.removePlacements(context, {
-    environmentId: context.environmentId!,
-    kind: "database",
-    butCurrent: true,
-  });
+async function removeOthers({ placements, credentials }: Doors, context: Context): Promise<void> {
+  const environmentId = context.environmentId!;
+  const logins = await credentials.namesOf(context.db, environmentId);
+  await placements.removePlacements(context, { environmentId, kind: "database", butCurrent: { logins } });
+}
 
 type Doors = Pick<MoveParts, "placements" | "credentials">;
 

@@ -8,7 +8,7 @@ import { migrateDatabase } from "./databases/migrate-database.ts";
 import { closePlace, moveRows, reopenPlace, verifyMoved } from "./databases/move-rows.ts";
 import { placeDatabase } from "./databases/place-database.ts";
 import { type DatabaseSeed, endSeed, seedDatabase } from "./databases/seed-database.ts";
-import { sizeOf } from "./databases/sizes.ts";
+import { sizeOf, sizesIn } from "./databases/sizes.ts";
 import type { DatabaseWanted } from "./databases/wanted.ts";
 import { createExaminer } from "./examine.ts";
 import { type FleetWork, migrateFleet } from "./fleet/fleet.ts";
@@ -64,7 +64,7 @@ export function createPlacements(parts: PlacementParts) {
     /** Removes all that an environment has of a kind, or all but where it lives; also the undo of placing it. */
     removePlacements: (
       context: StepContext,
-      which: { environmentId: string; kind: PlacementKind; butCurrent?: boolean },
+      which: { environmentId: string; kind: PlacementKind; butCurrent?: { logins: readonly string[] } },
     ) => removePlacements(parts, context, which),
 
     /** Puts rows into an environment's database, once, as somebody who reaches nothing else. */
@@ -154,6 +154,9 @@ function moveWork(parts: PlacementParts) {
 
     /** How many bytes an environment has in its database; undefined where nobody can tell. */
     sizeOf: (db: Db, environmentId: string) => sizeOf(db, parts, environmentId),
+
+    /** The same for all environments of one database, which is asked once. Throws `server_unreachable`. */
+    sizesIn: (db: Db, database: Parameters<typeof sizesIn>[2]) => sizesIn(db, parts, database),
 
     /** Nothing is written any more where an environment lives, but by Tenantry. Repeatable. */
     closePlace: (context: StepContext, environmentId: string) => closePlace(parts, context, environmentId),

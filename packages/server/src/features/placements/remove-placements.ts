@@ -15,16 +15,16 @@ import {
 /**
  * Removes what an environment has of one kind, all generations, from where it stands and from the registry. Repeatable;
  * an environment without any is fine. It serves as the undo of placing, too. With `butCurrent` the
- * one in which it lives stays.
+ * one in which it lives stays, and its logins.
  */
 export async function removePlacements(
   parts: PlacementParts,
   context: StepContext,
-  which: { environmentId: string; kind: PlacementKind; butCurrent?: boolean },
+  which: { environmentId: string; kind: PlacementKind; butCurrent?: { logins: readonly string[] } },
 ): Promise<void> {
   for (const placement of await selectPlacements(context.db, which.environmentId, which.kind)) {
     if (which.butCurrent && placement.state === "current") continue;
-    await removePlacement(parts, context, placement);
+    await removePlacement(parts, context, placement, which.butCurrent?.logins);
   }
 }
 
@@ -32,13 +32,15 @@ async function removePlacement(
   parts: PlacementParts,
   context: StepContext,
   placement: PlacementRow,
+  keptLogins: readonly string[] = [],
 ): Promise<void> {
   await context.transaction((tx) => updatePlacementRetired(tx, placement.id));
   if (placement.kind === "storage" || placement.kind === "cache") {
     const driver = await placeOf(placesFor(parts, placement.kind), context.db, placement);
     await driver.remove(context, placement.physicalName!);
   }
-  if (placement.kind === "database") await removeGivenLogins(parts, context, placement.environmentId);
+  if (placement.kind === "database")
+    await removeGivenLogins(parts, context, placement.environmentId, keptLogins);
   if (await leaveShared(parts, context, placement)) return;
   if (placement.databaseId) {
     const from = ["creating", "in_use"] as const;
