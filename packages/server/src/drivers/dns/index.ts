@@ -1,2 +1,2 @@
-export type { DnsLookup, Looked } from "./lookup.ts";
+export type { DnsLookup, Looked } from "./driver.ts";
 export { createDnsLookup } from "./resolver.ts";

@@ -1,5 +1,5 @@
 import { Resolver } from "node:dns/promises";
-import type { DnsLookup, Looked } from "./lookup.ts";
+import type { DnsLookup, Looked } from "./driver.ts";
 
 /** Aliases of aliases: as many as resolvers follow. */
 const longestChain = 8;
