@@ -174,6 +174,15 @@ describe("a tenant that is made with domains", () => {
   });
 });
 
+it("a domain in letters of any language is found by them, and by what DNS has", async () => {
+  const name = `bücher-${fresh("x")}.de`;
+  const { body } = await add(name, {});
+  expect(body).toMatchObject({ displayName: name, hostname: expect.stringMatching(/^xn--/) });
+  for (const written of [name, name.toUpperCase(), body.hostname]) {
+    expect((await ask("GET", `acme/domains/${encodeURIComponent(written)}`)).body).toEqual(body);
+  }
+});
+
 it("domains are listed by their names, a page at a time", async () => {
   const { slug } = await insertTestTenant(composed.registry.db, composed.sitesId, fresh("lister"));
   const [a, b, c] = ["a", "b", "c"].map((name) => `${name}.${slug}.com`);

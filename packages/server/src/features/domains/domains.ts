@@ -1,3 +1,4 @@
+import { domainToASCII } from "node:url";
 import type { AddDomainRequest, DomainReply } from "@tenantry/contract";
 import { type Db, inTransaction, isUniqueViolation, type Tx } from "../../infra/db/index.ts";
 import { echo, failure, newId, parseId, showId, TenantryError } from "../../kernel/index.ts";
@@ -93,7 +94,7 @@ export function createDomains(parts: DomainParts) {
 
 async function findDomain(db: Db | Tx, tenant: TenantRow, idOrHostname: string): Promise<DomainRow> {
   const id = parseId("dom", idOrHostname);
-  const row = await selectDomain(db, tenant.id, id ? { id } : { hostname: idOrHostname.toLowerCase() });
+  const row = await selectDomain(db, tenant.id, id ? { id } : { hostname: domainToASCII(idOrHostname) });
   if (row) return row;
   throw failure("domain_not_found", { detail: `${tenant.slug} has no domain ${echo(idOrHostname)}.` });
 }

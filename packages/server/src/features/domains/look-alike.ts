@@ -20,7 +20,7 @@ const latinLike: Readonly<Record<string, string>> = {
   },
 };
 
-/** Cyrillic letters without a Latin twin: a label that has one is a word, not a disguise. */
+/** One letter without a Latin twin is enough: the label is a word then, not a disguise. */
 const isLatinLike = (letter: string): boolean => Object.hasOwn(latinLike, letter);
 
 const scripts = [
