@@ -158,3 +158,21 @@ it("a rule moves who has outgrown his level, tells why, and leaves alone whose o
   expect((await levelOf(kept.slug)).level).toBe("schema");
   await call("PATCH", "/v1/settings", { promotions: null, promotionHours: null });
 });
+
+it("rows that the new level can't hold are told by table and column, and the tenant is where it was, and open", async () => {
+  const { slug, write } = await site("schema");
+  const path = `/v1/tenants/${slug}/environments/production/credentials`;
+  const { body } = await call<{ url: string }>("PUT", path);
+  const client = new pg.Client({ connectionString: body.url });
+  await client.connect();
+  await client.query("update pages set created_at = 'infinity'");
+  await client.end();
+  const refused = await move(slug, { isolation: { database: "sqlite" } }, { prefer: "wait=60" });
+  expect(refused).toMatchObject({ status: 422, body: { code: "rows_not_portable" } });
+  expect(JSON.stringify(refused.body)).toContain("pages.created_at");
+  expect(await levelOf(slug)).toMatchObject({ level: "schema", status: "ready" });
+  expect(await write("after")).toBe(303);
+  // The login that it had is good again, too.
+  expect(await titles(body.url)).toBe(2);
+  await becomesWhole(installation);
+});

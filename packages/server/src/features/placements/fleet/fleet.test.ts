@@ -10,6 +10,7 @@ import {
   type TestPlacements,
   testPlacements,
 } from "../../../testing/placements.ts";
+import { waitUntil } from "../../../testing/wait-until.ts";
 import type { FleetWork } from "../index.ts";
 
 let house: TestPlacements;
@@ -300,3 +301,23 @@ test.each(["database", "schema"] as const)(
     expect(await house.placements.scanForLeftovers(house.db)).toEqual([]);
   },
 );
+
+test("the database of an environment that is being moved is left alone until it is there, and then follows", async () => {
+  const { appId, places } = await behind(2);
+  const [moving, other] = places as [Place, Place];
+  const migrated: string[] = [];
+  between = (name, go) => {
+    migrated.push(name);
+    return go();
+  };
+  const setMoving = (value: boolean) =>
+    sql`update environments e set moving = ${value} from placements p
+      where p.environment_id = e.id and p.database_id = ${moving.databaseId}`.execute(house.db);
+  await setMoving(true);
+  const ended = migrate(appId);
+  await waitUntil("all but that one are there", async () => (await versions(appId)).includes(2));
+  expect(migrated).toEqual([other.name]);
+  await setMoving(false);
+  expect(await ended).toMatchObject({ databases: 2, current: 2, givenUp: 0 });
+  expect(migrated).toEqual([other.name, moving.name]);
+});
