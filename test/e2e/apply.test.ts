@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import type { TenantReply } from "@tenantry/contract";
 import { expect, it } from "vitest";
 import { fresh } from "../support/fresh.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
@@ -153,7 +154,7 @@ it("what can't be changed in place, or nobody said yes to, leaves everything as 
   await installation.api.createTenant(old);
   const file = await declared([
     `{ slug: ${never}, name: Never }`,
-    `{ slug: ${old}, name: Renamed, isolation: { database: shared } }`,
+    `{ slug: ${old}, name: Renamed, isolation: { storage: bucket } }`,
   ]);
   expect(await json("apply", "-f", file, "--yes")).toMatchObject({
     code: 1,
@@ -166,4 +167,19 @@ it("what can't be changed in place, or nobody said yes to, leaves everything as 
   ]);
   expect(asked.code).toBe(1);
   expect((await installation.command(["tenant", "show", never])).code).toBe(1);
+});
+
+it("another database level moves the tenant, once", async () => {
+  const slug = fresh("mover");
+  await installation.api.createTenant(slug, { isolation: { database: "shared" } });
+  const file = await declared([`{ slug: ${slug}, name: Mover, isolation: { database: schema } }`]);
+  const plan = await installation.command(["apply", "-f", file, "--dry-run"]);
+  expect(plan.stdout).toContain("1 to move");
+  expect(await json("apply", "-f", file, "--yes")).toMatchObject({ code: 0, body: { counts: { done: 1 } } });
+  const { body } = await installation.api.call<TenantReply>("GET", `/v1/tenants/${slug}`);
+  expect(body.environments[0]!.placements.database).toMatchObject({ level: "schema" });
+  expect(await json("apply", "-f", file, "--yes")).toMatchObject({
+    code: 0,
+    body: { counts: { unchanged: 1 } },
+  });
 });
