@@ -7,7 +7,9 @@ import { fresh } from "../support/fresh.ts";
 import { type Installation, startInstallation } from "../support/installation.ts";
 import { useInstallation } from "../support/use-installation.ts";
 
-const installation = useInstallation();
+// Nobody answers there: what isn't vouched for stays a claim.
+const environment = { TENANTRY_DNS_SERVERS: "127.0.0.1:1" };
+const installation = useInstallation({ environment });
 
 async function declared(lines: readonly string[]): Promise<string> {
   const file = path.join(installation.directory, `${fresh("tenants")}.yaml`);
@@ -63,9 +65,9 @@ it("what one installation exports makes the same tenants on an empty one, whose 
     to.command(["template", "create", template, "--from", agency]).then(({ code }) => expect(code).toBe(0));
   await addTemplate(installation);
   const file = await declared([
-    `{ slug: ${group}, name: Group, plan: gold, clientId: ${group}-1, isolation: { database: schema } }`,
+    `{ slug: ${group}, name: Group, domains: [bücher.${group}.de, { hostname: ${group}.test, verified: true }], plan: gold, clientId: ${group}-1, isolation: { database: schema } }`,
     `{ slug: ${leaf}, name: "Leaf: 1", parent: ${group}, groups: [b, a], language: de, suspended: "over: quota" }`,
-    `{ slug: ${plain}, name: Plain, settings: { maxUsers: 3 }, isolation: { database: shared }, template: null }`,
+    `{ slug: ${plain}, name: Plain, settings: { maxUsers: 3, customDomains: false }, domains: [${plain}.com], isolation: { database: shared }, template: null }`,
     `{ slug: ${made}, name: Made, template: ${template} }`,
   ]);
   expect((await json("apply", "-f", file, "--yes")).code).toBe(0);
@@ -83,7 +85,7 @@ it("what one installation exports makes the same tenants on an empty one, whose 
     body: { counts: { done: 0, unchanged: 4 } },
   });
 
-  await using empty = await startInstallation();
+  await using empty = await startInstallation({ environment });
   await addTemplate(empty);
   const applied = await empty.command(["apply", "-f", exported, "--yes"]);
   expect(applied).toMatchObject({ code: 0 });
@@ -97,10 +99,73 @@ it("what one installation exports makes the same tenants on an empty one, whose 
   expect((await empty.command(["export"])).stdout).toBe(text);
 });
 
+it("domains are claimed and taken away as declared, kept where none are declared, and left alone in every state", async () => {
+  const [one, two, www] = [fresh("one"), fresh("two"), fresh("www")];
+  const shop = `{ hostname: shop.${one}.test, verified: true }`;
+  const lines = (first: string) => [
+    `{ slug: ${one}, name: One${first} }`,
+    `{ slug: ${two}, name: Two, domains: [${www}.com], settings: { customDomains: false } }`,
+  ];
+  const file = await declared(lines(`, domains: [${www}.com, bücher.${www}.de, ${shop}]`));
+  const applied = await installation.command(["apply", "-f", file, "--yes"]);
+  expect(applied).toMatchObject({ code: 0 });
+  expect(applied.stdout).toMatch(new RegExp(`domains\\.${www}\\.com +- +production\\n`));
+  expect(applied.stdout).toMatch(
+    new RegExp(`bücher\\.${www}\\.de +TXT +_tenantry-challenge\\.xn--bcher-kva\\.`),
+  );
+  const unchanged = { code: 0, body: { counts: { done: 0, unchanged: 2 } } };
+  expect(await json("apply", "-f", file, "--yes")).toMatchObject(unchanged);
+  // Proven, it is no other thing than declared.
+  await installation.command(["domain", "verify", one, `${www}.com`, "--verified"]);
+  expect(await json("apply", "-f", file, "--yes")).toMatchObject(unchanged);
+  expect(await json("apply", "-f", await declared(lines("")), "--yes")).toMatchObject(unchanged);
+
+  const named = ["--tenant", one, "--tenant", two];
+  const text = (await installation.command(["export", ...named])).stdout;
+  const exported = path.join(installation.directory, `${www}.yaml`);
+  await writeFile(exported, text);
+  expect(await json("apply", "-f", exported, "--yes")).toMatchObject(unchanged);
+
+  const fewer = await declared(lines(`, domains: [${shop}]`));
+  expect(await json("apply", "-f", fewer, "--yes")).toMatchObject({ body: { counts: { done: 1 } } });
+  expect((await installation.command(["domain", "list", one])).stdout).not.toContain(www);
+  expect(await json("apply", "-f", await declared(lines(", domains: []")), "--yes")).toMatchObject({
+    code: 0,
+  });
+  const list = await installation.api.call<{ items: unknown[] }>("GET", `/v1/tenants/${one}/domains`);
+  expect(list.body.items).toEqual([]);
+});
+
+it("a domain that is refused is told by its line: before anything is done where the setting is off", async () => {
+  const [off, holder, late] = [fresh("off"), fresh("holder"), fresh("late")];
+  for (const slug of [off, holder]) await installation.api.createTenant(slug, { name: "Any" });
+  await installation.command(["settings", "set", "customDomains=false", "--tenant", off]);
+  const taken = `${holder}.com`;
+  await installation.command(["domain", "add", holder, taken, "--verified"]);
+  const line = `{ slug: ${late}, name: Late, domains: [www.${taken}, ${taken}] }`;
+  const refused = await declared([line, `{ slug: ${off}, name: Any, domains: [${off}.com] }`]);
+  const first = await installation.command(["apply", "-f", refused, "--yes"]);
+  expect(first).toMatchObject({ code: 1, stdout: expect.stringContaining(`.yaml:4:`) });
+  expect(first.stdout).toContain(`The setting customDomains is off: ${off}.com can't be added.`);
+  expect((await installation.command(["tenant", "show", late])).code).toBe(1);
+
+  const alone = await declared([line]);
+  const second = await installation.command(["apply", "-f", alone, "--yes"]);
+  expect(second.code).toBe(1);
+  const column = 4 + line.indexOf(`, ${taken}]`) + ", ".length + 1;
+  expect(second.stderr).toContain(
+    `${alone}:3:${column}: Another tenant has proven that ${taken} is its own.`,
+  );
+  expect((await installation.command(["tenant", "show", late])).code).toBe(1);
+});
+
 it("two operators who apply the same file at once both end well, and each tenant is made once", async () => {
   const slugs = Array.from({ length: 5 }, () => fresh("both"));
   const lines = slugs.map((slug, index) => {
-    const more = index % 2 === 0 ? "suspended: unpaid" : "settings: { maxUsers: 3 }";
+    const more =
+      index % 2 === 0
+        ? "suspended: unpaid"
+        : `settings: { maxUsers: 3 }, domains: [a.${slug}.com, b.${slug}.com]`;
     return `{ slug: ${slug}, name: Both, groups: [a], ${more} }`;
   });
   const file = await declared(lines);
@@ -109,7 +174,9 @@ it("two operators who apply the same file at once both end well, and each tenant
   expect(await json("apply", "-f", file, "--yes")).toMatchObject({
     body: { counts: { done: 0, unchanged: 5 } },
   });
-  const changed = await declared(lines.map((line) => line.replace("name: Both", "name: Changed")));
+  const changed = await declared(
+    lines.map((line) => line.replace("name: Both", "name: Changed").replace(/\[a\.both/, "[c.both")),
+  );
   const again = await Promise.all([1, 2].map(() => json("apply", "-f", changed, "--yes")));
   for (const { code, stderr } of again) expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
 });

@@ -20,7 +20,7 @@ export function exportCommand(): Command {
       "All that are active or suspended, sorted by slug: the same tenants give the same text, and the text makes the same " +
       "tenants. Users, passwords and data aren't in it.",
     examples: ["export", "export -o exported.yaml", "export --tenant acme --tenant globex > two.yaml"],
-    calls: ["listTenants", "showTenant", "listTenantSettings", "showTemplate"],
+    calls: ["listTenants", "showTenant", "listTenantSettings", "listDomains", "showTemplate"],
   })
     .option("--tenant <tenant>", "this one alone, by its slug or id (repeatable)", collect)
     .option("-o, --output <file>", "where to; standard output when left out");
@@ -32,6 +32,7 @@ async function write(options: Options, command: Command): Promise<void> {
   const { client, output } = context;
   const { declare, writeManifest } = await import("../manifest/write.ts");
   const { fetchOwnSettings } = await import("./apply/converge.ts");
+  const { fetchDomains } = await import("./apply/domains.ts");
   const { apiVersion } = await import("../manifest/schema.ts");
   const found = await fetchTenants(context, options.tenant);
   const standing = found.filter(({ status }) => !passing.has(status));
@@ -41,7 +42,11 @@ async function write(options: Options, command: Command): Promise<void> {
   if (left.length > 0) output.note(`Left out: ${left.join(", ")}.`);
   const settingsOf = templateSettings(context);
   const tenants = await inParallel(standing, atOnce, async (tenant) =>
-    declare(tenant, await fetchOwnSettings(client, tenant.id), await settingsOf(tenant)),
+    declare(tenant, {
+      settings: await fetchOwnSettings(client, tenant.id),
+      templateSettings: await settingsOf(tenant),
+      domains: await fetchDomains(client, tenant.id),
+    }),
   );
   const text = writeManifest(tenants);
   if (options.output === undefined) return output.result({ apiVersion, tenants }, () => text.trimEnd());

@@ -40,7 +40,7 @@ const suspended: TenantReply = { ...acme, status: "suspended", statusReason: "no
 const own = { maxUsers: 20, "app.theme": { dark: true } };
 
 it.each([acme, suspended])("plans nothing for what was exported ($status)", (tenant) => {
-  const text = writeManifest([declare(tenant, own)]);
+  const text = writeManifest([declare(tenant, { settings: own, domains: [] })]);
   const { tenants, mistakes } = readManifests([{ name: "export", text }]);
   expect(mistakes).toEqual([]);
   const plan = planTenant(tenants[0]!, { tenant, settings: own });
@@ -50,7 +50,7 @@ it.each([acme, suspended])("plans nothing for what was exported ($status)", (ten
 
 it("writes what a tenant hasn't as null or false, so that it is taken away again where somebody gives it", () => {
   const bare = { ...acme, plan: null, groups: [], parentId: null, parent: null };
-  const written = declare(bare, {}, ["maxPages"]);
+  const written = declare(bare, { settings: {}, templateSettings: ["maxPages"], domains: [] });
   expect(written).toMatchObject({ plan: null, region: null, groups: [], parent: null, template: null });
   expect(written).toMatchObject({ logoUrl: null, settings: { maxPages: null }, suspended: false });
   expect(written).not.toHaveProperty("clientId");

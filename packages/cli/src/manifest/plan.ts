@@ -5,10 +5,12 @@ import {
   type SettingReply,
   type TenantReply,
 } from "@tenantry/contract";
+import { domainSteps, type StandingDomain, told } from "./domains.ts";
 import type { DeclaredTenant } from "./schema.ts";
 
 export type Change = { field: string; from: unknown; to: unknown };
-export type Refusal = { field: string; reason: string; remedy: string };
+/** `at` is where the field is declared: `file:line:column`. */
+export type Refusal = { field: string; reason: string; remedy: string; at?: string };
 export type Action = "create" | "wait" | "change" | "move" | "suspend" | "resume";
 
 /** What has to happen so that a tenant is as declared. */
@@ -23,7 +25,14 @@ export type TenantPlan = {
 };
 
 /** What there is: undefined where there is no such tenant. `settings` are those of the tenant's own layer. */
-export type Existing = { tenant: TenantReply; settings: Record<string, unknown> } | undefined;
+export type Existing =
+  | {
+      tenant: TenantReply;
+      settings: Record<string, unknown>;
+      /** Needed where some are declared. */
+      domains?: readonly StandingDomain[] | undefined;
+    }
+  | undefined;
 
 /** The settings that were set for the tenant itself. */
 export function ownSettings(items: readonly SettingReply[]): Record<string, unknown> {
@@ -50,7 +59,11 @@ export function planTenant(declared: DeclaredTenant, existing: Existing): Tenant
   const { tenant } = existing;
   const blocked = blockedBy(tenant);
   if (blocked) return { slug, actions: [], changes: [], refusals: [blocked] };
-  const changes = [...fieldChanges(declared, tenant), ...settingChanges(declared, existing.settings)];
+  const changes = [
+    ...fieldChanges(declared, tenant),
+    ...settingChanges(declared, existing.settings),
+    ...domainChanges(declared, existing.domains),
+  ];
   const actions: Action[] = [];
   if (isBeingMade(tenant)) actions.push("wait");
   if (changes.length > 0) actions.push("change");
@@ -68,7 +81,7 @@ export function planTenant(declared: DeclaredTenant, existing: Existing): Tenant
 }
 
 function planCreation({ slug, ...declared }: DeclaredTenant): TenantPlan {
-  const { settings = {}, isolation = {}, suspended, ...fields } = declared;
+  const { settings = {}, isolation = {}, suspended, domains: _, ...fields } = declared;
   const entries: [string, unknown][] = [
     ...Object.entries(fields),
     ...Object.entries(isolation).map(([kind, level]): [string, unknown] => [`isolation.${kind}`, level]),
@@ -77,7 +90,8 @@ function planCreation({ slug, ...declared }: DeclaredTenant): TenantPlan {
   if (suspended) entries.push(["suspended", suspended]);
   const changes = entries
     .filter(([, to]) => to !== undefined && to !== null)
-    .map(([field, to]) => ({ field, from: null, to }));
+    .map(([field, to]): Change => ({ field, from: null, to }));
+  changes.push(...domainChanges(declared));
   return { slug, actions: suspended ? ["create", "suspend"] : ["create"], changes, refusals: [] };
 }
 
@@ -121,6 +135,17 @@ function settingChanges({ settings = {} }: DeclaredTenant, own: Record<string, u
   return Object.entries(settings)
     .map(([key, to]) => ({ field: `settings.${key}`, from: own[key] ?? null, to }))
     .filter(({ from, to }) => !isDeepStrictEqual(from, to));
+}
+
+function domainChanges(
+  { domains }: Pick<DeclaredTenant, "domains">,
+  existing?: readonly StandingDomain[],
+): Change[] {
+  return domainSteps(domains, existing).map(({ hostname, from, to }) => ({
+    field: `domains.${hostname}`,
+    from: told(from),
+    to: told(to),
+  }));
 }
 
 function statusChange(

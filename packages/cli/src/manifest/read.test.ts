@@ -37,6 +37,21 @@ it.each([
     /:5:5: admin: .*tenantry user create/,
   ],
   [
+    "what isn't a hostname",
+    `${head}  - slug: acme\n    name: A\n    domains: [www.acme.com, "https://acme.com/"]\n`,
+    /:5:29: domains\[1\]: must be a hostname such as www\.acme\.com\.$/,
+  ],
+  [
+    "a domain that stands there twice",
+    `${head}  - slug: acme\n    name: A\n    domains: [bücher.de, { hostname: XN--BCHER-KVA.de. }]\n`,
+    /:5:26: domains\[1\]: stands there already\.$/,
+  ],
+  [
+    "an unknown field of a domain",
+    `${head}  - slug: acme\n    name: A\n    domains: [{ hostname: acme.com, enviroment: staging }]\n`,
+    /:5:37: domains\[0\]\.enviroment: .*Did you mean environment\?$/,
+  ],
+  [
     "a number where text belongs",
     `${head}  - slug: acme\n    name: 42\n`,
     /:4:11: name: must be text\. Write it in quotes: "42"$/,

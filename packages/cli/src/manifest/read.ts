@@ -1,5 +1,6 @@
 import { type Document, LineCounter, parseAllDocuments } from "yaml";
 import { closest } from "./closest.ts";
+import { domainFields } from "./domains.ts";
 import { parentsFirst } from "./order.ts";
 import { apiVersion, type DeclaredTenant, manifest, tenantFields } from "./schema.ts";
 import { describeIssue, type Key, type Place, placesIn, plainValue } from "./yaml-places.ts";
@@ -11,16 +12,17 @@ export type ReadResult = {
   tenants: DeclaredTenant[];
   /** `file:line:column: field: what is wrong`; nothing of the files counts when there is one. */
   mistakes: string[];
+  /** Where a tenant's field stands, by its slug. */
+  places: Map<string, (field: readonly Key[]) => string>;
 };
 
 /** Reads declared tenants from YAML (or JSON, which is YAML): all documents of all sources. Finds every mistake at once. */
 export function readManifests(sources: readonly Source[]): ReadResult {
-  const result: ReadResult = { tenants: [], mistakes: [] };
-  const placeOf = new Map<string, string>();
-  for (const source of sources) readSource(source, result, placeOf);
+  const result: ReadResult = { tenants: [], mistakes: [], places: new Map() };
+  for (const source of sources) readSource(source, result);
   const ordered = new Set(parentsFirst(result.tenants));
   for (const tenant of result.tenants.filter((one) => !ordered.has(one))) {
-    const place = placeOf.get(tenant.slug);
+    const place = result.places.get(tenant.slug)!(["slug"]);
     result.mistakes.push(
       `${place}: parent: "${tenant.slug}" would stand below itself, by way of its parents.`,
     );
@@ -28,7 +30,7 @@ export function readManifests(sources: readonly Source[]): ReadResult {
   return result;
 }
 
-function readSource({ name, text }: Source, result: ReadResult, placeOf: Map<string, string>): void {
+function readSource({ name, text }: Source, result: ReadResult): void {
   const lines = new LineCounter();
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
@@ -43,16 +45,11 @@ function readSource({ name, text }: Source, result: ReadResult, placeOf: Map<str
     const broken = [...document.errors, ...document.warnings];
     for (const { pos, message } of broken) result.mistakes.push(`${at(pos[0])}: ${message}`);
     if (broken.length > 0) continue;
-    readDocument(document, placesIn(name, lines, document), result, placeOf);
+    readDocument(document, placesIn(name, lines, document), result);
   }
 }
 
-function readDocument(
-  document: Document.Parsed,
-  place: Place,
-  result: ReadResult,
-  placeOf: Map<string, string>,
-): void {
+function readDocument(document: Document.Parsed, place: Place, result: ReadResult): void {
   const value = plainValue(document, (message) => result.mistakes.push(`${place([])}: ${message}`));
   if (value === undefined) return;
   const parsed = manifest.safeParse(value);
@@ -63,12 +60,13 @@ function readDocument(
     return;
   }
   parsed.data.tenants.forEach((tenant, index) => {
-    const here = place(["tenants", index, "slug"]);
-    const before = placeOf.get(tenant.slug);
+    const placeOf = (field: readonly Key[]) => place(["tenants", index, ...field]);
+    const before = result.places.get(tenant.slug);
     if (before !== undefined) {
-      result.mistakes.push(`${here}: slug: "${tenant.slug}" is declared already, at ${before}.`);
+      const [here, there] = [placeOf, before].map((one) => one(["slug"]));
+      result.mistakes.push(`${here}: slug: "${tenant.slug}" is declared already, at ${there}.`);
     } else {
-      placeOf.set(tenant.slug, here);
+      result.places.set(tenant.slug, placeOf);
       result.tenants.push(tenant);
     }
   });
@@ -100,5 +98,6 @@ function unknown(path: readonly Key[], key: string): string {
 
 function fieldsAt(path: readonly Key[]): readonly string[] {
   if (path.length === 0) return ["apiVersion", "tenants"];
+  if (path.at(-2) === "domains") return domainFields;
   return path.at(-1) === "isolation" ? ["database", "storage", "cache", "compute"] : tenantFields;
 }

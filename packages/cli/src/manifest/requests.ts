@@ -1,14 +1,24 @@
+import { shortest } from "./domains.ts";
 import { changeableFields, type TenantPlan } from "./plan.ts";
 import type { DeclaredTenant } from "./schema.ts";
 
-/** The body that creates a declared tenant. Null is what a new one has anyway, but for a template, where it says "none". */
+/**
+ * The body that creates a declared tenant. Null is what a new one has anyway, but for a template, where it says "none".
+ * Its domains are claimed with it where they are names alone: then one that is refused is told before anything is made.
+ */
 export function creationBody({
   suspended: _,
-  settings = {},
+  settings: declaredSettings = {},
   parent: parentId,
+  domains = [],
   ...fields
 }: DeclaredTenant): Record<string, unknown> {
+  const { customDomains, ...others } = declaredSettings;
+  // Off, it would keep out the domains that are declared beside it: it is turned off once they are there.
+  const settings = domains.length > 0 && customDomains === false ? others : declaredSettings;
+  const hostnames = domains.map(shortest).filter((one) => typeof one === "string");
   return {
+    ...(domains.length > 0 && hostnames.length === domains.length ? { domains: hostnames } : {}),
     ...withoutNull({ ...fields, ...(parentId === undefined ? {} : { parentId }) }),
     ...(fields.template === null ? { template: null } : {}),
     settings: withoutNull(settings),

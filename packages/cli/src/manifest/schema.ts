@@ -1,5 +1,6 @@
 import { createTenantRequest, updateTenantRequest } from "@tenantry/contract";
 import { z } from "zod";
+import { declaredDomains } from "./domains.ts";
 
 /** Stands at the head of every document, so that a later form can be told from this one. */
 export const apiVersion = "tenantry/v1";
@@ -7,7 +8,7 @@ export const apiVersion = "tenantry/v1";
 const { plan, region, logoUrl } = updateTenantRequest.shape;
 
 /** A tenant as a file declares it: what creating one takes, without its first user, and how it stands. */
-const declaredTenant = createTenantRequest.omit({ admin: true, parentId: true, domains: true }).extend({
+const declaredTenant = createTenantRequest.omit({ admin: true, parentId: true }).extend({
   slug: z
     .string()
     .regex(
@@ -19,6 +20,7 @@ const declaredTenant = createTenantRequest.omit({ admin: true, parentId: true, d
   plan,
   region,
   logoUrl,
+  domains: declaredDomains.optional(),
   parent: z.string().min(1).max(50).nullable().optional(),
   suspended: z
     .union(
@@ -53,6 +55,7 @@ export const tenantFields = [
   "language",
   "logoUrl",
   "settings",
+  "domains",
   "parent",
   "suspended",
 ] as const satisfies (keyof DeclaredTenant)[];

@@ -1,5 +1,6 @@
-import type { TenantReply } from "@tenantry/contract";
+import type { DomainReply, TenantReply } from "@tenantry/contract";
 import { stringify } from "yaml";
+import { declareDomain, shortest } from "./domains.ts";
 import { apiVersion, type DeclaredTenant, tenantFields } from "./schema.ts";
 
 /**
@@ -8,8 +9,15 @@ import { apiVersion, type DeclaredTenant, tenantFields } from "./schema.ts";
  */
 export function declare(
   tenant: TenantReply,
-  settings: Record<string, unknown>,
-  templateSettings: readonly string[] = [],
+  {
+    settings,
+    templateSettings = [],
+    domains,
+  }: {
+    settings: Record<string, unknown>;
+    templateSettings?: readonly string[];
+    domains: readonly DomainReply[];
+  },
 ): DeclaredTenant {
   const { database, storage, cache } = tenant.environments[0]?.placements ?? {};
   const levels = { database: database?.level, storage: storage?.level, cache: cache?.level };
@@ -21,6 +29,7 @@ export function declare(
     preset: undefined,
     template: tenant.template && `${tenant.template.name}@${tenant.template.revision}`,
     isolation: filled(Object.entries(levels).filter(([, level]) => level !== undefined)),
+    domains: [...domains].sort((one, other) => byName([one.hostname], [other.hostname])).map(declareDomain),
     settings: filled([...Object.entries(settings), ...taken].sort(byName)),
     suspended: tenant.status === "suspended" && (tenant.statusReason ?? true),
   };
@@ -37,7 +46,9 @@ const filled = (entries: unknown[][]) =>
 
 /** Canonical YAML: the same tenants give the same text, sorted by slug. */
 export function writeManifest(tenants: readonly DeclaredTenant[]): string {
-  const ordered = [...tenants].sort((one, other) => (one.slug < other.slug ? -1 : 1));
+  const ordered = tenants
+    .map((tenant) => (tenant.domains ? { ...tenant, domains: tenant.domains.map(shortest) } : tenant))
+    .sort((one, other) => (one.slug < other.slug ? -1 : 1));
   // Without folding, a text stays on its line, and a diff shows what changed.
   return stringify({ apiVersion, tenants: ordered }, { lineWidth: 0, aliasDuplicateObjects: false });
 }

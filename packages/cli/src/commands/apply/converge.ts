@@ -5,20 +5,23 @@ import { fetchPages } from "../../api/pages.ts";
 import { path } from "../../api/path.ts";
 import { failureOf } from "../../follow/follow.ts";
 import { watchOperation } from "../../follow/watch.ts";
+import { domainSteps, standing } from "../../manifest/domains.ts";
 import { type Existing, isBeingMade, ownSettings, planTenant, type TenantPlan } from "../../manifest/plan.ts";
 import { changeBody, creationBody, settingsBody } from "../../manifest/requests.ts";
 import type { DeclaredTenant } from "../../manifest/schema.ts";
 import { CliError, refusal } from "../../problem.ts";
+import { changeDomains, fetchDomains } from "./domains.ts";
 
 type Found = { existing: Existing; etag?: string | undefined };
 
-/** A declared tenant as it stands; its settings only where some are declared. */
+/** A declared tenant as it stands; its settings and domains only where some are declared. */
 export async function findDeclared(client: Client, declared: DeclaredTenant): Promise<Found> {
   try {
     const target = path`/v1/tenants/${declared.slug}`;
     const { body: tenant, etag } = await client.call<TenantReply>("GET", target);
     const settings = declared.settings ? await fetchOwnSettings(client, tenant.id) : {};
-    return { existing: { tenant, settings }, etag };
+    const domains = declared.domains && (await fetchDomains(client, tenant.id)).map(standing);
+    return { existing: { tenant, settings, domains }, etag };
   } catch (error) {
     if (error instanceof CliError && error.problem.code === "tenant_not_found")
       return { existing: undefined };
@@ -102,7 +105,7 @@ async function changeRest(client: Client, declared: DeclaredTenant, found: Found
   const refused = plan.refusals[0];
   if (refused)
     throw refusal("not_changeable", `${refused.field}: ${refused.reason}`, { remedy: refused.remedy });
-  await change(client, { declared, plan, id: existing.tenant.id, etag });
+  await change(client, { declared, plan, existing, etag });
 }
 
 async function isAsDeclared(client: Client, declared: DeclaredTenant): Promise<boolean> {
@@ -117,14 +120,25 @@ async function isAsDeclared(client: Client, declared: DeclaredTenant): Promise<b
   }
 }
 
-type ChangeOf = { declared: DeclaredTenant; plan: TenantPlan; id: string; etag: string | undefined };
+type ChangeOf = {
+  declared: DeclaredTenant;
+  plan: TenantPlan;
+  existing: NonNullable<Existing>;
+  etag: string | undefined;
+};
 
-async function change(client: Client, { declared, plan, id, etag }: ChangeOf): Promise<void> {
+async function change(client: Client, { declared, plan, existing, etag }: ChangeOf): Promise<void> {
+  const { id } = existing.tenant;
   const target = path`/v1/tenants/${id}`;
   const fields = changeBody(plan);
   const settings = settingsBody(plan);
   if (fields) await client.call("PATCH", target, { body: fields, ifMatch: etag });
+  const steps = domainSteps(declared.domains, existing.domains);
+  // Domains can be added while customDomains is on: before it is turned off, and after it was turned on.
+  const turnsOff = settings?.customDomains === false;
+  if (turnsOff) await changeDomains(client, id, steps);
   if (settings) await client.call("PATCH", `${target}/settings`, { body: settings });
+  if (!turnsOff) await changeDomains(client, id, steps);
   if (plan.actions.includes("move")) await move(client, id, plan);
   if (plan.actions.includes("suspend")) await suspend(client, id, declared.suspended!);
   if (plan.actions.includes("resume")) await client.call("POST", `${target}/resume`);

@@ -1,16 +1,25 @@
+import type { DomainReply } from "@tenantry/contract";
 import { type Command, Option } from "commander";
 import { type Context, collect, contextOf, defineCommand, overApi, wholeNumber } from "../../command.ts";
 import { confirm } from "../../confirm.ts";
 import { parentsFirst } from "../../manifest/order.ts";
 import type { TenantPlan } from "../../manifest/plan.ts";
+import type { ReadResult } from "../../manifest/read.ts";
 import type { DeclaredTenant } from "../../manifest/schema.ts";
 import { CliError, type Problem, refusal } from "../../problem.ts";
+import { showWaiting } from "../domain/show.ts";
 import { inParallel } from "./parallel.ts";
 import { countsOf, showPlans } from "./show-plan.ts";
 
 type Options = { file: string[]; dryRun?: boolean; exitCode?: boolean; yes?: boolean; concurrency?: number };
-type Declared = { declared: DeclaredTenant; plan: TenantPlan };
-type Outcome = TenantPlan & { outcome: "done" | "unchanged" | "failed"; problem?: Problem };
+type Declared = { declared: DeclaredTenant; plan: TenantPlan; placeOf: PlaceOf };
+type PlaceOf = (field: readonly PropertyKey[]) => string;
+type Outcome = TenantPlan & {
+  outcome: "done" | "unchanged" | "failed";
+  problem?: Problem;
+  /** Domains that were added and wait for a record in DNS. */
+  waitingDomains?: DomainReply[];
+};
 
 /** With --exit-code: something would change. The others are 0, 1 and 2, as ever. */
 const wouldChange = 3;
@@ -25,7 +34,8 @@ export function applyCommand(): Command {
     examples: ["apply -f tenants.yaml --yes", "apply -f tenants.yaml --dry-run"],
     calls: [
       ...["showTenant", "listTenantSettings", "createTenant", "followOperation"],
-      ...["updateTenant", "changeTenantSettings", "suspendTenant", "resumeTenant"],
+      ...["updateTenant", "changeTenantSettings", "suspendTenant", "resumeTenant", "listSettings"],
+      ...["listDomains", "addDomain", "verifyDomain", "removeDomain"],
     ],
   })
     .requiredOption(
@@ -62,15 +72,25 @@ async function apply(options: Options, command: Command): Promise<void> {
 
 async function planAll(
   { client }: Context,
-  declared: readonly DeclaredTenant[],
+  { tenants, places }: Omit<ReadResult, "mistakes">,
   { concurrency = 4 }: Options,
 ): Promise<Declared[]> {
   const { findDeclared } = await import("./converge.ts");
   const { planTenant } = await import("../../manifest/plan.ts");
-  return inParallel(declared, concurrency, async (one) => ({
-    declared: one,
-    plan: planTenant(one, (await findDeclared(client, one)).existing),
-  }));
+  const { refusedDomains } = await import("./domains.ts");
+  const turnsDomainsOn = tenants.some(
+    ({ settings = {} }) => settings.customDomains !== undefined && settings.customDomains !== false,
+  );
+  return inParallel(tenants, concurrency, async (declared) => {
+    const placeOf = places.get(declared.slug)!;
+    const plan = planTenant(declared, (await findDeclared(client, declared)).existing);
+    const refused = turnsDomainsOn ? [] : await refusedDomains(client, declared, plan);
+    const refusals = [...plan.refusals, ...refused].map((one) => ({
+      ...one,
+      at: placeOf(one.field.split(".")),
+    }));
+    return { declared, plan: { ...plan, refusals }, placeOf };
+  });
 }
 
 async function convergeAll(
@@ -79,18 +99,20 @@ async function convergeAll(
   { concurrency = 4 }: Options,
 ): Promise<Outcome[]> {
   const { converge } = await import("./converge.ts");
+  const { fetchWaiting } = await import("./domains.ts");
   const todo = all.filter(({ plan }) => plan.actions.length > 0).length;
   let ended = 0;
-  const work = async ({ declared, plan }: Declared): Promise<Outcome> => {
+  const work = async ({ declared, plan, placeOf }: Declared): Promise<Outcome> => {
     if (plan.actions.length === 0) return { ...plan, outcome: "unchanged" };
     try {
       await converge(client, declared, plan);
+      const waitingDomains = await fetchWaiting(client, plan);
       output.note(`[${++ended}/${todo}] ${plan.slug}: ${plan.actions.join(", ")}: done`);
-      return { ...plan, outcome: "done" };
+      return { ...plan, outcome: "done", ...(waitingDomains.length > 0 && { waitingDomains }) };
     } catch (error) {
       // What isn't a refusal is a mistake in Tenantry: that ends everything.
       if (!(error instanceof CliError)) throw error;
-      const { problem } = error;
+      const problem = placed(error.problem, placeOf);
       output.note(`[${++ended}/${todo}] ${plan.slug}: failed: ${problem.detail ?? problem.title}`);
       return { ...plan, outcome: "failed", problem };
     }
@@ -109,10 +131,14 @@ async function convergeAll(
 function report({ output }: Context, items: readonly Outcome[]): void {
   const count = (outcome: Outcome["outcome"]) => items.filter((one) => one.outcome === outcome).length;
   const counts = { done: count("done"), unchanged: count("unchanged"), failed: count("failed") };
-  output.result({ items, counts }, () =>
+  const waiting = items.flatMap(({ waitingDomains = [] }) => waitingDomains);
+  output.result({ items, counts }, (_value, look) =>
     counts.done + counts.failed === 0
       ? "Nothing to do."
-      : `${counts.done} done, ${counts.unchanged} unchanged, ${counts.failed} failed.`,
+      : [
+          `${counts.done} done, ${counts.unchanged} unchanged, ${counts.failed} failed.`,
+          ...(waiting.length > 0 ? ["", showWaiting(waiting, look)] : []),
+        ].join("\n"),
   );
   const failed = items.filter(({ problem }) => problem);
   if (failed.length === 0) return;
@@ -120,6 +146,15 @@ function report({ output }: Context, items: readonly Outcome[]): void {
     errors: failed.map(({ slug, problem }) => ({ pointer: "", message: `${slug}: ${told(problem!)}` })),
     remedy: "Run it again when that is mended: it goes on with those.",
   });
+}
+
+/** Tells where in the file stands what was refused. */
+function placed(problem: Problem, placeOf: PlaceOf): Problem {
+  const pointer = problem.errors?.[0]?.pointer;
+  if (!pointer?.startsWith("/domains/")) return problem;
+  const [, field, index] = pointer.split("/");
+  const at = placeOf([field!, Number(index)]);
+  return { ...problem, detail: `${at}: ${problem.detail ?? problem.title}` };
 }
 
 function told({ title, detail, remedy }: Problem): string {

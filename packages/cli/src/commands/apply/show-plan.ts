@@ -8,7 +8,9 @@ export function showPlans(plans: readonly TenantPlan[], look: Look): string {
   const parts = rows.length > 0 ? [table(look, ["tenant", "what", "field", "from", "to"], rows)] : [];
   parts.push(summary(plans));
   const refused = plans.flatMap(({ slug, refusals }) =>
-    refusals.map(({ field, reason, remedy }) => `${slug}: ${field}: ${reason}\n  ${remedy}`),
+    refusals.map(({ at, field, reason, remedy }) =>
+      [...(at ? [at] : []), slug, field, `${reason}\n  ${remedy}`].join(": "),
+    ),
   );
   if (refused.length > 0) parts.push(refused.join("\n"));
   return parts.join("\n\n");

@@ -39,6 +39,18 @@ export function showDomain(domain: DomainReply, look: Look): string {
   ].join("\n");
 }
 
+/** What is to be entered in DNS for those that aren't proven. */
+export function showWaiting(domains: readonly DomainReply[], look: Look): string {
+  const rows = domains.flatMap(({ displayName, records }) =>
+    records.map((record, index) => [index === 0 ? displayName : { text: " " }, ...recordRow(record)]),
+  );
+  return [
+    "Enter in DNS, for each of these domains, its TXT or its CNAME record:",
+    "",
+    table(look, ["domain", "type", "name", "value", "ttl", "state"], rows),
+  ].join("\n");
+}
+
 function headingOf({ status, records }: DomainReply): string {
   if (status !== "pending") return "In DNS:";
   // An ALIAS brings visitors, and proves nothing.

@@ -1,0 +1,115 @@
+import type { DomainReply, SettingReply } from "@tenantry/contract";
+import type { Client } from "../../api/client.ts";
+import { fetchPages } from "../../api/pages.ts";
+import { path } from "../../api/path.ts";
+import type { DomainStep } from "../../manifest/domains.ts";
+import type { Refusal, TenantPlan } from "../../manifest/plan.ts";
+import type { DeclaredTenant } from "../../manifest/schema.ts";
+import { CliError } from "../../problem.ts";
+
+/** All domains of a tenant. */
+export async function fetchDomains(client: Client, tenant: string): Promise<DomainReply[]> {
+  const target = path`/v1/tenants/${tenant}/domains`;
+  return (await fetchPages<DomainReply>(client, target, { all: true })).items;
+}
+
+/** Takes away, claims and vouches for, in this order. Repeatable, also beside somebody who does the same. */
+export async function changeDomains(
+  client: Client,
+  tenant: string,
+  steps: readonly DomainStep[],
+): Promise<void> {
+  for (const { hostname, from, to } of steps) {
+    const target = path`/v1/tenants/${tenant}/domains/${hostname}`;
+    const stays = from !== undefined && from.environment === to?.environment;
+    if (from && !stays) await unless("domain_not_found", client.call("DELETE", target));
+    if (!to) continue;
+    await atItem(to.index, async () => {
+      if (stays) await client.call("POST", `${target}/verify`, { body: { verified: true } });
+      else await claim(client, tenant, to);
+    });
+  }
+}
+
+async function claim(client: Client, tenant: string, to: NonNullable<DomainStep["to"]>): Promise<void> {
+  const { hostname, environment, isVouchedFor } = to;
+  const body = { hostname, environment, ...(isVouchedFor ? { verified: true } : {}) };
+  try {
+    await client.call("POST", path`/v1/tenants/${tenant}/domains`, { body });
+  } catch (error) {
+    if (!isRefusal(error, "domain_taken")) throw error;
+    // Somebody else who applies the same was quicker, or it is another tenant's.
+    const own = (await fetchDomains(client, tenant)).find((one) => one.hostname === hostname);
+    if (own?.environment !== environment) throw error;
+  }
+}
+
+/** As the API names what is refused within the request for a tenant. */
+async function atItem(index: number, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    const { problem } = error;
+    const message = problem.detail ?? problem.title;
+    throw new CliError({ ...problem, errors: [{ pointer: `/domains/${index}`, message }] }, { cause: error });
+  }
+}
+
+async function unless(code: string, work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!isRefusal(error, code)) throw error;
+  }
+}
+
+function isRefusal(error: unknown, code: string): boolean {
+  return error instanceof CliError && error.problem.code === code;
+}
+
+const domainField = /^domains\./;
+
+/** The domains that a plan has added and that wait for a record in DNS. */
+export async function fetchWaiting(client: Client, { slug, changes }: TenantPlan): Promise<DomainReply[]> {
+  const added = changes.filter(({ field, to }) => domainField.test(field) && to !== null);
+  if (added.length === 0) return [];
+  const names = new Set(added.map(({ field }) => field.replace(domainField, "")));
+  return (await fetchDomains(client, slug)).filter(
+    ({ hostname, status }) => status === "pending" && names.has(hostname),
+  );
+}
+
+/** Why domains can't be added as things stand, unless a file turns `customDomains` on somewhere. */
+export async function refusedDomains(
+  client: Client,
+  { slug, parent }: DeclaredTenant,
+  { actions, changes }: TenantPlan,
+): Promise<Refusal[]> {
+  const added = changes.filter(
+    ({ field, from, to }) => domainField.test(field) && from === null && to !== null,
+  );
+  if (added.length === 0) return [];
+  const isNew = actions.includes("create");
+  const whose = isNew ? parent : slug;
+  if (await allowsDomains(client, whose)) return [];
+  return [
+    {
+      field: "domains",
+      reason: `The setting customDomains is off: ${added.map(({ field }) => field.replace(domainField, "")).join(", ")} can't be added.`,
+      remedy: "Turn it on, for the installation or for the tenant (`settings: { customDomains: true }`).",
+    },
+  ];
+}
+
+async function allowsDomains(client: Client, tenant: string | null | undefined): Promise<boolean> {
+  const target = tenant ? path`/v1/tenants/${tenant}/settings` : "/v1/settings";
+  try {
+    const { items } = (await client.call<{ items: SettingReply[] }>("GET", target)).body;
+    return items.find(({ key }) => key === "customDomains")?.value !== false;
+  } catch (error) {
+    // A parent that is yet to be made, and has what the installation has.
+    if (tenant && isRefusal(error, "tenant_not_found")) return allowsDomains(client, null);
+    throw error;
+  }
+}
