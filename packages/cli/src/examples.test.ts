@@ -12,9 +12,9 @@ import { run } from "./testing/run.ts";
 /** Each thing that applying may do. */
 const declared = `apiVersion: tenantry/v1
 tenants:
-  - { slug: initech, name: Initech }
+  - { slug: initech, name: Initech, domains: [www.initech.com] }
   - { slug: umbrella, name: Umbrella, settings: { maxUsers: 20 }, suspended: unpaid }
-  - { slug: hooli, name: text, suspended: false }
+  - { slug: hooli, name: text, suspended: false, domains: [new.hooli.com, { hostname: www.hooli.com, verified: true }] }
 `;
 
 let directory: string;
@@ -58,6 +58,12 @@ function answers(): (asked: Asked) => Answer {
     if (found.operationId === "listUsers" && search) {
       const { body } = sampleReply(found) as { body: { items: object[] } };
       return { body: { items: [{ ...body.items[0], email: search }], nextCursor: null } };
+    }
+    if (found.operationId === "listDomains") {
+      const { body } = sampleReply(found) as { body: { items: object[] } };
+      const domain = { ...body.items[0], environment: "production" };
+      const items = ["old.hooli.com", "www.hooli.com"].map((hostname) => ({ ...domain, hostname }));
+      return { body: { items, nextCursor: null } };
     }
     // What differs would be a refusal.
     if (found.operationId === "listDrift")
