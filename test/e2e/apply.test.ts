@@ -137,8 +137,8 @@ it("domains are claimed and taken away as declared, kept where none are declared
 });
 
 it("a domain that is refused is told by its line: before anything is done where the setting is off", async () => {
-  const [off, holder, late] = [fresh("off"), fresh("holder"), fresh("late")];
-  for (const slug of [off, holder]) await installation.api.createTenant(slug, { name: "Any" });
+  const [off, holder, late, old] = [fresh("off"), fresh("holder"), fresh("late"), fresh("old")];
+  for (const slug of [off, holder, old]) await installation.api.createTenant(slug, { name: "Any" });
   await installation.command(["settings", "set", "customDomains=false", "--tenant", off]);
   const taken = `${holder}.com`;
   await installation.command(["domain", "add", holder, taken, "--verified"]);
@@ -149,7 +149,12 @@ it("a domain that is refused is told by its line: before anything is done where 
   expect(first.stdout).toContain(`The setting customDomains is off: ${off}.com can't be added.`);
   expect((await installation.command(["tenant", "show", late])).code).toBe(1);
 
-  const alone = await declared([line]);
+  const nowhere = `{ slug: ${holder}, name: Any, domains: [{ hostname: ${taken}, environment: stagin }] }`;
+  const lost = await installation.command(["apply", "-f", await declared([nowhere]), "--yes"]);
+  expect(lost.stdout).toContain(`.yaml:3:${4 + nowhere.indexOf("{ hostname") + 1}: ${holder}: domains[0]: `);
+
+  await installation.command(["domain", "add", old, `${old}.com`]);
+  const alone = await declared([line, `{ slug: ${old}, name: Any, domains: [${taken}] }`]);
   const second = await installation.command(["apply", "-f", alone, "--yes"]);
   expect(second.code).toBe(1);
   const column = 4 + line.indexOf(`, ${taken}]`) + ", ".length + 1;
@@ -157,6 +162,7 @@ it("a domain that is refused is told by its line: before anything is done where 
     `${alone}:3:${column}: Another tenant has proven that ${taken} is its own.`,
   );
   expect((await installation.command(["tenant", "show", late])).code).toBe(1);
+  expect((await installation.command(["domain", "list", old])).stdout).toContain(`${old}.com`);
 });
 
 it("two operators who apply the same file at once both end well, and each tenant is made once", async () => {

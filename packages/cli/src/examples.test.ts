@@ -81,8 +81,9 @@ function answers(): (asked: Asked) => Answer {
     if (found.operationId === "showTenant") {
       if (url.endsWith("/initech") && !made)
         return { status: 404, body: { title: "None.", code: "tenant_not_found" } };
-      const { body } = sampleReply(found) as { body: Record<string, unknown> };
-      return { body: { ...body, status: url.endsWith("/hooli") ? "suspended" : "active" } };
+      const { body } = sampleReply(found) as { body: { environments: object[] } };
+      const environments = [{ ...body.environments[0], name: "production" }];
+      return { body: { ...body, environments, status: url.endsWith("/hooli") ? "suspended" : "active" } };
     }
     if (found.operationId !== "followEvents") return sampleReply(found);
     const event = {

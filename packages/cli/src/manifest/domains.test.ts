@@ -10,12 +10,12 @@ it.each<[string, DeclaredDomain[] | undefined, StandingDomain[], unknown[]]>([
   ["keeps those of a tenant that declares none", undefined, [at("a.com")], []],
   ["takes all away by an empty list", [], [at("a.com")], [["a.com", "production", null]]],
   [
-    "adds and takes away",
+    "adds, and takes away what is left once that is done",
     [{ hostname: "b.com" }],
     [at("a.com")],
     [
-      ["a.com", "production", null],
       ["b.com", null, "production"],
+      ["a.com", "production", null],
     ],
   ],
   ["knows a name in every spelling", [{ hostname: "Bücher.de." }], [at("xn--bcher-kva.de")], []],

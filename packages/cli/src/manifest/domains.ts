@@ -56,9 +56,10 @@ export function domainSteps(
     return { hostname: name, from, to: { hostname: name, environment, isVouchedFor, index } };
   });
   const gone = existing.filter(({ hostname }) => wanted.every((one) => one.hostname !== hostname));
+  // What is refused is refused before anything is taken away.
   return [
-    ...gone.map((from) => ({ hostname: from.hostname, from, to: undefined })),
     ...wanted.filter(({ from, to }) => told(from) !== told(to)),
+    ...gone.map((from) => ({ hostname: from.hostname, from, to: undefined })),
   ];
 }
 

@@ -77,7 +77,9 @@ export function planTenant(declared: DeclaredTenant, existing: Existing): Tenant
     actions.push(turn.action);
     changes.push(turn.change);
   }
-  return { slug, actions, changes, refusals: [...fixedFields(declared, tenant)] };
+  const environments = tenant.environments.map(({ name }) => name);
+  const refusals = [...fixedFields(declared, tenant), ...nowhere(declared, environments)];
+  return { slug, actions, changes, refusals };
 }
 
 function planCreation({ slug, ...declared }: DeclaredTenant): TenantPlan {
@@ -92,7 +94,8 @@ function planCreation({ slug, ...declared }: DeclaredTenant): TenantPlan {
     .filter(([, to]) => to !== undefined && to !== null)
     .map(([field, to]): Change => ({ field, from: null, to }));
   changes.push(...domainChanges(declared));
-  return { slug, actions: suspended ? ["create", "suspend"] : ["create"], changes, refusals: [] };
+  const refusals = nowhere({ slug, ...declared }, ["production"]);
+  return { slug, actions: suspended ? ["create", "suspend"] : ["create"], changes, refusals };
 }
 
 export function isBeingMade({ status }: Pick<TenantReply, "status">): boolean {
@@ -146,6 +149,21 @@ function domainChanges(
     from: told(from),
     to: told(to),
   }));
+}
+
+/** Domains that would lead to an environment that there isn't. */
+function nowhere({ slug, domains = [] }: DeclaredTenant, environments: readonly string[]): Refusal[] {
+  return domains.flatMap(({ environment = "production" }, index) =>
+    environments.includes(environment)
+      ? []
+      : [
+          {
+            field: `domains[${index}]`,
+            reason: `${slug} has no environment ${JSON.stringify(environment)}.`,
+            remedy: `There are: ${environments.join(", ")}.`,
+          },
+        ],
+  );
 }
 
 function statusChange(

@@ -13,20 +13,19 @@ export async function fetchDomains(client: Client, tenant: string): Promise<Doma
   return (await fetchPages<DomainReply>(client, target, { all: true })).items;
 }
 
-/** Takes away, claims and vouches for, in this order. Repeatable, also beside somebody who does the same. */
+/** Claims, vouches for and takes away, by the steps. Repeatable, also beside somebody who does the same. */
 export async function changeDomains(
   client: Client,
   tenant: string,
   steps: readonly DomainStep[],
 ): Promise<void> {
   for (const { hostname, from, to } of steps) {
-    const target = path`/v1/tenants/${tenant}/domains/${hostname}`;
     const stays = from !== undefined && from.environment === to?.environment;
-    if (from && !stays) await unless("domain_not_found", client.call("DELETE", target));
+    if (from && !stays) await remove(client, tenant, hostname);
     if (!to) continue;
     await atItem(to.index, async () => {
-      if (stays) await client.call("POST", `${target}/verify`, { body: { verified: true } });
-      else await claim(client, tenant, to);
+      if (!stays) await claim(client, tenant, to);
+      else await vouchFor(client, tenant, hostname);
     });
   }
 }
@@ -41,7 +40,13 @@ async function claim(client: Client, tenant: string, to: NonNullable<DomainStep[
     // Somebody else who applies the same was quicker, or it is another tenant's.
     const own = (await fetchDomains(client, tenant)).find((one) => one.hostname === hostname);
     if (own?.environment !== environment) throw error;
+    if (isVouchedFor) await vouchFor(client, tenant, hostname);
   }
+}
+
+async function vouchFor(client: Client, tenant: string, hostname: string): Promise<void> {
+  const target = path`/v1/tenants/${tenant}/domains/${hostname}/verify`;
+  await client.call("POST", target, { body: { verified: true } });
 }
 
 /** As the API names what is refused within the request for a tenant. */
@@ -56,11 +61,12 @@ async function atItem(index: number, work: () => Promise<void>): Promise<void> {
   }
 }
 
-async function unless(code: string, work: Promise<unknown>): Promise<void> {
+async function remove(client: Client, tenant: string, hostname: string): Promise<void> {
   try {
-    await work;
+    await client.call("DELETE", path`/v1/tenants/${tenant}/domains/${hostname}`);
   } catch (error) {
-    if (!isRefusal(error, code)) throw error;
+    // Somebody else who applies the same was quicker.
+    if (!isRefusal(error, "domain_not_found")) throw error;
   }
 }
 
@@ -90,13 +96,12 @@ export async function refusedDomains(
     ({ field, from, to }) => domainField.test(field) && from === null && to !== null,
   );
   if (added.length === 0) return [];
-  const isNew = actions.includes("create");
-  const whose = isNew ? parent : slug;
-  if (await allowsDomains(client, whose)) return [];
+  if (await allowsDomains(client, actions.includes("create") ? parent : slug)) return [];
+  const names = added.map(({ field }) => field.replace(domainField, "")).join(", ");
   return [
     {
       field: "domains",
-      reason: `The setting customDomains is off: ${added.map(({ field }) => field.replace(domainField, "")).join(", ")} can't be added.`,
+      reason: `The setting customDomains is off: ${names} can't be added.`,
       remedy: "Turn it on, for the installation or for the tenant (`settings: { customDomains: true }`).",
     },
   ];

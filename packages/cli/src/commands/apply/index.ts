@@ -87,7 +87,7 @@ async function planAll(
     const refused = turnsDomainsOn ? [] : await refusedDomains(client, declared, plan);
     const refusals = [...plan.refusals, ...refused].map((one) => ({
       ...one,
-      at: placeOf(one.field.split(".")),
+      at: placeOf(one.field.split(/[.[\]]+/).filter(Boolean)),
     }));
     return { declared, plan: { ...plan, refusals }, placeOf };
   });
