@@ -96,7 +96,10 @@ export async function refusedDomains(
     ({ field, from, to }) => domainField.test(field) && from === null && to !== null,
   );
   if (added.length === 0) return [];
-  if (await allowsDomains(client, actions.includes("create") ? parent : slug)) return [];
+  const isNew = actions.includes("create");
+  // Below another parent it may be on.
+  if (!isNew && changes.some(({ field }) => field === "parent")) return [];
+  if (await allowsDomains(client, isNew ? parent : slug)) return [];
   const names = added.map(({ field }) => field.replace(domainField, "")).join(", ");
   return [
     {
