@@ -19,14 +19,19 @@ async function freePort(): Promise<string> {
   return `${port}`;
 }
 
-const installation = useInstallation({ flags: ["--api-port", await freePort()] });
+// Nobody answers there: domains stay claims.
+const environment = { TENANTRY_DNS_SERVERS: "127.0.0.1:1" };
+const installation = useInstallation({ environment, flags: ["--api-port", await freePort()] });
 
 /** Tenants that are made and then suspended, or have a parent that is made first. */
 async function declared() {
   const [parent, ...others] = ["parent", "one", "two", "three"].map(fresh) as [string, ...string[]];
   const lines = [
     `{ slug: ${parent}, name: Parent, plan: gold }`,
-    ...others.map((slug) => `{ slug: ${slug}, name: Child, parent: ${parent}, suspended: unpaid }`),
+    ...others.map(
+      (slug) =>
+        `{ slug: ${slug}, name: Child, parent: ${parent}, suspended: unpaid, domains: [${slug}.com, { hostname: ${slug}.test, verified: true }] }`,
+    ),
   ];
   const file = path.join(installation.directory, `${parent}.yaml`);
   await writeFile(
