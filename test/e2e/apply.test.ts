@@ -66,7 +66,7 @@ it("what one installation exports makes the same tenants on an empty one, whose 
   await addTemplate(installation);
   const file = await declared([
     `{ slug: ${group}, name: Group, domains: [bücher.${group}.de, { hostname: ${group}.test, verified: true }], plan: gold, clientId: ${group}-1, isolation: { database: schema } }`,
-    `{ slug: ${leaf}, name: "Leaf: 1", parent: ${group}, groups: [b, a], language: de, suspended: "over: quota" }`,
+    `{ slug: ${leaf}, name: "Leaf: 1", parent: ${group}, visibleToParent: true, groups: [b, a], language: de, suspended: "over: quota" }`,
     `{ slug: ${plain}, name: Plain, settings: { maxUsers: 3, customDomains: false }, domains: [${plain}.com], isolation: { database: shared }, template: null }`,
     `{ slug: ${made}, name: Made, template: ${template} }`,
   ]);
@@ -189,8 +189,8 @@ it("two operators who apply the same file at once both end well, and each tenant
 
 it("makes parents before their children, moves a child, and writes down whose child it is", async () => {
   const [group, leaf, other] = [fresh("group"), fresh("leaf"), fresh("other")];
-  const lines = (parent: string) => [
-    `{ slug: ${leaf}, name: Leaf, parent: ${parent} }`,
+  const lines = (parent: string, visibleToParent = parent !== "null") => [
+    `{ slug: ${leaf}, name: Leaf, parent: ${parent}, visibleToParent: ${visibleToParent} }`,
     `{ slug: ${group}, name: Group, plan: gold }`,
     `{ slug: ${other}, name: Other }`,
   ];
@@ -204,7 +204,9 @@ it("makes parents before their children, moves a child, and writes down whose ch
   const moved = await json("apply", "-f", await declared(lines(other)), "--yes");
   expect(moved).toMatchObject({ code: 0, body: { counts: { done: 1, unchanged: 2 } } });
   const exported = await installation.command(["export", "--tenant", leaf]);
-  expect(exported.stdout).toContain(`parent: ${other}\n`);
+  expect(exported.stdout).toContain(`parent: ${other}\n    visibleToParent: true\n`);
+  const again = await json("apply", "-f", await declared(lines(other)), "--yes");
+  expect(again).toMatchObject({ code: 0, body: { counts: { done: 0, unchanged: 3 } } });
   const undone = await json("apply", "-f", await declared(lines("null")), "--yes");
   expect(undone).toMatchObject({ code: 0, body: { counts: { done: 1 } } });
 });

@@ -49,6 +49,23 @@ async function clone(source: string, more: object = {}): Promise<TenantReply> {
 }
 
 describe("a copy of a tenant", () => {
+  it("belongs to the source's parent, who sees it only when that is granted for the copy, too [REG-6]", async () => {
+    const [parent, child] = [fresh("parent"), fresh("child")];
+    await installation.api.createTenant(parent);
+    const made = ["tenant", "create", child, "--name", "Child", "--parent", parent, "--visible-to-parent"];
+    expect(await installation.command([...made, "--wait"])).toMatchObject({ code: 0 });
+    const show = async (slug: string) => (await installation.command(["tenant", "show", slug])).stdout;
+    expect(await show(child)).toMatch(new RegExp(`Parent +${parent} \\(its admins see this one\\)`));
+    const copy = await clone(child);
+    expect(copy).toMatchObject({ parent, visibleToParent: false });
+    const update = (slug: string, ...options: string[]) =>
+      installation.command(["tenant", "update", slug, ...options]);
+    expect((await update(copy.slug, "--visible-to-parent")).stdout).toContain("its admins see this one");
+    expect((await update(copy.slug, "--no-visible-to-parent")).stdout).not.toContain("its admins");
+    const refused = await update(parent, "--visible-to-parent");
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("has no parent") });
+  });
+
   it("shows what the source showed, has its files, settings and users, and goes its own way from then on", async () => {
     const slug = fresh("copy");
     const command = ["tenant", "clone", source.slug, slug, "--level", "shared", "--users"];

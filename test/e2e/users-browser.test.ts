@@ -290,3 +290,51 @@ describe("everybody can use the pages about users", () => {
     await expectAccessible(page, "what an editor is told");
   }, 300_000);
 });
+
+describe("the sites below a site [REG-6]", () => {
+  test("an admin sees and visits those that let it, without script, on the phone and the desk", async () => {
+    const editor = { email: "ed@example.com", password, role: "editor" };
+    const { slug, context, page, complaints, base, go } = await newSite({
+      javaScriptEnabled: false,
+      users: [editor],
+    });
+    const tab = page.getByRole("link", { name: "Sites", exact: true });
+    await go("/admin/pages");
+    expect(await tab.count()).toBe(0);
+    const child = `${slug}-labs`;
+    await installation.api.createTenant(child, { name: "Acme Labs & Sons", parentId: slug, plan: "gold" });
+    await installation.api.createTenant(`${slug}-secret`, { name: "Acme Secret", parentId: slug });
+    await go("/admin/sites");
+    expect(await page.getByRole("heading", { level: 1 }).textContent()).toBe("There is nothing here");
+    const granted = await installation.command(["tenant", "update", child, "--visible-to-parent"]);
+    expect(granted).toMatchObject({ code: 0 });
+    await expect
+      .poll(async () => {
+        await go("/admin/pages");
+        return tab.count();
+      })
+      .toBe(1);
+    await tab.click();
+    const list = page.getByRole("main").getByRole("listitem");
+    expect(await list.allInnerTexts()).toEqual([expect.stringContaining("Acme Labs & Sons")]);
+    expect(await list.first().textContent()).toContain("Plan: gold");
+    const scripted = await browser.newContext({ storageState: await context.storageState() });
+    const { page: examined } = await openPage(scripted);
+    await examined.goto(`${base}/admin/sites`);
+    await expectAccessibleAt(examined, "the sites below", phone, "light");
+    await expectAccessibleAt(examined, "the sites below", desk, "dark");
+    await scripted.close();
+    await page.getByRole("link", { name: "Acme Labs & Sons" }).click();
+    expect(new URL(page.url()).hostname).toBe(`${child}.localhost`);
+    // Sight is all: nobody is logged in there.
+    await page.goto(`${new URL(page.url()).origin}/admin/pages`);
+    expect(new URL(page.url()).pathname).toBe("/admin/login");
+
+    await context.clearCookies();
+    await logIn(page, base, editor.email);
+    expect(await tab.count()).toBe(0);
+    await go("/admin/sites");
+    expect(await page.getByRole("heading", { level: 1 }).textContent()).toBe("There is nothing here");
+    expect(complaints).toEqual([]);
+  });
+});

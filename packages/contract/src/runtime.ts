@@ -111,6 +111,18 @@ export const runtimeStorageKeysReply = z
   .meta({ id: "RuntimeStorageKeys" });
 export type RuntimeStorageKeys = z.infer<typeof runtimeStorageKeysReply>;
 
+export const childReply = z
+  .object({
+    slug: z.string(),
+    name: z.string(),
+    status: z.enum(tenantStatuses),
+    plan: z.string().nullable().describe("Its own, or what it inherits."),
+    url: z.string().nullable().describe("Where its production environment is, while it has an address."),
+  })
+  .meta({ id: "Child" });
+/** A tenant below one, as far as that one sees it. */
+export type Child = z.infer<typeof childReply>;
+
 /** One environment as its application sees it. `id` and `tenantId` are TypeIDs (`env_…`, `tnt_…`). */
 export type RuntimeEnvironment = {
   id: string;
@@ -120,6 +132,8 @@ export type RuntimeEnvironment = {
   tenantSlug: string;
   tenantName: string;
   tenantStatus: TenantStatus;
+  /** Whether a tenant right below it lets it see that it is there. */
+  hasChildren?: boolean;
   /** The tenant's own, or that of the nearest tenant above it that has one. */
   plan?: string | null;
   logoUrl?: string | null;

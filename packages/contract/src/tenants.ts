@@ -78,6 +78,12 @@ export const createTenantRequest = z.strictObject({
   parentId: tenantReference
     .optional()
     .describe("The tenant it belongs to, by its id or slug; it inherits from it."),
+  visibleToParent: z
+    .boolean()
+    .optional()
+    .describe(
+      "The parent's admins see that it is there; they have no way into it by that. false when left out.",
+    ),
   preset: z.enum(presets).optional(),
   isolation: isolationRequest.optional(),
   template: z
@@ -174,6 +180,12 @@ export const updateTenantRequest = z
       .nullable()
       .optional()
       .describe("The tenant it belongs to, by its id or slug; null for none."),
+    visibleToParent: z
+      .boolean()
+      .optional()
+      .describe(
+        "The parent's admins see that it is there. Another parent doesn't, unless this says so again.",
+      ),
     timezone: timezone.optional(),
     language: language.optional(),
     logoUrl: logoUrl.nullable().optional(),
@@ -239,6 +251,7 @@ export const tenantReply = z
     groups: z.array(z.string()),
     parentId: z.string().nullable(),
     parent: z.string().nullable().describe("The parent's slug."),
+    visibleToParent: z.boolean().describe("Whether the parent's admins see that it is there."),
     inherited: z
       .object({ plan: inheritedValue, logoUrl: inheritedValue })
       .describe("What it has of a tenant above it, since it has none of its own."),

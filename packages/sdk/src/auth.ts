@@ -171,7 +171,8 @@ function cacheKey(environmentId: string, token: string): string {
   return `${environmentId} ${createHash("sha256").update(token).digest("base64url")}`;
 }
 
-function explain(error: unknown): unknown {
+/** A refusal of the API as an error of this package. */
+export function explain(error: unknown): unknown {
   if (!(error instanceof RuntimeRefused)) return error;
   if (error.code === "login_refused") return new LoginRefused(error.message);
   if (error.code === "email_not_verified") return new EmailNotVerified(error.message, error.remedy);

@@ -8,6 +8,7 @@ import type { Resources } from "./resources.ts";
 import type { RuntimeApi } from "./runtime/api.ts";
 import type { RuntimeFollower } from "./runtime/follower.ts";
 import { createSettings, type Settings } from "./settings.ts";
+import { createTenants, type Tenants } from "./tenants.ts";
 import { usableEnvironment } from "./usable.ts";
 
 /**
@@ -22,6 +23,8 @@ export type TenantContext = {
     /** Its own, or that of the nearest tenant above it that has one. */
     readonly plan: string | null;
     readonly logoUrl: string | null;
+    /** Whether `tenants.children()` has anybody to tell of. */
+    readonly hasChildren: boolean;
   };
   readonly environment: { readonly id: string; readonly name: string; readonly hostnames: readonly string[] };
   /** An IANA time zone, and a BCP 47 language. */
@@ -34,6 +37,7 @@ export type TenantContext = {
   readonly cache: TenantCache;
   readonly settings: Settings;
   readonly auth: Auth;
+  readonly tenants: Tenants;
 };
 
 export type ContextParts = {
@@ -56,8 +60,8 @@ export function createContext(
   const context: TenantContext = {
     requestId,
     get tenant() {
-      const { tenantId, tenantSlug, tenantName, plan = null, logoUrl = null } = newest();
-      return { id: tenantId, slug: tenantSlug, name: tenantName, plan, logoUrl };
+      const { tenantId, tenantSlug, tenantName, plan = null, logoUrl = null, hasChildren = false } = newest();
+      return { id: tenantId, slug: tenantSlug, name: tenantName, plan, logoUrl, hasChildren };
     },
     get environment() {
       const { name, hostnames } = newest();
@@ -74,6 +78,7 @@ export function createContext(
     cache: cacheHandle(() => parts.resources.cache(usable()), parts.resources.globalCache),
     settings: createSettings(() => usable().settings),
     auth: createAuth(parts.api, parts.sessions, () => usable().id),
+    tenants: createTenants(parts.api, () => usable().id),
   };
   rememberFiles(context, {
     storage: () => usable().storage,

@@ -5,7 +5,7 @@
  *     app.use(tenantMiddleware(tenantry));                  // from @tenantry/sdk/express
  *     app.get("/", (request, response) => response.send(tenantry.current().tenant.name));
  */
-export type { RuntimeLogin, RuntimeUser, Verification } from "@tenantry/contract";
+export type { Child, RuntimeLogin, RuntimeUser, Verification } from "@tenantry/contract";
 export type {
   ByteRange,
   Cache,
@@ -67,4 +67,5 @@ export { type Problem, problemOf } from "./problem.ts";
 export type { Credentials, PasswordChange, Registration, VerificationRequest } from "./runtime/api.ts";
 export type { Settings } from "./settings.ts";
 export { createTenantry, type Tenantry } from "./tenantry.ts";
+export type { Tenants } from "./tenants.ts";
 export type { NewUser, User, UserAdministration, UserChange } from "./users.ts";

@@ -27,6 +27,40 @@ afterEach(async () => {
 
 const request = (token?: string) => ({ headers: token === undefined ? {} : { "tenantry-token": token } });
 
+describe("tenants below", () => {
+  const child = { slug: "labs", name: "Labs", status: "active", plan: null, url: null } as const;
+
+  test("are asked for anew at each call, in pages, for the tenant whose turn it is", async () => {
+    const [group, other] = [installation.addTenant("group"), installation.addTenant("other")];
+    installation.children.set(group.id, [child, { ...child, slug: "shop" }]);
+    const read = (id: string, page?: { limit?: number; cursor?: string }) =>
+      tenantry.run(id, () => tenantry.tenants.children(page));
+    expect(await read(group.id)).toMatchObject({ items: [child, { slug: "shop" }], nextCursor: null });
+    expect(await read(group.id, { limit: 1, cursor: "1" })).toMatchObject({ items: [{ slug: "shop" }] });
+    expect(await read(other.id)).toEqual({ items: [], nextCursor: null });
+    installation.children.set(group.id, []);
+    expect((await read(group.id)).items).toEqual([]);
+  });
+
+  test("a refusal has the API's code, and an API that is away is told as such", async () => {
+    const { id } = installation.addTenant("group");
+    const read = (cursor: string) => tenantry.run(id, () => tenantry.tenants.children({ cursor }));
+    await expect(read("nonsense")).rejects.toMatchObject({ name: "TenantryError", code: "invalid_request" });
+    installation.stop();
+    await expect(read("0")).rejects.toMatchObject({ name: "RuntimeUnavailable" });
+    await expect(async () => tenantry.tenants.children()).rejects.toThrow(TenantContextMissing);
+  });
+
+  test("whether there are any is known without asking, and live", async () => {
+    const { id } = installation.addTenant("group");
+    const has = () => tenantry.run(id, ({ tenant }) => tenant.hasChildren);
+    expect(await has()).toBe(false);
+    installation.change(id, { hasChildren: true });
+    await expect.poll(has).toBe(true);
+    expect(installation.asked.has(`environments/${id}/children`)).toBe(false);
+  });
+});
+
 describe("resolve", () => {
   test("a request with a signed token gets its tenant's context", async () => {
     const acme = installation.addTenant("acme");

@@ -16,6 +16,7 @@ import { createResources } from "./resources.ts";
 import { createRuntimeApi } from "./runtime/api.ts";
 import { createRuntimeFollower } from "./runtime/follower.ts";
 import { createSettings, type Settings } from "./settings.ts";
+import type { Tenants } from "./tenants.ts";
 
 /** An application's way to the tenant it is working for. Make one per process. */
 export type Tenantry = {
@@ -53,6 +54,8 @@ export type Tenantry = {
   readonly settings: Settings;
   /** Log-in of the current tenant's users. */
   readonly auth: Auth;
+  /** What the current tenant may know of those below it. */
+  readonly tenants: Tenants;
   /** Work of the current tenant that is done later. */
   readonly jobs: Jobs;
 };
@@ -122,6 +125,7 @@ export function createTenantry(options: TenantryOptions = {}): Tenantry {
       verifyEmail: async (token) => current().auth.verifyEmail(token),
       administer: (token) => current().auth.administer(token),
     },
+    tenants: { children: async (page) => current().tenants.children(page) },
     jobs: createJobs({ current, state: () => follower.state(), ready: firstSnapshot, runFor: run }),
   };
 }

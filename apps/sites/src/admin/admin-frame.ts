@@ -10,7 +10,7 @@ import { type Notice, noticeView } from "./notice.ts";
 
 export type AdminPage = {
   title: string;
-  section?: "pages" | "media" | "users";
+  section?: "pages" | "media" | "users" | "sites";
   notice?: Notice | undefined;
   main: Html;
 };
@@ -52,6 +52,6 @@ function header(name: string, editor: Editor | undefined, section: AdminPage["se
 <a class="who" href="/admin/account" title="${editor?.email}"><span class="hidden-visually">Your account: </span>${editor?.name}</a><button class="button small">Log out</button></form>`;
   return html`<header class="admin-head"><div class="frame">
 <a class="brand" href="/">${mark}<span>${name}<span class="hidden-visually">: view the site</span></span></a>
-${editor ? html`<nav aria-label="Editor"><ul>${tab("pages", "Pages")}${tab("media", "Media")}${editor.isAdmin ? tab("users", "Users") : ""}</ul></nav>${account}` : ""}
+${editor ? html`<nav aria-label="Editor"><ul>${tab("pages", "Pages")}${tab("media", "Media")}${editor.isAdmin ? tab("users", "Users") : ""}${editor.seesSites ? tab("sites", "Sites") : ""}</ul></nav>${account}` : ""}
 </div></header>`;
 }

@@ -12,6 +12,7 @@ import { loginRoutes } from "./login-routes.ts";
 import { mediaLibraryRoutes } from "./media-routes.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { showForeign, showMayOnlyLook, showNothingHere, showTooLarge } from "./refusals.ts";
+import { showSites } from "./sites.ts";
 import { uploadRoutes } from "./upload-routes.ts";
 
 /** A page's text has 200,000 characters at most; each may take nine bytes in a form. */
@@ -38,6 +39,7 @@ export function adminRoutes(rendering: Rendering): Hono<AdminEnv> {
   routes.route("/pages", pageRoutes(rendering));
   routes.route("/media", mediaLibraryRoutes(tenantry));
   routes.route("/users", userRoutes(tenantry));
+  routes.get("/sites", (context) => showSites(tenantry, context));
   routes.all("*", (context) => showNothingHere(tenantry, context));
   return routes;
 }

@@ -12,6 +12,8 @@ export type Editor = {
   mayEdit: boolean;
   /** Admins look after the users, too. */
   isAdmin: boolean;
+  /** Admins of a site that stands above others see those that let it. */
+  seesSites: boolean;
   sessionToken: string;
 };
 
@@ -25,19 +27,24 @@ export function recogniseEditor(tenantry: Tenantry): MiddlewareHandler<AdminEnv>
   return async (context, next) => {
     const sessionToken = readSessionCookie(context.req.raw);
     const user = await tenantry.auth.user(sessionToken);
-    context.set("editor", user && sessionToken !== undefined ? editorOf(user, sessionToken) : undefined);
+    context.set(
+      "editor",
+      user && sessionToken !== undefined ? editorOf(tenantry, user, sessionToken) : undefined,
+    );
     await next();
   };
 }
 
-function editorOf(user: RuntimeUser, sessionToken: string): Editor {
+function editorOf(tenantry: Tenantry, user: RuntimeUser, sessionToken: string): Editor {
+  const isAdmin = user.role === "admin";
   return {
     id: user.id,
     name: user.name ?? user.email,
     email: user.email,
     role: user.role,
     mayEdit: editingRoles.has(user.role),
-    isAdmin: user.role === "admin",
+    isAdmin,
+    seesSites: isAdmin && tenantry.current().tenant.hasChildren,
     sessionToken,
   };
 }

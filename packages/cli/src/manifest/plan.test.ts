@@ -24,6 +24,7 @@ const acme: TenantReply = {
   groups: ["b", "a"],
   parentId: "tnt_0",
   parent: "group",
+  visibleToParent: false,
   template: null,
   inherited: { plan: null, logoUrl: null },
   timezone: "UTC",
@@ -74,6 +75,20 @@ it("changes what differs, takes away what is null, and leaves alone what is left
   ]);
   expect(changeBody(plan)).toEqual({ name: "Acme Ltd", plan: null });
   expect(settingsBody(plan)).toEqual({ maxUsers: null, maxPages: 7 });
+});
+
+it("says again with another parent that it may see the tenant, or tells that it can't", () => {
+  const move = (visibleToParent: boolean | undefined) => {
+    const declared = {
+      slug: "acme",
+      name: "Acme",
+      parent: "other",
+      ...(visibleToParent && { visibleToParent }),
+    };
+    return changeBody(planTenant(declared, { tenant: { ...acme, visibleToParent: true }, settings: {} }));
+  };
+  expect(move(true)).toEqual({ parentId: "other", visibleToParent: true });
+  expect(move(undefined)).toEqual({ parentId: "other", visibleToParent: false });
 });
 
 it("gives a tenant another parent, or none", () => {

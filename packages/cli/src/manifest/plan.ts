@@ -47,6 +47,7 @@ export const changeableFields = [
   "region",
   "groups",
   "parent",
+  "visibleToParent",
   "timezone",
   "language",
   "logoUrl",
@@ -123,8 +124,12 @@ function blockedBy({ slug, status, statusReason, deleteAt }: TenantReply): Refus
 }
 
 function fieldChanges(declared: DeclaredTenant, tenant: TenantReply): Change[] {
+  // With another parent the grant is gone, which the plan tells; who wants it says so again.
+  const moves = declared.parent !== undefined && declared.parent !== tenant.parent;
+  const now = moves && declared.visibleToParent ? { ...tenant, visibleToParent: false } : tenant;
+  const wanted = moves ? { visibleToParent: false, ...declared } : declared;
   return changeableFields
-    .map((field) => ({ field, from: tenant[field], to: declared[field] }))
+    .map((field) => ({ field, from: now[field], to: wanted[field] }))
     .filter(({ from, to }) => to !== undefined && !isSame(from, to));
 }
 

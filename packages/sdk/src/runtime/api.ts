@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type {
+  Child,
   RuntimeLogin,
   RuntimeSnapshot,
   RuntimeStorageKeys,
@@ -42,6 +43,11 @@ export type RuntimeApi = {
   storageKeys(environmentId: string, lastsSeconds: number): Promise<RuntimeStorageKeys>;
   /** Tells that an address signed for a file of `owner` was tried in an environment, and refused there. */
   foreignFile(environmentId: string, owner: string): Promise<void>;
+  /** The tenants below that let it see them. */
+  children(
+    environmentId: string,
+    query: URLSearchParams,
+  ): Promise<{ items: Child[]; nextCursor: string | null }>;
   /** The tenant's users, as its admin: the answer's JSON; undefined when there is none. */
   users(environmentId: string, request: UserRequest): Promise<unknown>;
 };
@@ -136,6 +142,8 @@ export function createRuntimeApi({ url, appKey }: Configuration): RuntimeApi {
       send("POST", `environments/${encodeURIComponent(environmentId)}/storage/keys`, { lastsSeconds }),
     foreignFile: (environmentId, owner) =>
       send("POST", `environments/${encodeURIComponent(environmentId)}/files/foreign`, { owner }),
+    children: (environmentId, query) =>
+      send("GET", `environments/${encodeURIComponent(environmentId)}/children?${query}`),
     users(environmentId, { method, path, session, body }) {
       return send(method, `environments/${encodeURIComponent(environmentId)}/users${path}`, body, session);
     },

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
-import type { RuntimeEnvironment } from "@tenantry/contract";
+import type { Child, RuntimeEnvironment } from "@tenantry/contract";
 import { exampleEnvironment, type Registry, testRegistry } from "./registry.ts";
 import { signingKey, type TokenParts } from "./signing-key.ts";
 
@@ -17,6 +17,8 @@ export type TestInstallation = {
   readonly registry: Registry;
   /** What is done when the repair of an environment's database or cache is asked for; of the global cache: "global". */
   repair: (environmentId: string) => Promise<unknown>;
+  /** The children in sight of an environment's tenant, by the environment's id; pages of them are as long as asked for. */
+  readonly children: Map<string, readonly Child[]>;
   addTenant(slug: string, change?: Change): RuntimeEnvironment;
   change(environmentId: string, change: Change): void;
   remove(environmentId: string): void;
@@ -33,7 +35,9 @@ export async function testInstallation(): Promise<TestInstallation> {
   const registry = testRegistry(() => key.publicJwk);
   const asked = new Map<string, number>();
   const appKey = "app-key-of-the-test";
-  const listener = createListener(registry, asked, appKey, (environmentId) => made.repair(environmentId));
+  const children: TestInstallation["children"] = new Map();
+  const repair = (environmentId: string) => made.repair(environmentId);
+  const listener = createListener({ registry, asked, appKey, children, repair });
   let server: Server | undefined;
   let port = 0;
 
@@ -52,6 +56,7 @@ export async function testInstallation(): Promise<TestInstallation> {
     appKey,
     asked,
     registry,
+    children,
     repair: async () => undefined,
     addTenant(slug, change) {
       const environment = { ...exampleEnvironment(slug), ...change };
@@ -74,12 +79,13 @@ export async function testInstallation(): Promise<TestInstallation> {
   return made;
 }
 
-function createListener(
-  registry: Registry,
-  asked: Map<string, number>,
-  appKey: string,
-  repair: (environmentId: string) => Promise<unknown>,
-) {
+function createListener({
+  registry,
+  asked,
+  appKey,
+  children,
+  repair,
+}: Pick<TestInstallation, "registry" | "asked" | "appKey" | "children" | "repair">) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url!, "http://localhost");
     const path = url.pathname.replace("/v1/runtime/", "");
@@ -99,12 +105,25 @@ function createListener(
       const { owner } = (await json(request)) as { owner: string };
       asked.set(`${path} of ${owner}`, (asked.get(`${path} of ${owner}`) ?? 0) + 1);
       response.writeHead(204).end();
+    } else if (path.endsWith("/children")) {
+      pageOfChildren(children.get(path.split("/")[1]!) ?? [], url.searchParams, response);
     } else if (!path.startsWith("auth/")) {
       response.end("<p>What a proxy says when it knows nothing better.</p>");
     } else {
       answerAuth(registry.sessions, path, (await json(request)) as Record<string, string>, response);
     }
   };
+}
+
+/** A cursor is how many come before. */
+function pageOfChildren(all: readonly Child[], query: URLSearchParams, response: ServerResponse): void {
+  const [from, limit] = [Number(query.get("cursor") ?? 0), Number(query.get("limit") ?? 50)];
+  if (!Number.isInteger(from)) {
+    problem(response, 422, "invalid_request");
+    return;
+  }
+  const nextCursor = from + limit < all.length ? String(from + limit) : null;
+  send(response, 200, { items: all.slice(from, from + limit), nextCursor });
 }
 
 /** Proves the address new@example.com, whose user can't log in. */

@@ -159,6 +159,7 @@ function applicationRoutes(input: RouteGroupInput, access: ReturnType<typeof cre
   return runtimeRoutes({
     db,
     ...access,
+    publicUrl: (hostname) => publicUrlOf(input.config, hostname, input.gatewayPort),
     versions: createVersionWatch({ db, notifications, log, stream: "runtime" }),
     repairLogin: (environmentId) => placements.repairLogin(db, environmentId),
     repairCache: (environmentId) => input.caches.repair(db, environmentId),

@@ -12,6 +12,7 @@ type UpdateOptions = {
   region?: string;
   group?: string[];
   parent?: string;
+  visibleToParent?: boolean;
   timezone?: string;
   language?: string;
   logoUrl?: string;
@@ -24,7 +25,7 @@ export function updateCommand(): Command {
     examples: [
       'tenant update acme --name "Acme Incorporated" --plan ""',
       "tenant update acme --slug acme-inc",
-      "tenant update acme --parent globex",
+      "tenant update acme --parent globex --visible-to-parent",
     ],
     calls: ["updateTenant"],
   })
@@ -35,6 +36,11 @@ export function updateCommand(): Command {
     .option("--region <region>", 'where its data lies; "" for nowhere in particular')
     .option("--group <group>", 'the groups it belongs to (repeatable); "" for none', collect)
     .option("--parent <tenant>", 'the tenant it belongs to, by its slug or id; "" for none')
+    .option(
+      "--visible-to-parent",
+      "the parent's admins see that it is there; another parent is to be told anew",
+    )
+    .option("--no-visible-to-parent", "they don't see it any more")
     .option("--timezone <name>", "such as Europe/Berlin")
     .option("--language <tag>", "such as pt-BR")
     .option("--logo-url <url>", 'where its logo is; "" for none');
@@ -49,6 +55,7 @@ async function update(tenant: string, options: UpdateOptions, command: Command):
     plan: emptyAsNull(options.plan),
     region: emptyAsNull(options.region),
     parentId: emptyAsNull(options.parent),
+    visibleToParent: options.visibleToParent,
     logoUrl: emptyAsNull(options.logoUrl),
     groups: options.group?.filter((one) => one !== ""),
   };

@@ -20,6 +20,7 @@ type CreateOptions = MakingOptions & {
   region?: string;
   group?: string[];
   parent?: string;
+  visibleToParent?: boolean;
   preset?: string;
   template?: string | false;
   timezone?: string;
@@ -58,6 +59,7 @@ function addOptions(command: Command): Command {
       "--parent <tenant>",
       "the tenant it belongs to, by its slug or id; it inherits plan, settings and logo from it",
     )
+    .option("--visible-to-parent", "the parent's admins see that it is there; nothing more comes of it")
     .option("--template <name>", "what it is made from, at its newest revision or at name@revision")
     .option("--no-template", "made from none, not even from its application's default")
     .option("--timezone <name>", "such as Europe/Berlin; UTC when left out")
@@ -92,6 +94,7 @@ async function requestBody(
     ...{ slug, name, app, plan, region, preset, timezone, language, logoUrl, clientId },
     groups: options.group,
     parentId: options.parent,
+    visibleToParent: options.visibleToParent,
     template: options.template === false ? null : options.template,
     isolation: isolationOf(options),
     admin: await adminOf(options),

@@ -86,7 +86,10 @@ export function showTenant(tenant: TenantReply, look: Look): string {
     ["Plan", ownOrInherited(tenant, "plan")],
     ["Region", tenant.region],
     ["Groups", tenant.groups.join(", ")],
-    ["Parent", tenant.parent],
+    [
+      "Parent",
+      tenant.parent && `${tenant.parent}${tenant.visibleToParent ? " (its admins see this one)" : ""}`,
+    ],
     ["Made from", tenant.template && `${tenant.template.name}@${tenant.template.revision}`],
     ["Timezone", tenant.timezone],
     ["Language", tenant.language],

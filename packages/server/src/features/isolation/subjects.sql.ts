@@ -103,6 +103,16 @@ export async function selectStrangers(db: Db, appId: string, ids: readonly strin
   return rows[0]!.strangers;
 }
 
+/** How many of these slugs belong to no child that lets the environment's tenant see it. */
+export async function selectUnseen(db: Db, environmentId: string, slugs: readonly string[]): Promise<number> {
+  const { rows } = await sql<{ unseen: number }>`
+    select count(*)::int as unseen from unnest(${slugs}::text[]) as given (slug)
+    where not exists (select from environments e join tenants t on t.parent_id = e.tenant_id
+      where e.id = ${environmentId} and t.slug = given.slug and t.visible_to = e.tenant_id)
+  `.execute(db);
+  return rows[0]!.unseen;
+}
+
 /** An application other than this one. */
 export async function selectOtherApp(db: Db, appId: string): Promise<string | undefined> {
   const { rows } = await sql<{

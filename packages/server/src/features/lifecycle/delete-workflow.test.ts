@@ -54,6 +54,22 @@ it("applications that follow during a purge are told at its end that the environ
   expect(rows).toHaveLength(1);
 });
 
+it("a child in sight that is gone is told to its parent's applications", async () => {
+  const [parent, slug] = [fresh("parent"), fresh("child")];
+  const above = await insertTestTenant(registry.db, appId, parent);
+  const child = await insertTestTenant(registry.db, appId, slug);
+  await sql`
+    update tenants set parent_id = ${above.tenantId}, visible_to = ${above.tenantId} where id = ${child.tenantId}
+  `.execute(registry.db);
+  await bench.reaches(await remove(slug), "succeeded");
+  // Not before the child was: whoever looked again then would have seen it still.
+  const { rows } = await sql<{ told: boolean }>`
+    select e.version >= max(t.version) as told from environments e, stream_tombstones t
+    where e.id = ${above.environmentId} and t.stream = 'runtime' and t.key = ${child.environmentId} group by e.version
+  `.execute(registry.db);
+  expect(rows).toEqual([{ told: true }]);
+});
+
 it("an undoing that races with the purge wins wholly or is refused: no tenant is left half-way", async () => {
   for (let round = 0; round < 15; round += 1) {
     const slug = fresh("raced");

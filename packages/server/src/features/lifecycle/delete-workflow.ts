@@ -15,6 +15,7 @@ import {
   updateTenantStatus,
 } from "../tenants/index.ts";
 import { forgetAdminInput } from "./admin-input.sql.ts";
+import { touchParents } from "./parents.ts";
 import { restoreTenant } from "./status.ts";
 
 export type DeleteInput = { slug: string };
@@ -113,6 +114,7 @@ async function releaseSlug(context: Context): Promise<void> {
     await removeRoutes(tx, tenant.id);
     // Once more: an application that began to follow during the purge has seen them since.
     await buryRuntime(tx, environmentIds);
+    if (tenant.visibleToParent) await touchParents(tx, [tenant.parentId]);
   });
 }
 

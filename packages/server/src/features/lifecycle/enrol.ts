@@ -8,7 +8,14 @@ import { giveServersTo, type Placements } from "../placements/index.ts";
 import type { AppRow } from "../releases/index.ts";
 import { addSystemRoute } from "../routing/index.ts";
 import { holdTemplate, type TemplateRow } from "../templates/index.ts";
-import { countTenantIn, insertTenant, slugIsTaken, slugTaken } from "../tenants/index.ts";
+import {
+  countTenantIn,
+  insertTenant,
+  requireSomebodyToSee,
+  slugIsTaken,
+  slugTaken,
+} from "../tenants/index.ts";
+import { touchParents } from "./parents.ts";
 
 export type Enrolling = {
   rootDomain: string;
@@ -57,6 +64,7 @@ export async function enrol<Input>(
   await recordEvent(tx, { name: "tenant.requested", ...ids, data: { slug, name: request.name } });
   await enrolment.claimDomains?.(tenantId);
   await addSystemRoute(tx, { environmentId, slug, environment: "production", rootDomain });
+  if (request.visibleToParent) await touchParents(tx, [enrolment.parentId]);
   return { tenantId, operationId };
 }
 
@@ -65,6 +73,7 @@ async function register(
   tenantId: string,
   { request, slug, parentId, app, template }: Enrolment<unknown>,
 ): Promise<void> {
+  requireSomebodyToSee({ parentId, visibleToParent: request.visibleToParent ?? false });
   // Whoever deletes it meanwhile finds this tenant's operation, or is found here.
   if (template && !(await holdTemplate(tx, template.id)))
     throw invalidField("/template", `There is no template "${template.name}".`);
@@ -78,6 +87,7 @@ async function register(
     region: request.region ?? null,
     groups: request.groups ?? [],
     parentId,
+    visibleToParent: request.visibleToParent ?? false,
     timezone: request.timezone ?? "UTC",
     language: request.language ?? "en",
     logoUrl: request.logoUrl ?? null,

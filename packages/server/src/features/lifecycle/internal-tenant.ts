@@ -28,7 +28,15 @@ export async function createInternalTenant(
   const isolation = resolveIsolation({ isolation: { database: level }, name }, level, places);
   return inTransaction(db, async (tx) => {
     const [tenantId, environmentId] = [newId(), newId()];
-    const blank = { clientId: null, plan: null, region: null, parentId: null, logoUrl: null, groups: [] };
+    const blank = {
+      clientId: null,
+      plan: null,
+      region: null,
+      parentId: null,
+      visibleToParent: false,
+      logoUrl: null,
+      groups: [],
+    };
     const words = { timezone: "UTC", language: "en" };
     const inserted = await insertTenant(tx, {
       ...blank,

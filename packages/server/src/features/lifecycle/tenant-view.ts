@@ -37,6 +37,7 @@ export async function showTenants(
     groups: tenant.groups,
     parentId: tenant.parentId && showId("tnt", tenant.parentId),
     parent: ancestors.get(tenant.id)?.[0]?.slug ?? null,
+    visibleToParent: tenant.visibleToParent,
     inherited: {
       plan: inherit(tenant, ancestors.get(tenant.id), "plan"),
       logoUrl: inherit(tenant, ancestors.get(tenant.id), "logoUrl"),

@@ -10,6 +10,7 @@ import {
   lockHierarchy,
   requireParent,
   requireSlugForm,
+  requireSomebodyToSee,
   requireStaying,
   requireTenantStatus,
   slugTaken,
@@ -17,6 +18,7 @@ import {
   updateTenantFields,
   withDescendants,
 } from "../tenants/index.ts";
+import { touchParents } from "./parents.ts";
 
 type UpdateOptions = {
   rootDomain: string;
@@ -56,7 +58,8 @@ async function update(
   options.check(before);
   requireStaying(before);
   const parentId = wantedParent ? (await requireParent(tx, wantedParent, before)).id : wantedParent;
-  const after = { ...before, ...fields, ...(parentId === undefined ? {} : { parentId }) };
+  const after = { ...before, ...keptInSight(before, parentId), ...fields };
+  requireSomebodyToSee(after);
   const renamed = after.slug !== before.slug;
   if (renamed) requireTenantStatus(before, ["active", "suspended"], "renamed");
   if (after.region !== null && after.region !== before.region)
@@ -80,8 +83,17 @@ async function update(
     await options.settleDomains(tx, await withDescendants(tx, before.id));
   }
   await touchWhom(tx, { before, after, environments });
+  if (seer(before) !== seer(after)) await touchParents(tx, [seer(before), seer(after)]);
   return before.id;
 }
+
+/** The grant is to one parent: another one doesn't see the tenant. */
+function keptInSight(before: TenantRow, parentId: string | null | undefined) {
+  if (parentId === undefined || parentId === before.parentId) return {};
+  return { parentId, visibleToParent: false };
+}
+
+const seer = ({ parentId, visibleToParent }: TenantRow): string | null => (visibleToParent ? parentId : null);
 
 /** What those below inherit concerns them, too. */
 async function touchWhom(

@@ -111,6 +111,7 @@ async function createWorld() {
         snapshot,
         versions: createVersionWatch({ db, notifications, log: silentLog, stream: "runtime" }),
         repairLogin: () => Promise.reject(new Error("Nobody asks for it here.")),
+        publicUrl: (hostname) => `http://${hostname}/`,
         repairCache: async () => false,
         repairGlobalCache: async () => false,
         storageKeys: () => Promise.reject(new Error("Nobody asks for them here.")),

@@ -17,6 +17,7 @@ import { type Api, type RouteGroup, requestingAppId, sendEvents } from "../../in
 import type { LogIn, Register, Users, Verifications } from "../access/index.ts";
 import { changePassword, findPlace, requireOpen } from "./auth.ts";
 import { runtimeCacheRoutes } from "./cache-routes.ts";
+import { runtimeChildrenRoute } from "./children-route.ts";
 import { type RepairLogin, runtimeDatabaseRoutes } from "./database-routes.ts";
 import { runtimeForeignFileRoute } from "./foreign-file-routes.ts";
 import type { SnapshotQuestion } from "./snapshot.ts";
@@ -35,6 +36,8 @@ export type RuntimeRouteDeps = {
   repairCache: RepairLogin;
   repairGlobalCache: (appId: string) => Promise<boolean>;
   storageKeys: GiveStorageKeys;
+  /** How a host's address is written. */
+  publicUrl: (hostname: string) => string;
 };
 
 const tags = ["runtime"];
@@ -55,6 +58,7 @@ export function runtimeRoutes(deps: RuntimeRouteDeps): RouteGroup {
     runtimeCacheRoutes(api, deps);
     runtimeStorageRoutes(api, deps);
     runtimeForeignFileRoute(api, deps);
+    runtimeChildrenRoute(api, deps);
   };
 }
 

@@ -10,6 +10,7 @@ export type RuntimeRow = {
   tenantSlug: string;
   tenantName: string;
   tenantStatus: TenantStatus;
+  hasChildren: boolean;
   plan: string | null;
   logoUrl: string | null;
   timezone: string;
@@ -26,7 +27,7 @@ export async function selectChangedEnvironments(
 ): Promise<RuntimeRow[]> {
   const { rows } = await sql<RuntimeRow>`
     select e.id, e.version, e.name, ${usableStatus} as status, t.id as "tenantId", t.slug as "tenantSlug", t.name as "tenantName",
-      t.status as "tenantStatus", t.plan, t.logo_url as "logoUrl", t.timezone, t.language
+      t.status as "tenantStatus", exists (select from tenants c where c.parent_id = t.id and c.visible_to = t.id) as "hasChildren", t.plan, t.logo_url as "logoUrl", t.timezone, t.language
     from environments e join tenants t on t.id = e.tenant_id
     where t.app_id = ${after.appId} and not t.internal and (e.version, e.id) > (${after.version}, ${after.id}::uuid)
     order by e.version, e.id limit ${after.limit}
@@ -56,4 +57,30 @@ export async function selectPlace(
     where e.id = ${environmentId} and t.app_id = ${appId}
   `.execute(db);
   return rows[0];
+}
+
+export type ChildRow = {
+  id: string;
+  slug: string;
+  name: string;
+  status: TenantStatus;
+  plan: string | null;
+  logoUrl: string | null;
+  /** Of its production environment. */
+  environmentId: string | null;
+};
+
+/** The tenants right below one that let it see them, by slug; whatever application they run. One more than `limit`. */
+export async function selectVisibleChildren(
+  db: Db,
+  parentId: string,
+  { limit, after = "" }: { limit: number; after?: string | undefined },
+): Promise<ChildRow[]> {
+  const { rows } = await sql<ChildRow>`
+    select t.id, t.slug, t.name, t.status, t.plan, t.logo_url as "logoUrl", e.id as "environmentId"
+    from tenants t left join environments e on e.tenant_id = t.id and e.name = 'production'
+    where t.parent_id = ${parentId} and t.visible_to = ${parentId} and t.slug > ${after}
+    order by t.slug limit ${limit + 1}
+  `.execute(db);
+  return rows;
 }

@@ -63,6 +63,7 @@ beforeAll(async () => {
         ...{ db, ...access, snapshot, versions, repairLogin },
         repairCache,
         repairGlobalCache,
+        publicUrl: (hostname) => `http://${hostname}/`,
         storageKeys,
       }),
     ],

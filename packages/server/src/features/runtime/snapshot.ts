@@ -103,6 +103,7 @@ async function describe(
     tenantSlug: row.tenantSlug,
     tenantName: row.tenantName,
     tenantStatus: row.tenantStatus,
+    hasChildren: row.hasChildren,
     plan: row.plan ?? inherit(row, above.get(row.tenantId), "plan")?.value ?? null,
     logoUrl: row.logoUrl ?? inherit(row, above.get(row.tenantId), "logoUrl")?.value ?? null,
     timezone: row.timezone,

@@ -37,6 +37,7 @@ beforeAll(async () => {
       runtimeRoutes({
         ...{ db, ...access, snapshot, versions, repairLogin },
         ...{ repairCache: repairLogin, repairGlobalCache: repairLogin },
+        publicUrl: (hostname) => `http://${hostname}/`,
         storageKeys: () => Promise.reject(new Error("Nobody asks for them here.")),
       }),
     ],

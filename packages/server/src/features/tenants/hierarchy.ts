@@ -42,6 +42,12 @@ export async function requireParent(
   return parent;
 }
 
+/** Throws `invalid_request` at `/visibleToParent` where a tenant without a parent is to be seen by it. */
+export function requireSomebodyToSee(tenant: Pick<TenantRow, "parentId" | "visibleToParent">): void {
+  if (!tenant.visibleToParent || tenant.parentId !== null) return;
+  throw invalidField("/visibleToParent", "The tenant has no parent that could see it.");
+}
+
 function refused(message: string) {
   return invalidField("/parentId", message);
 }

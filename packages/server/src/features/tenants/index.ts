@@ -5,6 +5,7 @@ export {
   inherit,
   lockHierarchy,
   requireParent,
+  requireSomebodyToSee,
   withDescendants,
 } from "./hierarchy.ts";
 export { deriveSlug } from "./slug.ts";

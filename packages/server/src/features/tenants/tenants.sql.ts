@@ -15,6 +15,8 @@ export type TenantRow = {
   region: string | null;
   groups: string[];
   parentId: string | null;
+  /** Its parent sees it. */
+  visibleToParent: boolean;
   timezone: string;
   language: string;
   logoUrl: string | null;
@@ -32,7 +34,7 @@ export type TenantRow = {
 const columns = sql`
   t.id, t.slug, t.client_id as "clientId", t.name, t.status, t.status_reason as "statusReason",
   t.status_before as "statusBefore", t.app_id as "appId", a.slug as "appSlug", t.plan, t.region, t.groups,
-  t.parent_id as "parentId", t.timezone, t.language, t.logo_url as "logoUrl", t.template_name as "templateName",
+  t.parent_id as "parentId", coalesce(t.visible_to = t.parent_id, false) as "visibleToParent", t.timezone, t.language, t.logo_url as "logoUrl", t.template_name as "templateName",
   t.template_revision as "templateRevision", t.delete_at as "deleteAt", t.internal,
   t.revision, t.created_at as "createdAt", t.updated_at as "updatedAt"
 `;
@@ -48,6 +50,7 @@ export type NewTenant = Pick<
   | "region"
   | "groups"
   | "parentId"
+  | "visibleToParent"
   | "timezone"
   | "language"
   | "logoUrl"
@@ -58,10 +61,11 @@ export type NewTenant = Pick<
 export async function insertTenant(tx: Tx, tenant: NewTenant): Promise<boolean> {
   const { rows } = await sql`
     insert into tenants (id, slug, client_id, name, status, app_id, plan, region, groups, parent_id, timezone, language,
-      logo_url, internal, template_name, template_revision)
+      logo_url, internal, template_name, template_revision, visible_to)
     values (${tenant.id}, ${tenant.slug}, ${tenant.clientId}, ${tenant.name}, 'provisioning', ${tenant.appId},
       ${tenant.plan}, ${tenant.region}, ${tenant.groups}, ${tenant.parentId}, ${tenant.timezone}, ${tenant.language},
-      ${tenant.logoUrl}, ${tenant.internal ?? false}, ${tenant.templateName ?? null}, ${tenant.templateRevision ?? null})
+      ${tenant.logoUrl}, ${tenant.internal ?? false}, ${tenant.templateName ?? null}, ${tenant.templateRevision ?? null},
+      ${tenant.visibleToParent ? tenant.parentId : null})
     on conflict do nothing
     returning id
   `.execute(tx);
@@ -149,14 +153,24 @@ export async function updateTenantStatus(tx: Tx, id: string, change: StatusChang
 
 export type TenantChange = Pick<
   TenantRow,
-  "slug" | "name" | "plan" | "region" | "groups" | "parentId" | "timezone" | "language" | "logoUrl"
+  | "slug"
+  | "name"
+  | "plan"
+  | "region"
+  | "groups"
+  | "parentId"
+  | "visibleToParent"
+  | "timezone"
+  | "language"
+  | "logoUrl"
 >;
 
 export async function updateTenantFields(tx: Tx, id: string, change: TenantChange): Promise<void> {
   await sql`
     update tenants set slug = ${change.slug}, name = ${change.name}, plan = ${change.plan}, region = ${change.region},
       groups = ${change.groups}, parent_id = ${change.parentId}, timezone = ${change.timezone}, language = ${change.language},
-      logo_url = ${change.logoUrl}, revision = revision + 1, updated_at = now()
+      logo_url = ${change.logoUrl},
+      visible_to = ${change.visibleToParent ? change.parentId : null}, revision = revision + 1, updated_at = now()
     where id = ${id}
   `.execute(tx);
 }

@@ -2,7 +2,7 @@ import { breach, failed, type Probe, type ProbeAnswer, refused, skipped } from "
 import type { Db } from "../../../infra/db/index.ts";
 import type { Api } from "../../../infra/http/index.ts";
 import { parseId } from "../../../kernel/index.ts";
-import { selectStrangers } from "../subjects.sql.ts";
+import { selectStrangers, selectUnseen } from "../subjects.sql.ts";
 import { type Answered, ask, type Question } from "./ask.ts";
 
 export type Visited = {
@@ -55,6 +55,8 @@ const said = ({ status, code }: Answered): string => `${status} ${code}`.trim();
 const nobody = "usr_00000000000000000000000000";
 
 const usersOf = (environment: string): string => `/v1/runtime/environments/${environment}/users`;
+
+const childrenOf = (environment: string): string => `/v1/runtime/environments/${environment}/children`;
 
 async function sessionIsGood({ api, appKey, from }: RuntimeGround): Promise<boolean> {
   const body = { environmentId: from.environment, token: from.session };
@@ -177,7 +179,7 @@ export const runtimeProbes: readonly RuntimeProbe[] = [
     remedy: "Stop the API and upgrade: it lets one application's key reach another's tenants.",
     covers: [
       ...["runtimeRepairDatabase", "runtimeRepairCache", "runtimeStorageKeys", "runtimeForeignFile"],
-      ...["runtimeRegister", "runtimeVerification"],
+      ...["runtimeRegister", "runtimeVerification", "runtimeListChildren"],
     ],
     async run(ground) {
       if (ground.strangersKey === undefined) return skipped("there is one application only");
@@ -197,6 +199,7 @@ export const runtimeProbes: readonly RuntimeProbe[] = [
             body: { owner: environment },
           },
           { method: "GET", url: usersOf(environment), key, headers },
+          { method: "GET", url: childrenOf(environment), key },
           { method: "POST", url: "/v1/runtime/auth/register", key, body: { ...visitor, password } },
           { method: "POST", url: "/v1/runtime/auth/verification", key, body: visitor },
           {
@@ -207,6 +210,23 @@ export const runtimeProbes: readonly RuntimeProbe[] = [
           },
         ],
       );
+    },
+  },
+  {
+    id: "api.children",
+    path: "api",
+    title: "find tenants among those below its own that aren't, or that don't let it see them",
+    remedy: "Stop the API and upgrade: tenants are told of others that aren't theirs to see.",
+    covers: ["runtimeListChildren"],
+    harmless: true,
+    async run({ api, db, appKey, from }) {
+      const { environment } = from;
+      const { status, body } = await ask(api, { method: "GET", url: childrenOf(environment), key: appKey });
+      if (status !== 200) return failed(`the children's route answers ${status}`);
+      const slugs = (body as { items: { slug: string }[] }).items.map(({ slug }) => slug);
+      const unseen = await selectUnseen(db, parseId("env", environment)!, slugs);
+      if (unseen > 0) return breach(`${unseen} of ${slugs.length} tenants aren't its to see.`);
+      return refused(`${slugs.length} tenants, each of which lets it`);
     },
   },
   {
