@@ -65,7 +65,6 @@ export type ChildRow = {
   name: string;
   status: TenantStatus;
   plan: string | null;
-  logoUrl: string | null;
   /** Of its production environment. */
   environmentId: string | null;
 };
@@ -77,7 +76,7 @@ export async function selectVisibleChildren(
   { limit, after = "" }: { limit: number; after?: string | undefined },
 ): Promise<ChildRow[]> {
   const { rows } = await sql<ChildRow>`
-    select t.id, t.slug, t.name, t.status, t.plan, t.logo_url as "logoUrl", e.id as "environmentId"
+    select t.id, t.slug, t.name, t.status, t.plan, e.id as "environmentId"
     from tenants t left join environments e on e.tenant_id = t.id and e.name = 'production'
     where t.parent_id = ${parentId} and t.visible_to = ${parentId} and t.slug > ${after}
     order by t.slug limit ${limit + 1}
