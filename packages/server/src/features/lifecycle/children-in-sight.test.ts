@@ -173,7 +173,8 @@ it("comes in pages, by slug, and of at most 200", async () => {
   const two = await call("GET", `${pathOf(parent)}?limit=2&cursor=${one.body.nextCursor}`);
   const seen = [...one.body.items, ...two.body.items].map(({ slug }: Child) => slug);
   expect([seen, two.body.nextCursor]).toEqual([slugs.sort(), null]);
-  for (const query of ["limit=201", "limit=0", "cursor=nonsense", "of=acme"]) {
+  const nul = Buffer.from(JSON.stringify(["a\0"])).toString("base64url");
+  for (const query of [`cursor=${nul}`, "limit=201", "limit=0", "cursor=nonsense", "of=acme"]) {
     expect((await call("GET", `${pathOf(parent)}?${query}`)).status).toBe(422);
   }
 });

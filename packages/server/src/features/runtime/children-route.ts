@@ -36,7 +36,7 @@ export function runtimeChildrenRoute(api: Api, deps: Deps): void {
     },
     async (request) => {
       const { limit, cursor } = request.query;
-      const after = decodeCursor(cursor, z.tuple([z.string().max(50)]))?.[0];
+      const after = decodeCursor(cursor, z.tuple([z.string().regex(/^[a-z0-9-]{1,50}$/)]))?.[0];
       const { tenantId } = await findPlace(deps.db, requestingAppId(request), request.params.environment);
       const rows = await selectVisibleChildren(deps.db, tenantId, { limit, after });
       const show = await shower(deps, rows);
