@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { notes, runAt } from "../../drivers/database/driver.testsuite.ts";
 import { sql } from "../../infra/db/index.ts";
@@ -62,6 +63,55 @@ test("spares are kept, and eight environments that come at once get eight differ
   for (const url of urls) await runAt(url, "insert into notes (body) values ('mine')");
   await waitUntil("the shelf is full again", async () => (await states(appId)).spare! >= 8, 30_000);
   await keeper.close();
+});
+
+test("spares of one application leave a full server to another's environments, one after the other", async () => {
+  const [appId, otherAppId] = [await insertApp(house.db, notes), await insertApp(house.db, notes)];
+  // Only one of them, and none of the tests before, is to have spares.
+  await sql`update apps set current_release_id = null where id <> ${appId}`.execute(house.db);
+  await waitUntil("what was begun before is through", async () => {
+    const { rows } = await sql`
+      select from operations where status in ('queued', 'running', 'waiting', 'undoing')`.execute(house.db);
+    return rows.length === 0;
+  });
+  const { rows } = await sql<{ capacity: number; used: number }>`
+    with used as (
+      select count(*) as used from databases where server_id = ${house.serverId} and state <> 'blueprint'
+    ), before as (select capacity from database_servers where id = ${house.serverId})
+    update database_servers s set capacity = used + 3 from used, before where s.id = ${house.serverId}
+    returning before.capacity, used
+  `.execute(house.db);
+  const { capacity, used } = rows[0]!;
+  const standing = async () => {
+    const { rows } = await sql<{ state: string }>`
+      select state from databases where server_id = ${house.serverId} and state <> 'blueprint'`.execute(
+      house.db,
+    );
+    const count = (wanted: string) => rows.filter(({ state }) => state === wanted).length;
+    return { all: rows.length, spares: count("spare"), unsettled: count("creating") + count("removing") };
+  };
+  const keeper = house.keeper({ atRest: 8, pollMs: 20 });
+  keeper.start();
+  try {
+    const { spares } = await waitUntil("spares fill the server but for a place", async () => {
+      const now = await standing();
+      return now.all === used + 2 && now.unsettled === 0 ? now : undefined;
+    });
+    for (const left of [spares - 1, spares - 2]) {
+      const environmentId = await insertEnvironment(house.db, otherAppId);
+      expect(await place(otherAppId, environmentId)).toMatchObject({ fromSpare: false });
+      await waitUntil("a spare made room", async () => {
+        const now = await standing();
+        expect(now.all).toBeLessThanOrEqual(used + 3);
+        return isDeepStrictEqual(now, { all: used + 2, spares: left, unsettled: 0 });
+      });
+    }
+  } finally {
+    await keeper.close();
+    await sql`update database_servers set capacity = ${capacity} where id = ${house.serverId}`.execute(
+      house.db,
+    );
+  }
 });
 
 test("an app's new schema version makes spares and blueprint of the old one go", async () => {

@@ -88,6 +88,26 @@ export async function selectShelves(tx: Tx, kind: string): Promise<Shelf[]> {
   return rows;
 }
 
+/**
+ * Marks one spare of each full server for removal, of what most stand there of, and answers them: somebody else's
+ * database may be wanted next. Not while something there is on its way out already.
+ */
+export async function markCrowding(tx: Tx): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    update databases d set state = 'removing' where d.state = 'spare' and d.id in (
+      select distinct on (spare.server_id) spare.id from (
+        select id, server_id, count(*) over (partition by server_id, app_id, level) as alike
+        from databases where state = 'spare'
+      ) as spare
+      join database_servers s on s.id = spare.server_id and not s.dedicated
+      where s.capacity <= (select count(*) from databases n where n.server_id = s.id and n.state <> 'blueprint')
+        and not exists (select from databases n where n.server_id = s.id and n.state = 'removing')
+      order by spare.server_id, spare.alike desc, spare.id
+    ) returning d.id
+  `.execute(tx);
+  return rows.map((row) => row.id);
+}
+
 /** Databases for many environments that have none, on servers that are being drained. */
 export async function selectDeserted(tx: Tx, limit: number): Promise<{ id: string; appId: string }[]> {
   const { rows } = await sql<{ id: string; appId: string }>`

@@ -59,7 +59,8 @@ test("it is told whether something is wanted that has to wait", () => {
   expect(held(5, 9, 0)).toBe(false);
 });
 
-test("a server without room gets none", () => {
-  expect(counts([{ ...shelf, room: 1 }])).toEqual([1]);
+test("a server's last free place is left free, and one without room gets none", () => {
+  expect(counts([{ ...shelf, room: 2 }])).toEqual([1]);
+  expect(counts([{ ...shelf, room: 1 }])).toEqual([0]);
   expect(counts([{ ...shelf, room: -3 }])).toEqual([0]);
 });

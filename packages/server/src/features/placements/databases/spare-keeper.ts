@@ -8,6 +8,7 @@ import { lockShared } from "./shared-databases.sql.ts";
 import { createSpareDemand } from "./spare-demand.ts";
 import {
   lockSpares,
+  markCrowding,
   markDeserted,
   markOutdated,
   type Shelf,
@@ -146,7 +147,7 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
 
 /** Marks for removal what nobody will need, a few at a time. */
 async function markUseless(tx: Tx): Promise<string[]> {
-  const marked = await markOutdated(tx, builtAtOnce);
+  const marked = [...(await markOutdated(tx, builtAtOnce)), ...(await markCrowding(tx))];
   for (const { id, appId } of await selectDeserted(tx, builtAtOnce)) {
     await lockShared(tx, appId);
     if (await markDeserted(tx, id)) marked.push(id);
@@ -155,8 +156,8 @@ async function markUseless(tx: Tx): Promise<string[]> {
 }
 
 /**
- * How many spares to begin for each shelf, sharing out what each server builds at once: the emptiest come first. `held`
- * says that more are wanted, and there is room.
+ * How many spares to begin for each shelf, sharing out what each server builds at once: the emptiest come first. The
+ * last free place of a server is left to whoever has no spare. `held` says that more are wanted, and there is room.
  */
 export function toBuild(
   shelves: readonly Shelf[],
@@ -169,7 +170,7 @@ export function toBuild(
   const emptiestFirst = shelves.toSorted((a, b) => a.spares + a.building - b.spares - b.building);
   return emptiestFirst.map((shelf) => {
     const begun = building.get(shelf.serverId)!;
-    const lacking = Math.min(wantedOf(shelf) - shelf.spares - shelf.building, shelf.room);
+    const lacking = Math.min(wantedOf(shelf) - shelf.spares - shelf.building, shelf.room - begun - 1);
     const count = Math.max(0, Math.min(lacking, slotsOf(shelf) - begun));
     building.set(shelf.serverId, begun + count);
     return { ...shelf, count, held: lacking > count };
