@@ -152,6 +152,13 @@ test("the application sees what an operator changes, as soon as it is changed", 
   expect((await asked()).rows).toHaveLength(1);
 });
 
+test("no tenant of the kit stands below another one, which an application that asks is told", async () => {
+  await using tenant = await kit.tenant();
+  await kit.run(tenant, async ({ tenant: { hasChildren }, tenants }) => {
+    expect([hasChildren, await tenants.children()]).toEqual([false, { items: [], nextCursor: null }]);
+  });
+});
+
 test("a user is signed in without a password, in one tenant alone, until the log-out", async () => {
   await using acme = await kit.tenant();
   await using globex = await kit.tenant();

@@ -112,6 +112,11 @@ function runtimeRoutes(api: FastifyInstance, { host, installation }: HostApiOpti
   api.post("/v1/runtime/environments/:environment/files/foreign", async (_request, reply) =>
     reply.code(204).send(),
   );
+  // No tenant stands below another one here.
+  api.get("/v1/runtime/environments/:environment/children", async (request) => {
+    memberOf(request);
+    return { items: [], nextCursor: null };
+  });
   api.post("/v1/runtime/auth/session", async (request) => {
     const { environmentId, token } = request.body as SessionQuestion;
     return memberOf(request).sessions.find(environmentId, token);
