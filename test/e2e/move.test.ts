@@ -1,8 +1,10 @@
+import { fileURLToPath } from "node:url";
 import type { OperationReply, TenantReply } from "@tenantry/contract";
 import pg from "pg";
 import { expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
+import { databaseUrl, query } from "../support/registry.ts";
 import { password, siteUser } from "../support/site-user.ts";
 import { useInstallation } from "../support/use-installation.ts";
 import { becomesWhole } from "../support/whole.ts";
@@ -29,6 +31,13 @@ async function site(level: string, more: object = {}) {
   return { slug, user, write };
 }
 
+/** One that needs nothing of its database. */
+const program = {
+  command: "node echo.mjs",
+  workingDirectory: fileURLToPath(new URL("../support/applications", import.meta.url)),
+  variables: { RELEASE: "1" },
+};
+
 const call = <Body>(method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
   installation.api.call<Body>(method, path, body, headers);
 
@@ -38,7 +47,7 @@ const move = (slug: string, body: object, headers?: Record<string, string>) =>
 async function levelOf(slug: string) {
   const { body } = await call<TenantReply>("GET", `/v1/tenants/${slug}`);
   const { placements, status } = body.environments[0]!;
-  return { ...(placements.database as { level: string; generation: number }), status };
+  return { ...(placements.database as { level: string; name: string; generation: number }), status };
 }
 
 it("a tenant goes from level to level with all that its people were told is written, while they write", async () => {
@@ -86,6 +95,8 @@ it("what can't be done is refused before anything happens, with the reason", asy
     [{ isolation: { database: "shared" } }, 409, "illegal_transition"],
     [{ isolation: { database: "database", storage: "bucket" } }, 422, "isolation_unavailable"],
     [{ isolation: { database: "database" }, server: "nowhere" }, 404, "server_not_found"],
+    [{ isolation: { database: "sqlite" }, server: "embedded" }, 422, "isolation_unavailable"],
+    [{ server: "embedded" }, 409, "illegal_transition"],
     [{}, 422, "invalid_request"],
   ] as const;
   for (const [body, status, code] of refusals)
@@ -94,6 +105,35 @@ it("what can't be done is refused before anything happens, with the reason", asy
       expect.objectContaining({ status, body: expect.objectContaining({ code }) }),
     ]);
   expect(await levelOf(slug)).toEqual(before);
+});
+
+it("an application that a level can't hold is told so with file and line: before anything happens where its files were checked, and before the tenant is closed otherwise", async () => {
+  const app = fresh("notes");
+  const migrations = [
+    { name: "0001_notes.sql", sql: "create table notes (id int primary key);\n" },
+    {
+      name: "0002_lines.sql",
+      sql: "create table tags (id int primary key);\n\ncreate table lines (note int references notes on update set null);\n",
+    },
+  ];
+  const made = await call<{ operationId: string }>("POST", "/v1/apps", { slug: app, ...program, migrations });
+  expect(await installation.api.ended(made.body.operationId)).toMatchObject({ status: "succeeded" });
+  const slug = fresh("mover");
+  await installation.api.createTenant(slug, { app, isolation: { database: "database" } });
+  const toShared = () => move(slug, { isolation: { database: "shared" } }, { prefer: "wait=60" });
+  const begun = () => installation.sql("select from tenantry.operations where kind = 'environment.move'");
+  const refusal = {
+    status: 422,
+    body: { code: "isolation_unavailable", detail: expect.stringContaining("0002_lines.sql, line 3") },
+  };
+  const before = await levelOf(slug);
+  expect(await toShared()).toMatchObject(refusal);
+  expect(await levelOf(slug)).toEqual(before);
+  const { length } = await begun();
+  expect((await call("POST", "/v1/schema-checks", { migrations })).status).toBe(200);
+  expect(await toShared()).toMatchObject(refusal);
+  expect(await begun()).toHaveLength(length);
+  await becomesWhole(installation);
 });
 
 it("a program's database login is another one at the new place, and none lets it in where the tenant was", async () => {
@@ -134,30 +174,51 @@ it("a suspended tenant goes to a file and to a server of its own and back, and i
 });
 
 it("a rule moves who has outgrown his level, tells why, and leaves alone whose own rules say so", async () => {
-  const [large, kept] = [await site("schema"), await site("schema", { settings: { promotions: [] } })];
-  const rule = { from: "schema", to: "database", whenBytesAbove: "1KB" };
-  await call("PATCH", "/v1/settings", { promotions: [rule], promotionHours: { from: 0, to: 24 } });
+  const [large, neighbour] = [await site("shared"), await site("shared")];
+  const kept = await site("schema", { settings: { promotions: [] } });
+  await crowd(large.slug);
+  const rules = [
+    { from: "schema", to: "database", whenBytesAbove: "1KB" },
+    { from: "shared", to: "database", whenBytesAbove: "1MB" },
+  ];
+  await call("PATCH", "/v1/settings", { promotions: rules, promotionHours: { from: 0, to: 24 } });
   const { stdout } = await installation.command(["tenant", "move", "--due", "--json"]);
   const due = (JSON.parse(stdout) as { items: { tenant: string }[] }).items;
   expect(due).toContainEqual(
-    expect.objectContaining({ tenant: large.slug, from: "schema", to: "database", isOpen: true }),
+    expect.objectContaining({ tenant: large.slug, from: "shared", to: "database", isOpen: true }),
   );
-  expect(due.map(({ tenant }) => tenant)).not.toContain(kept.slug);
+  for (const { slug } of [kept, neighbour]) expect(due.map(({ tenant }) => tenant)).not.toContain(slug);
   // A node that starts looks at once what is due.
   await installation.sql("update tenantry.schedules set due_at = now() where name = 'promotions'");
   await installation.kill();
   await installation.start();
   await eventually("it is moved by the rule", async () => (await levelOf(large.slug)).level === "database");
-  const { body } = await call<{ items: OperationReply[] }>(
-    "GET",
-    "/v1/operations?kind=environment.move&limit=1",
-  );
-  expect(body.items[0]!.requestedBy).toBe("rule: schema to database above 1,000 bytes");
+  const { body } = await call<{ items: OperationReply[] }>("GET", "/v1/operations?kind=environment.move");
+  const byRule = body.items.filter(({ requestedBy }) => requestedBy?.startsWith("rule: "));
+  expect(byRule[0]!.requestedBy).toBe("rule: shared to database above 1,000,000 bytes");
   const events = await installation.sql("select data from tenantry.events where type = 'tenant.promoted'");
-  expect(events).toEqual([{ data: expect.objectContaining({ slug: large.slug, whenBytesAbove: 1_000 }) }]);
+  expect(events).toContainEqual({
+    data: expect.objectContaining({ slug: large.slug, whenBytesAbove: 1_000_000 }),
+  });
+  expect((await levelOf(neighbour.slug)).level).toBe("shared");
   expect((await levelOf(kept.slug)).level).toBe("schema");
   await call("PATCH", "/v1/settings", { promotions: null, promotionHours: null });
 });
+
+/** Gives a tenant at `shared` most of the rows there, and lets PostgreSQL count them. */
+async function crowd(slug: string): Promise<void> {
+  const { name } = await levelOf(slug);
+  const { body } = await call<{ url: string }>(
+    "PUT",
+    `/v1/tenants/${slug}/environments/production/credentials`,
+  );
+  const client = new pg.Client({ connectionString: body.url });
+  await client.connect();
+  await client.query(`insert into media (id, name, content_type, size, created_by)
+    select gen_random_uuid(), repeat('x', 900), 'text/plain', 0, 'me' from generate_series(1, 3000)`);
+  await client.end();
+  await query(databaseUrl(installation.registryUrl, name), "analyze");
+}
 
 it("rows that the new level can't hold are told by table and column, and the tenant is where it was, and open", async () => {
   const { slug, write } = await site("schema");

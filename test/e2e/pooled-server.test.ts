@@ -1,3 +1,4 @@
+import type { OperationReply, TenantReply } from "@tenantry/contract";
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { givenServer, type TestServer } from "../../packages/server/src/testing/database-servers.ts";
@@ -129,3 +130,70 @@ it("a server gets a pooler later, and loses it, while its tenants are served", a
     await other.stop();
   }
 });
+
+it("tenants of every level move to a server that isn't ours, behind a pooler and with short timeouts, and back, with all they have", async () => {
+  await using stack = new AsyncDisposableStack();
+  const other = stack.use(await disposable(givenServer(15)));
+  const bouncer = stack.use(await disposable(testPooler(other.superuserUrl)));
+  await query(other.superuserUrl, "alter role maker set statement_timeout = '1ms'");
+  const [away, region] = [fresh("away"), fresh("region")];
+  expect(await installation.command(["server", "update", "embedded", "--region", region])).toMatchObject({
+    code: 0,
+  });
+  const levels = ["shared", "schema", "database"];
+  const slugs = levels.map((level) => fresh(level));
+  for (const [index, slug] of slugs.entries())
+    await installation.api.createTenant(slug, { region, isolation: { database: levels[index]! } });
+  const through = `postgres://${new URL(bouncer.url).host}`;
+  const how = ["--region", region, "--pooler-url", through, "--statement-timeout", "2000"];
+  const added = await add(away, other.url, ...how);
+  expect(added).toMatchObject({ code: 0 });
+  // A role that only a superuser may put out goes into tenants' databases.
+  expect(added.stderr).toContain("auth_dbname");
+  const pathOf = (slug: string) => `/v1/tenants/${slug}/environments/production`;
+  const credentials = async (slug: string) =>
+    (await installation.api.call<{ url: string }>("PUT", `${pathOf(slug)}/credentials`)).body.url;
+  const move = (slug: string, body: object) =>
+    installation.api.call<OperationReply>("POST", `${pathOf(slug)}/move`, body, { prefer: "wait=60" });
+  const seen = new Map(slugs.map((slug) => [slug, [] as string[]]));
+  let logins = await Promise.all(slugs.map(credentials));
+  for (const server of [away, "embedded"]) {
+    const before = logins;
+    const places = await Promise.all(slugs.map(placeOf));
+    await Promise.all(
+      slugs.map(async (slug, index) => {
+        seen.get(slug)!.push(`before ${server}`);
+        await mediaThrough(before[index]!, `before ${server}`);
+        const level = server === away ? {} : { isolation: { database: levels[index]! } };
+        const moved = await move(slug, { server, ...level });
+        expect([slug, moved.status, moved.body.error]).toEqual([slug, 200, null]);
+      }),
+    );
+    logins = await Promise.all(slugs.map(credentials));
+    for (const [index, slug] of slugs.entries()) {
+      expect(await placeOf(slug)).toMatchObject({ level: levels[index], server, status: "ready" });
+      expect((await installation.visit(slug)).body).toContain(`The ${slug} company`);
+      await expect(mediaThrough(before[index]!, "late")).rejects.toThrow();
+      const names = (await mediaThrough(logins[index]!, `at ${server}`)) as { name: string }[];
+      expect(names.map(({ name }) => name)).toEqual([...seen.get(slug)!, `at ${server}`]);
+      seen.get(slug)!.push(`at ${server}`);
+      // It is there already.
+      expect(await move(slug, { server })).toMatchObject({
+        status: 409,
+        body: { code: "illegal_transition" },
+      });
+    }
+    if (server === away) continue;
+    // What they left behind: nobody's database, and no login.
+    const owned = places.map(({ name }) => name);
+    const left = `select rolname as name from pg_roles where rolname ~ '^tnl_' union
+      select datname from pg_database where datname = '${owned[2]}'`;
+    expect(await query(other.superuserUrl, left)).toEqual([]);
+  }
+});
+
+async function placeOf(slug: string) {
+  const { body } = await installation.api.call<TenantReply>("GET", `/v1/tenants/${slug}`);
+  const { placements, status } = body.environments[0]!;
+  return { ...(placements.database as { level: string; server: string; name: string }), status };
+}

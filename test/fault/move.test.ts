@@ -1,4 +1,5 @@
 import type { DatabaseLevel, OperationReply, TenantReply } from "@tenantry/contract";
+import pg from "pg";
 import { expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
@@ -36,10 +37,14 @@ async function beginMove(slug: string, database: DatabaseLevel): Promise<string>
 }
 
 /** It is at a level, on the air, and has what was written before and what is written now. */
-async function servesAt(slug: string, level: DatabaseLevel): Promise<void> {
+async function servesAt(
+  slug: string,
+  level: DatabaseLevel,
+  says = `The page home of ${slug}.`,
+): Promise<void> {
   const { body } = await installation.api.call<TenantReply>("GET", `/v1/tenants/${slug}`);
   expect(body.environments[0]).toMatchObject({ status: "ready", placements: { database: { level } } });
-  expect((await installation.visit(slug, "/")).body).toContain(`The page home of ${slug}.`);
+  expect((await installation.visit(slug, "/")).body).toContain(says);
   expect(await write(slug, "after")).toBe(303);
   expect((await installation.visit(slug, "/after")).status).toBe(200);
 }
@@ -53,6 +58,8 @@ const recorded = (step: string): Place => ({
 const places: Place[] = [
   recorded("close"),
   recorded("copy"),
+  recorded("verify"),
+  recorded("reopen"),
   {
     step: "clean-up",
     when: "before it is forgotten",
@@ -70,13 +77,13 @@ it("after kill -9 of everything at any step of a move, the tenant arrives with a
   for (const place of places) slugs.set(place, await makeSite("shared"));
   const all = await killInsideEach(installation, places, (place) => beginMove(slugs.get(place)!, "database"));
   for (const { place, ended } of all) {
-    expect(ended, `${place.step} ${place.when}`).toMatchObject({ status: "succeeded" });
+    expect([place.step, ended.status, ended.error]).toEqual([place.step, "succeeded", null]);
     await servesAt(slugs.get(place)!, "database");
   }
   await becomesWhole(installation);
 });
 
-it("a move that is cancelled right before the tenant is sent to its new place leaves it where it was, and open", async () => {
+it("a move that is cancelled right before the tenant is sent to its new place leaves it where it was, and open; a script that comes meanwhile waits", async () => {
   const slug = await makeSite("shared");
   await using hold = await holdAt(installation, {
     before: "update",
@@ -85,16 +92,69 @@ it("a move that is cancelled right before the tenant is sent to its new place le
   });
   const operationId = await beginMove(slug, "schema");
   await eventually("it is about to be sent there", async () => {
-    const path = `/v1/operations/${operationId}`;
-    const { body } = await installation.api.call<OperationReply>("GET", path);
-    return body.steps?.some(({ name, status }) => name === "switch" && status === "running");
+    const { steps } = await shown(operationId);
+    return steps.some(({ name, status }) => name === "switch" && status === "running");
   });
   await hold.reached();
   expect((await installation.visit(slug, "/")).status).toBe(503);
+  const scriptId = await beginScript(slug, "update pages set body = 'Written by a script.'");
+  await eventually("the script waits", async () => (await shown(scriptId)).status === "waiting");
   const { status } = await installation.api.call("POST", `/v1/operations/${operationId}/cancel`);
   expect(status).toBe(202);
   await hold.release();
   expect(await installation.api.ended(operationId)).toMatchObject({ status: "cancelled" });
-  await servesAt(slug, "shared");
+  await ran(scriptId);
+  await servesAt(slug, "shared", "Written by a script.");
   await becomesWhole(installation);
 });
+
+it("a move waits for a script that is at work, and the tenant arrives with what it wrote", async () => {
+  const slug = await makeSite("schema");
+  const path = `/v1/tenants/${slug}/environments/production/credentials`;
+  const { body } = await installation.api.call<{ url: string }>("PUT", path);
+  const client = new pg.Client({ connectionString: body.url });
+  // It is closed as soon as it is no longer at work.
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    await client.query("begin; select from pages for update");
+    const scriptId = await beginScript(slug, "update pages set body = 'Written by a script.'");
+    await eventually("it is at work", async () => {
+      const atWork = await installation.sql("select from tenantry.script_runs where status = 'running'");
+      return atWork.length === 1;
+    });
+    const operationId = await beginMove(slug, "database");
+    await eventually(
+      "the move waits for it",
+      async () => (await shown(operationId)).message === "Waiting for a script",
+    );
+    // It is served meanwhile; the home page would stay in its cache.
+    expect((await installation.visit(slug, "/nowhere")).status).toBe(404);
+    await client.query("commit");
+    await ran(scriptId);
+    expect(await installation.api.ended(operationId)).toMatchObject({ status: "succeeded" });
+  } finally {
+    await client.end();
+  }
+  await servesAt(slug, "database", "Written by a script.");
+});
+
+const shown = async (operationId: string) =>
+  (await installation.api.call<OperationReply>("GET", `/v1/operations/${operationId}`)).body;
+
+async function beginScript(tenant: string, sql: string): Promise<string> {
+  const script = { name: "mend.sql", sql, tenant, again: true };
+  const { status, body } = await installation.api.call<OperationReply>("POST", runs, script);
+  expect(status).toBe(202);
+  return body.id;
+}
+
+const runs = "/v1/apps/sites/script-runs";
+
+/** Waits until a script has run once, on one tenant. */
+async function ran(operationId: string): Promise<void> {
+  expect(await installation.api.ended(operationId)).toMatchObject({ status: "succeeded" });
+  const path = `${runs}?operation=${operationId}`;
+  const { body } = await installation.api.call<{ items: { rowsChanged: number }[] }>("GET", path);
+  expect(body.items).toMatchObject([{ status: "succeeded", rowsChanged: 1 }]);
+}

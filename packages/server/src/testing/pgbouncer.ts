@@ -19,7 +19,12 @@ export function testPooler(superuserUrl: string): Promise<{ url: string; stop():
     `* = host=${hostname} port=${port}`,
     "[pgbouncer]",
     ...["pool_mode = transaction", "default_pool_size = 4", "auth_type = scram-sha-256"],
-    ...[`auth_user = ${username}`, "auth_query = select usename, passwd from pg_shadow where usename = $1"],
+    // It asks in the database that somebody comes for, as a role that only a superuser could put out.
+    ...[
+      "server_idle_timeout = 2",
+      `auth_user = ${username}`,
+      "auth_query = select usename, passwd from pg_shadow where usename = $1",
+    ],
   ]);
 }
 

@@ -11,6 +11,7 @@ import type { SqliteOptions } from "./sqlite/parts.ts";
 export { checkPooler } from "./common/check-pooler.ts";
 export { checkServer, type ServerCheck } from "./common/check-server.ts";
 export { connectAdvice } from "./common/connect-advice.ts";
+export { refuseUnheld } from "./common/emit/unheld.ts";
 export { compareForms, hashForm } from "./common/form/compare-forms.ts";
 export { blueprintName } from "./common/names.ts";
 export { openDatabases, protectDatabases } from "./common/protect.ts";

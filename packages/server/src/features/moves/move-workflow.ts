@@ -8,6 +8,7 @@ import {
   type Waiting,
   type Workflow,
 } from "../../infra/workflow/index.ts";
+import { hasCode } from "../../kernel/index.ts";
 import type { Credentials } from "../credentials/index.ts";
 import { touchRuntime, updateMoving } from "../environments/index.ts";
 import { flipPlacement, isScriptAtWork, type Placements, type RowsMoved } from "../placements/index.ts";
@@ -78,13 +79,13 @@ function placeSteps({ placements, credentials }: MoveParts) {
     }),
     step<MoveInput>("copy", {
       title: "Copy the rows",
-      run: (context) => placements.moveRows(context, environment(context)),
+      run: (context) => inTurn(() => placements.moveRows(context, environment(context))),
     }),
     step<MoveInput>("verify", {
       title: "Compare the rows",
       run(context) {
         const { print } = context.results.copy as RowsMoved;
-        return placements.verifyMoved(context, { environmentId: environment(context), print });
+        return inTurn(() => placements.verifyMoved(context, { environmentId: environment(context), print }));
       },
     }),
   ];
@@ -128,6 +129,14 @@ async function build(placements: Placements, context: Context) {
     ...{ environmentId, appId, level: to, schemaVersion, serverId },
     region: region ?? undefined,
     next: true,
+  });
+}
+
+/** Who reads a database that many share has it to himself, and one who died in it keeps it until he is known to be dead. */
+async function inTurn<Result>(work: () => Promise<Result>): Promise<Result | Waiting> {
+  return work().catch((error: unknown) => {
+    if (!hasCode(error, "busy")) throw error;
+    return { waitUntil: new Date(Date.now() + waitMs), message: "Waiting for others who are moved" };
   });
 }
 

@@ -11,7 +11,7 @@ import type { MoveInput, Promotion } from "./move-workflow.ts";
 
 export type MoveDependencies = {
   db: Db;
-  placements: Pick<Placements, "requireEligible" | "sourceOfRows" | "sizeOf">;
+  placements: Pick<Placements, "requireEligible" | "refuseKnownUnheld" | "sourceOfRows" | "sizeOf">;
   move: Workflow<MoveInput>;
   /** The most bytes that a file may have; undefined where any may. */
   quotaOf(tenantId: string): Promise<number>;
@@ -115,5 +115,7 @@ export async function requirePlace(
   const source = await placements.sourceOfRows(db, environmentId);
   const { schemaVersion } = await findApp(db, showId("app", move.appId));
   requireFit({ source, level, schemaVersion });
+  const { schemaVersion: version } = source;
+  await placements.refuseKnownUnheld(db, { appId: move.appId, schemaVersion: version, level });
   if (level === "sqlite") sizeLimit(await placements.sizeOf(db, environmentId), await quotaOf(move.tenantId));
 }

@@ -12,6 +12,7 @@ import { sizeOf, sizesIn } from "./databases/sizes.ts";
 import type { DatabaseWanted } from "./databases/wanted.ts";
 import { createExaminer } from "./examine.ts";
 import { type FleetWork, migrateFleet } from "./fleet/fleet.ts";
+import { refuseKnownUnheld } from "./fleet/schema-check.ts";
 import { findStanding, scanForLeftovers } from "./leftovers.ts";
 import { checkLogins } from "./logins/check-logins.ts";
 import { freeNotifications } from "./logins/free-notifications.ts";
@@ -151,6 +152,9 @@ function moveWork(parts: PlacementParts) {
     /** Throws `archive_damaged` unless the next place holds the rows that `moveRows` took. */
     verifyMoved: (context: StepContext, moved: { environmentId: string; print: RowsPrint }) =>
       verifyMoved(parts, context, moved),
+
+    /** Throws `isolation_unavailable` where a level is known not to hold an app's schema. */
+    refuseKnownUnheld,
 
     /** How many bytes an environment has in its database; undefined where nobody can tell. */
     sizeOf: (db: Db, environmentId: string) => sizeOf(db, parts, environmentId),

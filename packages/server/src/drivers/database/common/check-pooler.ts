@@ -18,7 +18,12 @@ export async function checkPooler(
   poolerUrl: string,
   connect: Connect = openClient,
 ): Promise<PoolerCheck> {
-  const direct = await connect({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  const direct = await connect({
+    connectionString: url,
+    connectionTimeoutMillis: 10_000,
+    // The role's own timeout is for others than us.
+    options: "-c search_path=pg_catalog -c statement_timeout=10000",
+  });
   const login = { user: `tnp_${randomBytes(8).toString("hex")}`, password: randomBytes(16).toString("hex") };
   const role = pg.escapeIdentifier(login.user);
   try {
@@ -36,13 +41,27 @@ export async function checkPooler(
         ...(await lookThrough(at(database), place, connect)),
         ...(await lookThrough(at("template1"), undefined, connect)),
       ];
-      return { missing: [...new Set(missing)], warnings: protectionWarnings(poolerUrl) };
+      const warnings = [...protectionWarnings(poolerUrl), ...(await whoStays(direct, login.user))];
+      return { missing: [...new Set(missing)], warnings };
     } finally {
       await direct.query(`drop role ${role}`);
     }
   } finally {
     await direct.end().catch(() => undefined);
   }
+}
+
+/** Who came with us into a database that anybody may have, and can't be put out by us: it couldn't be removed. */
+async function whoStays(direct: pg.ClientBase, user: string): Promise<string[]> {
+  const { rows } = await direct.query<{ role: string }>(
+    `select distinct usename as role from pg_stat_activity
+     where datname = 'template1' and usename <> $1 and not pg_has_role(usesysid, 'usage') order by 1`,
+    [user],
+  );
+  return rows.map(
+    ({ role }) =>
+      `The pooler asks for passwords in tenants' databases, as the role "${role}", which Tenantry may not put out: a database can't be removed as long as it stays there. Let it ask in a database of its own (pgbouncer: \`auth_dbname\`), or leave soon (\`server_idle_timeout = 2\`).`,
+  );
 }
 
 /** The same for all connections to one server until it starts anew. */

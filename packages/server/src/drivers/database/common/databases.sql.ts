@@ -1,4 +1,6 @@
 import pg from "pg";
+import { databaseErrorCode } from "../../../infra/db/index.ts";
+import { failure } from "../../../kernel/index.ts";
 import type { Session } from "./session.ts";
 
 const id = pg.escapeIdentifier;
@@ -104,5 +106,27 @@ export async function dropDatabase(session: Session, name: string): Promise<void
        where datname = ${pg.escapeLiteral(name)} and usesysid is not null and pg_has_role(usesysid, 'usage')`,
     );
   }
-  await session.change(`drop database if exists ${id(name)}`);
+  try {
+    await session.change(`drop database if exists ${id(name)}`);
+  } catch (error) {
+    if (databaseErrorCode(error) !== inUse) throw error;
+    const others = await session.read<{ role: string }>(
+      `select distinct coalesce(usename, backend_type) as role from pg_stat_activity
+       where datname = $1 and pid <> pg_backend_pid() order by 1`,
+      [name],
+    );
+    const who = others.map(({ role }) => `"${role}"`).join(", ") || "somebody";
+    throw failure(
+      "busy",
+      {
+        detail: `The database ${name} can't be removed while ${who} is connected to it, whom Tenantry's role may not put out.`,
+        remedy:
+          "End those connections. If it is the role by which a pooler asks for passwords, let it ask in a database of its own (pgbouncer: `auth_dbname`).",
+      },
+      { cause: error },
+    );
+  }
 }
+
+/** PostgreSQL has waited five seconds for the others to leave. */
+const inUse = "55006";

@@ -1,7 +1,7 @@
-import { failure, hasCode } from "../../../kernel/index.ts";
-import type { Catalog } from "../common/catalog/catalog.ts";
+import { hasCode } from "../../../kernel/index.ts";
 import { createDatabase, openDatabase, selectDatabase } from "../common/databases.sql.ts";
 import { schemaFindings } from "../common/emit/emit-schema.ts";
+import { refuseUnheld } from "../common/emit/unheld.ts";
 import { createLedgerSchema } from "../common/ledger.sql.ts";
 import { blueprintName, containerName } from "../common/names.ts";
 import type { DriverParts } from "../common/parts.ts";
@@ -35,7 +35,7 @@ export async function prepare(
     const note = async (inside: Session): Promise<void> => {
       if (await selectForm(inside, blueprint)) return;
       const catalog = await readBlueprint(parts, context, server, schema);
-      refuseUnheld(catalog);
+      refuseUnheld("schema", schemaFindings(catalog), schema.migrations);
       for (const { name } of catalog.extensions) await createExtension(inside, name);
       await insertForm(inside, blueprint, catalog);
     };
@@ -76,16 +76,5 @@ async function makeContainer(
     await createLedgerSchema(inside, roles);
     await context.resourcePresent(resource);
     await createForms(inside);
-  });
-}
-
-function refuseUnheld(catalog: Catalog): void {
-  const refused = schemaFindings(catalog).filter(({ severity }) => severity === "refused");
-  if (refused.length === 0) return;
-  const sentences = refused.slice(0, 3).map(({ object, problem }) => `${object}: ${problem}`);
-  const more = refused.length > 3 ? ` And ${refused.length - 3} more.` : "";
-  throw failure("isolation_unavailable", {
-    detail: `The level schema can't hold this application's schema. ${sentences.join(" ")}${more}`,
-    remedy: `${refused[0]!.remedy} \`tenantry schema check\` names every place.`,
   });
 }

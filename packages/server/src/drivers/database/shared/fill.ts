@@ -1,7 +1,6 @@
-import { failure } from "../../../kernel/index.ts";
 import type { Catalog } from "../common/catalog/catalog.ts";
-import type { Finding } from "../common/emit/finding.ts";
 import { emitShared } from "../common/emit/shared/emit-shared.ts";
+import { refuseUnheld } from "../common/emit/unheld.ts";
 import { asMigrator, migrationPlace } from "../common/migrator.ts";
 import { ownerName, writerName } from "../common/names.ts";
 import type { DriverParts } from "../common/parts.ts";
@@ -49,7 +48,7 @@ export async function fillShared(
   const owner = ownerName(schema.appId);
   const writer = writerName(schema.appId);
   const emitted = emitShared(request.catalog, sealExpressions(request.strategy));
-  refuse(emitted.findings);
+  refuseUnheld("shared", emitted.findings, schema.migrations);
   await createGroupRole(session, writer);
   await session.change(grantMembership(session, roles.data, writer, { inherit: true, set: false }));
   await session.inDatabase(name, async (inside) => {
@@ -64,15 +63,5 @@ export async function fillShared(
     );
     await handOverDefiners(inside, { owner, writer });
     await insertSeeds(inside, emitted.seeds, roles);
-  });
-}
-
-function refuse(findings: readonly Finding[]): void {
-  const refused = findings.filter(({ severity }) => severity === "refused");
-  if (refused.length === 0) return;
-  const words = refused.map(({ object, problem, remedy }) => `${object}: ${problem} ${remedy}`);
-  throw failure("isolation_unavailable", {
-    detail: `The level "shared" can't hold the application's schema. ${words.join(" ")}`,
-    remedy: 'Change what is named, or use the level "database".',
   });
 }

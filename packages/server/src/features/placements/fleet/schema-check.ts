@@ -1,12 +1,14 @@
 import { createHash } from "node:crypto";
-import type { AppMigration, Finding } from "../../../drivers/database/index.ts";
+import type { DatabaseLevel } from "@tenantry/contract";
+import { type AppMigration, type Finding, refuseUnheld } from "../../../drivers/database/index.ts";
 import { type Db, inTransaction } from "../../../infra/db/index.ts";
 import { defineWorkflow, startOperation, step, type Workflow } from "../../../infra/workflow/index.ts";
 import { invalidField, parseId } from "../../../kernel/index.ts";
+import { selectMigrations } from "../databases/databases.sql.ts";
 import { type PlacementParts, requirePostgres } from "../parts.ts";
 import { chooseAnyServer } from "../servers/choose-server.ts";
 import { requireServer } from "../servers/servers.ts";
-import { deleteInput, selectSchemaCheck, selectStepResult } from "./schema-check.sql.ts";
+import { deleteInput, selectCheckOf, selectSchemaCheck, selectStepResult } from "./schema-check.sql.ts";
 
 export type SchemaCheckInput = { migrations: AppMigration[] };
 
@@ -89,4 +91,17 @@ export const checksumOf = (migrations: readonly Pick<AppMigration, "name" | "sql
 export async function findingsOf(db: Db, operationId: string): Promise<Finding[]> {
   const result = await selectStepResult<{ findings: Finding[] }>(db, operationId, "try-out");
   return result?.findings ?? [];
+}
+
+/**
+ * Throws `isolation_unavailable` where a level can't hold an app's schema, if the last check of the very same files has
+ * found that. Of files that nobody has checked nothing is known.
+ */
+export async function refuseKnownUnheld(
+  db: Db,
+  { appId, schemaVersion, level }: { appId: string; schemaVersion: number; level: DatabaseLevel },
+): Promise<void> {
+  const migrations = await selectMigrations(db, appId, schemaVersion);
+  const check = await selectCheckOf<{ findings: Finding[] }>(db, checksumOf(migrations), "try-out");
+  refuseUnheld(level, check?.findings ?? [], migrations);
 }

@@ -108,8 +108,9 @@ async function runAll(parts: PlacementParts, context: Context) {
   const lanes = await Promise.allSettled(Array.from({ length: atOnce }, lane));
   for (const ended of lanes) if (ended.status === "rejected") throw ended.reason;
   const run = { operationId: context.operationId, scriptId: script.id, again: context.input.again };
-  const moving = { ...run, busy: [], limit: 1, moving: true };
-  if ((await selectScriptPlaces(context.db, context.input, moving)).length > 0)
+  // Also who was being moved when we came to him, and has arrived since.
+  const missed = { ...run, busy: [], limit: 1, moving: true };
+  if ((await selectScriptPlaces(context.db, context.input, missed)).length > 0)
     return { waitUntil: new Date(Date.now() + movingRetryMs), message: "Waiting for a tenant that is moved" };
   const counts = await countRuns(context.db, context.operationId);
   if (counts.failed > 0)
@@ -127,11 +128,13 @@ async function runOne(
   place: ScriptPlaceRow,
 ): Promise<void> {
   const { operationId } = context;
-  const { environmentId } = place;
+  const { environmentId, databaseId } = place;
   const { scriptId, dryRun, requestedBy } = context.input;
   const key = { operationId, environmentId };
   const run = await runAt(parts, context, place);
-  const begun = await context.transaction((tx) => upsertRun(tx, { ...key, scriptId, dryRun, requestedBy }));
+  const begun = await context.transaction((tx) =>
+    upsertRun(tx, { ...key, databaseId, scriptId, dryRun, requestedBy }),
+  );
   // It is waited for in the end.
   if (!begun) return;
   try {
@@ -198,8 +201,9 @@ async function wasCommitted(context: Context, run: LoginRun, transactionId: stri
 async function endOpenRuns(parts: PlacementParts, context: Context): Promise<void> {
   for (const place of await selectOpenRuns(context.db, context.operationId)) {
     const run = await runAt(parts, context, place);
-    const key = { operationId: context.operationId, environmentId: place.environmentId };
-    const begun = await context.transaction((tx) => upsertRun(tx, { ...key, ...context.input }));
+    const { environmentId, databaseId } = place;
+    const key = { operationId: context.operationId, environmentId };
+    const begun = await context.transaction((tx) => upsertRun(tx, { ...key, databaseId, ...context.input }));
     const committed = begun && (await outcomeOf(context, run, begun));
     const error = recordError(failure("operation_cancelled", { detail: "It was broken off." }));
     const ended = committed

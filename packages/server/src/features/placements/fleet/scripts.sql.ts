@@ -56,7 +56,7 @@ export async function selectScriptPlaces(
     again: boolean;
     busy: readonly string[];
     limit: number;
-    /** Those that are being moved, instead of the others. */
+    /** Those that are being moved, too. */
     moving?: boolean;
   },
 ): Promise<ScriptPlaceRow[]> {
@@ -67,7 +67,7 @@ export async function selectScriptPlaces(
       join environments e on e.id = p.environment_id join tenants t on t.id = e.tenant_id
       left join script_runs r on r.operation_id = ${run.operationId}::uuid and r.environment_id = e.id
     where d.app_id = ${scope.appId} and d.state = 'in_use' and e.name = ${scope.environment}
-      and e.status in ('ready', 'maintenance') and e.moving = ${run.moving ?? false}
+      and e.status in ('ready', 'maintenance') and (not e.moving or ${run.moving ?? false})
       and (${scope.tenantId ?? null}::uuid is null or t.id = ${scope.tenantId ?? null}::uuid)
       and (${scope.group ?? null}::text is null or ${scope.group ?? null}::text = any (t.groups))
       and (r.status is null or r.status = 'running') and e.id <> all (${run.busy}::uuid[])
@@ -84,17 +84,18 @@ export type RunKey = { operationId: string; environmentId: string };
 export type BegunRun = { transactionId: string | null; rowsChanged: number | null };
 
 /**
- * Notes that a script is about to be run; answers what an interrupted attempt had noted. Undefined where the environment
- * is being moved: from this note to its end a run keeps it where it is.
+ * Notes that a script is about to be run in a database; answers what an interrupted attempt had noted. Undefined where the
+ * environment is being moved, or has been: from this note to its end a run keeps it where it is.
  */
 export async function upsertRun(
   tx: Tx,
-  run: RunKey & { scriptId: string; dryRun: boolean; requestedBy: string | null },
+  run: RunKey & { databaseId: string; scriptId: string; dryRun: boolean; requestedBy: string | null },
 ): Promise<BegunRun | undefined> {
   const { rows } = await sql<BegunRun>`
     insert into script_runs as r (operation_id, environment_id, script_id, status, dry_run, requested_by)
     select ${run.operationId}::uuid, e.id, ${run.scriptId}::uuid, 'running', ${run.dryRun}::boolean, ${run.requestedBy}
-    from environments e where e.id = ${run.environmentId} and not e.moving for share of e
+    from environments e where e.id = ${run.environmentId} and not e.moving and exists (select from placements p
+      where p.environment_id = e.id and p.state = 'current' and p.database_id = ${run.databaseId}) for share of e
     on conflict (operation_id, environment_id) do update set started_at = r.started_at
     returning transaction_id as "transactionId", rows_changed::int as "rowsChanged"
   `.execute(tx);

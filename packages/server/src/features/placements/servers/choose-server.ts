@@ -61,6 +61,9 @@ export async function requireEligible(
   if (wanted.level === "sqlite") {
     await requireOneMachine(db);
     if (!(await standsHere(db, wanted.region))) throw noneEligible(wanted);
+    // The directory that it goes to may not be known yet, but what was named is.
+    const isOther = wanted.serverId !== undefined && (await selectEligible(db, wanted)).length === 0;
+    if (isOther) throw noneEligible(wanted);
     return;
   }
   // An installation that has no server at all yet may have one by the time that it is needed.

@@ -4,10 +4,12 @@ import { readState, type State, withRows } from "../../common/catalog/read-state
 import { counterBeginnings } from "../../common/emit/shared/diff/counters.ts";
 import type { LockMode } from "../../common/emit/shared/diff/locks.ts";
 import { extensionsFor } from "../../common/emit/shared/emit-shared.ts";
+import { sharedFindings } from "../../common/emit/shared/findings.ts";
 import { seedStatements } from "../../common/emit/shared/seeds.ts";
+import { refuseUnheld } from "../../common/emit/unheld.ts";
 import type { MigrationFile } from "../../common/migration-file.ts";
 import type { PlannedFile, Planning, Walk } from "./planned.ts";
-import { refuseContraction, refuseUnheld } from "./refusals.ts";
+import { refuseContraction } from "./refusals.ts";
 import { takeStatement } from "./walk.ts";
 
 /**
@@ -63,7 +65,7 @@ async function planFile(
   // What the file set for its session must not reach the next one.
   await client.query("discard all");
   await client.query("reset role");
-  refuseUnheld(catalog, migrations);
+  refuseUnheld("shared", sharedFindings(catalog), migrations);
   refuseContraction(file, released, walk);
   const seeds = seedStatements(catalog).statements;
   const plan = {

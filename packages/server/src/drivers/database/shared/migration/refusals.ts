@@ -1,11 +1,7 @@
 import { failure } from "../../../../kernel/index.ts";
-import type { Catalog } from "../../common/catalog/catalog.ts";
 import type { State } from "../../common/catalog/read-state.ts";
-import { located } from "../../common/emit/locate.ts";
-import { sharedFindings } from "../../common/emit/shared/findings.ts";
 import type { MigrationFile } from "../../common/migration-file.ts";
 import type { Statement } from "../../common/split-statements.ts";
-import type { AppMigration } from "../../driver.ts";
 import { contractions, isAssured } from "./contraction.ts";
 import type { Walk } from "./planned.ts";
 
@@ -21,25 +17,6 @@ export function refuseAt(
     detail: `${name}, line ${line}: at the level "shared", ${problem}.`,
     remedy,
     extra: { file: name, line },
-  });
-}
-
-/** What a catalog holds that a shared database can't, with the first place. */
-export function refuseUnheld(catalog: Catalog, migrations: readonly AppMigration[]): void {
-  const refused = sharedFindings(catalog)
-    .filter(({ severity }) => severity === "refused")
-    .map((finding) => located(finding, migrations));
-  const [first] = refused;
-  if (!first) return;
-  const words = refused.map(({ object, problem, file, line }) => {
-    const place = file === undefined ? "" : `${file}, line ${line}, `;
-    return `${place}${object}: ${problem}`;
-  });
-  const { file, line } = first;
-  throw failure("isolation_unavailable", {
-    detail: `The level "shared" can't hold what the migrations make. ${words.join(" ")}`,
-    remedy: `${first.remedy} Or use the level "database".`,
-    ...(file === undefined ? {} : { extra: { file, line } }),
   });
 }
 
