@@ -3,6 +3,7 @@ import type { Tx } from "../../infra/db/index.ts";
 import { recordEvent } from "../../infra/events/index.ts";
 import {
   type Outcome,
+  type Step,
   type StepContext,
   step,
   type Waiting,
@@ -64,7 +65,7 @@ export function moveWorkflow(parts: MoveParts): Workflow<MoveInput> {
   };
 }
 
-function placeSteps({ placements, credentials }: MoveParts) {
+function placeSteps({ placements, credentials }: MoveParts): Step<MoveInput>[] {
   const environment = (context: Context) => context.environmentId!;
   return [
     step<MoveInput>("build", {
