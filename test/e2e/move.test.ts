@@ -62,7 +62,7 @@ it("a tenant goes from level to level with all that its people were told is writ
   };
   const writers = Promise.all(["one", "two"].map(writer));
   try {
-    for (const level of ["schema", "database", "shared"]) {
+    for (const level of ["schema", "shared"]) {
       const { code, stderr } = await installation.command([
         "tenant",
         "move",
@@ -84,7 +84,7 @@ it("a tenant goes from level to level with all that its people were told is writ
     const path = page === "home" ? "/" : `/${page}`;
     expect([page, (await installation.visit(slug, path)).status]).toEqual([page, 200]);
   }
-  expect((await levelOf(slug)).generation).toBe(4);
+  expect((await levelOf(slug)).generation).toBe(3);
   await becomesWhole(installation);
 });
 

@@ -73,13 +73,12 @@ const places: Place[] = [
 ];
 
 it("after kill -9 of everything at any step of a move, the tenant arrives with all it had, and nothing is left over or missing", async () => {
-  const slugs = new Map<Place, string>();
-  for (const place of places) slugs.set(place, await makeSite("shared"));
+  const made = await Promise.all(places.map(() => makeSite("shared")));
+  const slugs = new Map(places.map((place, index) => [place, made[index]!]));
   const all = await killInsideEach(installation, places, (place) => beginMove(slugs.get(place)!, "database"));
-  for (const { place, ended } of all) {
+  for (const { place, ended } of all)
     expect([place.step, ended.status, ended.error]).toEqual([place.step, "succeeded", null]);
-    await servesAt(slugs.get(place)!, "database");
-  }
+  await Promise.all(made.map((slug) => servesAt(slug, "database")));
   await becomesWhole(installation);
 });
 
