@@ -17,19 +17,7 @@ import type {
 
 export type { DriverContext } from "../context.ts";
 export type { Finding } from "./common/emit/finding.ts";
-export type {
-  AppMigration,
-  AppSchema,
-  BuildRequest,
-  BuiltDatabase,
-  ClosingPlace,
-  DatabaseServer,
-  MigrateRequest,
-  OpenableDatabase,
-  PhysicalDatabase,
-  RowsPlace,
-  SharedPlace,
-} from "./places.ts";
+export type * from "./places.ts";
 
 /** Rows, and bytes of them, that were read or written. */
 export type RowsTally = { tables: number; rows: number; bytes: number };

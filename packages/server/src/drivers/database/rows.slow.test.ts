@@ -109,7 +109,7 @@ describe.each([
       "nobody takes",
     );
     expect(await source.driver.readForm(stand.server, source.database)).toEqual(form);
-    expect((await contentOf(await stand.take(source))).tables["diaries"]).toHaveLength(2);
+    expect((await contentOf(await stand.take(source))).tables.diaries).toHaveLength(2);
     const [policies] = await stand.play(source, ["select polname::text as name from pg_policy"]);
     expect(policies!.answer).toMatchObject({ rows: [{ name: "own" }] });
   });

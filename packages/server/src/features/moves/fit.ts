@@ -20,7 +20,7 @@ export function requireFit({
 }
 
 /** Throws `isolation_unavailable` where a file would be larger than it may be. */
-export function sizeLimit(bytes: number | undefined, quota: number): void {
+export function requireSize(bytes: number | undefined, quota: number): void {
   if (bytes === undefined || bytes <= quota) return;
   const megabytes = (count: number) => `${Math.ceil(count / 1e6).toLocaleString("en")} MB`;
   throw failure("isolation_unavailable", {

@@ -6,7 +6,7 @@ import { type EnvironmentRow, selectEnvironmentsOf } from "../environments/index
 import { currentPlacements, findServer, type Placements, type ShownPlacements } from "../placements/index.ts";
 import { findApp } from "../releases/index.ts";
 import { findTenant, findTenantLocked, requireTenantStatus, type TenantRow } from "../tenants/index.ts";
-import { requireFit, sizeLimit } from "./fit.ts";
+import { requireFit, requireSize } from "./fit.ts";
 import type { MoveInput, Promotion } from "./move-workflow.ts";
 
 export type MoveDependencies = {
@@ -117,5 +117,6 @@ export async function requirePlace(
   requireFit({ source, level, schemaVersion });
   const { schemaVersion: version } = source;
   await placements.refuseKnownUnheld(db, { appId: move.appId, schemaVersion: version, level });
-  if (level === "sqlite") sizeLimit(await placements.sizeOf(db, environmentId), await quotaOf(move.tenantId));
+  if (level === "sqlite")
+    requireSize(await placements.sizeOf(db, environmentId), await quotaOf(move.tenantId));
 }
