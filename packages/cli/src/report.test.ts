@@ -83,6 +83,9 @@ describe("a failure", () => {
   });
 
   it("can't take over the terminal", () => {
+    expect(told(new CliError({ title: `No "${"x".repeat(10_000)}", sir.` }), false)).toBe(
+      `Error: No "${"x".repeat(59)}… sir.\n`,
+    );
     expect(told(new CliError({ title: "No \u001b]0;x\u0007 \u202e." }), false)).toBe(
       "Error: No \ufffd]0;x\ufffd \ufffd.\n",
     );

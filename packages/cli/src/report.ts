@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { flagOf } from "./flag-names.ts";
 import { lookOf } from "./output/look.ts";
-import { toJson, unforeseen, visible } from "./output/text.ts";
+import { brief, toJson, unforeseen, visible } from "./output/text.ts";
 import { CliError, type Problem } from "./problem.ts";
 
 /** What failed, and where: the command that ran, if it came to that. */
@@ -14,7 +14,7 @@ export function reportFailure(
 ): void {
   const problem = problemOf(error);
   if (json) return void stream.write(`${toJson(problem)}\n`);
-  const [first, ...more] = describeProblem(problem, command).map(visible);
+  const [first, ...more] = describeProblem(problem, command).map((line) => visible(brief(line)));
   stream.write(`${[`${lookOf(stream).paint("bad", "Error:")} ${first}`, ...more].join("\n")}\n`);
 }
 

@@ -30,7 +30,12 @@ const release = {
     .max(2000)
     .optional()
     .describe("Where the application answers, when you run it yourself."),
-  command: z.string().min(1).max(4000).optional().describe("How to start it, when Tenantry is to run it."),
+  command: z
+    .string()
+    .max(4000)
+    .regex(/\S/, "must say what to start")
+    .optional()
+    .describe("How to start it, when Tenantry is to run it."),
   workingDirectory: z
     .string()
     .max(4000)

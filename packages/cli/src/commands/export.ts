@@ -5,7 +5,9 @@ import type { Command } from "commander";
 import { fetchPages } from "../api/pages.ts";
 import { path as apiPath } from "../api/path.ts";
 import { type Context, collect, contextOf, defineCommand, overApi } from "../command.ts";
-import { CliError, refusal } from "../problem.ts";
+import { unwritable } from "../files.ts";
+import { visible } from "../output/text.ts";
+import { CliError } from "../problem.ts";
 import { inParallel } from "./apply/parallel.ts";
 
 type Options = { tenant?: string[]; output?: string };
@@ -52,7 +54,7 @@ async function write(options: Options, command: Command): Promise<void> {
   if (options.output === undefined) return output.result({ apiVersion, tenants }, () => text.trimEnd());
   await writeWhole(options.output, text);
   const result = { file: options.output, tenants: tenants.length };
-  output.result(result, () => `${options.output} declares ${tenants.length} tenants.`);
+  output.result(result, () => visible(`${options.output} declares ${tenants.length} tenants.`));
 }
 
 /** On their way from one state to another, or to nothing. */
@@ -99,8 +101,7 @@ async function writeWhole(file: string, text: string): Promise<void> {
   try {
     await writeFile(beside, text, { flag: "wx" });
     await rename(beside, target);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw refusal("file_unwritable", `${file} can't be written (${code}).`, { cause: error });
+  } catch (cause) {
+    throw unwritable(file, cause);
   }
 }

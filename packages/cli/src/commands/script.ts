@@ -5,10 +5,11 @@ import { type Command, Option } from "commander";
 import { addPageOptions, fetchPages, noteMore, type PageOptions } from "../api/pages.ts";
 import { path } from "../api/path.ts";
 import { type Context, contextOf, defineCommand, defineGroup, overApi } from "../command.ts";
+import { unreadable } from "../files.ts";
 import { followOperation } from "../follow/follow.ts";
 import type { Look } from "../output/look.ts";
 import { at, state, table } from "../output/table.ts";
-import { refusal, wrongUsage } from "../problem.ts";
+import { wrongUsage } from "../problem.ts";
 import { tellStarted } from "./started.ts";
 
 /** `tenantry script …` */
@@ -82,8 +83,7 @@ async function readScript(file: string): Promise<string> {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(file));
   } catch (cause) {
-    const reason = cause instanceof TypeError ? "it isn't UTF-8" : (cause as Error).message;
-    throw refusal("file_unreadable", `The script ${file} can't be read: ${reason}.`, { cause });
+    throw unreadable(file, cause);
   }
 }
 

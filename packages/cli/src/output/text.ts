@@ -13,6 +13,11 @@ export function visibleLine(text: string): string {
   return visible(text).replaceAll("\n", " ");
 }
 
+/** Somebody gave a file's contents where its name belongs, or the like: such a word is told by its beginning. */
+export function brief(text: string): string {
+  return text.replace(/\S{500,}/g, (word) => `${word.slice(0, 60)}…`);
+}
+
 /** JSON for programs that is harmless when a person looks at it: the same value, with escapes in its strings. */
 export function toJson(value: unknown, indent = 2): string {
   const text = JSON.stringify(value, null, indent);

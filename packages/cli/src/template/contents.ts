@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import nodePath from "node:path";
 import { templateChunkBytes } from "@tenantry/contract";
+import { unreadable } from "../files.ts";
 import { refusal } from "../problem.ts";
 
 /** A file's content as the API takes it: its length, and the hash of each part. */
@@ -67,8 +68,7 @@ async function orUnreadable<Result>(path: string, reading: Promise<Result>): Pro
   try {
     return await reading;
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw refusal("file_unreadable", `${path} can't be read (${code}).`, { cause });
+    throw unreadable(path, cause);
   }
 }
 

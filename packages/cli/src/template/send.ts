@@ -5,6 +5,7 @@ import type { TemplateDefinition, TemplateDetailReply } from "@tenantry/contract
 import type { Client } from "../api/client.ts";
 import { path } from "../api/path.ts";
 import { inParallel } from "../commands/apply/parallel.ts";
+import { unreadable } from "../files.ts";
 import { CliError, refusal } from "../problem.ts";
 import { contentTypeOf, describeContent, filesBelow, partsOf, sqlFilesAt } from "./contents.ts";
 import { readTemplate } from "./read.ts";
@@ -17,8 +18,8 @@ const atOnce = 4;
 /** Reads a template's file and all that it names; refuses it with every mistake. */
 export async function prepareTemplate(file: string): Promise<Prepared> {
   const whole = nodePath.resolve(process.cwd(), file);
-  const text = await readFile(whole, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw refusal("file_unreadable", `${file} can't be read (${cause.code}).`, { cause });
+  const text = await readFile(whole, "utf8").catch((cause: unknown) => {
+    throw unreadable(file, cause);
   });
   const read = readTemplate(file, text);
   if ("mistakes" in read) {

@@ -5,7 +5,16 @@ import { main } from "../main.ts";
 export type Ran = { code: number; stdout: string; stderr: string };
 
 /** Runs a command line in this process, as a shell takes it apart, with `input` on standard input. One at a time. */
-export async function run(line: string, environment: Record<string, string>, input = ""): Promise<Ran> {
+export function run(line: string, environment: Record<string, string>, input = ""): Promise<Ran> {
+  return runWords(words(line), environment, input);
+}
+
+/** The same, of words that no shell has to take apart: the first is the command's own name. */
+export async function runWords(
+  given: readonly string[],
+  environment: Record<string, string>,
+  input = "",
+): Promise<Ran> {
   const said = { stdout: "", stderr: "" };
   const spies = (["stdout", "stderr"] as const).map((name) =>
     vi.spyOn(process[name], "write").mockImplementation((text) => {
@@ -21,7 +30,7 @@ export async function run(line: string, environment: Record<string, string>, inp
     configurable: true,
   });
   try {
-    return { code: await main(["node", ...words(line)]), ...said };
+    return { code: await main(["node", ...given]), ...said };
   } finally {
     process.env = before.env;
     Object.defineProperty(process, "stdin", before.stdin);
@@ -31,7 +40,7 @@ export async function run(line: string, environment: Record<string, string>, inp
 }
 
 /** Words and quoted words; a redirection isn't one. */
-function words(line: string): string[] {
+export function words(line: string): string[] {
   const command = line.replace(/ [<>] \S+$/, "");
   return [...command.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2]!);
 }

@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
+import { unreadable } from "../../files.ts";
 import { refusal } from "../../problem.ts";
 
 export type Migration = { name: string; sql: string };
@@ -30,9 +31,7 @@ async function readMigration(directory: string, name: string): Promise<Migration
   try {
     const sql = new TextDecoder("utf-8", { fatal: true }).decode(await readFile(file));
     return { name, sql };
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === "ERR_ENCODING_INVALID_ENCODED_DATA" ? "it isn't UTF-8" : message;
-    throw refusal("file_unreadable", `The migration ${file} can't be read: ${reason}.`, { cause: error });
+  } catch (cause) {
+    throw unreadable(file, cause);
   }
 }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { readStandardInput } from "../../confirm.ts";
+import { unreadable } from "../../files.ts";
 import { type ReadResult, readManifests, type Source } from "../../manifest/read.ts";
 import { refusal, wrongUsage } from "../../problem.ts";
 
@@ -23,9 +24,7 @@ async function readSource(name: string): Promise<Source> {
   if (name === "-") return { name: "standard input", text: await readStandardInput() };
   try {
     return { name, text: await readFile(path.resolve(process.cwd(), name), "utf8") };
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason = code === "ENOENT" ? "there is no such file" : code;
-    throw refusal("file_unreadable", `${name} can't be read: ${reason}.`, { cause: error });
+  } catch (cause) {
+    throw unreadable(name, cause);
   }
 }

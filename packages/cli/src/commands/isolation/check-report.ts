@@ -3,9 +3,10 @@ import { readFile } from "node:fs/promises";
 import type { SignedIsolationReport } from "@tenantry/contract";
 import type { Command } from "commander";
 import { defineCommand } from "../../command.ts";
+import { unreadable } from "../../files.ts";
 import type { Look } from "../../output/look.ts";
 import { createOutput } from "../../output/output.ts";
-import { CliError, refusal } from "../../problem.ts";
+import { CliError } from "../../problem.ts";
 import { showReport } from "./show-report.ts";
 
 type CheckOptions = { key?: string; json?: boolean };
@@ -36,8 +37,8 @@ export function checkReportCommand(): Command {
 }
 
 async function readReport(file: string): Promise<SignedIsolationReport> {
-  const text = await readFile(file, "utf8").catch((cause: Error) => {
-    throw refusal("file_unreadable", `The report can't be read: ${cause.message}.`, { cause });
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+    throw unreadable(file, cause);
   });
   try {
     const document = JSON.parse(text) as SignedIsolationReport;
