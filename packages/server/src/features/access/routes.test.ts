@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { inTransaction, sql } from "../../infra/db/index.ts";
 import type { Api } from "../../infra/http/index.ts";
 import { silentLog } from "../../infra/log/index.ts";
@@ -99,6 +99,21 @@ describeBadQuery({
 });
 
 describe("the API of users [IAM-2]", () => {
+  // A tenant takes five.
+  beforeEach(async () => {
+    await sql`
+      delete from users using tenants where tenants.id = users.tenant_id and tenants.slug in ('acme', 'paged')
+    `.execute(registry.db);
+  });
+
+  async function addFive(): Promise<void> {
+    for (const name of ["a", "b", "c", "d", "e"])
+      await call("POST", "paged/users", {
+        email: `${name}@example.com`,
+        name: name === "c" ? "50% off_er" : name,
+      });
+  }
+
   it("creates, shows, changes and deletes a user, and never shows a password or its hash", async () => {
     const created = await call("POST", "acme/users", { email: "ann@example.com", password, name: "Ann" });
     expect(created.status).toBe(201);
@@ -151,12 +166,7 @@ describe("the API of users [IAM-2]", () => {
   });
 
   it("pages through users, each once, and finds them by a part of address or name", async () => {
-    for (const name of ["a", "b", "c", "d", "e"]) {
-      await call("POST", "paged/users", {
-        email: `${name}@example.com`,
-        name: name === "c" ? "50% off_er" : name,
-      });
-    }
+    await addFive();
     const seen: unknown[] = [];
     let cursor = "";
     do {
@@ -170,6 +180,7 @@ describe("the API of users [IAM-2]", () => {
   });
 
   it("takes no sixth user, and says why", async () => {
+    await addFive();
     expect(await call("POST", "paged/users", { email: "f@example.com" })).toMatchObject({
       status: 409,
       body: { code: "user_limit_reached" },
