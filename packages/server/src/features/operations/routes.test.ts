@@ -11,9 +11,11 @@ import { createOperations, type Operations, operationRoutes } from "./index.ts";
 const { registry, bench } = useWorkflowBench();
 let operations: Operations;
 let api: Api;
+let address: string;
 beforeAll(async () => {
   operations = createOperations({ ...registry, settled: async () => undefined });
   api = await createTestApi({ groups: [operationRoutes({ operations })] });
+  address = await api.listen({ host: "127.0.0.1", port: 0 });
 });
 afterAll(() => api?.close());
 
@@ -220,7 +222,6 @@ test("waiting for the end answers with it; when time is up or the caller goes, w
 test("its events show it at once, at each change and at its end, and then the stream ends", async () => {
   const workflow = held("test.followed");
   const id = await begin(workflow);
-  const address = await api.listen({ host: "127.0.0.1", port: 0 });
   const reply = await fetch(`${address}/v1/operations/${id}/events`, { headers: asOperator });
   expect(reply.headers.get("content-type")).toContain("text/event-stream");
   await bench.worker([workflow]);
