@@ -48,6 +48,11 @@ export class CliError extends Error {
   }
 }
 
+/** Whether the API, or the command, refused with this code. */
+export function isRefusal(error: unknown, code: Problem["code"]): error is CliError {
+  return error instanceof CliError && error.problem.code === code;
+}
+
 /** What the command refuses by itself. `cause` is for people who look for mistakes in Tenantry; it isn't shown. */
 export function refusal(
   code: Exclude<LocalCode, "wrong_usage">,

@@ -1,5 +1,6 @@
 import type { RuntimeEnvironment } from "@tenantry/contract";
 import {
+  bytesOf,
   type Database,
   DatabaseUnavailable,
   openDatabase,
@@ -8,7 +9,6 @@ import {
   type SqliteHandles,
   sqlitePath,
 } from "@tenantry/data";
-import { bytesOf } from "./bytes.ts";
 import { EnvironmentMoved } from "./errors.ts";
 import type { Repair } from "./repair.ts";
 import type { RuntimeFollower } from "./runtime/follower.ts";

@@ -31,6 +31,7 @@ export type {
   TransactionOptions,
 } from "@tenantry/data";
 export {
+  bytesOf,
   CacheUnavailable,
   DatabaseUnavailable,
   DataError,
@@ -48,7 +49,6 @@ export {
   ValueTooLarge,
 } from "@tenantry/data";
 export type { Auth } from "./auth.ts";
-export { bytesOf } from "./bytes.ts";
 export type { Log, TenantryOptions } from "./config.ts";
 export type { TenantContext } from "./context.ts";
 export {

@@ -7,7 +7,7 @@ import { path as apiPath } from "../api/path.ts";
 import { type Context, collect, contextOf, defineCommand, overApi } from "../command.ts";
 import { unwritable } from "../files.ts";
 import { visible } from "../output/text.ts";
-import { CliError } from "../problem.ts";
+import { isRefusal } from "../problem.ts";
 import { inParallel } from "./apply/parallel.ts";
 
 type Options = { tenant?: string[]; output?: string };
@@ -81,7 +81,7 @@ function templateSettings({ client }: Context): (tenant: TenantReply) => Promise
       return Object.keys(body.configuration.settings ?? {});
     } catch (error) {
       // One that was deleted gives nobody anything.
-      if (error instanceof CliError && error.problem.code === "template_not_found") return [];
+      if (isRefusal(error, "template_not_found")) return [];
       throw error;
     }
   };

@@ -9,6 +9,7 @@ import { fetchPages } from "../api/pages.ts";
 import { path } from "../api/path.ts";
 import { type Context, contextOf, defineCommand, overApi, wholeNumber } from "../command.ts";
 import { followOperation } from "../follow/follow.ts";
+import { fetchResult } from "../follow/result.ts";
 import type { Look } from "../output/look.ts";
 import { at, state, table } from "../output/table.ts";
 import { visibleLine } from "../output/text.ts";
@@ -171,18 +172,10 @@ async function showPlans(
   );
 }
 
-/** A trial that takes longer than a moment is followed, as all long work is: the check first, then the copy. */
-async function fetchPlan(context: Context, app: string, body: object): Promise<MigrationPlanReply> {
+/** The check comes first, then the copy. */
+function fetchPlan(context: Context, app: string, body: object): Promise<MigrationPlanReply> {
   const target = path`/v1/apps/${app}/migrations/plan`;
-  let rehearsal: string | undefined;
-  for (;;) {
-    const reply = await context.client.call<MigrationPlanReply | OperationReply>("POST", target, {
-      body: { ...body, rehearsal },
-      waitSeconds: 2,
-    });
-    if (!("steps" in reply.body)) return reply.body;
-    ({ id: rehearsal } = await followOperation(context, reply.body.id));
-  }
+  return fetchResult(context, target, (rehearsal) => ({ ...body, rehearsal }));
 }
 
 function showPlan(

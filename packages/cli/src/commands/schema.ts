@@ -2,8 +2,9 @@ import type { DriftedDatabase, DriftReply, OperationReply, SchemaCheckReply } fr
 import { type Command, Option } from "commander";
 import { fetchPages } from "../api/pages.ts";
 import { path } from "../api/path.ts";
-import { type Context, contextOf, defineCommand, defineGroup, overApi } from "../command.ts";
+import { contextOf, defineCommand, defineGroup, overApi } from "../command.ts";
 import { followOperation } from "../follow/follow.ts";
+import { fetchResult } from "../follow/result.ts";
 import type { Look } from "../output/look.ts";
 import { state, table } from "../output/table.ts";
 import { refusal } from "../problem.ts";
@@ -30,19 +31,12 @@ function checkCommand(): Command {
   return overApi(command).action(async (directory: string, _options: object, self: Command) => {
     const context = await contextOf(self);
     const migrations = await readMigrations(directory);
-    context.output.result(await fetchCheck(context, migrations), showCheck);
+    const found = await fetchResult<SchemaCheckReply>(context, "/v1/schema-checks", (check) => ({
+      migrations,
+      check,
+    }));
+    context.output.result(found, showCheck);
   });
-}
-
-/** One that takes longer than a moment is followed, as all long work is. */
-async function fetchCheck(context: Context, migrations: object[], check?: string): Promise<SchemaCheckReply> {
-  const { body } = await context.client.call<SchemaCheckReply | OperationReply>("POST", "/v1/schema-checks", {
-    body: { migrations, check },
-    waitSeconds: 2,
-  });
-  if (!("steps" in body)) return body;
-  const { id } = await followOperation(context, body.id);
-  return fetchCheck(context, migrations, id);
 }
 
 function showCheck({ levels, findings }: SchemaCheckReply, look: Look): string {

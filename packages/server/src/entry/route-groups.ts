@@ -1,3 +1,4 @@
+import { bytesOf } from "@tenantry/data";
 import { accessRoutes, createAccess, keyRoutes } from "../features/access/index.ts";
 import { type CacheUpkeep, cacheRoutes } from "../features/caches/index.ts";
 import { type Credentials, credentialRoutes } from "../features/credentials/index.ts";
@@ -40,7 +41,7 @@ import type { RouteGroup } from "../infra/http/index.ts";
 import type { Log } from "../infra/log/index.ts";
 import type { Secrets } from "../infra/secrets/index.ts";
 import { publicJwks } from "../infra/signing/index.ts";
-import { bytesOfSize, systemClock } from "../kernel/index.ts";
+import { systemClock } from "../kernel/index.ts";
 import { issuerOf, publicUrlOf } from "./addresses.ts";
 
 export type RouteGroupInput = {
@@ -137,7 +138,7 @@ export function routeGroups(input: RouteGroupInput): RouteGroup[] {
 export const fileQuota =
   (db: Db, settings: RouteGroupInput["settings"]) =>
   async (tenantId: string): Promise<number> =>
-    bytesOfSize(await settings.get<number | string>(db, "sqliteQuota", { tenantId }));
+    bytesOf(await settings.get<number | string>(db, "sqliteQuota", { tenantId }))!;
 
 /** What moving tenants works with. */
 export function moveParts({

@@ -1,4 +1,3 @@
-export * from "./bytes.ts";
 export * from "./canary.ts";
 export * from "./clock.ts";
 export * from "./disk-full.ts";

@@ -9,7 +9,7 @@ import { domainSteps, standing } from "../../manifest/domains.ts";
 import { type Existing, isBeingMade, ownSettings, planTenant, type TenantPlan } from "../../manifest/plan.ts";
 import { changeBody, creationBody, settingsBody } from "../../manifest/requests.ts";
 import type { DeclaredTenant } from "../../manifest/schema.ts";
-import { CliError, refusal } from "../../problem.ts";
+import { CliError, isRefusal, refusal } from "../../problem.ts";
 import { changeDomains, fetchDomains } from "./domains.ts";
 
 type Found = { existing: Existing; etag?: string | undefined };
@@ -23,8 +23,7 @@ export async function findDeclared(client: Client, declared: DeclaredTenant): Pr
     const domains = declared.domains && (await fetchDomains(client, tenant.id)).map(standing);
     return { existing: { tenant, settings, domains }, etag };
   } catch (error) {
-    if (error instanceof CliError && error.problem.code === "tenant_not_found")
-      return { existing: undefined };
+    if (isRefusal(error, "tenant_not_found")) return { existing: undefined };
     throw error;
   }
 }
@@ -78,7 +77,7 @@ async function create(client: Client, declared: DeclaredTenant): Promise<void> {
     await waitForEnd(client, operation.id);
   } catch (error) {
     // Somebody else who applies the same has begun to make it.
-    if (!(error instanceof CliError && error.problem.code === "slug_taken")) throw error;
+    if (!isRefusal(error, "slug_taken")) throw error;
     const { existing } = await findDeclared(client, declared);
     if (!existing) throw error;
     if (!isBeingMade(existing.tenant)) throw changedMeanwhile();

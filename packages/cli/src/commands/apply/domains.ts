@@ -5,7 +5,7 @@ import { path } from "../../api/path.ts";
 import type { DomainStep } from "../../manifest/domains.ts";
 import type { Refusal, TenantPlan } from "../../manifest/plan.ts";
 import type { DeclaredTenant } from "../../manifest/schema.ts";
-import { CliError } from "../../problem.ts";
+import { CliError, isRefusal } from "../../problem.ts";
 
 /** All domains of a tenant. */
 export async function fetchDomains(client: Client, tenant: string): Promise<DomainReply[]> {
@@ -68,10 +68,6 @@ async function remove(client: Client, tenant: string, hostname: string): Promise
     // Somebody else who applies the same was quicker.
     if (!isRefusal(error, "domain_not_found")) throw error;
   }
-}
-
-function isRefusal(error: unknown, code: string): boolean {
-  return error instanceof CliError && error.problem.code === code;
 }
 
 const domainField = /^domains\./;

@@ -6,7 +6,8 @@ import { hashPassword, verifyPassword } from "./password-hash.ts";
 import type { Visitor } from "./sessions.ts";
 import { selectUserByEmail, type UserWithPassword } from "./users.sql.ts";
 
-const longestEmail = 254;
+/** Of an address; longer ones are nobody's (RFC 5321). */
+export const longestEmail = 254;
 const longestPassword = 256;
 /** The hash of a password nobody knows: where there is no user, as much work is done as where there is one. */
 const nobodysHash = hashPassword(crypto.randomUUID());

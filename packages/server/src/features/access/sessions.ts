@@ -1,4 +1,3 @@
-import { createHash, randomBytes } from "node:crypto";
 import { type Db, inTransaction } from "../../infra/db/index.ts";
 import { type Clock, newId } from "../../kernel/index.ts";
 import {
@@ -11,6 +10,7 @@ import {
   selectForeignSession,
   selectSession,
 } from "./sessions.sql.ts";
+import { hashOfToken, newToken } from "./token.ts";
 
 const dayMs = 24 * 3_600_000;
 /** A session ends after so long without use … */
@@ -32,11 +32,11 @@ export function createSessions({ db, clock }: { db: Db; clock: Clock }) {
       environmentId: string,
       visitor: Visitor,
     ): Promise<Opened | undefined> {
-      const token = randomBytes(32).toString("base64url");
+      const token = newToken();
       const createdAt = clock.now();
       const expiresAt = new Date(createdAt.getTime() + idleMs);
       const opened = await inTransaction(db, async (tx) => {
-        const session = { id: newId(), tokenHash: hashOf(token), userId: user.id, environmentId };
+        const session = { id: newId(), tokenHash: hashOfToken(token), userId: user.id, environmentId };
         const row = {
           ...session,
           createdAt,
@@ -55,7 +55,7 @@ export function createSessions({ db, clock }: { db: Db; clock: Clock }) {
     /** The session behind a token, if it is valid in this environment now; using it prolongs it. */
     async find(token: string, environmentId: string): Promise<SessionRow | undefined> {
       const now = clock.now();
-      const tokenHash = hashOf(token);
+      const tokenHash = hashOfToken(token);
       const session = await selectSession(db, { tokenHash, environmentId, now });
       if (!session || now.getTime() - session.seenAt.getTime() < seenEveryMs) return session;
       const expiresAt = new Date(Math.min(now.getTime() + idleMs, session.createdAt.getTime() + longestMs));
@@ -65,15 +65,10 @@ export function createSessions({ db, clock }: { db: Db; clock: Clock }) {
 
     /** Whose session it is, when it is one of another tenant. */
     findForeign: (token: string, tenantId: string) =>
-      selectForeignSession(db, { tokenHash: hashOf(token), tenantId, now: clock.now() }),
+      selectForeignSession(db, { tokenHash: hashOfToken(token), tenantId, now: clock.now() }),
 
     /** Ends the session and says whose it was; undefined when there is none. */
     close: (token: string, environmentId: string) =>
-      deleteSession(db, { tokenHash: hashOf(token), environmentId }),
+      deleteSession(db, { tokenHash: hashOfToken(token), environmentId }),
   };
-}
-
-/** What the registry keeps of a token. A fast hash will do: 256 random bits can't be guessed. */
-function hashOf(token: string): Buffer {
-  return createHash("sha256").update(token).digest();
 }

@@ -1,4 +1,3 @@
-import { createHash, randomBytes } from "node:crypto";
 import type { RuntimeUser, Verification } from "@tenantry/contract";
 import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import type { Log } from "../../infra/log/index.ts";
@@ -6,14 +5,14 @@ import { type Clock, failure, parseId, showId } from "../../kernel/index.ts";
 import { findTenant } from "../tenants/index.ts";
 import { createForeignTelling } from "./foreign-sessions.ts";
 import type { AttemptRules } from "./login-attempts.sql.ts";
-import type { Place } from "./password-proof.ts";
+import { longestEmail, type Place } from "./password-proof.ts";
 import { addressOf, createThrottle } from "./throttle.ts";
+import { hashOfToken, newToken } from "./token.ts";
 import { recordUserEvent } from "./user-events.ts";
 import { isSameAddress } from "./user-state.ts";
 import { lockUser, markVerified, selectUserByEmail, type UserRow } from "./users.sql.ts";
 import { selectForeignVerification, selectVerification, upsertVerification } from "./verifications.sql.ts";
 
-const longestEmail = 254;
 const lastsMs = 24 * 3_600_000;
 /** Each is a mail to somebody who may not want it, and voids the one before. */
 const emailRules: AttemptRules = { free: 3, longestWaitSeconds: 900, forgetAfterSeconds: 3_600 };
@@ -32,7 +31,7 @@ export function createVerifications({ db, clock, log }: Dependencies) {
     ...{ db, log },
     event: "verification.used-elsewhere",
     findForeign: (token, tenantId) =>
-      selectForeignVerification(db, { tokenHash: hashOf(token), tenantId, now: clock.now() }),
+      selectForeignVerification(db, { tokenHash: hashOfToken(token), tenantId, now: clock.now() }),
   });
 
   function told(tenantId: string, verification: Verification, by: string): Verification {
@@ -70,7 +69,7 @@ export function createVerifications({ db, clock, log }: Dependencies) {
      */
     async redeem(place: Place, token: string): Promise<RuntimeUser> {
       const { tenantId } = place;
-      const proof = { tokenHash: hashOf(token), tenantId, now: clock.now() };
+      const proof = { tokenHash: hashOfToken(token), tenantId, now: clock.now() };
       const found = await selectVerification(db, proof);
       const user = found && (await inTransaction(db, (tx) => verify(tx, found.userId, proof)));
       if (!user) {
@@ -129,9 +128,16 @@ export async function makeProof(
   { id: userId, tenantId, email }: UserRow,
   createdAt: Date,
 ): Promise<{ token: string; expiresAt: Date }> {
-  const token = randomBytes(32).toString("base64url");
+  const token = newToken();
   const expiresAt = new Date(createdAt.getTime() + lastsMs);
-  await upsertVerification(tx, { userId, tenantId, email, tokenHash: hashOf(token), createdAt, expiresAt });
+  await upsertVerification(tx, {
+    userId,
+    tenantId,
+    email,
+    tokenHash: hashOfToken(token),
+    createdAt,
+    expiresAt,
+  });
   return { token, expiresAt };
 }
 
@@ -148,9 +154,4 @@ async function verify(
   await markVerified(tx, user.id, proof.now);
   await recordUserEvent(tx, user, "user.email-verified");
   return user;
-}
-
-/** What the registry keeps of a token. A fast hash will do: 256 random bits can't be guessed. */
-function hashOf(token: string): Buffer {
-  return createHash("sha256").update(token).digest();
 }

@@ -2,7 +2,7 @@ import type { CredentialsReply } from "@tenantry/contract";
 import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import { type StepContext, startOperation, type Workflow } from "../../infra/workflow/index.ts";
 import { failure, newId } from "../../kernel/index.ts";
-import { type EnvironmentRow, selectEnvironmentsOf } from "../environments/index.ts";
+import { type EnvironmentRow, findEnvironment } from "../environments/index.ts";
 import { findTenant, findTenantLocked, requireTenantStatus, type TenantRow } from "../tenants/index.ts";
 import { type CredentialRow, insertCredential, selectCredentials } from "./credentials.sql.ts";
 import { createCredentialKeeper, type KeeperParts } from "./keeper.ts";
@@ -83,7 +83,7 @@ async function beginOperation(
 ): Promise<string | undefined> {
   const tenant = await findTenantLocked(tx, target.tenant);
   requireTenantStatus(tenant, ["active", "suspended"], "given database logins");
-  const environment = await environmentOf(tx, tenant, target.environment);
+  const environment = await findEnvironment(tx, tenant, target.environment);
   const begun = await beginning(tx, { tenant, environment });
   if (!begun) return undefined;
   const scope = { tenantId: tenant.id, environmentId: environment.id };
@@ -111,20 +111,11 @@ async function showCredentials(
   target: Target,
 ): Promise<CredentialsReply> {
   const tenant = await findTenant(parts.db, target.tenant);
-  const environment = await environmentOf(parts.db, tenant, target.environment);
+  const environment = await findEnvironment(parts.db, tenant, target.environment);
   const rows = await selectCredentials(parts.db, environment.id);
   const row = rows.find(({ state }) => state === "current");
   if (!row) throw failure("credentials_not_found");
   return view(parts, environment, row, rows);
-}
-
-async function environmentOf(db: Db | Tx, tenant: TenantRow, name: string): Promise<EnvironmentRow> {
-  const environments = await selectEnvironmentsOf(db, [tenant.id]);
-  const environment = environments.find((one) => one.name === name);
-  if (environment) return environment;
-  throw failure("environment_not_found", {
-    detail: `${tenant.slug} has no environment "${name.slice(0, 60)}".`,
-  });
 }
 
 async function view(

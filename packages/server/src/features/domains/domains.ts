@@ -2,7 +2,7 @@ import { domainToASCII } from "node:url";
 import type { AddDomainRequest, DomainReply } from "@tenantry/contract";
 import { type Db, inTransaction, isUniqueViolation, type Tx } from "../../infra/db/index.ts";
 import { echo, failure, newId, parseId, showId, TenantryError } from "../../kernel/index.ts";
-import { selectEnvironmentsOf } from "../environments/index.ts";
+import { findEnvironment } from "../environments/index.ts";
 import { findTenant, findTenantLocked, requireTenantStatus, type TenantRow } from "../tenants/index.ts";
 import { showDomains } from "./domain-view.ts";
 import {
@@ -112,14 +112,7 @@ async function claim(
     ["requested", "provisioning", "active", "suspended", "failed"],
     "given a domain",
   );
-  const environment = (await selectEnvironmentsOf(tx, [owner.id])).find((one) => one.name === name);
-  if (!environment) {
-    const message = `${owner.slug} has no environment ${echo(name)}.`;
-    throw failure("environment_not_found", {
-      detail: message,
-      errors: [{ pointer: "/environment", message }],
-    });
-  }
+  const environment = await findEnvironment(tx, owner, name, "/environment");
   if (!(await settings.get<boolean>(tx, "customDomains", { tenantId: owner.id }))) {
     throw failure("custom_domains_off", { detail: `The setting customDomains is off for ${owner.slug}.` });
   }

@@ -1,13 +1,32 @@
 import type { EnvironmentStatus } from "@tenantry/contract";
-import type { Tx } from "../../infra/db/index.ts";
-import { failure } from "../../kernel/index.ts";
+import type { Db, Tx } from "../../infra/db/index.ts";
+import { echo, failure } from "../../kernel/index.ts";
+import type { TenantRow } from "../tenants/index.ts";
 import { requireEnvironmentMove } from "./environment-state.ts";
 import {
+  type EnvironmentRow,
   lockEnvironment,
   type MaintenanceNotice,
+  selectEnvironmentsOf,
   updateEnvironmentStatus,
   updateMaintenanceNotice,
 } from "./environments.sql.ts";
+
+/** A tenant's environment by its name. Throws `environment_not_found`, at `pointer` where a body names it. */
+export async function findEnvironment(
+  db: Db | Tx,
+  tenant: Pick<TenantRow, "id" | "slug">,
+  name: string,
+  pointer?: string,
+): Promise<EnvironmentRow> {
+  const environment = (await selectEnvironmentsOf(db, [tenant.id])).find((one) => one.name === name);
+  if (environment) return environment;
+  const message = `${tenant.slug} has no environment ${echo(name)}.`;
+  throw failure("environment_not_found", {
+    detail: message,
+    ...(pointer && { errors: [{ pointer, message }] }),
+  });
+}
 
 /** Brings an environment into a state; being there already is fine, an illegal move is `illegal_transition`. */
 export async function moveEnvironment(tx: Tx, id: string, to: EnvironmentStatus): Promise<void> {

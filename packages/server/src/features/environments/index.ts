@@ -5,5 +5,5 @@ export {
   selectEnvironmentsOf,
   updateMoving,
 } from "./environments.sql.ts";
-export { beginMaintenance, endMaintenance, moveEnvironment } from "./environments.ts";
+export { beginMaintenance, endMaintenance, findEnvironment, moveEnvironment } from "./environments.ts";
 export { buryRuntime, touchAllRuntime, touchRuntime } from "./runtime-version.ts";

@@ -1,12 +1,11 @@
 import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import { recordEvent } from "../../infra/events/index.ts";
-import { failure } from "../../kernel/index.ts";
 import {
   beginMaintenance,
   type EnvironmentRow,
   endMaintenance,
+  findEnvironment,
   type MaintenanceNotice,
-  selectEnvironmentsOf,
   touchRuntime,
 } from "../environments/index.ts";
 import { refreshRoutes } from "../routing/index.ts";
@@ -69,19 +68,11 @@ async function change(db: Db, target: Target, work: Work): Promise<string> {
     const tenant = await findTenantLocked(tx, target.tenant);
     target.check(tenant);
     requireTenantStatus(tenant, ["active", "suspended"], "closed or opened");
-    const environments = await selectEnvironmentsOf(tx, [tenant.id]);
-    const environment = environments.find(({ name }) => name === target.environment);
-    if (!environment) throw noSuchEnvironment(tenant, target.environment);
+    const environment = await findEnvironment(tx, tenant, target.environment);
     if (!(await work(tx, tenant, environment))) return tenant.id;
     await raiseTenantRevision(tx, tenant.id);
     await refreshRoutes(tx, tenant.id);
     await touchRuntime(tx, [environment.id]);
     return tenant.id;
-  });
-}
-
-function noSuchEnvironment(tenant: TenantRow, name: string) {
-  return failure("environment_not_found", {
-    detail: `${tenant.slug} has no environment "${name.slice(0, 60)}".`,
   });
 }

@@ -2,7 +2,7 @@ import type { DatabaseLevel, MoveEnvironmentRequest } from "@tenantry/contract";
 import { type Db, inTransaction } from "../../infra/db/index.ts";
 import { startOperation, type Workflow } from "../../infra/workflow/index.ts";
 import { failure, showId } from "../../kernel/index.ts";
-import { type EnvironmentRow, selectEnvironmentsOf } from "../environments/index.ts";
+import { type EnvironmentRow, findEnvironment } from "../environments/index.ts";
 import { currentPlacements, findServer, type Placements, type ShownPlacements } from "../placements/index.ts";
 import { findApp } from "../releases/index.ts";
 import { findTenant, findTenantLocked, requireTenantStatus, type TenantRow } from "../tenants/index.ts";
@@ -68,14 +68,6 @@ function requireMovable(tenant: TenantRow, { name, status }: EnvironmentRow): vo
   if (status === "ready" || status === "maintenance") return;
   throw failure("illegal_transition", {
     detail: `The environment ${name} is ${status}: it can't be moved now.`,
-  });
-}
-
-async function findEnvironment(db: Db, tenant: TenantRow, name: string): Promise<EnvironmentRow> {
-  const environment = (await selectEnvironmentsOf(db, [tenant.id])).find((one) => one.name === name);
-  if (environment) return environment;
-  throw failure("environment_not_found", {
-    detail: `${tenant.slug} has no environment "${name.slice(0, 60)}".`,
   });
 }
 

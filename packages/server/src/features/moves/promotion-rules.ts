@@ -1,5 +1,5 @@
 import type { DatabaseLevel, PromotionHours, PromotionRule } from "@tenantry/contract";
-import { bytesOfSize } from "../../kernel/index.ts";
+import { bytesOf } from "@tenantry/data";
 
 /** The rule that an environment of that size has outgrown: of several the one with the highest limit. */
 export function ruleFor(
@@ -7,7 +7,7 @@ export function ruleFor(
   { level, bytes }: { level: DatabaseLevel; bytes: number },
 ): { to: DatabaseLevel; whenBytesAbove: number } | undefined {
   return rules
-    .map(({ from, to, whenBytesAbove }) => ({ from, to, whenBytesAbove: bytesOfSize(whenBytesAbove) }))
+    .map(({ from, to, whenBytesAbove }) => ({ from, to, whenBytesAbove: bytesOf(whenBytesAbove)! }))
     .filter(({ from, whenBytesAbove }) => from === level && bytes > whenBytesAbove)
     .sort((one, other) => other.whenBytesAbove - one.whenBytesAbove)[0];
 }
@@ -16,7 +16,7 @@ export function ruleFor(
 export function lowestLimits(rules: readonly PromotionRule[]): Map<DatabaseLevel, number> {
   const lowest = new Map<DatabaseLevel, number>();
   for (const { from, whenBytesAbove } of rules)
-    lowest.set(from, Math.min(lowest.get(from) ?? Number.POSITIVE_INFINITY, bytesOfSize(whenBytesAbove)));
+    lowest.set(from, Math.min(lowest.get(from) ?? Number.POSITIVE_INFINITY, bytesOf(whenBytesAbove)!));
   return lowest;
 }
 

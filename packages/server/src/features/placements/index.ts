@@ -3,6 +3,7 @@
  * generations, and the budget of connections [ISO-3, REG-4].
  */
 
+export { asMigrations } from "./as-migrations.ts";
 export { currentPlacements, type ShownPlacements } from "./current.ts";
 export type { RowsCopied } from "./databases/copy-rows.ts";
 export type { RowsMoved } from "./databases/move-rows.ts";

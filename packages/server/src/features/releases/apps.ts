@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { AppReply, CreateReleaseRequest } from "@tenantry/contract";
 import type { Db, Tx } from "../../infra/db/index.ts";
 import type { Secrets } from "../../infra/secrets/index.ts";
 import { failure, newId, parseId, showId } from "../../kernel/index.ts";
+import { asMigrations } from "../placements/index.ts";
 import {
   type AppMigrationRow,
   type AppRow,
@@ -90,12 +90,7 @@ export function addedMigrations(
   known: readonly AppMigrationRow[],
   sent: readonly { name: string; sql: string }[],
 ): AppMigrationRow[] {
-  const given = sent.map((migration, index) => ({
-    ordinal: index + 1,
-    name: migration.name,
-    sql: migration.sql,
-    checksum: createHash("sha256").update(migration.sql).digest("hex"),
-  }));
+  const given = asMigrations(sent);
   const seen = new Set<string>();
   for (const [index, migration] of given.entries()) {
     if (seen.has(migration.name)) {

@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import type { MigrationPlanReply, OperationReply, PlanMigrationRequest } from "@tenantry/contract";
 import type { Db } from "../../infra/db/index.ts";
 import type { Workflow } from "../../infra/workflow/index.ts";
 import { failure, showId } from "../../kernel/index.ts";
 import type { Operations } from "../operations/index.ts";
 import {
+  asMigrations,
   findingsOf,
   findRehearsal,
   findSchemaCheck,
@@ -72,12 +72,6 @@ type Caller = {
 };
 
 const longestWaitMs = 55_000;
-
-const asMigrations = (files: Files) =>
-  files.map(({ name, sql }, index) => ({
-    ...{ ordinal: index + 1, name, sql },
-    checksum: createHash("sha256").update(sql).digest("hex"),
-  }));
 
 type Target = {
   appId: string;

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   operationReply,
   type SchemaCheckReply,
@@ -18,6 +17,7 @@ import {
 import type { Workflow } from "../../../infra/workflow/index.ts";
 import { invalidField, showId } from "../../../kernel/index.ts";
 import type { Operations } from "../../operations/index.ts";
+import { asMigrations } from "../as-migrations.ts";
 import { findingsOf, findSchemaCheck, startSchemaCheck } from "./schema-check.ts";
 
 /** Migrations come as text. */
@@ -49,10 +49,7 @@ export function schemaCheckRoutes(parts: {
       },
       async (request, reply) => {
         const { check } = request.body;
-        const migrations = request.body.migrations.map(({ name, sql }, index) => ({
-          ...{ ordinal: index + 1, name, sql },
-          checksum: createHash("sha256").update(sql).digest("hex"),
-        }));
+        const migrations = asMigrations(request.body.migrations);
         const id =
           check === undefined
             ? await startSchemaCheck(db, workflow, { migrations }, principalName(principalOf(request)))

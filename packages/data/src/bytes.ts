@@ -1,4 +1,4 @@
-const units: Record<string, number> = {
+const units: Readonly<Record<string, number>> = {
   B: 1,
   ...{ KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 },
   ...{ KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 },
