@@ -2,7 +2,6 @@
  * The data path: what an application's process (through the SDK) and the server's drivers use to reach one
  * environment's files, cache and database.
  */
-
 export { bytesOf } from "./bytes.ts";
 export type { Cache, CacheOptions, TenantCache } from "./cache/cache.ts";
 export { checkGlobalName } from "./cache/check.ts";
