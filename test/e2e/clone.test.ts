@@ -1,5 +1,6 @@
 import type { OperationReply, SignedIsolationReport, TenantReply } from "@tenantry/contract";
 import { beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
 import { password, siteUser, uploadTo } from "../support/site-user.ts";
 import { useInstallation } from "../support/use-installation.ts";
@@ -124,6 +125,30 @@ describe("a copy of a tenant", () => {
     );
     expect(body.report.attempts.filter(({ outcome }) => outcome === "breach")).toEqual([]);
     expect(body.report.verdict).toBe("isolated");
+  });
+
+  it("waits while what reads the source's rows is in others' hands, and gets them then", async () => {
+    const isolation = { database: "shared" };
+    const { slug: from, environments } = await installation.api.createTenant(fresh("source"), { isolation });
+    const reader = environments[0]!.id.replace("env_", "tnl_");
+    const [held] = await installation.sql<{ id: string }>(
+      `insert into resources (id, kind, driver, server_id, physical_name, state, operation_id, fence)
+       select gen_random_uuid(), 'role', 'database', d.server_id, $2, 'removing', gen_random_uuid(), 1
+       from tenants t join environments e on e.tenant_id = t.id
+         join placements p on p.environment_id = e.id and p.kind = 'database'
+         join databases d on d.id = p.database_id
+       where t.slug = $1 returning id`,
+      [from, reader],
+    );
+    const slug = fresh("copy");
+    const { body } = await call<OperationReply>("POST", `/v1/tenants/${from}/clone`, { slug, name: slug });
+    await eventually("it waits", async () => {
+      const { body: now } = await call<OperationReply>("GET", `/v1/operations/${body.id}`);
+      return now.status === "waiting" && /others who are at these rows/.test(now.message ?? "");
+    });
+    await installation.sql("delete from resources where id = $1", [held!.id]);
+    expect(await installation.api.ended(body.id)).toMatchObject({ status: "succeeded" });
+    expect((await installation.visit(slug)).status).toBe(200);
   });
 
   it("of a suspended tenant is on the air, with an admin of its own and without the files", async () => {

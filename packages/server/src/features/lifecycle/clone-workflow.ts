@@ -1,7 +1,7 @@
 import { type Step, type StepContext, step, type Workflow } from "../../infra/workflow/index.ts";
 import { failure } from "../../kernel/index.ts";
 import { copyUsers, deleteUsersOfTenant } from "../access/index.ts";
-import { carryRuns, deleteRunsOf, type Placements, type RowsCopied } from "../placements/index.ts";
+import { carryRuns, deleteRunsOf, inTurn, type Placements, type RowsCopied } from "../placements/index.ts";
 import { copyStorage, type StoragePlaces } from "../storages/index.ts";
 import { type ProvisionInput, provisionWorkflow } from "./provision-workflow.ts";
 
@@ -31,7 +31,7 @@ function fillingSteps({ placements, storage }: Dependencies): Record<string, Ste
     "create-database": [
       step<CloneInput>("copy-rows", {
         title: "Copy the rows",
-        run: (context) => placements.copyRows(context, between(context)),
+        run: (context) => inTurn(() => placements.copyRows(context, between(context))),
       }),
     ],
     "initialise-storage": [

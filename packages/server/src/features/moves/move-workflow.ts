@@ -9,10 +9,15 @@ import {
   type Waiting,
   type Workflow,
 } from "../../infra/workflow/index.ts";
-import { hasCode } from "../../kernel/index.ts";
 import type { Credentials } from "../credentials/index.ts";
 import { touchRuntime, updateMoving } from "../environments/index.ts";
-import { flipPlacement, isScriptAtWork, type Placements, type RowsMoved } from "../placements/index.ts";
+import {
+  flipPlacement,
+  inTurn,
+  isScriptAtWork,
+  type Placements,
+  type RowsMoved,
+} from "../placements/index.ts";
 import { holdApp, selectOpenWork } from "../releases/index.ts";
 import { refreshRoutes } from "../routing/index.ts";
 
@@ -130,14 +135,6 @@ async function build(placements: Placements, context: Context) {
     ...{ environmentId, appId, level: to, schemaVersion, serverId },
     region: region ?? undefined,
     next: true,
-  });
-}
-
-/** Who reads a database that many share has it to himself, and one who died in it keeps it until he is known to be dead. */
-async function inTurn<Result>(work: () => Promise<Result>): Promise<Result | Waiting> {
-  return work().catch((error: unknown) => {
-    if (!hasCode(error, "busy")) throw error;
-    return { waitUntil: new Date(Date.now() + waitMs), message: "Waiting for others who are moved" };
   });
 }
 

@@ -6,6 +6,7 @@
 export { asMigrations } from "./as-migrations.ts";
 export { currentPlacements, type ShownPlacements } from "./current.ts";
 export type { RowsCopied } from "./databases/copy-rows.ts";
+export { inTurn } from "./databases/in-turn.ts";
 export type { RowsMoved } from "./databases/move-rows.ts";
 export { createSpareKeeper, type SpareKeeper, type SpareKeeperOptions } from "./databases/spare-keeper.ts";
 export type { ExaminedPlaces } from "./examine.ts";
