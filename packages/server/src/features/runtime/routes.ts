@@ -126,7 +126,8 @@ function authRoutes(api: Api, { db, logIn }: RuntimeRouteDeps): void {
   api.post(
     "/v1/runtime/auth/session",
     {
-      config: users,
+      // It may have ended by the time that somebody repeats the question.
+      config: { ...users, forgetful: true },
       schema: {
         operationId: "runtimeSession",
         summary: "Whose session it is",

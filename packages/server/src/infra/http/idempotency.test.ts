@@ -56,6 +56,18 @@ describe.each([
                 .send({ number: made.length });
             },
           );
+          at.post(
+            "/v1/secrets",
+            {
+              config: { permission: "tenants:write", forgetful: true },
+              schema: { operationId: "createSecret", summary: "Create", tags: ["test"] },
+            },
+            async () => {
+              made.push("secret");
+              await gate;
+              return { secret: made.length };
+            },
+          );
         },
       ],
     });
@@ -99,6 +111,28 @@ describe.each([
     await create("a", "k1");
     expect((await create("b", "k1")).json()).toMatchObject({ status: 422, code: "idempotency_key_reused" });
     expect(made).toEqual(["a"]);
+  });
+
+  it("is somebody else's when it comes with another session", async () => {
+    const first = await create("a", "k1", { "tenantry-session": "of an admin" });
+    const second = await create("a", "k1", { "tenantry-session": "of a viewer" });
+    expect([first.statusCode, second.json().code]).toEqual([201, "idempotency_key_reused"]);
+  });
+
+  it("whose reply holds a secret isn't kept: it is done again, but not twice at once", async () => {
+    const url = "/v1/secrets";
+    const ask = () =>
+      api.inject({ method: "POST", url, headers: { ...asOperator, "idempotency-key": "k1" } });
+    expect([(await ask()).json(), (await ask()).json()]).toEqual([{ secret: 1 }, { secret: 2 }]);
+    gate = new Promise((resolve) => {
+      proceed = resolve;
+    });
+    const third = ask();
+    await waitUntil("it is at work", () => made.length === 3);
+    expect((await ask()).json()).toMatchObject({ code: "idempotency_key_in_flight" });
+    proceed();
+    await third;
+    expect((await sql`select from idempotency_keys`.execute(registry.db)).rows).toEqual([]);
   });
 
   it("is refused while the first is still at work, and only then", async () => {

@@ -24,9 +24,12 @@ const keptHeaders = ["content-type", "location", "etag", "preference-applied", "
 /** Refusals that changed nothing and may not last: the same key may try again. */
 const passing = new Set([401, 403, 408, 409, 425, 429]);
 
-type Held = { principal: string; key: string; token: string };
+type Held = { principal: string; key: string; token: string; forgetful: boolean };
 
-/** Makes every write of a principal with an `Idempotency-Key` happen once; a repetition gets the first reply. */
+/**
+ * Makes every write of a principal with an `Idempotency-Key` happen once; a repetition gets the first reply. Where the
+ * reply is kept nowhere (`forgetful`), the key keeps out who repeats the request while it is under way, and no longer.
+ */
 export function addIdempotency(api: Api, store: IdempotencyStore): void {
   const held = new WeakMap<Request, Held>();
 
@@ -40,7 +43,8 @@ export function addIdempotency(api: Api, store: IdempotencyStore): void {
     const claim = await store.claim(principal, key, textOf(request));
     if (claim.kind === "other_request") throw failure("idempotency_key_reused");
     if (claim.kind === "in_flight") throw failure("idempotency_key_in_flight", { retryAfterSeconds: 1 });
-    if (claim.kind === "claimed") held.set(request, { principal, key, token: claim.token });
+    const forgetful = request.routeOptions.config.forgetful === true;
+    if (claim.kind === "claimed") held.set(request, { principal, key, token: claim.token, forgetful });
     else return replay(reply, claim.reply);
   });
 
@@ -61,7 +65,7 @@ export function addIdempotency(api: Api, store: IdempotencyStore): void {
 async function settle(store: IdempotencyStore, mine: Held, reply: Reply, payload: unknown): Promise<void> {
   const body = Buffer.isBuffer(payload) ? payload.toString("utf8") : (payload ?? null);
   const isStream = body !== null && typeof body !== "string";
-  if (reply.statusCode >= 500 || passing.has(reply.statusCode) || isStream) {
+  if (mine.forgetful || reply.statusCode >= 500 || passing.has(reply.statusCode) || isStream) {
     await store.release(mine.principal, mine.key, mine.token);
     return;
   }
@@ -84,8 +88,9 @@ function replay(reply: Reply, stored: StoredReply): Reply {
     .send(stored.body === null ? undefined : Buffer.from(stored.body));
 }
 
+/** All that a reply goes by: an application's users speak by its key, each with a session of their own. */
 function textOf(request: Request): string {
   const body = request.body === undefined ? "" : JSON.stringify(request.body);
-  const ifMatch = request.headers["if-match"] ?? "";
-  return [request.method, request.url, ifMatch, body].join("\n");
+  const { "if-match": ifMatch = "", "tenantry-session": session = "" } = request.headers;
+  return [request.method, request.url, ifMatch, session, body].join("\n");
 }

@@ -37,6 +37,8 @@ declare module "fastify" {
     permission?: Permission | "public";
     /** Answers on behalf of the platform itself: neither limited nor written to the access log. */
     quiet?: boolean;
+    /** Its reply holds a secret, or what is true at this moment alone: it isn't kept for who repeats the request. */
+    forgetful?: boolean;
     /** Whether its replies wait until what they say holds at every gateway; left out, those to changes do. */
     settled?: boolean;
   }
