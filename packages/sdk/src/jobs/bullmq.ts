@@ -46,8 +46,9 @@ export function tenantProcessor<Data, Job extends QueueJob, Result>(
   };
 }
 
+/** Both names may hold a slash: a job `b/c` of the queue `a` isn't one `c` of the queue `a/b`. */
 function purposeOf(queue: string, name: string): string {
-  return `${queue}/${name}`;
+  return `${queue.replace(/[%/]/g, encodeURIComponent)}/${name}`;
 }
 
 /** BullMQ knows by its name that an error is for good. */

@@ -9,6 +9,7 @@ import {
   type Tenantry,
 } from "../index.ts";
 import { type TestInstallation, testInstallation } from "../testing/installation.ts";
+import { addJob, tenantProcessor } from "./bullmq.ts";
 import { openJob, type SealedJob, sealJob } from "./sealed-job.ts";
 
 const silent = { info() {}, warn() {} };
@@ -131,6 +132,20 @@ describe("jobs", () => {
 
     installation.remove(acme.id);
     await expect(tenantry.jobs.run("mail", job, work)).rejects.toThrow(EnvironmentUnknown);
+  });
+
+  test("of one BullMQ queue aren't those of another, whatever slashes are in the names", async () => {
+    const acme = installation.addTenant("acme");
+    const queueOf = (name: string) => ({ name, add: async (_name: string, data: object) => data });
+    const sent = await tenantry.run(acme.id, () => addJob(tenantry, queueOf("mail"), "send/all", {}));
+    const work = tenantProcessor(tenantry, () => "worked off");
+    expect(await work({ queueName: "mail", name: "send/all", data: sent })).toBe("worked off");
+    for (const [queueName, name] of [
+      ["mail/send", "all"],
+      ["mail%2Fsend", "all"],
+    ] as const) {
+      await expect(work({ queueName, name, data: sent }), queueName).rejects.toThrow("its seal isn't valid");
+    }
   });
 
   test("of an environment that went to another tenant are refused", async () => {
