@@ -11,6 +11,7 @@ import type { OpenExchange } from "./open-exchanges.ts";
 import type { GatewayParts } from "./parts.ts";
 import { sendRefusal } from "./refusal.ts";
 import type { RequestHeaders } from "./request-headers.ts";
+import { mayClimb } from "./request-target.ts";
 import type { Route, Upstream } from "./route.ts";
 import type { UpstreamAddress } from "./upstream/address.ts";
 import type { ResponseHandler, UpstreamRequest } from "./upstream/connection.ts";
@@ -71,6 +72,10 @@ export class Exchange implements ResponseHandler, OpenExchange {
     const address = this.#parts.pools.choose(upstream, this.#tried);
     if (address === undefined) {
       this.#refuse("no_upstream", { retryAfterSeconds: 5 });
+      return;
+    }
+    if (address.pathPrefix !== "" && mayClimb(this.#admitted.path)) {
+      this.#refuse("invalid_http", { detail: "The request's target leads upwards." });
       return;
     }
     this.#address = address;

@@ -151,6 +151,8 @@ const special: Readonly<Record<string, Rule>> = {
   "proxy-connection": "drop",
   trailer: "drop",
   forwarded: "drop",
+  // As HTTP_PROXY it would tell CGI programs through whom to send what they send (CVE-2016-5385).
+  proxy: "drop",
   "x-real-ip": "drop",
   "http2-settings": "drop",
 };

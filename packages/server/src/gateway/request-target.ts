@@ -14,3 +14,12 @@ export function parseTarget(target: string, hostname: string): string | undefine
 }
 
 const slash = 47;
+
+/** A part of a path that leads upwards, in every spelling that some server takes for one. */
+const upwards = /(?:^|[/\\]|%2f|%5c)(?:\.|%2e){2}(?:$|[/\\;]|%2f|%5c|%3b)/i;
+
+/** Whether an upstream that resolves the path may end above where it begins: outside of what its URL names. */
+export function mayClimb(path: string): boolean {
+  const query = path.indexOf("?");
+  return upwards.test(query === -1 ? path : path.slice(0, query));
+}

@@ -100,6 +100,39 @@ describe("a body whose chunks are malformed ends the connection, and nothing beh
   });
 });
 
+describe("below a part of an upstream", () => {
+  beforeAll(async () => {
+    const { registry, application, tested } = site;
+    const upstreamId = await registry.upstream([`${application.url}/shop`]);
+    await registry.routes(["below.localhost"], { upstreamId });
+    await tested.caughtUp();
+  });
+
+  const ask = async (target: string) => {
+    reached = [];
+    const request = `GET ${target} HTTP/1.1\r\nHost: below.localhost\r\nConnection: close\r\n\r\n`;
+    return parseAnswer(await site.exchange(request)).status;
+  };
+
+  test.each([
+    ...["/..", "/../admin", "/a/../../admin", "/%2e%2e/admin", "/.%2E/admin", "/..%2fadmin", "/%2f../admin"],
+    ...[
+      "/..\\admin",
+      "/..%5cadmin",
+      "/..;/admin",
+      "/..%3b/admin",
+      "/../admin?a",
+      "http://below.localhost/../a",
+    ],
+  ])("%s doesn't lead to its neighbours", async (target) => {
+    expect([await ask(target), reached]).toEqual([400, []]);
+  });
+
+  test.each(["/...", "/a..b", "/..a", "/a/..b/c", "/.", "/a?b=/../c"])("%s stays there", async (target) => {
+    expect([await ask(target), reached]).toEqual([200, [`GET /shop${target}`]]);
+  });
+});
+
 test("an absolute target that names the host of the Host header is passed on as a path", async () => {
   reached = [];
   const text = await site.exchange(

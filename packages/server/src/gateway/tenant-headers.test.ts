@@ -76,6 +76,11 @@ test.each([
   expect(seen.headersDistinct["tenantry-tenant"]).toEqual([showId("tnt", ids.tenantId)]);
 });
 
+test("nobody tells a CGI program by which proxy to send its own requests", async () => {
+  await send("Proxy: http://forged.example", "PROXY: http://forged.example");
+  expect(seen.rawHeaders.join("\n")).not.toContain("forged");
+});
+
 test("Connection can't be used to take the gateway's own headers away", async () => {
   await send("Connection: close, Tenantry-Token, Tenantry-Tenant, X-Forwarded-For, Host");
   expect(seen.headers["tenantry-token"]).toBeDefined();

@@ -339,6 +339,20 @@ describe("log-in through an application", () => {
     });
   });
 
+  it("whose request is repeated with its idempotency key isn't given an earlier session, ended by now or not", async () => {
+    const again = async (path: string, payload: object) => {
+      const headers = { authorization: "Bearer sites", "idempotency-key": path };
+      return api.inject({ method: "POST", url: `/v1/runtime/auth/${path}`, payload, headers });
+    };
+    const login = async (): Promise<string> => (await again("login", credentials())).json().token;
+    const token = await login();
+    expect(await login()).not.toBe(token);
+    const session = { environmentId: environmentId(), token };
+    expect((await again("session", session)).statusCode).toBe(200);
+    await post("sites", "logout", session);
+    expect((await again("session", session)).json().code).toBe("session_invalid");
+  });
+
   it("reaches the tenants of the key's own application alone", async () => {
     const opened = await post("sites", "login", credentials());
     const session = { environmentId: environmentId(), token: opened.body.token };
