@@ -10,6 +10,8 @@ const real = {
   setupFiles: process.env.TRY_TWICE ? ["./tools/try-twice.ts"] : [],
   testTimeout: 60_000,
   hookTimeout: 120_000,
+  // What is waited for comes at once on a free machine, and still comes on one with ten times more to do.
+  expect: { poll: { timeout: 30_000, interval: 20 } },
 };
 
 export default defineConfig({

@@ -1,27 +1,18 @@
-import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import path from "node:path";
 import { expect, it } from "vitest";
+import { freePort } from "../../packages/server/src/testing/free-port.ts";
 import { finish, spawnTenantry } from "../support/command.ts";
 import { fresh } from "../support/fresh.ts";
 import { holdAt } from "../support/hold.ts";
 import { useInstallation } from "../support/use-installation.ts";
 import { becomesWhole } from "../support/whole.ts";
 
-/** The same one after a restart: whoever waits for the API finds it again. */
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return `${port}`;
-}
-
 // Nobody answers there: domains stay claims.
 const environment = { TENANTRY_DNS_SERVERS: "127.0.0.1:1" };
-const installation = useInstallation({ environment, flags: ["--api-port", await freePort()] });
+/** The same one after a restart: whoever waits for the API finds it again. */
+const apiPort = String(await freePort("127.0.0.1"));
+const installation = useInstallation({ environment, flags: ["--api-port", apiPort] });
 
 /** Tenants that are made and then suspended, or have a parent that is made first. */
 async function declared() {

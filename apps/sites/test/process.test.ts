@@ -31,7 +31,7 @@ function start(variables: Record<string, string> = {}) {
   }
   const ended = once(started, "close").then(([code]) => code as number);
   const port = async (): Promise<number> => {
-    await expect.poll(() => output, { timeout: 10_000 }).toContain("sites.listening");
+    await expect.poll(() => output).toContain("sites.listening");
     return Number(/"port":(\d+)/.exec(output)![1]);
   };
   return { process: started, ended, port, output: () => output };
@@ -44,7 +44,7 @@ test("it listens first, and is healthy when it knows its tenants", async () => {
   const health = async () => (await send(listening, "/health", {})).status;
   expect(await health()).toBe(503);
   await site.installation.start();
-  await expect.poll(health, { timeout: 10_000 }).toBe(200);
+  await expect.poll(health).toBe(200);
 });
 
 test("told to stop, it lets what is under way finish, takes nothing new, and ends well", async () => {
@@ -53,7 +53,7 @@ test("told to stop, it lets what is under way finish, takes nothing new, and end
   await anna.login("anna@example.com");
   const started = start();
   const port = await started.port();
-  await expect.poll(async () => (await send(port, "/health", {})).status, { timeout: 10_000 }).toBe(200);
+  await expect.poll(async () => (await send(port, "/health", {})).status).toBe(200);
   const { body, contentType } = multipart([{ name: "a.bin", content: Buffer.alloc(100_000, 7) }]);
   async function* slowly(): AsyncGenerator<Uint8Array> {
     yield body.subarray(0, 50_000);

@@ -29,7 +29,7 @@ afterEach(async () => {
 async function heard(environmentId: string, isSo: (outcome: unknown) => boolean): Promise<void> {
   const outcome = () =>
     tenantry.run(environmentId, ({ tenant }) => tenant.id).catch((error: unknown) => error);
-  await expect.poll(async () => isSo(await outcome()), { timeout: 10_000 }).toBe(true);
+  await expect.poll(async () => isSo(await outcome())).toBe(true);
 }
 
 const key = { key: Buffer.alloc(32, 1).toString("base64"), audience: "app_1" };

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createRedisConnections, parseRedisUrl, type RedisReply } from "@tenantry/data";
@@ -51,6 +51,7 @@ export async function testRedis(options: TestRedisOptions = {}): Promise<TestRed
     "bind 127.0.0.1",
     ...(sentinel ? [] : ['save ""']),
     `dir ${directory}`,
+    `logfile ${path.join(directory, "log")}`,
     ...usersAre,
     ...lines,
   ];
@@ -78,8 +79,12 @@ export async function testRedis(options: TestRedisOptions = {}): Promise<TestRed
       path.join(directory, "redis.conf"),
       ...(sentinel ? ["--sentinel"] : []),
     ];
-    child = spawn(requireProgram("setpriv"), server, { stdio: "ignore" });
-    await waitUntil("Redis answers", () => ask("PING").catch(() => false));
+    const started = spawn(requireProgram("setpriv"), server, { stdio: "ignore" });
+    child = started;
+    await waitUntil("Redis answers", async () => {
+      if (started.exitCode !== null) throw new Error(await readFile(path.join(directory, "log"), "utf8"));
+      return ask("PING").catch(() => false);
+    });
   }
   async function kill(): Promise<void> {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;

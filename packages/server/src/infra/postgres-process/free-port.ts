@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 
 /** Whether nobody listens on this port of `host` at this moment. */
@@ -5,8 +6,15 @@ export async function isFree(port: number, host: string): Promise<boolean> {
   return (await tryPort(port, host)) !== undefined;
 }
 
-/** A port of `host` that nobody listens on at this moment. */
+/**
+ * A port of `host` that nobody listens on at this moment. It lies below those that the kernel gives to connections and to
+ * whoever asks for any, so that none of them takes it before its server does.
+ */
 export async function freePort(host: string): Promise<number> {
+  for (let attempt = 0; attempt < 50; attempt += 1) {
+    const port = await tryPort(randomInt(20_000, 32_000), host);
+    if (port !== undefined) return port;
+  }
   const port = await tryPort(0, host);
   if (port === undefined) throw new Error(`No free port on ${host}.`);
   return port;

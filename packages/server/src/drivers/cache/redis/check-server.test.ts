@@ -63,7 +63,9 @@ test("a wrong password, nobody there, a wrong URL and a numbered database are to
 });
 
 test("a cluster is refused", async () => {
-  const cluster = await testRedis({ lines: ["cluster-enabled yes"] });
+  // Left out, it is the server's own and ten thousand, which may be taken, or none.
+  const clusterPort = `cluster-port ${await freePort("127.0.0.1")}`;
+  const cluster = await testRedis({ lines: ["cluster-enabled yes", clusterPort] });
   expect(await checkCacheServer(cluster.url)).toMatchObject({
     usable: false,
     missing: [expect.stringMatching(/cluster/)],
@@ -135,12 +137,12 @@ test("an old Redis, one that says nothing, and what isn't Redis are refused with
   const info = "redis_version:6.0.16\r\nrole:master\r\n";
   const cases = [
     [`$${info.length}\r\n${info}\r\n`, /runs Redis 6\.0\.16; 6\.2 is the oldest/],
-    [undefined, /doesn't answer/],
+    [undefined, /doesn't answer/, 200],
     ["HTTP/1.1 400 Bad Request\r\n\r\n", /doesn't answer/],
   ] as const;
-  for (const [reply, told] of cases) {
+  for (const [reply, told, deadlineMs = 30_000] of cases) {
     const server = await answering(reply);
-    const check = await checkCacheServer(server.url, 500);
+    const check = await checkCacheServer(server.url, deadlineMs);
     server.close();
     expect(check).toMatchObject({ usable: false, missing: [expect.stringMatching(told)] });
   }

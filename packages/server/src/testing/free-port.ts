@@ -1,0 +1,1 @@
+export { freePort } from "../infra/postgres-process/free-port.ts";
