@@ -167,7 +167,9 @@ export async function markUnreleasedBlueprints(tx: Tx, appId: string): Promise<s
 
 /**
  * Takes a spare off the shelf, oldest first; those that others are taking at this moment are passed over. What belongs
- * to it is the environment's from now on: of a schema its owner, too, who is called by the same id.
+ * to it is the environment's from now on: of a schema its owner, too, who is called by the same id. Each thing is named by
+ * the whole of its key: whatever the statistics say, the planner then looks up the few, and doesn't read through all there
+ * are.
  */
 export async function claimSpare(
   tx: Tx,
@@ -196,12 +198,14 @@ export async function claimSpare(
       for update of d skip locked
     ), claimed as (
       update databases d set state = 'in_use' from chosen where d.id = chosen.id returning ${columns}
+    ), belongings as (
+      select thing.kind, thing.name, case level when 'schema' then 'schema' else 'database' end as driver, "serverId"
+      from claimed cross join lateral (values ('database', name), ('role', "roleName"),
+        ('role', case level when 'schema' then 'tno_' || right(name, 26) end)) as thing (kind, name)
     ), owned as (
-      update resources r set environment_id = ${wanted.environmentId} from claimed
-      where r.kind in ('database', 'role') and r.driver in ('database', 'schema')
-        and coalesce(r.server_id::text, '') = claimed."serverId"::text
-        and r.physical_name = any (array[claimed.name, claimed."roleName",
-          case claimed.level when 'schema' then 'tno_' || right(claimed.name, 26) end])
+      update resources r set environment_id = ${wanted.environmentId} from belongings b
+      where r.kind = b.kind and r.driver = b.driver and coalesce(r.server_id::text, '') = b."serverId"::text
+        and r.physical_name = b.name
     ), housed as (
       update resources r set environment_id = ${wanted.environmentId} from claimed
       where claimed.level = 'dedicated' and r.kind = 'server' and r.driver = 'embedded'
