@@ -2,12 +2,14 @@ import { PassThrough } from "node:stream";
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { appCommand } from "./commands/app/index.ts";
+import { serverCommand } from "./commands/server.ts";
 import { tenantCommand } from "./commands/tenant/index.ts";
 import { CliError, type Problem } from "./problem.ts";
 import { describeProblem, reportFailure } from "./report.ts";
 
 const create = tenantCommand().commands.find((command) => command.name() === "create")!;
 const createApp = appCommand().commands.find((command) => command.name() === "create")!;
+const addServer = serverCommand().commands.find((command) => command.name() === "add")!;
 
 const request = (...errors: { pointer: string; message: string }[]): Problem => ({
   title: "The request has a mistake.",
@@ -30,6 +32,7 @@ describe("a problem for people", () => {
     ["/migrations/3/name", createApp, "--migrations: bad"],
     ["/slug", createApp, "<name>: bad"],
     ["/upstreamUrl", createApp, "--upstream: bad"],
+    ["/url", addServer, "--database-url: bad"],
     ["/nothing/ofOurs", create, "/nothing/ofOurs: bad"],
     ["", create, "bad"],
   ])("names the flag that %j came from", (pointer, command, line) => {
@@ -52,6 +55,17 @@ describe("a problem for people", () => {
     expect(describeProblem({ ...refused, errors, remedy: 'Try "www-site".' }, create)).toEqual([
       detail,
       'Try "www-site".',
+    ]);
+  });
+
+  it("doesn't say again what the sentence said", () => {
+    const errors = ["It may not make databases.", "It may not make roles."].map((message) => ({
+      pointer: "/url",
+      message,
+    }));
+    const detail = errors.map(({ message }) => message).join(" ");
+    expect(describeProblem({ title: "No.", code: "server_unreachable", detail, errors }, addServer)).toEqual([
+      detail,
     ]);
   });
 

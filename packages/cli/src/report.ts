@@ -31,7 +31,7 @@ function problemOf(error: unknown): Problem {
 export function describeProblem(problem: Problem, command: Command | undefined): string[] {
   const { title, detail, code, errors = [], operationId } = problem;
   const told = errors
-    .filter(({ message }) => message !== detail)
+    .filter(({ message }) => code === "invalid_request" || !detail?.includes(message))
     .map(({ pointer, message }) => {
       const flag = flagOf(pointer, command);
       return flag ? `${flag}: ${message}` : message;

@@ -74,6 +74,7 @@ function addCommand(): Command {
 }
 
 async function add(name: string, options: AddOptions, self: Command): Promise<void> {
+  takeServersUrl(self);
   const { client, output } = await contextOf(self);
   const {
     poolerUrl,
@@ -99,6 +100,13 @@ async function add(name: string, options: AddOptions, self: Command): Promise<vo
   const { body: added } = await client.call<ServerReply>("POST", "/v1/servers", { body });
   output.result(added, showServer);
   for (const warning of added.warnings ?? []) output.note(warning);
+}
+
+/** Who says `--url postgres://…` means the server; everywhere else it is where the installation is. */
+function takeServersUrl(command: Command): void {
+  const { url, databaseUrl } = command.opts<AddOptions & { url?: string }>();
+  if (databaseUrl !== undefined || !/^postgres(ql)?:/i.test(url ?? "")) return;
+  command.setOptionValue("databaseUrl", url).setOptionValue("url", undefined);
 }
 
 function urlOf({ databaseUrl: given }: AddOptions): Promise<string> {
@@ -187,6 +195,7 @@ function updateCommand(): Command {
     .option("--drain", "no more databases come to it; those that stand there stay")
     .option("--no-drain", "databases may come again");
   return overApi(command).action(async (server: string, options: UpdateOptions, self: Command) => {
+    takeServersUrl(self);
     const { client, output } = await contextOf(self);
     const body = {
       url: options.databaseUrl === undefined ? undefined : await urlOf(options as AddOptions),
