@@ -209,6 +209,7 @@ export class Exchange implements ResponseHandler, OpenExchange {
       body: hasBody ? new RequestBody(bodyOf(request), maxBodyBytes, () => this.#bodyTooLarge()) : undefined,
       chunked: headers.chunked,
       upgrade: this.#takeUpgrade !== undefined,
+      environmentId: this.#admitted.route.environmentId,
       handler: this,
     };
   }

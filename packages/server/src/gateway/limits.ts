@@ -11,9 +11,9 @@ export type GatewayLimits = {
   requestTimeoutMs: number;
   /** An idle connection of a client is closed after this long. */
   keepAliveTimeoutMs: number;
-  /** Connections to one address of an upstream. */
+  /** Connections to one address of an upstream. One environment has three quarters of them at most. */
   upstreamConnections: number;
-  /** Requests that may wait for one of these connections: a further one is answered 503. */
+  /** Requests that may wait for one of these connections: a further one is answered 503. Shared out in the same way. */
   upstreamPending: number;
   /** How long a request waits for a connection: then 503. */
   upstreamQueueTimeoutMs: number;

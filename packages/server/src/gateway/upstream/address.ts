@@ -7,6 +7,7 @@ import {
 } from "./connection.ts";
 import type { ConnectionTarget } from "./dial.ts";
 import { UpstreamFailure } from "./failures.ts";
+import { Shares } from "./shares.ts";
 
 /** One address of an upstream: its connections, and the requests that wait for one. */
 export class UpstreamAddress implements ConnectionOwner {
@@ -22,6 +23,9 @@ export class UpstreamAddress implements ConnectionOwner {
   readonly #idle: UpstreamConnection[] = [];
   readonly #returned: UpstreamConnection[] = [];
   readonly #waiting = new Map<UpstreamRequest, number>();
+  /** Of the connections, and of the places to wait for one. */
+  readonly #inUse: Shares;
+  readonly #queued: Shares;
   #closed = false;
   /** Requests under way or waiting. */
   inFlight = 0;
@@ -44,15 +48,16 @@ export class UpstreamAddress implements ConnectionOwner {
       unreadMs: limits.unreadTimeoutMs,
     };
     this.#limits = limits;
+    this.#inUse = new Shares(limits.upstreamConnections);
+    this.#queued = new Shares(limits.upstreamPending);
   }
 
   /** Sends the request now or when a connection becomes free; false when too many wait already. */
   dispatch(request: UpstreamRequest): boolean {
-    const idle = request.upgrade ? undefined : this.#idle.pop();
-    if (idle) idle.send(request);
-    else if (request.upgrade || this.#open.size < this.#limits.upstreamConnections) this.#dialFor(request);
-    else if (this.#waiting.size >= this.#limits.upstreamPending) return false;
-    else this.#waiting.set(request, performance.now() + this.#limits.upstreamQueueTimeoutMs);
+    if (request.upgrade) this.#dialFor(request);
+    else if (this.#hasRoom() && this.#inUse.mayTake(request.environmentId)) this.#start(request);
+    else if (this.#queued.mayTake(request.environmentId)) this.#enqueue(request);
+    else return false;
     this.inFlight += 1;
     return true;
   }
@@ -60,7 +65,7 @@ export class UpstreamAddress implements ConnectionOwner {
   /** Gives a request up; its handler isn't told. */
   abort(request: UpstreamRequest): void {
     if (request.carrier) request.carrier.abort(request);
-    else if (this.#waiting.delete(request)) this.inFlight -= 1;
+    else if (this.#unqueue(request)) this.inFlight -= 1;
   }
 
   /** Ends what has taken too long. To be called every so often. */
@@ -69,7 +74,7 @@ export class UpstreamAddress implements ConnectionOwner {
     for (const connection of this.#dedicated) if (connection.deadline < now) connection.expire();
     for (const [request, deadline] of this.#waiting) {
       if (deadline >= now) break;
-      this.#waiting.delete(request);
+      this.#unqueue(request);
       this.inFlight -= 1;
       request.handler.onFailure(new UpstreamFailure("queue_timeout"), false, false);
     }
@@ -92,8 +97,9 @@ export class UpstreamAddress implements ConnectionOwner {
     for (const connection of this.#open) connection.destroy();
   }
 
-  onSettled(): void {
+  onSettled({ upgrade, environmentId }: UpstreamRequest): void {
     this.inFlight -= 1;
+    if (!upgrade) this.#inUse.giveBack(environmentId);
   }
 
   onReusable(connection: UpstreamConnection): void {
@@ -107,8 +113,19 @@ export class UpstreamAddress implements ConnectionOwner {
     this.#open.delete(connection);
     const at = this.#idle.indexOf(connection);
     if (at !== -1) this.#idle.splice(at, 1);
-    const next = this.#nextWaiting();
-    if (next) this.#dialFor(next);
+    this.#serveWaiting();
+  }
+
+  #hasRoom(): boolean {
+    return this.#idle.length > 0 || this.#open.size < this.#limits.upstreamConnections;
+  }
+
+  /** On a connection of those that all share; there has to be room. */
+  #start(request: UpstreamRequest): void {
+    this.#inUse.take(request.environmentId);
+    const idle = this.#idle.pop();
+    if (idle) idle.send(request);
+    else this.#dialFor(request);
   }
 
   #dialFor(request: UpstreamRequest): void {
@@ -118,18 +135,30 @@ export class UpstreamAddress implements ConnectionOwner {
   }
 
   #takeBack(): void {
-    for (const connection of this.#returned.splice(0)) {
-      if (connection.destroyed) continue;
-      const next = this.#nextWaiting();
-      if (next) connection.send(next);
-      else if (this.#closed) connection.destroy();
-      else this.#idle.push(connection);
+    for (const connection of this.#returned.splice(0)) if (!connection.destroyed) this.#idle.push(connection);
+    this.#serveWaiting();
+    if (this.#closed) for (const connection of this.#idle.splice(0)) connection.destroy();
+  }
+
+  /** Whoever came first goes first, of those who may have one more. */
+  #serveWaiting(): void {
+    if (this.#waiting.size === 0) return;
+    for (const request of this.#waiting.keys()) {
+      if (!this.#hasRoom()) return;
+      if (!this.#inUse.mayTake(request.environmentId)) continue;
+      this.#unqueue(request);
+      this.#start(request);
     }
   }
 
-  #nextWaiting(): UpstreamRequest | undefined {
-    const next = this.#waiting.keys().next().value;
-    if (next) this.#waiting.delete(next);
-    return next;
+  #enqueue(request: UpstreamRequest): void {
+    this.#queued.take(request.environmentId);
+    this.#waiting.set(request, performance.now() + this.#limits.upstreamQueueTimeoutMs);
+  }
+
+  #unqueue(request: UpstreamRequest): boolean {
+    const waited = this.#waiting.delete(request);
+    if (waited) this.#queued.giveBack(request.environmentId);
+    return waited;
   }
 }

@@ -14,6 +14,8 @@ export type UpstreamRequest = {
   /** The body goes out in chunks; otherwise its length stands in the head. */
   readonly chunked: boolean;
   readonly upgrade: boolean;
+  /** Whose it is: environments share an upstream's connections. */
+  readonly environmentId: string;
   readonly handler: ResponseHandler;
   /** The connection it is on, once there is one. */
   carrier?: UpstreamConnection;
@@ -41,7 +43,7 @@ export type ConnectionOwner = {
   readonly target: ConnectionTarget;
   readonly times: ConnectionTimes;
   /** The exchange on it is over, well or badly. */
-  onSettled(): void;
+  onSettled(request: UpstreamRequest): void;
   /** It can serve another request. */
   onReusable(connection: UpstreamConnection): void;
   onClosed(connection: UpstreamConnection): void;
@@ -281,7 +283,7 @@ export class UpstreamConnection implements ResponseSink {
     if (request === undefined) return undefined;
     this.#request = undefined;
     if (request.body?.started && !this.#sentWhole) request.body.discard();
-    this.#owner.onSettled();
+    this.#owner.onSettled(request);
     return request;
   }
 }
