@@ -1,4 +1,4 @@
-import { constants, existsSync } from "node:fs";
+import { type BigIntStats, constants, existsSync } from "node:fs";
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { StorageUnavailable } from "../../errors.ts";
 import { errorCode } from "./system-error.ts";
@@ -35,6 +35,15 @@ export async function ownerOf(directory: Directory): Promise<Owner> {
   if (process.geteuid?.() !== 0) return undefined;
   const { uid, gid } = await directory.handle.stat();
   return uid === 0 ? undefined : { uid, gid };
+}
+
+/**
+ * Whether a file has more than one name and belongs to somebody else than the directory. As root we would read for an
+ * application what it can't: where the kernel doesn't forbid it (`fs.protected_hardlinks`), it may give any file a name.
+ */
+export async function isAnothers(root: Directory, file: BigIntStats): Promise<boolean> {
+  if (process.geteuid?.() !== 0 || file.nlink === 1n) return false;
+  return file.uid !== (await root.handle.stat({ bigint: true })).uid;
 }
 
 /** Opens a directory below, one part at a time and never through a symlink; throws ENOENT or ENOTDIR. */

@@ -1,6 +1,18 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import {
+  chown,
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
@@ -8,6 +20,7 @@ import { buffer, text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ObjectNotFound } from "../../errors.ts";
 import { isKey } from "../key.ts";
 import type { ListedObject, Storage, StoredObject } from "../storage.ts";
 import { openFsStorage, tidyFsStorage } from "./index.ts";
@@ -203,6 +216,17 @@ describe("a writer killed half-way", () => {
     expect((await everyFile()).length).toBe(2);
     expect(await storage.head("kept")).toEqual(kept);
   });
+});
+
+it("as root, another user's file isn't read by the further name that an application gave it", async () => {
+  await storage.put("own", "mine");
+  await link(path.join(directory, "own"), path.join(directory, "own-again"));
+  await link(path.join(outside, "secret.txt"), path.join(directory, "taken"));
+  // To nobody else its own files can be given; so to us all three are ours.
+  if (process.geteuid?.() !== 0) return expect(await readAll("taken")).toBe("another tenant's");
+  for (const name of ["own", ""]) await chown(path.join(directory, name), 4242, 4242);
+  for (const read of [readAll, storage.head]) await expect(read("taken")).rejects.toThrow(ObjectNotFound);
+  expect(await readAll("own-again")).toBe("mine");
 });
 
 describe("symlinks", () => {

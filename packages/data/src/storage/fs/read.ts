@@ -5,7 +5,7 @@ import { ObjectChanged, ObjectNotFound } from "../../errors.ts";
 import { defaultContentType } from "../content-type.ts";
 import { resolveRange } from "../range.ts";
 import type { GetOptions, ObjectContent, StoredObject } from "../storage.ts";
-import { type Directory, openBelow } from "./directory.ts";
+import { type Directory, isAnothers, openBelow } from "./directory.ts";
 import { readRecord } from "./metadata.ts";
 import { meansAbsent } from "./system-error.ts";
 
@@ -54,7 +54,7 @@ async function openObject(
     // Without O_NONBLOCK, opening a pipe that lies there would wait for a writer for ever.
     const file = await open(parent.at(parts.at(-1)!), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     const stats = await file.stat({ bigint: true });
-    if (stats.isFile()) return { file, stats };
+    if (stats.isFile() && !(await isAnothers(root, stats))) return { file, stats };
     await file.close();
   } catch (error) {
     if (!meansAbsent(error)) throw error;
