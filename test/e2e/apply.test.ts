@@ -136,7 +136,7 @@ it("domains are claimed and taken away as declared, kept where none are declared
   expect(list.body.items).toEqual([]);
 });
 
-it("a domain that is refused is told by its line: before anything is done where the setting is off", async () => {
+it("a domain that is refused, or another tenant's, is told by its line before anything is done", async () => {
   const [off, holder, late, old] = [fresh("off"), fresh("holder"), fresh("late"), fresh("old")];
   for (const slug of [off, holder, old]) await installation.api.createTenant(slug, { name: "Any" });
   await installation.command(["settings", "set", "customDomains=false", "--tenant", off]);
@@ -154,15 +154,37 @@ it("a domain that is refused is told by its line: before anything is done where 
   expect(lost.stdout).toContain(`.yaml:3:${4 + nowhere.indexOf("{ hostname") + 1}: ${holder}: domains[0]: `);
 
   await installation.command(["domain", "add", old, `${old}.com`]);
-  const alone = await declared([line, `{ slug: ${old}, name: Any, domains: [${taken}] }`]);
-  const second = await installation.command(["apply", "-f", alone, "--yes"]);
-  expect(second.code).toBe(1);
-  const column = 4 + line.indexOf(`, ${taken}]`) + ", ".length + 1;
-  expect(second.stderr).toContain(
-    `${alone}:3:${column}: Another tenant has proven that ${taken} is its own.`,
-  );
+  const other = `{ slug: ${old}, name: Any, domains: [${taken}] }`;
+  const alone = await declared([line, other]);
+  const columns = [line, other].map((text) => 4 + text.indexOf(`${taken}]`) + 1);
+  for (const how of ["--yes", "--dry-run"]) {
+    const { code, stdout } = await installation.command(["apply", "-f", alone, how]);
+    expect(code).toBe(1);
+    for (const at of [`3:${columns[0]}: ${late}: domains[1]`, `4:${columns[1]}: ${old}: domains[0]`])
+      expect(stdout).toContain(`${alone}:${at}: ${holder} has proven that ${taken} is its own.`);
+  }
+  const odd = await declared([`{ slug: ${late}, name: Late, domains: [shop.localhost, co.uk] }`]);
+  const { stdout } = await installation.command(["apply", "-f", odd, "--dry-run"]);
+  expect(stdout.match(/domains\[\d\]: .*/g)).toHaveLength(2);
   expect((await installation.command(["tenant", "show", late])).code).toBe(1);
   expect((await installation.command(["domain", "list", old])).stdout).toContain(`${old}.com`);
+});
+
+it("a tenant that has all the domains that it may can have another one for one of them", async () => {
+  const slug = fresh("full");
+  const named = (first: number) =>
+    declared([
+      `{ slug: ${slug}, name: Full, domains: [${Array.from({ length: 100 }, (_, at) => `www${first + at}.${slug}.com`)}] }`,
+    ]);
+  for (const first of [0, 1])
+    expect(await json("apply", "-f", await named(first), "--yes")).toMatchObject({
+      ...{ code: 0, body: { counts: { done: 1 } } },
+    });
+  const page = await installation.api.call<{ items: { hostname: string }[] }>(
+    ...(["GET", `/v1/tenants/${slug}/domains?limit=100`] as const),
+  );
+  const hostnames = page.body.items.map(({ hostname }) => hostname);
+  expect([hostnames.length, hostnames.includes(`www100.${slug}.com`)]).toEqual([100, true]);
 });
 
 it("two operators who apply the same file at once both end well, and each tenant is made once", async () => {

@@ -65,6 +65,9 @@ function answers(): (asked: Asked) => Answer {
       const items = ["old.hooli.com", "www.hooli.com"].map((hostname) => ({ ...domain, hostname }));
       return { body: { items, nextCursor: null } };
     }
+    // Another tenant's would be a refusal.
+    if (found.operationId === "lookUpDomain")
+      return { body: { ...(sampleReply(found) as { body: object }).body, holder: null } };
     // What differs would be a refusal.
     if (found.operationId === "listDrift")
       return {

@@ -85,6 +85,18 @@ export const domainReply = z
   .meta({ id: "Domain" });
 export type DomainReply = z.infer<typeof domainReply>;
 
+export const lookedUpDomain = z
+  .object({
+    hostname: z.string().describe("As DNS has it, in punycode."),
+    displayName: z.string().describe("As people read it."),
+    holder: z
+      .object({ tenantId: z.string(), slug: z.string(), environment: z.string() })
+      .nullable()
+      .describe("Who has proven it; null when nobody has."),
+  })
+  .meta({ id: "LookedUpDomain" });
+export type LookedUpDomain = z.infer<typeof lookedUpDomain>;
+
 export const domainListReply = z.object({
   items: z.array(domainReply),
   nextCursor: z.string().nullable().describe("Ask for the next page with it; null on the last one."),

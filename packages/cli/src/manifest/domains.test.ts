@@ -6,6 +6,8 @@ const at = (hostname: string, environment = "production", isVouchedFor = false):
   ...{ hostname, environment, isVouchedFor },
 });
 
+const names = (count: number) => Array.from({ length: count }, (_, number) => `${number}.com`);
+
 it.each<[string, DeclaredDomain[] | undefined, StandingDomain[], unknown[]]>([
   ["keeps those of a tenant that declares none", undefined, [at("a.com")], []],
   ["takes all away by an empty list", [], [at("a.com")], [["a.com", "production", null]]],
@@ -16,6 +18,15 @@ it.each<[string, DeclaredDomain[] | undefined, StandingDomain[], unknown[]]>([
     [
       ["b.com", null, "production"],
       ["a.com", "production", null],
+    ],
+  ],
+  [
+    "takes away first as many as stand in the way of new ones, where a tenant has all that it may",
+    [{ hostname: "new.com" }, ...names(99).map((hostname) => ({ hostname }))],
+    names(100).map((hostname) => at(hostname)),
+    [
+      ["99.com", "production", null],
+      ["new.com", null, "production"],
     ],
   ],
   ["knows a name in every spelling", [{ hostname: "Bücher.de." }], [at("xn--bcher-kva.de")], []],

@@ -2,6 +2,9 @@ import { domainToASCII } from "node:url";
 import { addDomainRequest, type DomainReply } from "@tenantry/contract";
 import { z } from "zod";
 
+/** A tenant may have no more. */
+const mostDomains = 100;
+
 const form = "must be a hostname such as www.acme.com, or { hostname, environment, verified }";
 
 const declaredDomain = z.preprocess(
@@ -14,7 +17,7 @@ const declaredDomain = z.preprocess(
 /** Domains of a tenant's own, each named once. Which of these names are refused, the server knows. */
 export const declaredDomains = z
   .array(declaredDomain)
-  .max(100)
+  .max(mostDomains)
   .superRefine((domains, context) => {
     const names = domains.map(({ hostname }) => inDns(hostname));
     names.forEach((name, index) => {
@@ -56,10 +59,13 @@ export function domainSteps(
     return { hostname: name, from, to: { hostname: name, environment, isVouchedFor, index } };
   });
   const gone = existing.filter(({ hostname }) => wanted.every((one) => one.hostname !== hostname));
-  // What is refused is refused before anything is taken away.
+  const leaving = gone.map((from) => ({ hostname: from.hostname, from, to: undefined }));
+  // What is refused is refused before anything is taken away, but for those whose room is needed.
+  const needed = Math.max(0, existing.length + wanted.filter(({ from }) => !from).length - mostDomains);
   return [
+    ...leaving.slice(0, needed),
     ...wanted.filter(({ from, to }) => told(from) !== told(to)),
-    ...gone.map((from) => ({ hostname: from.hostname, from, to: undefined })),
+    ...leaving.slice(needed),
   ];
 }
 

@@ -325,6 +325,7 @@ const badQueries: Record<string, readonly string[]> = {
   operation: ["x", "tnt_01jd0000000000000000000000", "x".repeat(2_000)],
   revision: ["", "0", "x", "1.5", "x".repeat(2_000)],
   now: ["", "nonsense"],
+  verified: ["", "nonsense"],
   type: ["", "nonsense", "tenant.suspended", "tenantry.tenant.suspended,", "x".repeat(5_000)],
   since: ["nonsense", "x".repeat(2_000)],
   process: ["x".repeat(2_000)],

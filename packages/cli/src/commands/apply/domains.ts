@@ -1,8 +1,8 @@
-import type { DomainReply, SettingReply } from "@tenantry/contract";
+import type { DomainReply, LookedUpDomain, SettingReply } from "@tenantry/contract";
 import type { Client } from "../../api/client.ts";
 import { fetchPages } from "../../api/pages.ts";
 import { path } from "../../api/path.ts";
-import type { DomainStep } from "../../manifest/domains.ts";
+import { type DomainStep, domainSteps, type StandingDomain } from "../../manifest/domains.ts";
 import type { Refusal, TenantPlan } from "../../manifest/plan.ts";
 import type { DeclaredTenant } from "../../manifest/schema.ts";
 import { CliError, isRefusal } from "../../problem.ts";
@@ -104,6 +104,41 @@ export async function refusedDomains(
       remedy: "Turn it on, for the installation or for the tenant (`settings: { customDomains: true }`).",
     },
   ];
+}
+
+/** Which of a tenant's new domains can't be its: names that are refused, and those that another tenant has proven. */
+export async function impossibleDomains(
+  client: Client,
+  { slug, domains }: DeclaredTenant,
+  existing: readonly StandingDomain[] | undefined,
+): Promise<Refusal[]> {
+  const refusals: Refusal[] = [];
+  for (const { hostname, to } of domainSteps(domains, existing)) {
+    if (!to) continue;
+    const why = await whyNot(client, { slug, hostname, isVouchedFor: to.isVouchedFor });
+    if (why) refusals.push({ field: `domains[${to.index}]`, ...why });
+  }
+  return refusals;
+}
+
+async function whyNot(
+  client: Client,
+  { slug, hostname, isVouchedFor }: { slug: string; hostname: string; isVouchedFor: boolean },
+): Promise<Pick<Refusal, "reason" | "remedy"> | undefined> {
+  const target = path`/v1/domains/${hostname}`;
+  const query = { verified: isVouchedFor || undefined };
+  try {
+    const { holder } = (await client.call<LookedUpDomain>("GET", target, { query })).body;
+    if (!holder || holder.slug === slug) return undefined;
+    return {
+      reason: `${holder.slug} has proven that ${hostname} is its own.`,
+      remedy: `Take it away there first: \`tenantry domain remove ${holder.slug} ${hostname}\`.`,
+    };
+  } catch (error) {
+    if (!isRefusal(error, "domain_refused")) throw error;
+    const { detail, title, remedy = "" } = error.problem;
+    return { reason: detail ?? title, remedy };
+  }
 }
 
 async function allowsDomains(client: Client, tenant: string | null | undefined): Promise<boolean> {

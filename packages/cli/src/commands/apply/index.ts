@@ -35,7 +35,7 @@ export function applyCommand(): Command {
     calls: [
       ...["showTenant", "listTenantSettings", "createTenant", "followOperation"],
       ...["updateTenant", "changeTenantSettings", "suspendTenant", "resumeTenant", "listSettings"],
-      ...["listDomains", "addDomain", "verifyDomain", "removeDomain"],
+      ...["lookUpDomain", "listDomains", "addDomain", "verifyDomain", "removeDomain"],
     ],
   })
     .requiredOption(
@@ -77,15 +77,17 @@ async function planAll(
 ): Promise<Declared[]> {
   const { findDeclared } = await import("./converge.ts");
   const { planTenant } = await import("../../manifest/plan.ts");
-  const { refusedDomains } = await import("./domains.ts");
+  const { impossibleDomains, refusedDomains } = await import("./domains.ts");
   const turnsDomainsOn = tenants.some(
     ({ settings = {} }) => settings.customDomains !== undefined && settings.customDomains !== false,
   );
   return inParallel(tenants, concurrency, async (declared) => {
     const placeOf = places.get(declared.slug)!;
-    const plan = planTenant(declared, (await findDeclared(client, declared)).existing);
+    const { existing } = await findDeclared(client, declared);
+    const plan = planTenant(declared, existing);
     const refused = turnsDomainsOn ? [] : await refusedDomains(client, declared, plan);
-    const refusals = [...plan.refusals, ...refused].map((one) => ({
+    const impossible = await impossibleDomains(client, declared, existing?.domains);
+    const refusals = [...plan.refusals, ...refused, ...impossible].map((one) => ({
       ...one,
       at: placeOf(one.field.split(/[.[\]]+/).filter(Boolean)),
     }));

@@ -1,10 +1,10 @@
-import type { DomainReply } from "@tenantry/contract";
+import type { DomainReply, LookedUpDomain } from "@tenantry/contract";
 import type { Command } from "commander";
 import { addPageOptions, fetchPages, noteMore, type PageOptions } from "../../api/pages.ts";
 import { path } from "../../api/path.ts";
 import { contextOf, defineCommand, defineGroup, overApi, wholeNumber } from "../../command.ts";
 import { confirm } from "../../confirm.ts";
-import { listDomains, showDomain } from "./show.ts";
+import { listDomains, showDomain, tellHolder } from "./show.ts";
 import { waitUntilActive } from "./wait.ts";
 
 /** `tenantry domain …`: hostnames of tenants' own. */
@@ -13,6 +13,7 @@ export function domainCommand(): Command {
     addCommand(),
     listCommand(),
     showCommand(),
+    lookUpCommand(),
     verifyCommand(),
     removeCommand(),
   ]);
@@ -89,6 +90,24 @@ function showCommand(): Command {
     async (tenant: string, domain: string, _options: object, self: Command) => {
       const { client, output } = await contextOf(self);
       output.result((await client.call<DomainReply>("GET", addressOf(tenant, domain))).body, showDomain);
+    },
+  );
+}
+
+function lookUpCommand(): Command {
+  const command = defineCommand("look-up", {
+    summary: "look whether a hostname can be a tenant's, and who has it",
+    examples: ["domain look-up www.acme.com"],
+    calls: ["lookUpDomain"],
+  })
+    .argument("<hostname>", "such as www.acme.com")
+    .option("--verified", "you would vouch for it: then public DNS needn't have it");
+  return overApi(command).action(
+    async (hostname: string, { verified }: { verified?: boolean }, self: Command) => {
+      const { client, output } = await contextOf(self);
+      const target = path`/v1/domains/${hostname}`;
+      const { body } = await client.call<LookedUpDomain>("GET", target, { query: { verified } });
+      output.result(body, tellHolder);
     },
   );
 }

@@ -1,4 +1,4 @@
-import type { DomainRecord, DomainReply } from "@tenantry/contract";
+import type { DomainRecord, DomainReply, LookedUpDomain } from "@tenantry/contract";
 import type { Look } from "../../output/look.ts";
 import { at, fields, state, table } from "../../output/table.ts";
 
@@ -11,6 +11,11 @@ export function listDomains({ items }: { items: readonly DomainReply[] }, look: 
     domain.reason,
   ]);
   return table(look, ["domain", "environment", "state", "proven by", "reason"], rows);
+}
+
+export function tellHolder({ displayName, holder }: LookedUpDomain): string {
+  if (!holder) return `Nobody has proven ${displayName}: it can be added.`;
+  return `${holder.slug} has proven ${displayName} (${holder.environment}).`;
 }
 
 /** A domain, and what is to be entered in DNS in the form in which providers ask for it. */

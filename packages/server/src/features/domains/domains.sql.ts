@@ -82,12 +82,12 @@ export async function countDomains(tx: Tx, tenantId: string): Promise<number> {
   return rows[0]!.count;
 }
 
-/** Whether somebody has proven that the hostname is theirs. */
-export async function isProven(db: Db | Tx, hostname: string): Promise<boolean> {
-  const { rows } = await sql`
-    select from domains where hostname = ${hostname} and verified_at is not null
+/** The domain of whoever has proven that the hostname is theirs. */
+export async function selectProven(db: Db | Tx, hostname: string): Promise<DomainRow | undefined> {
+  const { rows } = await sql<DomainRow>`
+    select ${columns} from ${tables} where d.hostname = ${hostname} and d.verified_at is not null
   `.execute(db);
-  return rows.length > 0;
+  return rows[0];
 }
 
 /** False when the tenant has it already. */

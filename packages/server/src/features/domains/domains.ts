@@ -1,5 +1,5 @@
 import { domainToASCII } from "node:url";
-import type { AddDomainRequest, DomainReply } from "@tenantry/contract";
+import type { AddDomainRequest, DomainReply, LookedUpDomain } from "@tenantry/contract";
 import { type Db, inTransaction, isUniqueViolation, type Tx } from "../../infra/db/index.ts";
 import { echo, failure, newId, parseId, showId, TenantryError } from "../../kernel/index.ts";
 import { findEnvironment } from "../environments/index.ts";
@@ -10,13 +10,13 @@ import {
   type DomainRow,
   deleteDomain,
   insertDomain,
-  isProven,
   lockDomain,
   markVerified,
   selectDomain,
   selectDomains,
+  selectProven,
 } from "./domains.sql.ts";
-import { readHostname } from "./hostname.ts";
+import { displayName, readHostname } from "./hostname.ts";
 import type { DomainParts } from "./parts.ts";
 import { settleDomains } from "./routed.ts";
 import { tellOfDomain } from "./told.ts";
@@ -41,6 +41,17 @@ export function createDomains(parts: DomainParts) {
 
     async show(tenant: string, domain: string): Promise<DomainReply> {
       return show(db, await findDomain(db, await findTenant(db, tenant), domain));
+    },
+
+    /** Whether a hostname can be a tenant's, as `add` would say it, and who has proven it. */
+    async lookUp(text: string, { verified = false }: { verified?: boolean }): Promise<LookedUpDomain> {
+      const hostname = readHostname(text, { ...parts, allowsPrivate: parts.hasOwnDns || verified });
+      const row = await selectProven(db, hostname);
+      const holder = row && {
+        tenantId: showId("tnt", row.tenantId),
+        ...{ slug: row.tenantSlug, environment: row.environmentName },
+      };
+      return { hostname, displayName: displayName(hostname), holder: holder ?? null };
     },
 
     /** Claims a hostname for an environment. With `verified`, it is the tenant's at once. */
@@ -116,9 +127,12 @@ async function claim(
   if (!(await settings.get<boolean>(tx, "customDomains", { tenantId: owner.id }))) {
     throw failure("custom_domains_off", { detail: `The setting customDomains is off for ${owner.slug}.` });
   }
-  if (await isProven(tx, hostname)) {
-    const isOwn = (await selectDomain(tx, owner.id, { hostname }))?.verifiedAt;
-    throw taken(hostname, isOwn ? `${owner.slug} has ${hostname} already.` : undefined);
+  const proven = await selectProven(tx, hostname);
+  if (proven) {
+    throw taken(
+      hostname,
+      proven.tenantId === owner.id ? `${owner.slug} has ${hostname} already.` : undefined,
+    );
   }
   if ((await countDomains(tx, owner.id)) >= mostPerTenant) {
     throw failure("domain_limit_reached", { detail: `A tenant may have ${mostPerTenant} domains.` });

@@ -1,4 +1,4 @@
-import { addDomainRequest, domainReply, verifyDomainRequest } from "@tenantry/contract";
+import { addDomainRequest, domainReply, lookedUpDomain, verifyDomainRequest } from "@tenantry/contract";
 import { z } from "zod";
 import {
   type Api,
@@ -64,6 +64,27 @@ function addReading(api: Api, domains: Domains): void {
       },
     },
     async (request) => domains.show(request.params.tenant, request.params.domain),
+  );
+  api.get(
+    "/v1/domains/:hostname",
+    {
+      config,
+      schema: {
+        operationId: "lookUpDomain",
+        summary: "Look whether a hostname can be a tenant's, and who has it",
+        description: "What can't be one is refused (`domain_refused`), as when it is added.",
+        tags,
+        params: z.object({ hostname: z.string().max(300) }),
+        querystring: z.strictObject({
+          verified: z
+            .stringbool()
+            .default(false)
+            .describe("You would vouch for it: then public DNS needn't have it."),
+        }),
+        response: { 200: lookedUpDomain },
+      },
+    },
+    async (request) => domains.lookUp(request.params.hostname, request.query),
   );
 }
 

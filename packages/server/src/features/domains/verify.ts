@@ -1,7 +1,7 @@
 import { inTransaction, isUniqueViolation, type Tx } from "../../infra/db/index.ts";
 import { selectSystemHosts } from "../routing/index.ts";
 import { lapseOf } from "./domain-view.ts";
-import { type DomainRow, isProven, lockDomain, markVerified } from "./domains.sql.ts";
+import { type DomainRow, lockDomain, markVerified, selectProven } from "./domains.sql.ts";
 import type { DomainParts } from "./parts.ts";
 import { challengeToken, checkDomain } from "./proof.ts";
 import { settleDomains } from "./routed.ts";
@@ -43,7 +43,10 @@ async function concludeFrom(
   const row = await lockDomain(tx, id);
   if (!row) return;
   const { by, ...check } = found;
-  const isTaken = row.verifiedAt === null && check.outcome === "proven" && (await isProven(tx, row.hostname));
+  const isTaken =
+    row.verifiedAt === null &&
+    check.outcome === "proven" &&
+    (await selectProven(tx, row.hostname)) !== undefined;
   const outcome = isTaken ? ("taken" as const) : check.outcome;
   await updateCheck(tx, id, {
     check: { ...check, outcome },
