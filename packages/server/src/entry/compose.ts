@@ -102,7 +102,7 @@ export async function compose(input: ComposeInput) {
     ...drivers,
     secrets,
     encryptsFiles: (tx: Tx) => settings.get<boolean>(tx, "sqliteEncryption"),
-    onTaken: (appId: string, level: string) => told.keeper?.taken(appId, level),
+    onTaken: () => told.keeper?.taken(),
     onSpareEnded: (spare: Parameters<SpareKeeper["spareEnded"]>[0]) => told.keeper?.spareEnded(spare),
   });
   const startsServers = input.fleet !== undefined;

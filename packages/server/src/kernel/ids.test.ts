@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodeUuid, newId, parseId, requireId, showId, timeOf } from "./ids.ts";
+import { encodeUuid, firstIdAt, newId, parseId, requireId, showId, timeOf } from "./ids.ts";
 
 describe("an id", () => {
   it("is a UUIDv7: later ones sort after earlier ones, and it tells when it was made", () => {
@@ -17,6 +17,13 @@ describe("an id", () => {
     const ids = times.map((time) => newId(time));
     expect(ids).toEqual(ids.toSorted());
     expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it("sorts after the first of the time at which it was made, and before the first of a later one", () => {
+    const soon = Date.now() + 120_000;
+    const id = newId(soon);
+    expect([firstIdAt(soon), id, firstIdAt(soon + 1)].toSorted()[1]).toBe(id);
+    expect(timeOf(firstIdAt(soon))).toBe(soon);
   });
 
   it("comes back from its TypeID as it was, and only under its own prefix", () => {

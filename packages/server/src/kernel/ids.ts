@@ -44,6 +44,12 @@ export function newId(now: number = Date.now()): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+/** The least id that anybody makes at this time: later ones sort after it. */
+export function firstIdAt(ms: number): string {
+  const hex = ms.toString(16).padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+}
+
 /** The 26 characters by which a UUID is shown and used in physical names. */
 export function encodeUuid(uuid: string): string {
   let value = BigInt(`0x${uuid.replaceAll("-", "")}`);

@@ -79,8 +79,8 @@ export async function testPlacements(
   const plain = createDatabaseDrivers({ installationId: newId() });
   const drivers = options.wrap?.(plain) ?? plain;
   const keepers: SpareKeeper[] = [];
-  const onTaken: SpareKeeper["taken"] = (appId, level) => {
-    for (const keeper of keepers) keeper.taken(appId, level);
+  const onTaken: SpareKeeper["taken"] = () => {
+    for (const keeper of keepers) keeper.taken();
   };
   const places = {
     storage: options.places ?? placesOf(options.storage ?? memoryPlaces("fs"), "prefix"),

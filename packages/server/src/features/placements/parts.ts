@@ -26,7 +26,7 @@ export type PlacementParts = {
   encryptsFiles?: ((tx: Tx) => Promise<boolean>) | undefined;
   secrets: Secrets;
   /** Told of each database that was taken, so that the shelf is filled up again. */
-  onTaken: (appId: string, level: string) => void;
+  onTaken: () => void;
   /** Told how each building of a spare ended. */
   onSpareEnded?: (spare: { shelf: string; succeeded: boolean }) => void;
 };

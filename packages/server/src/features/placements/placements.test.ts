@@ -237,3 +237,23 @@ test("a server where building fails is left alone for a while, and others go on"
   expect(built).toEqual([{ serverId: second }, { serverId: second }]);
   await keeper.close();
 });
+
+test("spares are as many as environments were placed lately, however often that was tried, and go when it is long ago", async () => {
+  const appId = await insertApp(house.db, notes);
+  const environments = await Promise.all([0, 1, 2, 3, 4].map(() => insertEnvironment(house.db, appId)));
+  const settled = (spares: number) => async () => {
+    const { spare = 0, creating = 0, removing = 0 } = await states(appId);
+    return spare === spares && creating + removing === 0;
+  };
+  let keeper = house.keeper({ atRest: 1, pollMs: 20 });
+  for (const _attempt of [1, 2, 3, 4]) await place(appId, environments[0]!);
+  keeper.start();
+  await waitUntil("one more than at rest stands ready", settled(2), 30_000);
+  for (const environmentId of environments.slice(1)) await place(appId, environmentId);
+  await waitUntil("a burst raises the shelf", settled(6), 30_000);
+  await keeper.close();
+  keeper = house.keeper({ atRest: 1, memoryMs: 0, pollMs: 20 });
+  keeper.start();
+  await waitUntil("twice as many as at rest are left", settled(2), 30_000);
+  await keeper.close();
+});

@@ -32,7 +32,7 @@ export async function placeDatabase(
   if (wanted.level === "sqlite") await ensureDirectory(parts, context);
   // Of no consequence until a database is declared, or the step is done.
   const begun = await context.transaction((tx) => claimOrReserve(parts, tx, wanted), { lazy: true });
-  parts.onTaken(wanted.appId, wanted.level);
+  parts.onTaken();
   const { placement } = begun;
   const { id: placementId } = placement;
   const placed = {

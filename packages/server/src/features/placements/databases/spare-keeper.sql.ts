@@ -9,29 +9,33 @@ export async function lockSpares(tx: Tx): Promise<boolean> {
 }
 
 /** Where spares stand together that the same trouble keeps from being built. */
-export function shelfOf({ level, serverId }: { level: string; serverId: string }): string {
-  if (level === "dedicated") return level;
+export function shelfOf({ level, serverId }: { level: string; serverId?: string }): string {
+  if (level === "dedicated" || serverId === undefined) return level;
   return level === "database" ? serverId : `${level} ${serverId}`;
 }
 
 /** Spares of an application that have a server each. */
 export type ServerShelf = {
   appId: string;
+  level: "dedicated";
   schemaVersion: number;
   spares: number;
   building: number;
+  takenLately: number;
   underWay: number;
 };
 
 /** What stands ready, or is being built, for each application of which an environment has a server to itself. */
-export async function selectServerShelves(tx: Tx, kind: string): Promise<ServerShelf[]> {
+export async function selectServerShelves(tx: Tx, kind: string, since: string): Promise<ServerShelf[]> {
   const { rows } = await sql<ServerShelf>`
-    select a.id as "appId", a.schema_version as "schemaVersion",
+    select a.id as "appId", 'dedicated' as level, a.schema_version as "schemaVersion",
       (select count(*) from databases d where d.app_id = a.id and d.level = 'dedicated' and d.state = 'spare'
         and d.schema_version = a.schema_version) as spares,
       (select count(*) from operations o where o.kind = ${kind} and o.input->>'level' = 'dedicated'
         and o.input->>'appId' = a.id::text
         and o.status in ('queued', 'running', 'waiting', 'cancelling', 'undoing')) as building,
+      (select count(*) from placements p join databases d on d.id = p.database_id
+        where p.id > ${since} and p.state = 'current' and d.level = 'dedicated' and d.app_id = a.id) as "takenLately",
       (select count(*) from operations o where not o.internal and o.status in ('queued', 'running')) as "underWay"
     from apps a where a.current_release_id is not null and exists (
       select from databases d where d.app_id = a.id and d.level = 'dedicated' and d.state = 'in_use')
@@ -50,15 +54,17 @@ export type Shelf = {
   building: number;
   /** Databases that the server has room for. */
   room: number;
+  /** Environments that got a database of this app and level on the server lately, and have it. */
+  takenLately: number;
   /** Operations that somebody waits for, anywhere. */
   underWay: number;
 };
 
 /**
  * What stands ready for each released app on each server that takes databases: databases, and schemas where an
- * environment of the app has one there.
+ * environment of the app has one there. Lately is: by placements with a later id than `since`.
  */
-export async function selectShelves(tx: Tx, kind: string): Promise<Shelf[]> {
+export async function selectShelves(tx: Tx, kind: string, since: string): Promise<Shelf[]> {
   const { rows } = await sql<Shelf>`
     with open as (
       select kind, input, internal, status from operations
@@ -66,12 +72,17 @@ export async function selectShelves(tx: Tx, kind: string): Promise<Shelf[]> {
     ), building as (
       select input->>'appId' as app_id, input->>'serverId' as server_id, input->>'level' as level, count(*) as count
       from open where kind = ${kind} group by 1, 2, 3
+    ), taken as (
+      select d.app_id, d.server_id, d.level, count(*) as count
+      from placements p join databases d on d.id = p.database_id
+      where p.id > ${since} and p.state = 'current' group by 1, 2, 3
     ), spares as (
       select d.app_id, d.server_id, d.level, d.schema_version, count(*) as count
       from databases d where d.state = 'spare' group by 1, 2, 3, 4
     )
     select a.id as "appId", a.schema_version as "schemaVersion", s.id as "serverId", l.level,
       coalesce(spares.count, 0) as spares, coalesce(building.count, 0) as building,
+      coalesce(taken.count, 0) as "takenLately",
       s.capacity - (select count(*) from databases d where d.server_id = s.id and d.state <> 'blueprint') as room,
       (select count(*) from open where not internal and status in ('queued', 'running')) as "underWay"
     from apps a cross join database_servers s cross join (values ('database'), ('schema')) as l (level)
@@ -79,6 +90,7 @@ export async function selectShelves(tx: Tx, kind: string): Promise<Shelf[]> {
       and spares.schema_version = a.schema_version
     left join building on building.app_id = a.id::text and building.server_id = s.id::text
       and building.level = l.level
+    left join taken on taken.app_id = a.id and taken.server_id = s.id and taken.level = l.level
     where a.current_release_id is not null and s.state = 'ready' and s.kind <> 'directory'
       and not s.dedicated and s.tenant_id is null and s.tenant_slug is null
       and (l.level = 'database' or exists (select from databases d
@@ -104,6 +116,22 @@ export async function markCrowding(tx: Tx): Promise<string[]> {
         and not exists (select from databases n where n.server_id = s.id and n.state = 'removing')
       order by spare.server_id, spare.alike desc, spare.id
     ) returning d.id
+  `.execute(tx);
+  return rows.map((row) => row.id);
+}
+
+/** Marks the newest spare of a shelf for removal: the oldest is taken first. */
+export async function markSurplus(
+  tx: Tx,
+  shelf: { appId: string; level: string; schemaVersion: number; serverId?: string },
+): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    update databases set state = 'removing' where state = 'spare' and id = (
+      select id from databases where state = 'spare' and app_id = ${shelf.appId} and level = ${shelf.level}
+        and schema_version = ${shelf.schemaVersion}
+        and (${shelf.serverId ?? null}::uuid is null or server_id = ${shelf.serverId ?? null}::uuid)
+      order by id desc limit 1 for update skip locked
+    ) returning id
   `.execute(tx);
   return rows.map((row) => row.id);
 }

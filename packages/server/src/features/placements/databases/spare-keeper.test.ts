@@ -3,7 +3,7 @@ import { toBuild } from "./spare-keeper.ts";
 
 const shelf = {
   ...{ appId: "a", schemaVersion: 1, serverId: "s", level: "database" as const },
-  ...{ spares: 0, building: 0, room: 100, underWay: 0 },
+  ...{ spares: 0, building: 0, room: 100, takenLately: 0, underWay: 0 },
 };
 const counts = (shelves: Parameters<typeof toBuild>[0], wanted = 8) => {
   const built = toBuild(shelves, () => wanted);

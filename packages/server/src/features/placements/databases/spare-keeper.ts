@@ -2,21 +2,23 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Db, inTransaction, type Tx } from "../../../infra/db/index.ts";
 import type { Log } from "../../../infra/log/index.ts";
 import { startOperation, type Workflow } from "../../../infra/workflow/index.ts";
-import { newId } from "../../../kernel/index.ts";
+import { firstIdAt, newId } from "../../../kernel/index.ts";
 import type { PlacementWorkflows } from "../workflows.ts";
 import { lockShared } from "./shared-databases.sql.ts";
-import { createSpareDemand } from "./spare-demand.ts";
 import {
   lockSpares,
   markCrowding,
   markDeserted,
   markOutdated,
+  markSurplus,
+  type ServerShelf,
   type Shelf,
   selectDeserted,
   selectServerShelves,
   selectShelves,
   shelfOf,
 } from "./spare-keeper.sql.ts";
+import { createSpareTroubles } from "./spare-troubles.ts";
 
 export type SpareKeeperOptions = {
   db: Db;
@@ -26,6 +28,8 @@ export type SpareKeeperOptions = {
   atRest?: number;
   /** Spares kept at most, when many were taken lately; 64 when left out. */
   atMost?: number;
+  /** For how long what was taken on a server is expected to be taken there again; 600,000 when left out. */
+  memoryMs?: number;
   /** How often to look, beside being told; 1,000 when left out. */
   pollMs?: number;
   /** Whether servers are started for single environments. */
@@ -34,8 +38,8 @@ export type SpareKeeperOptions = {
 
 export type SpareKeeper = {
   start(): void;
-  /** A database was taken: the shelf is filled again soon, and higher the more are taken. */
-  taken(appId: string, level: string): void;
+  /** A database was taken: the shelf is filled again soon. */
+  taken(): void;
   /** The building of a spare ended. Where it failed, nothing is built for a while, longer each time. */
   spareEnded(spare: { shelf: string; succeeded: boolean }): void;
   /** Waits for a look under way. Repeatable. */
@@ -66,26 +70,15 @@ const soonMs = { held: 200, taken: 100, ended: 10 };
  * starts operations: workers build, and take back what a failure left.
  */
 export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
-  const { db, log, workflows, atRest = 8, atMost = 64, pollMs = 1_000 } = options;
+  const { db, log, workflows, atRest = 8, atMost = 64, memoryMs = 600_000, pollMs = 1_000 } = options;
   const closing = new AbortController();
-  const demand = createSpareDemand({ atMost });
+  const troubles = createSpareTroubles();
   const alarm = createAlarm(closing.signal);
   let running: Promise<void> | undefined;
 
-  const wantedOf = ({ appId, level }: Shelf) => Math.min(atMost, atRest + demand.takenLately(appId, level));
-  const serversWantedOf = (appId: string) =>
-    Math.min(serversAtMost, serversAtRest + demand.takenLately(appId, "dedicated"));
-
-  async function startServerSpares(tx: Tx): Promise<void> {
-    if (!options.startsServers || !demand.mayBuildOn("dedicated")) return;
-    for (const shelf of await selectServerShelves(tx, workflows.buildSpare.kind)) {
-      const { appId, schemaVersion, spares, building, underWay } = shelf;
-      // One after the other, and while nobody waits for anything: making one takes a core for half a second.
-      if (building + underWay > 0 || spares >= serversWantedOf(appId)) continue;
-      const input = { id: newId(), serverId: newId(), appId, level: "dedicated", schemaVersion };
-      await start(tx, workflows.buildSpare, input);
-    }
-  }
+  const wantedOf = ({ takenLately }: Shelf) => Math.min(atMost, atRest + takenLately);
+  const serversWantedOf = ({ takenLately }: ServerShelf) =>
+    Math.min(serversAtMost, serversAtRest + takenLately);
 
   function start(tx: Tx, workflow: Workflow, input: Record<string, unknown>): Promise<string> {
     return startOperation(tx, { workflow, input, exclusive: false, internal: true });
@@ -95,19 +88,23 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
   async function look(): Promise<boolean> {
     return inTransaction(db, async (tx) => {
       if (!(await lockSpares(tx))) return false;
-      const shelves = await selectShelves(tx, workflows.buildSpare.kind);
-      const plans = toBuild(
-        shelves.filter((shelf) => demand.mayBuildOn(shelfOf(shelf))),
-        wantedOf,
-      );
-      for (const { appId, serverId, level, schemaVersion, count } of plans) {
+      const since = firstIdAt(Date.now() - memoryMs);
+      const shelves = await selectShelves(tx, workflows.buildSpare.kind, since);
+      const serverShelves = await selectServerShelves(tx, workflows.buildSpare.kind, since);
+      const mayBuildOn = (shelf: Shelf | ServerShelf) => troubles.mayBuildOn(shelfOf(shelf));
+      const plans = toBuild(shelves.filter(mayBuildOn), wantedOf);
+      const servers = options.startsServers ? serverShelves.filter(mayBuildOn) : [];
+      for (const { count, ...spare } of [...plans, ...serversToStart(servers, serversWantedOf)]) {
         for (let number = 0; number < count; number += 1) {
-          const input = { id: newId(), serverId, appId, level, schemaVersion };
-          await start(tx, workflows.buildSpare, input);
+          const { appId, serverId = newId(), level, schemaVersion } = spare;
+          await start(tx, workflows.buildSpare, { id: newId(), serverId, appId, level, schemaVersion });
         }
       }
-      await startServerSpares(tx);
-      for (const databaseId of await markUseless(tx)) {
+      const crowded = [
+        ...shelves.filter((shelf) => isCrowded(shelf, wantedOf(shelf))),
+        ...serverShelves.filter((shelf) => isCrowded(shelf, serversWantedOf(shelf))),
+      ];
+      for (const databaseId of await markUseless(tx, crowded[0])) {
         await start(tx, workflows.removeUnused, { databaseId });
       }
       return plans.some(({ held }) => held);
@@ -130,12 +127,11 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
     start() {
       running ??= keep();
     },
-    taken(appId, level) {
-      demand.taken(appId, level);
+    taken() {
       alarm.set(soonMs.taken);
     },
     spareEnded(spare) {
-      demand.ended(spare);
+      troubles.ended(spare);
       alarm.set(soonMs.ended);
     },
     async close() {
@@ -145,9 +141,18 @@ export function createSpareKeeper(options: SpareKeeperOptions): SpareKeeper {
   };
 }
 
+/**
+ * Whether far more stand ready than will be taken, as after a burst, and nobody waits for anything. Less than twice as
+ * many are kept: what comes and goes would be built and removed all the time.
+ */
+function isCrowded({ spares, building, underWay }: Shelf | ServerShelf, wanted: number): boolean {
+  return spares > 2 * wanted && building + underWay === 0;
+}
+
 /** Marks for removal what nobody will need, a few at a time. */
-async function markUseless(tx: Tx): Promise<string[]> {
+async function markUseless(tx: Tx, crowded: Shelf | ServerShelf | undefined): Promise<string[]> {
   const marked = [...(await markOutdated(tx, builtAtOnce)), ...(await markCrowding(tx))];
+  if (crowded) marked.push(...(await markSurplus(tx, crowded)));
   for (const { id, appId } of await selectDeserted(tx, builtAtOnce)) {
     await lockShared(tx, appId);
     if (await markDeserted(tx, id)) marked.push(id);
@@ -175,6 +180,13 @@ export function toBuild(
     building.set(shelf.serverId, begun + count);
     return { ...shelf, count, held: lacking > count };
   });
+}
+
+/** One after the other, and while nobody waits for anything: making one takes a core for half a second. */
+function serversToStart(shelves: readonly ServerShelf[], wantedOf: (shelf: ServerShelf) => number) {
+  return shelves
+    .filter((shelf) => shelf.building + shelf.underWay === 0 && shelf.spares < wantedOf(shelf))
+    .map((shelf) => ({ ...shelf, serverId: undefined, count: 1 }));
 }
 
 function slotsOf({ spares, building, underWay }: Shelf): number {
