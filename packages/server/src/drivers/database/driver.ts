@@ -331,6 +331,14 @@ export type DatabaseDriver = {
     request: { server: DatabaseServer; migrations: readonly AppMigration[] },
   ): Promise<Finding[]>;
 
+  /**
+   * The same of a schema whose blueprint stands, and says nothing of a level that it can be built at. Only on a PostgreSQL.
+   */
+  findingsOf?(
+    context: DriverContext,
+    request: { server: DatabaseServer; schema: AppSchema },
+  ): Promise<Finding[]>;
+
   /** How the database is called in which an operation tries migrations out. */
   nameOfTrial?(operationId: string, migrations: readonly AppMigration[]): string;
 
@@ -353,7 +361,7 @@ export class BlueprintGone extends Error {
 
 /** A level on a PostgreSQL. */
 export type PostgresDriver = DatabaseDriver &
-  Required<Pick<DatabaseDriver, "logins" | "repairLogin" | "tryOut" | "nameOfTrial">>;
+  Required<Pick<DatabaseDriver, "logins" | "repairLogin" | "tryOut" | "findingsOf" | "nameOfTrial">>;
 
 /** Whether a driver works on a PostgreSQL, where there are roles, logins and sessions. */
 export const isPostgres = (driver: DatabaseDriver): driver is PostgresDriver => driver.level !== "sqlite";

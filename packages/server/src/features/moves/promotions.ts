@@ -95,13 +95,13 @@ export async function promoteDue(parts: PromotionParts): Promise<void> {
   if (due.length === 0) return;
   const busy = new Set(await selectBusyServers(parts.db));
   for (const one of due) {
-    if (busy.has(one.serverId)) continue;
-    busy.add(one.serverId);
-    await promote(parts, one);
+    // Whoever can't be moved doesn't keep the next ones from it.
+    if (!busy.has(one.serverId) && (await promote(parts, one))) busy.add(one.serverId);
   }
 }
 
-async function promote(parts: PromotionParts, due: Due): Promise<void> {
+/** Answers whether it has begun. */
+async function promote(parts: PromotionParts, due: Due): Promise<boolean> {
   const { tenantId, environment, level, to, bytes, whenBytesAbove } = due;
   const tenant = showId("tnt", tenantId);
   const requestedBy = `rule: ${level} to ${to} above ${whenBytesAbove.toLocaleString("en")} bytes`;
@@ -112,8 +112,10 @@ async function promote(parts: PromotionParts, due: Due): Promise<void> {
       { isolation: { database: to } },
       { requestedBy, promotion: { bytes, whenBytesAbove } },
     );
+    return true;
   } catch (error) {
     if (!(error instanceof TenantryError)) throw error;
     parts.log.warn({ tenantId, to, error: error.message }, "promotions.refused");
+    return false;
   }
 }

@@ -12,9 +12,10 @@ import { readBlueprint } from "./read-blueprint.ts";
 import { remove } from "./remove.ts";
 
 /** The same at every level: what each of them doesn't hold is read from one blueprint. */
-export function trials(parts: DriverParts): Pick<PostgresDriver, "tryOut" | "nameOfTrial"> {
+export function trials(parts: DriverParts): Pick<PostgresDriver, "tryOut" | "findingsOf" | "nameOfTrial"> {
   return {
     tryOut: (context, request) => tryOut(parts, context, request),
+    findingsOf: (context, request) => findingsOf(parts, context, request),
     nameOfTrial: (operationId, migrations) => blueprintName(trialSchema(parts, operationId, migrations)),
   };
 }
@@ -27,9 +28,19 @@ async function tryOut(
   const { server, migrations } = request;
   const schema = trialSchema(parts, context.operationId, migrations);
   const name = await buildBlueprint(parts, context, { server, schema });
-  const catalog = await readBlueprint(parts, context, server, schema);
+  const findings = await findingsOf(parts, context, { server, schema });
   await remove(parts, context, { server, thing: { kind: "database", name } });
+  return findings;
+}
+
+async function findingsOf(
+  parts: DriverParts,
+  context: DriverContext,
+  { server, schema }: { server: DatabaseServer; schema: AppSchema },
+): Promise<Finding[]> {
+  const catalog = await readBlueprint(parts, context, server, schema);
   const emitted = [...schemaFindings(catalog), ...sharedFindings(catalog)];
+  const { migrations } = schema;
   return [...emitted.map((finding) => located(finding, migrations)), ...(await sqliteFindings(migrations))];
 }
 

@@ -77,6 +77,25 @@ async function place(appId: string): Promise<void> {
   await house.run((context) => house.placements.placeDatabase(context, wanted));
 }
 
+test("what the levels can't hold of a version is known once it was tried, by file and line", async () => {
+  const files = [
+    "create table a (id int primary key);\n",
+    "\ncreate materialized view b as select 1 as c;\n",
+  ];
+  const appId = await insertApp(house.db, ...files);
+  await tryVersion(appId, 2);
+  const refuse = (level: "schema" | "shared" | "sqlite", schemaVersion: number) =>
+    house.placements.refuseKnownUnheld(house.db, { appId, schemaVersion, level });
+  await refuse("schema", 2);
+  for (const level of ["shared", "sqlite"] as const)
+    await expect(refuse(level, 2)).rejects.toMatchObject({
+      code: "isolation_unavailable",
+      details: { extra: { file: "0002.sql", line: 2 } },
+    });
+  // Of what nobody has tried nothing is known.
+  await refuse("shared", 1);
+});
+
 for (const moment of ["before it is built", "after it was built"] as const) {
   test(`a blueprint that comes to nothing for another ${moment} for us is built again, and known`, async () => {
     const appId = await insertApp(house.db, notes);

@@ -7,7 +7,7 @@ import {
 } from "../../../drivers/database/index.ts";
 import type { StepContext } from "../../../infra/workflow/index.ts";
 import { failure, hasCode, newId } from "../../../kernel/index.ts";
-import { type PlacementParts, requireDriver } from "../parts.ts";
+import { type PlacementParts, requireDriver, requirePostgres } from "../parts.ts";
 import { chooseAnyServer } from "../servers/choose-server.ts";
 import { selectDirectories } from "../servers/servers.sql.ts";
 import { openServer } from "../servers/servers.ts";
@@ -18,8 +18,10 @@ import {
   insertCreating,
   selectDatabaseByName,
   selectDatabasesOn,
+  selectFindings,
   selectMigrations,
   updateBlueprintReady,
+  updateFindings,
 } from "./databases.sql.ts";
 import { rehearseShared } from "./migrate-database.ts";
 
@@ -90,6 +92,7 @@ async function build(
   const name = blueprintName(schema);
   try {
     await requireDriver(parts.drivers, blueprintLevelOn(server)).buildBlueprint(context, { server, schema });
+    await noteFindings(parts, context, { server, schema });
   } catch (error) {
     if (hasCode(error, "migration_failed") || hasCode(error, "isolation_unavailable")) {
       await context.transaction((tx) => deleteUnfinished(tx, server.id, name));
@@ -99,6 +102,18 @@ async function build(
     }
     throw error;
   }
+}
+
+/** What the levels can't hold is known from now on, so that who wants to go there is refused at once. */
+async function noteFindings(
+  { drivers }: PlacementParts,
+  context: StepContext,
+  { server, schema }: { server: DatabaseServer; schema: AppSchema },
+): Promise<void> {
+  const { appId, migrations } = schema;
+  if (isDirectory(server) || (await selectFindings(context.db, appId, migrations.length))) return;
+  const findings = await requirePostgres(drivers, "database").findingsOf(context, { server, schema });
+  await context.transaction((tx) => updateFindings(tx, schema, findings));
 }
 
 /** The database of that name. One on its way out is waited for: what is built in its place would be removed with it. */

@@ -1,4 +1,4 @@
-import type { AppMigration } from "../../../drivers/database/index.ts";
+import type { AppMigration, AppSchema, Finding } from "../../../drivers/database/index.ts";
 import { type Db, sql, type Tx } from "../../../infra/db/index.ts";
 
 export type DatabaseState = "creating" | "blueprint" | "spare" | "in_use" | "removing";
@@ -214,6 +214,31 @@ export async function claimSpare(
     select * from claimed
   `.execute(tx);
   return rows[0];
+}
+
+/** What the levels don't hold of an app's schema; undefined where nobody has looked. */
+export async function selectFindings(
+  db: Db | Tx,
+  appId: string,
+  schemaVersion: number,
+): Promise<Finding[] | undefined> {
+  const { rows } = await sql<{ findings: Finding[] }>`
+    select findings from app_migrations
+    where app_id = ${appId} and ordinal = ${schemaVersion} and findings is not null
+  `.execute(db);
+  return rows[0]?.findings;
+}
+
+export async function updateFindings(
+  tx: Tx,
+  { appId, migrations }: AppSchema,
+  findings: readonly Finding[],
+): Promise<void> {
+  const last = migrations.at(-1);
+  await sql`
+    update app_migrations set findings = ${JSON.stringify(findings)}
+    where app_id = ${appId} and ordinal = ${last?.ordinal ?? 0} and checksum = ${last?.checksum ?? ""}
+  `.execute(tx);
 }
 
 /** The app's migrations up to a version, in order. */

@@ -28,17 +28,3 @@ export async function selectSchemaCheck(
   `.execute(db);
   return rows[0];
 }
-
-/** The result of a step of the last check of some files that came to an end. */
-export async function selectCheckOf<Result>(
-  db: Db,
-  checksum: string,
-  step: string,
-): Promise<Result | undefined> {
-  const { rows } = await sql<{ result: Result }>`
-    select s.result from operations o join operation_steps s on s.operation_id = o.id and s.name = ${step}
-    where o.kind = 'schema.check' and o.status = 'succeeded' and o.input->>'checksum' = ${checksum}
-    order by o.id desc limit 1
-  `.execute(db);
-  return rows[0]?.result;
-}

@@ -4,11 +4,11 @@ import { type AppMigration, type Finding, refuseUnheld } from "../../../drivers/
 import { type Db, inTransaction } from "../../../infra/db/index.ts";
 import { defineWorkflow, startOperation, step, type Workflow } from "../../../infra/workflow/index.ts";
 import { invalidField, parseId } from "../../../kernel/index.ts";
-import { selectMigrations } from "../databases/databases.sql.ts";
+import { selectFindings } from "../databases/databases.sql.ts";
 import { type PlacementParts, requirePostgres } from "../parts.ts";
 import { chooseAnyServer } from "../servers/choose-server.ts";
 import { requireServer } from "../servers/servers.ts";
-import { deleteInput, selectCheckOf, selectSchemaCheck, selectStepResult } from "./schema-check.sql.ts";
+import { deleteInput, selectSchemaCheck, selectStepResult } from "./schema-check.sql.ts";
 
 export type SchemaCheckInput = { migrations: AppMigration[] };
 
@@ -94,14 +94,14 @@ export async function findingsOf(db: Db, operationId: string): Promise<Finding[]
 }
 
 /**
- * Throws `isolation_unavailable` where a level can't hold an app's schema, if the last check of the very same files has
- * found that. Of files that nobody has checked nothing is known.
+ * Throws `isolation_unavailable` where a level can't hold an app's schema, as was found when its blueprint was built. Of a
+ * version whose blueprint an earlier Tenantry has built nothing is known.
  */
 export async function refuseKnownUnheld(
   db: Db,
   { appId, schemaVersion, level }: { appId: string; schemaVersion: number; level: DatabaseLevel },
 ): Promise<void> {
-  const migrations = await selectMigrations(db, appId, schemaVersion);
-  const check = await selectCheckOf<{ findings: Finding[] }>(db, checksumOf(migrations), "try-out");
-  refuseUnheld(level, check?.findings ?? [], migrations);
+  const findings = await selectFindings(db, appId, schemaVersion);
+  // Their places were found when they were: the files aren't needed any more.
+  refuseUnheld(level, findings ?? [], []);
 }
