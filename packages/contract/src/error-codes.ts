@@ -162,7 +162,7 @@ const entries = {
   migration_failed: {
     status: 422,
     title: "A migration of the application failed.",
-    remedy: "Mend the file named, then release again.",
+    remedy: "Mend the file named, then try again.",
   },
   app_not_healthy: {
     status: 422,

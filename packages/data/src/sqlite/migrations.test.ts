@@ -169,6 +169,16 @@ describe("what the level can't hold", () => {
   });
 
   it.each([
+    ["create aggregate total (int) (sfunc = int4pl, stype = int)", "CREATE AGGREGATE"],
+    ["create rule silent as on insert to a do instead nothing", "CREATE RULE"],
+    ["create cast (text as int) with inout", "CREATE CAST"],
+    ["lock table a", "LOCK"],
+  ])("is called as SQL calls it: %s", async (sql, words) => {
+    const { findings } = await translateMigration(`create table a (id int primary key); ${sql}`);
+    expect(findings).toMatchObject([{ message: expect.stringMatching(`^${words} isn't part`) }]);
+  });
+
+  it.each([
     ["create table a (id int primary key, b int references nothing)", "42P01"],
     ["create table a (id int, id text)", "42701"],
     ["create table a (x nothing)", "42704"],

@@ -24,7 +24,7 @@ import {
 import { condition } from "./expression.ts";
 import type { Schema, Table } from "./model.ts";
 import { name } from "./quote.ts";
-import { unsupported, wrong } from "./refusal.ts";
+import { unsupported, wordsOf, wrong } from "./refusal.ts";
 import { rebuildTable } from "./table-sql.ts";
 import { assertPublic, findTable, newScope } from "./translation.ts";
 import { readType } from "./types.ts";
@@ -33,7 +33,7 @@ import { readType } from "./types.ts";
 export function define(definition: Definition, node: Node): void {
   const [kind, part] = Object.entries(node)[0] as [string, never];
   const work = Object.hasOwn(definers, kind) ? definers[kind]! : undefined;
-  if (!work) throw unsupported(constructs[kind] ?? kind.replace(/Stmt$/, ""), undefined, remedies[kind]);
+  if (!work) throw unsupported(constructs[kind] ?? wordsOf(kind, part), undefined, remedies[kind]);
   work(definition, part);
 }
 

@@ -29,6 +29,15 @@ export function unsupported(
   });
 }
 
+/** A statement by its words, from how the parser calls it: `CREATE AGGREGATE`, `LOCK`. */
+export function wordsOf(kind: string, part: object): string {
+  const { kind: defined } = part as { kind?: unknown };
+  if (kind === "DefineStmt") return `CREATE ${String(defined).replace("OBJECT_", "")}`;
+  if (kind === "RuleStmt") return "CREATE RULE";
+  const words = kind.replace(/Stmt$/, "").replace(/([a-z])([A-Z])/g, "$1 $2");
+  return words.toUpperCase();
+}
+
 export function wrong(code: string, message: string, node?: { location?: number | undefined }): Refusal {
   return new Refusal(code, message, { location: node?.location });
 }

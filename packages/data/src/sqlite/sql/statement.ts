@@ -4,7 +4,7 @@ import { expression } from "./expression.ts";
 import type { Schema } from "./model.ts";
 import { parseStatements } from "./parse.ts";
 import { name } from "./quote.ts";
-import { Refusal, unsupported, wrong } from "./refusal.ts";
+import { Refusal, unsupported, wordsOf, wrong } from "./refusal.ts";
 import { query } from "./select.ts";
 import { newTranslation, type Query, type Slot, type Translation, type Translators } from "./translation.ts";
 
@@ -126,7 +126,7 @@ const defining =
   /^(Create|Alter|Drop|Index|View|Rename|Comment|Grant|Define|Reassign|Refresh|Truncate|Cluster|Vacuum|Reindex|Security)/;
 
 function refusalOf(node: Node): Refusal {
-  const kind = Object.keys(node)[0]!;
+  const [kind, part] = Object.entries(node)[0]!;
   if (kind === "TruncateStmt") return unsupported("TRUNCATE", undefined, "Use DELETE.");
   if (defining.test(kind)) {
     return new Refusal(
@@ -134,10 +134,5 @@ function refusalOf(node: Node): Refusal {
       "permission denied: the schema changes by the application's migrations alone.",
     );
   }
-  return unsupported(
-    kind
-      .replace(/Stmt$/, "")
-      .replace(/([a-z])([A-Z])/g, "$1 $2")
-      .toUpperCase(),
-  );
+  return unsupported(wordsOf(kind, part));
 }

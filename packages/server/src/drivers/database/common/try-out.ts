@@ -39,9 +39,23 @@ async function findingsOf(
   { server, schema }: { server: DatabaseServer; schema: AppSchema },
 ): Promise<Finding[]> {
   const catalog = await readBlueprint(parts, context, server, schema);
-  const emitted = [...schemaFindings(catalog), ...sharedFindings(catalog)];
   const { migrations } = schema;
-  return [...emitted.map((finding) => located(finding, migrations)), ...(await sqliteFindings(migrations))];
+  const emitted = [schemaFindings(catalog), sharedFindings(catalog)].map((findings) =>
+    inOrder(
+      findings.map((finding) => located(finding, migrations)),
+      migrations,
+    ),
+  );
+  return [...emitted.flat(), ...(await sqliteFindings(migrations))];
+}
+
+/** As the files say things; what wasn't found in them comes last. */
+function inOrder(findings: readonly Finding[], migrations: readonly AppMigration[]): Finding[] {
+  const at = ({ file }: Finding) => {
+    const index = migrations.findIndex(({ name }) => name === file);
+    return index === -1 ? migrations.length : index;
+  };
+  return findings.toSorted((a, b) => at(a) - at(b) || (a.line ?? 0) - (b.line ?? 0));
 }
 
 /** The installation stands for the application; no two operations try in one database. */

@@ -116,6 +116,10 @@ const kinds: [string, string[]][] = [
     ['1 shared differs function "whole"()'],
   ],
   ["create table c (id int);\ncreate index hashed on c using hash (id)", ['2 shared differs index "hashed"']],
+  [
+    "create table d (id int, b int);\ncreate index on d using btree (id);\n\ncreate index on public.d using hash (b)",
+    ['4 shared differs index "d_b_idx"'],
+  ],
   ["create table child () inherits (a)", ['1 shared refused table "child"']],
   [
     "create table b (a_id int\n references a on update set null)",
@@ -168,6 +172,17 @@ test("each kind of finding names file and line, at both levels where it counts f
     told.map((words) => `${String(index + 2).padStart(4, "0")}.sql:${words}`),
   );
   expect(await toldOf(...files)).toEqual(expected.sort());
+});
+
+test("findings come level by level in the order of the files", async () => {
+  const { findings } = await check(
+    "create table a (id int);\ncreate rule silent as on insert to a do instead nothing;",
+    "create schema shop;\ncreate aggregate total (int) (sfunc = int4pl, stype = int);",
+  );
+  const places = findings
+    .filter(({ level }) => level === "schema")
+    .map(({ file, line }) => `${file}:${line}`);
+  expect(places).toEqual(["0001.sql:2", "0002.sql:1", "0002.sql:2"]);
 });
 
 test("schemas of six styles get the findings that are written down here, and no others", async () => {

@@ -19,7 +19,24 @@ export function located(finding: Finding, migrations: readonly AppMigration[]): 
       }
     }
   }
-  return finding;
+  return unnamedIndexAt(finding, migrations) ?? finding;
+}
+
+/** PostgreSQL calls an index without a name by its table and first column: `notes_body_idx`. B-trees aren't found. */
+function unnamedIndexAt(finding: Finding, migrations: readonly AppMigration[]): Finding | undefined {
+  const index = /^index "(.*)"$/.exec(finding.object)?.[1];
+  if (index === undefined) return undefined;
+  const unnamed =
+    /^create\s+(?:unique\s+)?index\s+(?:concurrently\s+)?on\s+(?:only\s+)?(?:"?public"?\.)?("?)([^\s("]+)\1\s*using\s+\w+\s*\(\s*"?(\w*)/i;
+  for (const migration of migrations.toReversed()) {
+    for (const { text, offset } of splitStatements(migration.sql)) {
+      const [, , table, column] = unnamed.exec(text) ?? [];
+      if (table === undefined || !index.startsWith(`${table}_${column}`.toLowerCase())) continue;
+      const line = migration.sql.slice(0, offset).split("\n").length;
+      return { ...finding, file: migration.name, line };
+    }
+  }
+  return undefined;
 }
 
 /** `constraint b_a_fkey of "b"` names b_a_fkey, which may be PostgreSQL's invention, and b. */
