@@ -126,10 +126,14 @@ const sessionRebound: Plant = async ({ installation, tenants }) => {
 };
 
 /** Changes where an environment's cache or files are said to lie. */
-function placed(kind: "storage" | "cache", name: (ground: Ground) => string): Plant {
+function placed(
+  kind: "storage" | "cache",
+  name: (ground: Ground) => string,
+  whose: "acme" | "initech" = "acme",
+): Plant {
   return async (ground) => {
     const { installation, tenants } = ground;
-    const { environmentId } = tenants.acme;
+    const { environmentId } = tenants[whose];
     const [before] = await installation.sql<{ name: string }>(
       "select physical_name as name from placements where environment_id = $1 and kind = $2 and state = 'current'",
       [environmentId, kind],
@@ -219,6 +223,20 @@ export const placeLeaks: readonly Leak[] = [
     plant: placed("cache", () => ""),
     named: /cache has no place of its own/,
     through: ["registry.placements"],
+  },
+  {
+    what: "files' prefix was removed",
+    group: 12,
+    plant: placed("storage", () => "", "initech"),
+    named: /called ""/,
+    through: ["storage.place"],
+  },
+  {
+    what: "a cache's prefix became another",
+    group: 12,
+    plant: placed("cache", () => "everybody"),
+    named: /called "everybody"/,
+    through: ["cache.place"],
   },
   {
     what: "an operation works on a neighbour",

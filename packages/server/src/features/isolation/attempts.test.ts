@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { breach, refused } from "../../drivers/probe.ts";
-import { type Attempt, tryAll } from "./attempts.ts";
+import { type Attempt, attemptsOf, tryAll } from "./attempts.ts";
 
 const probe = { id: "test.probe", path: "database", title: "try it", remedy: "mend it" } as const;
 const attempt = (run: Attempt["run"], from = "a"): Attempt => ({ probe, from, to: "b", run });
@@ -17,6 +17,26 @@ describe("attempts", () => {
     expect(results.map(({ outcome, answer }) => [outcome, answer])).toEqual([
       ["failed", "It couldn't be tried: connection refused"],
       ["failed", "It couldn't be tried: no such thing"],
+    ]);
+  });
+
+  it("on ground that nothing can be made of are recorded with the reason, and keep no others from being made", async () => {
+    const strange = () => {
+      throw new Error("no such place");
+    };
+    const names = { from: "a", to: "b" };
+    const made = attemptsOf(
+      [
+        { ...probe, applies: strange, run: strange },
+        { ...probe, run: async () => refused("no") },
+      ],
+      {},
+      names,
+    );
+    const results = await tryAll(made, options);
+    expect(results.map(({ outcome, answer }) => [outcome, answer])).toEqual([
+      ["failed", "It couldn't be tried: no such place"],
+      ["refused", "no"],
     ]);
   });
 

@@ -18,8 +18,17 @@ export function attemptsOf<Ground>(
   names: { from: string; to: string; tried?: string },
 ): Attempt[] {
   return probes
-    .filter((probe) => probe.applies?.(ground) ?? true)
+    .filter((probe) => isOf(probe, ground))
     .map((probe) => ({ probe, ...names, run: () => probe.run(ground) }));
+}
+
+function isOf<Ground>({ applies }: Probe<Ground>, ground: Ground): boolean {
+  try {
+    return applies?.(ground) ?? true;
+  } catch {
+    // What nothing can be made of is tried, so that the report has the reason.
+    return true;
+  }
 }
 
 const atOnce = 4;

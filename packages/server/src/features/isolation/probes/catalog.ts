@@ -1,5 +1,6 @@
 import { breach, failed, type Probe, type ProbeAnswer, skipped, sound } from "../../../drivers/probe.ts";
 import type { Db } from "../../../infra/db/index.ts";
+import { encodeUuid } from "../../../kernel/index.ts";
 import type { ExaminedPlaces, Placements } from "../../placements/index.ts";
 import { type Drivers, driverOf } from "../drivers.ts";
 import { lettingNobodyIn, remedyOf } from "../remedies.ts";
@@ -33,7 +34,8 @@ export const catalogProbes: readonly Probe<CatalogGround>[] = [
     async run({ places, drivers, environmentId }) {
       const driver = driverOf(drivers.storage, places.storage);
       if (!driver) return failed(`nothing provides ${places.storage!.driver} any more`);
-      return judge(await driver.verify(places.storage!.physicalName, environmentId));
+      const { physicalName } = places.storage!;
+      return misnamed(physicalName, environmentId) ?? judge(await driver.verify(physicalName, environmentId));
     },
   },
   {
@@ -42,13 +44,23 @@ export const catalogProbes: readonly Probe<CatalogGround>[] = [
     title: "its cache's user, prefix or server, as they stand",
     remedy: "Put it back as it was built, and look who changed it.",
     applies: ({ places }) => places.cache !== undefined,
-    async run({ places, drivers }) {
+    async run({ places, drivers, environmentId }) {
       const driver = driverOf(drivers.cache, places.cache);
       if (!driver) return failed(`nothing provides ${places.cache!.driver} any more`);
-      return judge(await driver.verify(places.cache!.physicalName));
+      const { physicalName } = places.cache!;
+      return misnamed(physicalName, environmentId) ?? judge(await driver.verify(physicalName));
     },
   },
 ];
+
+/** Every driver calls a place after its environment: another name leads to somebody else's things, or to everybody's. */
+function misnamed(physicalName: string, environmentId: string): ProbeAnswer | undefined {
+  if (physicalName.includes(encodeUuid(environmentId))) return undefined;
+  return breach(
+    `Its place is called ${JSON.stringify(physicalName)}, and isn't named after it.`,
+    "Suspend the tenant, put the name back in `placements`, and look who changed it.",
+  );
+}
 
 function judge(sentences: readonly string[]): ProbeAnswer {
   const open = sentences.filter((sentence) => !lettingNobodyIn(sentence));
