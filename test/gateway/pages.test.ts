@@ -56,7 +56,6 @@ test.each(["light", "dark"] as const)(
   "the pages have no barriers that axe knows of, %s",
   async (colorScheme) => {
     const context = await browser.newContext({ colorScheme, viewport: { width: 375, height: 640 } });
-    const page = await context.newPage();
     const message = "WithoutABreak".repeat(30);
     for (const status of ["provisioning", "suspended", "maintenance", "deleted"]) {
       await show("barriers.localhost", {
@@ -65,10 +64,13 @@ test.each(["light", "dark"] as const)(
         progress: 0.4,
         tenantName: "A name that is long ".repeat(6),
       });
+      // A page of its own, since one that waits comes again by itself when the status changes.
+      const page = await context.newPage();
       await page.goto(`http://barriers.localhost:${site.tested.port}/`);
       const { violations } = await new AxeBuilder({ page }).analyze();
       expect(violations.map(({ id }) => id)).toEqual([]);
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(375);
+      await page.close();
     }
     await context.close();
   },
