@@ -229,6 +229,19 @@ it("a file with a key holds nothing that can be read without it", async () => {
   expect((await sealed.query("select word from secrets")).rows).toEqual([{ word: "plainly-readable-word" }]);
 });
 
+it("a transaction whose file is closed meanwhile fails with its next statement, and nothing of it is kept", async () => {
+  const place = { file: join(directory, `${randomUUID()}.db`) };
+  const other = await openSqlite({ ...place, create: true }, handles);
+  await other.migrate("create table notes (id int primary key)");
+  const lost = other.transaction(async (tx) => {
+    await tx.query("insert into notes values (1)");
+    await handles.closeFile(place);
+    await tx.query("insert into notes values (2)");
+  });
+  await expect(lost).rejects.toMatchObject({ name: "DatabaseUnavailable" });
+  expect((await other.query("select id from notes")).rows).toEqual([]);
+});
+
 it("a file that isn't there isn't made by asking", async () => {
   await expect(openSqlite({ file: join(directory, "none.db") }, handles)).rejects.toMatchObject({
     name: "DatabaseUnavailable",

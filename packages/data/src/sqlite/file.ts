@@ -178,7 +178,7 @@ export class SqliteFile {
   async run(
     text: string,
     values: readonly unknown[],
-    options: RunOptions & { slot: string; moment: Moment; pin?: boolean; cursor?: number },
+    options: RunOptions & { slot: string; moment: Moment; pin?: boolean; cursor?: number; within?: boolean },
   ): Promise<{ translated: Translated; answer: Answer; by: EngineProcess }> {
     for (;;) {
       const translated = await this.translate(text, options);
@@ -194,9 +194,10 @@ export class SqliteFile {
   async #askPatiently(
     sql: string,
     values: SqliteValue[],
-    options: RunOptions & { slot: string; pin?: boolean; cursor?: number },
+    options: RunOptions & { slot: string; pin?: boolean; cursor?: number; within?: boolean },
   ) {
-    const request = { file: this.engineFile, slot: options.slot, sql, values, version: this.version };
+    const { slot, within } = options;
+    const request = { file: this.engineFile, slot, sql, values, version: this.version, within };
     return this.patiently(options, () =>
       options.cursor === undefined
         ? this.ask({ op: "run", ...request, maxBytes: this.limits.answerBytes }, options, options.pin)
@@ -221,20 +222,30 @@ export class SqliteFile {
   /** Makes the file, if there is none. */
   async make(): Promise<void> {
     const file = { ...this.engineFile, create: true };
-    await this.patiently({}, () => this.ask({ op: "script", file, statements: [], version: undefined }, {}));
+    await this.#asWriter({}, () => this.ask({ op: "script", file, statements: [], version: undefined }, {}));
     await this.refresh();
   }
 
   /** Runs statements of a migration, all or nothing, if the schema is still the one at hand. False when it isn't. */
   async script(statements: readonly string[], options: RunOptions): Promise<boolean> {
     const request = { op: "script" as const, file: this.engineFile, statements, version: this.version };
-    const { reply } = await this.patiently(options, () => this.ask(request, options));
+    const { reply } = await this.#asWriter(options, () => this.ask(request, options));
     if ("stale" in reply) {
       this.learn(reply.stale);
       return false;
     }
-    await this.refresh({ ...options, slot: "writer" });
+    await this.refresh(options);
     return true;
+  }
+
+  /** A script has the writer's connection to itself: whoever has a transaction open there is waited for. */
+  async #asWriter<Result>(options: RunOptions, work: () => Promise<Result>): Promise<Result> {
+    const lease = await this.slots.take("writer", options.signal);
+    try {
+      return await this.patiently(options, work);
+    } finally {
+      lease.release();
+    }
   }
 
   /** `now`: its WAL is folded in, and its descriptors given back, when this resolves; otherwise that comes soon. */

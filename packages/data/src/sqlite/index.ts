@@ -74,14 +74,9 @@ export async function openSqlite(
 async function migrate(handles: SqliteHandles, place: SqlitePlace, sql: string): Promise<void> {
   const file = handles.file(place);
   await file.refresh();
-  const lease = await file.slots.take("writer");
-  try {
-    for (;;) {
-      const { statements, findings } = await translateMigration(sql, file.schema);
-      if (findings.length > 0) throw new MigrationNotPortable(findings);
-      if (await file.script(statements, {})) return;
-    }
-  } finally {
-    lease.release();
+  for (;;) {
+    const { statements, findings } = await translateMigration(sql, file.schema);
+    if (findings.length > 0) throw new MigrationNotPortable(findings);
+    if (await file.script(statements, {})) return;
   }
 }

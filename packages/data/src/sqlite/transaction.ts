@@ -165,6 +165,7 @@ class OpenTransaction {
         ...own,
         slot: this.#slot,
         moment: this.#moment,
+        within: true,
       });
       if (savepoint === "roll back") this.#failed = false;
       return readResult<Row>(translated, answer, form);

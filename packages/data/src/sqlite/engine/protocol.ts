@@ -31,6 +31,8 @@ type Run = {
   values: readonly SqliteValue[];
   /** The schema for which the statement was translated; another one is told instead of running it. */
   version: number | undefined;
+  /** It belongs to a transaction that was begun: refused where that isn't open any more. */
+  within?: boolean | undefined;
 };
 
 export type EngineRequest =

@@ -18,6 +18,11 @@ export class QuotaReached extends Error {
   readonly code = "TENANTRY_QUOTA_REACHED";
 }
 
+/** The file was closed meanwhile. What follows in the transaction would be committed statement by statement. */
+class TransactionLost extends Error {
+  readonly code = "TENANTRY_LOST";
+}
+
 /** SQLite has one code for a full disk and for a full file. */
 function meansQuota(error: unknown, { file, maxBytes }: EngineFile): boolean {
   const { code } = (error instanceof ScriptFailed ? error.cause : error) as { code?: unknown };
@@ -84,8 +89,15 @@ export class Work {
     }
   }
 
+  #connection({ file, slot, within }: Of<"run" | "run each" | "open cursor">): Connection {
+    const connection = this.#files.connection(file, slot);
+    if (within && !connection.inTransaction)
+      throw new TransactionLost("The transaction went with its connection.");
+    return connection;
+  }
+
   #run(request: Of<"run">): EngineReply {
-    const connection = this.#files.connection(request.file, request.slot);
+    const connection = this.#connection(request);
     const stale = staleness(connection, request.version);
     if (stale) return stale;
     try {
@@ -99,7 +111,7 @@ export class Work {
   }
 
   #runEach(request: Of<"run each">): EngineReply {
-    const connection = this.#files.connection(request.file, request.slot);
+    const connection = this.#connection(request);
     const stale = staleness(connection, request.version);
     if (stale) return stale;
     const statement = connection.prepare(request.sql);
@@ -115,7 +127,7 @@ export class Work {
   }
 
   #openCursor(request: Of<"open cursor">): EngineReply {
-    const connection = this.#files.connection(request.file, request.slot);
+    const connection = this.#connection(request);
     const stale = staleness(connection, request.version);
     if (stale) return stale;
     const rows = connection.prepare(request.sql).iterate(...request.values);
@@ -132,6 +144,7 @@ export class Work {
 
   #script({ file, statements, version }: Of<"script">): EngineReply {
     const connection = this.#files.connection(file, writerSlot);
+    if (connection.inTransaction) throw new Error("Somebody else's transaction is open there.");
     // Tables are rebuilt under other names: what refers to them is looked at once, in the end.
     connection.exec("pragma foreign_keys = off; pragma legacy_alter_table = on");
     try {

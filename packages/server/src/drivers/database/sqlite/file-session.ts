@@ -87,7 +87,7 @@ function onProcess(file: SqliteFile, { on, slot, signal }: Held): FileTransactio
     if (!("stale" in reply)) return reply;
     throw failure("unavailable", { detail: "The database is being migrated." });
   };
-  const at = () => ({ file: file.engineFile, slot, version: file.version });
+  const at = () => ({ file: file.engineFile, slot, version: file.version, within: true });
   return {
     rows: async (sql) =>
       (await ask({ op: "run", ...at(), sql, values: [], maxBytes: Number.POSITIVE_INFINITY })).rows,

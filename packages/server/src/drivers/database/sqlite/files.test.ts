@@ -26,6 +26,7 @@ import type { BuiltDatabase, DatabaseServer } from "../driver.ts";
 import { portableNotes } from "../harness.testsuite.ts";
 import { openSqliteDirectory } from "./directory.ts";
 import { createSqliteDriver } from "./index.ts";
+import { createFiles } from "./open-file.ts";
 
 const driver = createSqliteDriver();
 const appId = newId();
@@ -208,6 +209,25 @@ test("an encrypted file holds nothing that can be read, and opens with its own k
   expect(await driver.verify(server, { ...encrypted, encryptionKey: otherKey })).toEqual([
     `The file of ${encrypted.name} is damaged, or encrypted with another key.`,
   ]);
+});
+
+test("who leaves a file first ends no transaction of another's on it, and a migration waits for it", async () => {
+  const files = createFiles();
+  const { migrated } = await files({ path: file }, (first) =>
+    first.transaction("write", async (transaction) => {
+      const migrated = files({ path: file }, (other) => other.script(["create table late (id int)"]));
+      migrated.catch(() => undefined);
+      await transaction.rows("insert into notes (body) values ('one')");
+      const seen = await files({ path: file }, (second) =>
+        second.transaction("read", (reading) => reading.rows("select body from notes")),
+      );
+      expect(seen).toEqual([["from the migration"]]);
+      await transaction.rows("insert into notes (body) values ('two')");
+      return { migrated };
+    }),
+  );
+  await migrated;
+  expect(await bodies(built)).toEqual(["from the migration", "one", "two"].map((body) => ({ body })));
 });
 
 test("a file goes with what SQLite writes beside it", async () => {

@@ -33,10 +33,15 @@ const answerBytes = 16 * 1_024 * 1_024;
  */
 export function createFiles(): Files {
   let handles: SqliteHandles | undefined;
+  /** How many are at work on each file: the last one closes it, since that ends all transactions there. */
+  const users = new Map<string, number>();
   return async ({ path, encryptionKey, create = false, signal }, work) => {
-    handles ??= createSqliteHandles({ statementTimeoutMs: mostMs, lockTimeoutMs, maxProcesses: 2 });
+    // A migration waits for rows that are being put in, however many.
+    const limits = { statementTimeoutMs: mostMs, waitTimeoutMs: mostMs, lockTimeoutMs };
+    handles ??= createSqliteHandles({ ...limits, maxProcesses: 2 });
     const place = { file: path, encryptionKey };
     const file = handles.file(place);
+    users.set(file.key, (users.get(file.key) ?? 0) + 1);
     try {
       await (create ? file.make() : file.refresh({ signal }));
       return await work({
@@ -53,7 +58,12 @@ export function createFiles(): Files {
     } catch (error) {
       throw isDamaged(error) ? damaged(error) : error;
     } finally {
-      await handles.closeFile(place);
+      const others = users.get(file.key)! - 1;
+      users.set(file.key, others);
+      if (others === 0) {
+        users.delete(file.key);
+        await handles.closeFile(place);
+      }
     }
   };
 }
