@@ -56,6 +56,9 @@ export async function runSealed(
   }
 }
 
+/** What an earlier version of the entry says that waited while the type it fills changed. */
+const cannotCoerce = "42846";
+
 /** Whether nothing was run, for a reason that is gone now. Within a transaction it is its owner's to begin anew. */
 async function worthAnother(
   { client, session }: Connection,
@@ -67,7 +70,7 @@ async function worthAnother(
   }: { failed: PipedStatement; error: pg.DatabaseError; rightAfterReset: boolean },
 ): Promise<boolean> {
   if (entry === "inside") return false;
-  if (failed.text === enterText && error.code === "TN002") {
+  if (failed.text === enterText && (error.code === "TN002" || error.code === cannotCoerce)) {
     // The token was too old, or the seal has just been brought up to date. Another one was made by now.
     if (entry === "begin") await client.query("rollback");
     return true;

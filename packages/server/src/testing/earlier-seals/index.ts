@@ -7,18 +7,21 @@ import { runAt } from "../../drivers/database/driver.testsuite.ts";
 export async function makeEarlier(
   superuserUrl: string,
   strategy: SealStrategy,
-  version: 2 | 3 | 4 | 5,
+  version: 2 | 3 | 4 | 5 | 7,
 ): Promise<void> {
+  if (version === 7) {
+    await runAt(superuserUrl, await readFile(fileOf(version, strategy), "utf8"));
+    return;
+  }
   await runAt(superuserUrl, policies(strategy === "parameter" ? now : "tenantry.environment()"));
   if (version === 5) {
     await runAt(superuserUrl, "comment on schema tenantry is 'Tenantry seal, version 5'");
     return;
   }
-  const file = new URL(`./version-${version}.${strategy}.sql`, import.meta.url);
   await runAt(
     superuserUrl,
     // They belong to whom they belonged to.
-    await readFile(file, "utf8"),
+    await readFile(fileOf(version, strategy), "utf8"),
     "drop function tenantry.enter_or_refuse(text) cascade",
     "drop domain tenantry.entry",
     "drop type tenantry.claim",
@@ -35,6 +38,9 @@ export async function makeEarlier(
   if (version === 2)
     await runAt(superuserUrl, secretOfVersion2, ...(strategy === "parameter" ? policiesOfVersion2 : []));
 }
+
+const fileOf = (version: number, strategy: SealStrategy): URL =>
+  new URL(`./version-${version}.${strategy}.sql`, import.meta.url);
 
 const secretOfVersion2 = `
   alter table tenantry.secret drop constraint secret_inner_pad_check;

@@ -5,20 +5,36 @@ type Names = { token: string; secret: string };
 
 const variables: Names = { token: "token", secret: "secret" };
 
+const expiryOf = (token: string): string => `substr(${token}, 34, 10)::float8`;
+
+/** It is good now, and not for longer than tokens are: what expires lies no more than 61 seconds ahead. */
+const isGood = (token: string): string =>
+  `abs(${expiryOf(token)} - date_part('epoch', clock_timestamp()) - 30.5) <= 30.5`;
+
+/** It was good at that time, and isn't good for too long. */
+const wasGood =
+  (at: string) =>
+  (token: string): string =>
+    `${expiryOf(token)} > date_part('epoch', ${at}) and ${expiryOf(token)} <= date_part('epoch', clock_timestamp()) + 61`;
+
 /**
  * What `opened` gives when `token` opens its environment, else NULL: the token is under its code, made for this database
- * and connection, and by `now` it hasn't expired, nor will it last longer than tokens do. NULL anywhere (a missing secret,
- * a missing token) comes to NULL. The codes are hashed once more under the secret before they are compared, so that the
- * time a comparison takes tells nothing about the right one. It is one expression, because after DISCARD ALL each one is
- * planned anew.
+ * and connection, it is `inTime`, and the environment isn't closed. NULL anywhere (a missing secret, a missing token) comes
+ * to NULL. The codes are hashed once more before they are compared, so that the time a comparison takes tells nothing
+ * about the right one. It is one expression, because after DISCARD ALL each one is planned anew; and of as few functions
+ * as can be, because each one in it is looked up and its right checked each time.
  */
-const ifAccepted = (now: string, opened: string, { token, secret } = variables): string => `
-    case when length(${token}) = 117 and starts_with(${token}, '1')
-        and sha256(${secret}.outer_pad || sha256(${secret}.outer_pad || sha256(${secret}.inner_pad || convert_to(substr(${token}, 2, 52), 'UTF8'))))
-          = sha256(${secret}.outer_pad || decode(substr(${token}, 54), 'hex'))
-      then case when substr(${token}, 34, 10)::float8 > date_part('epoch', ${now})
-          and substr(${token}, 34, 10)::float8 <= date_part('epoch', clock_timestamp()) + 61
-          and substr(${token}, 44, 10)::bigint in (pg_backend_pid(), case when ${secret}.pooled then 0 end)
+const ifAccepted = (
+  inTime: (token: string) => string,
+  opened: string,
+  { token, secret } = variables,
+): string => `
+    case when ${token} like '1${"_".repeat(116)}'
+        and sha256(sha256(${secret}.outer_pad || sha256(${secret}.inner_pad || convert_to(substr(${token}, 2, 52), 'UTF8'))))
+          = sha256(decode(substr(${token}, 54), 'hex'))
+      then case when ${inTime(token)}
+          and substr(${token}, 44, 10)::int in (pg_backend_pid(), case when ${secret}.pooled then 0 end)
+          and (${secret}.closed is null or substr(${token}, 2, 32) <> all (${secret}.closed))
         then ${opened} end end`;
 
 /** Says why a token didn't. It ends in an error whatever it finds. */
@@ -29,7 +45,7 @@ const refusal = `
   if (length(secret.inner_pad) = 97 and length(secret.outer_pad) = 64) is not true then
     raise exception using errcode = 'TN002', message = 'no tenant was entered: the database has no secret';
   end if;
-  if (${ifAccepted("'-infinity'::timestamptz", "true")}) is true then
+  if (${ifAccepted(wasGood("'-infinity'::timestamptz"), "true")}) is true then
     raise exception using errcode = 'TN002', message = 'no tenant was entered: the token has expired';
   end if;
   raise exception using errcode = 'TN002',
@@ -78,15 +94,16 @@ const opening: Record<SealStrategy, (token: string) => string> = {
 
 /**
  * Checks its argument by turning it into an entry, and finds no secret to do it with otherwise. PERFORM may run in
- * parallel, where nothing can be set; SELECT INTO doesn't.
+ * parallel, where nothing can be set; SELECT INTO doesn't. No condition stands here that the check could hold: after
+ * DISCARD ALL this is planned anew, and the check isn't.
  */
 const enter = `
 declare
   entered boolean;
 begin
-  select row(token, s.inner_pad, s.outer_pad, s.pooled)::tenantry.claim::tenantry.entry is not null
-    into entered from tenantry.secret s where s.closed is null or substr(token, 2, 32) <> all (s.closed);
-  if entered is null then
+  select row(token, s.inner_pad, s.outer_pad, s.pooled, s.closed)::tenantry.claim::tenantry.entry is not null
+    into entered from tenantry.secret s;
+  if not found then
     perform tenantry.enter_or_refuse(token);
   end if;
 end`;
@@ -97,17 +114,15 @@ end`;
  * environment that a connection passes to. It takes the seal's owner's rights: anybody else's entry opens nothing.
  */
 const entryCheck = (strategy: SealStrategy): string => {
-  const accepted = ifAccepted("clock_timestamp()", `${opening[strategy]("(value).token")} is not null`, {
-    token: "(value).token",
-    secret: "(value)",
-  });
+  const names = { token: "(value).token", secret: "(value)" };
+  const accepted = ifAccepted(isGood, `${opening[strategy](names.token)} is not null`, names);
   return `coalesce(case when not ${isLogin} then${accepted} end, tenantry.enter_or_refuse((value).token))`;
 };
 
 /** For tokens that the check doesn't take at once. */
 const enterOrRefuse = (strategy: SealStrategy): string => {
   const tryToEnter = `
-  entered := case when not ${isLogin} then${ifAccepted("clock_timestamp()", opening[strategy]("token"))} end;
+  entered := case when not ${isLogin} then${ifAccepted(isGood, opening[strategy]("token"))} end;
   if entered is not null then
     return true;
   end if;`;
@@ -126,7 +141,7 @@ end`;
 const environment = (): string => {
   // A transaction may last longer than a token: what counts is that it began in time.
   const tryToken = `
-  own := ${ifAccepted("transaction_timestamp()", "substr(token, 2, 32)::uuid")};
+  own := ${ifAccepted(wasGood("transaction_timestamp()"), "substr(token, 2, 32)::uuid")};
   if own is not null then
     return own;
   end if;`;
@@ -160,8 +175,11 @@ export function sealFunctions(strategy: SealStrategy): string {
     revoke all on function tenantry.enter_or_refuse(text) from public;
     do $$ begin
       if to_regtype('tenantry.entry') is null then
-        create type tenantry.claim as (token text, inner_pad bytea, outer_pad bytea, pooled boolean);
+        create type tenantry.claim as (token text, inner_pad bytea, outer_pad bytea, pooled boolean, closed text[]);
         create domain tenantry.entry as tenantry.claim;
+      elsif not exists (select from pg_attribute where attrelid = 'tenantry.claim'::regclass and attname = 'closed') then
+        alter domain tenantry.entry drop constraint if exists proof;
+        alter type tenantry.claim add attribute closed text[];
       end if;
     end $$;
     alter domain tenantry.entry drop constraint if exists proof;
