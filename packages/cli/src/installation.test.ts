@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -111,6 +111,25 @@ describe("looking for the installation", () => {
     expect(await find({}, { TENANTRY_API_KEY: near.apiKey })).toEqual(near);
     expect(await find({ apiKey: "by-flag" }, environment)).toEqual({ ...near, apiKey: "by-flag" });
   });
+
+  // Only root can give a file away.
+  it.skipIf(process.geteuid?.() !== 0)(
+    "takes nothing that lies near for ours when it is another user's",
+    async () => {
+      const directory = path.join(root, "strange");
+      await place(path.join(directory, ".tenantry"), "strange");
+      await chown(path.join(directory, ".tenantry", "operator.json"), 4242, 4242);
+      await expect(find({}, {}, directory)).rejects.toMatchObject({
+        problem: { code: "installation_not_found", remedy: expect.stringContaining("--data-dir") },
+      });
+      await expect(find({}, { SUDO_UID: "4243" }, directory)).rejects.toThrow("another user's (4242)");
+      for (const found of [
+        find({}, { SUDO_UID: "4242" }, directory),
+        find({ dataDir: ".tenantry" }, {}, directory),
+      ])
+        expect(await found).toMatchObject({ apiKey: "key-strange" });
+    },
+  );
 
   it("says that there is none, and how to get one", async () => {
     const failure = find({}, {}, path.parse(root).root);

@@ -1,4 +1,4 @@
-import { access, readFile } from "node:fs/promises";
+import { access, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { type CliError, refusal, wrongUsage } from "./problem.ts";
 
@@ -17,7 +17,7 @@ type Place = { environment?: NodeJS.ProcessEnv; workingDirectory?: string };
 /**
  * Looks for the installation in the flags, then in the environment, then in the nearest `.tenantry/` upwards. A key is
  * sent only where somebody said: one that lies in a directory to the address beside it, one from the environment to an
- * address or a directory that was named, never to whatever lies near.
+ * address or a directory that was named, never to whatever lies near. What lies near counts only when it is our own.
  */
 export async function findInstallation(flags: InstallationFlags, place: Place = {}): Promise<Installation> {
   const { environment = process.env, workingDirectory = process.cwd() } = place;
@@ -26,7 +26,7 @@ export async function findInstallation(flags: InstallationFlags, place: Place = 
   const apiKey = flags.apiKey ?? keyFrom(environment, wanted);
   if (wanted !== undefined && apiKey !== undefined) return { url: wanted, apiKey: checkKey(apiKey) };
   const dataDir = flags.dataDir ?? (environment.TENANTRY_DATA_DIR || undefined);
-  const found = await findOperatorFile(dataDir, workingDirectory);
+  const found = await findOperatorFile(dataDir, workingDirectory, trustedOwners(environment));
   if (wanted !== undefined && (!found || !isSamePlace(wanted, found.url))) {
     throw refusal("installation_not_found", `There is no key for ${wanted}.`, {
       remedy: "Give one with --api-key or TENANTRY_API_KEY.",
@@ -100,12 +100,35 @@ function isSamePlace(one: string, other: string): boolean {
 async function findOperatorFile(
   dataDir: string | undefined,
   from: string,
+  trusted: ReadonlySet<number> | undefined,
 ): Promise<Installation | undefined> {
   if (dataDir !== undefined) return readOperatorFile(path.resolve(from, dataDir, "operator.json"));
   for (let directory = from; ; directory = path.dirname(directory)) {
-    const found = await readOperatorFile(path.join(directory, ".tenantry", "operator.json"));
+    const file = path.join(directory, ".tenantry", "operator.json");
+    const found = await readOperatorFile(file);
+    if (found && trusted) await requireOwner(file, trusted);
     if (found || directory === path.dirname(directory)) return found;
   }
+}
+
+/** Whose files count where nobody named them; undefined where files have no owners. */
+function trustedOwners({ SUDO_UID: invoker }: NodeJS.ProcessEnv): ReadonlySet<number> | undefined {
+  const own = process.geteuid?.();
+  if (own === undefined) return undefined;
+  // Who became root by sudo works with what is theirs.
+  return new Set([0, own, ...(own === 0 && invoker ? [Number(invoker)] : [])]);
+}
+
+/** Whoever may write to a directory above this one, as everybody may to /tmp, would be told every password else. */
+async function requireOwner(file: string, trusted: ReadonlySet<number>): Promise<void> {
+  const { uid } = await stat(file);
+  if (trusted.has(uid)) return;
+  const directory = path.dirname(file);
+  throw refusal(
+    "installation_not_found",
+    `${directory} lies near, but is another user's (${uid}): nothing is sent where that leads.`,
+    { remedy: `If it is the one you mean, say so: --data-dir ${directory}.` },
+  );
 }
 
 async function readOperatorFile(file: string): Promise<Installation | undefined> {

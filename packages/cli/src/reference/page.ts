@@ -15,7 +15,7 @@ const intro = `# The command \`tenantry\`
 
 Run it as \`npx tenantry …\` in this folder, or put \`node_modules/.bin\` into your PATH.
 
-It looks for the installation in the flags \`--url\` and \`--api-key\`, then in the variables \`TENANTRY_URL\` and \`TENANTRY_API_KEY\`, then in \`--data-dir\` or \`TENANTRY_DATA_DIR\`, then in the nearest \`.tenantry/\` upwards. The key in a data directory is sent to the address beside it alone, and the one in \`TENANTRY_API_KEY\` only where something was named for it: \`TENANTRY_URL\`, \`--url\`, or a data directory. With \`TENANTRY_URL\` set it goes to that address alone, and it never goes to a \`.tenantry/\` that just lies near.
+It looks for the installation in the flags \`--url\` and \`--api-key\`, then in the variables \`TENANTRY_URL\` and \`TENANTRY_API_KEY\`, then in \`--data-dir\` or \`TENANTRY_DATA_DIR\`, then in the nearest \`.tenantry/\` upwards. The key in a data directory is sent to the address beside it alone, and the one in \`TENANTRY_API_KEY\` only where something was named for it: \`TENANTRY_URL\`, \`--url\`, or a data directory. With \`TENANTRY_URL\` set it goes to that address alone, and it never goes to a \`.tenantry/\` that just lies near. What lies near counts only where its \`operator.json\` is your own, root's, or under sudo yours: whoever may write to a directory above would be told your passwords otherwise. Name it with \`--data-dir\` if it is the one that you mean.
 
 | Exit code | Means |
 | --- | --- |
