@@ -1,6 +1,9 @@
 /** What the gateway bears. Times in milliseconds, sizes in bytes. */
 export type GatewayLimits = {
-  /** Connections from clients, per listening address; further ones are closed at once. */
+  /**
+   * Connections from clients, per listening address; further ones are closed at once. One network (an address of IPv4, a
+   * /64 of IPv6) has three quarters of them at most, unless it is a trusted proxy.
+   */
   maxConnections: number;
   /** A request's line and headers together: more is answered 431. */
   maxHeaderBytes: number;

@@ -1,10 +1,12 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { networkOf } from "../kernel/index.ts";
 import { createFirstBytes, httpVersionOf, putBack } from "./first-bytes.ts";
 import { createHttp1Server, type Http1Server } from "./http1.ts";
 import { createHttp2Sessions } from "./http2/sessions.ts";
 import { closeAll, listenEverywhere } from "./listening.ts";
 import type { GatewayParts } from "./parts.ts";
+import { Shares } from "./shares.ts";
 import { readClientHello } from "./tls/client-hello.ts";
 import { createHandshakes } from "./tls/handshakes.ts";
 import type { TlsOptions } from "./tls/options.ts";
@@ -39,7 +41,9 @@ export function createListeners(parts: GatewayParts, tls: TlsOptions | undefined
 
   function makeServer(): Http1Server {
     const server = createHttp1Server(parts, tunnels);
-    server.on("connection", (socket: Socket) =>
+    const admits = createDoor(parts);
+    server.on("connection", (socket: Socket) => {
+      if (!admits(socket)) return;
       firstBytes.read(socket, httpVersionOf, (version, bytes) => {
         if (version === 1) {
           server.speakOn(socket, bytes);
@@ -47,20 +51,22 @@ export function createListeners(parts: GatewayParts, tls: TlsOptions | undefined
         }
         putBack(socket, bytes);
         http2.serve(socket);
-      }),
-    );
+      });
+    });
     return server;
   }
 
   function makeSecureServer(): Server {
     const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true });
     server.maxConnections = limits.maxConnections;
-    return server.on("connection", (socket) =>
+    const admits = createDoor(parts);
+    return server.on("connection", (socket) => {
+      if (!admits(socket)) return;
       firstBytes.read(socket, readClientHello, (hello, bytes) => {
         putBack(socket, bytes);
         handshakes?.begin(socket, hello);
-      }),
-    );
+      });
+    });
   }
 
   return {
@@ -89,5 +95,22 @@ export function createListeners(parts: GatewayParts, tls: TlsOptions | undefined
       clearTimeout(cut);
       clearInterval(closeIdle);
     },
+  };
+}
+
+/** Says of each new connection whether its client may have one more; closes it at once when not. */
+function createDoor({ limits, addresses }: GatewayParts): (socket: Socket) => boolean {
+  const shares = new Shares(limits.maxConnections);
+  return (socket) => {
+    const { address, trusted } = addresses.of(socket);
+    // Many come through a proxy, which has limits of its own.
+    if (trusted) return true;
+    const network = networkOf(address);
+    const isAdmitted = shares.mayTake(network);
+    if (isAdmitted) {
+      shares.take(network);
+      socket.once("close", () => shares.giveBack(network));
+    } else socket.destroy();
+    return isAdmitted;
   };
 }

@@ -1,6 +1,5 @@
-import { isIPv6 } from "node:net";
 import type { Db } from "../../infra/db/index.ts";
-import { type Clock, failure } from "../../kernel/index.ts";
+import { type Clock, failure, networkOf } from "../../kernel/index.ts";
 import { type AttemptRules, countAttempt, selectBlockedUntil } from "./login-attempts.sql.ts";
 
 /**
@@ -20,22 +19,7 @@ export function createThrottle({ db, clock }: { db: Db; clock: Clock }) {
   };
 }
 
-/**
- * Applications tell their visitors' addresses: what one of them tells can't lock anybody out of another's sites. One
- * subscriber has a whole /64 of IPv6, which counts as one address.
- */
+/** Applications tell their visitors' addresses: what one of them tells can't lock anybody out of another's sites. */
 export function addressOf({ appId, address }: { appId: string; address: string }): string {
-  return `${appId}:${isIPv6(address) ? network64(address) : address}`;
-}
-
-function network64(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  if (mapped) return mapped[1]!;
-  const { hostname } = new URL(`http://[${address}]`);
-  const [head = "", tail] = hostname.slice(1, -1).split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const rest = tail ? tail.split(":") : [];
-  if (tail !== undefined)
-    groups.push(...Array.from({ length: 8 - groups.length - rest.length }, () => "0"), ...rest);
-  return `${groups.slice(0, 4).join(":")}::/64`;
+  return `${appId}:${networkOf(address)}`;
 }

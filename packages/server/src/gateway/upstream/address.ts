@@ -1,4 +1,5 @@
 import type { GatewayLimits } from "../limits.ts";
+import { Shares } from "../shares.ts";
 import {
   type ConnectionOwner,
   type ConnectionTimes,
@@ -7,7 +8,6 @@ import {
 } from "./connection.ts";
 import type { ConnectionTarget } from "./dial.ts";
 import { UpstreamFailure } from "./failures.ts";
-import { Shares } from "./shares.ts";
 
 /** One address of an upstream: its connections, and the requests that wait for one. */
 export class UpstreamAddress implements ConnectionOwner {
