@@ -9,6 +9,7 @@ test("a network is one address of IPv4, or a subscriber's whole part of IPv6, ho
     "fe80:0:0:0::/64": ["fe80::1%eth0", "fe80::2%25eth0"],
     "0:0:0:0::/64": ["::1", "::"],
     "": [""],
+    "no:address": ["no:address"],
   };
   for (const [network, addresses] of Object.entries(networks))
     expect(addresses.map(networkOf), network).toEqual(addresses.map(() => network));

@@ -1,16 +1,15 @@
-import { isIPv6 } from "node:net";
-
-/** One subscriber has a whole /64 of IPv6, which counts as one address; an address of IPv4 stands for itself. */
+/** One subscriber has a whole /64 of IPv6, which counts as one address; whatever else it is stands for itself. */
 export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
   if (mapped) return mapped[1]!;
-  return isIPv6(address) ? network64(address) : address;
+  // A zone (RFC 4007) names an interface of this machine.
+  const url = address.includes(":") && URL.parse(`http://[${address.split("%", 1)[0]}]`);
+  return url ? network64(url.hostname.slice(1, -1)) : address;
 }
 
+/** `address` in the shortest form. */
 function network64(address: string): string {
-  // A zone (RFC 4007) names an interface of this machine.
-  const { hostname } = new URL(`http://[${address.split("%", 1)[0]}]`);
-  const [head = "", tail] = hostname.slice(1, -1).split("::");
+  const [head = "", tail] = address.split("::");
   const groups = head === "" ? [] : head.split(":");
   const rest = tail ? tail.split(":") : [];
   if (tail !== undefined)
