@@ -43,7 +43,7 @@ export type AppRunnerOptions = {
 };
 
 export type AppRunner = {
-  /** Resolves when every process that should run here now has answered, or has failed once. */
+  /** Resolves when every process that should serve here now has answered, or has failed once. */
   settled(): Promise<void>;
   stop(): Promise<void>;
 };
@@ -122,7 +122,7 @@ export function runApps(options: AppRunnerOptions): AppRunner {
 
 type Instance = {
   id: string;
-  /** The registry knows how the first start went. */
+  /** The registry knows how the first start went, or nobody waits for it but the operation that makes it ready. */
   settled: Promise<void>;
   /** Gateways send nothing more to it; the process goes on. Repeatable. */
   withdraw(): Promise<void>;
@@ -147,6 +147,7 @@ async function startInstance(options: AppRunnerOptions, release: WantedRelease):
       .catch((error: Error) => log.warn({ error: error.message }, "instance.write-failed"));
   };
   const settled = Promise.withResolvers<void>();
+  if (!release.serves) settled.resolve();
   const onState = (state: ProcessState) => {
     log.info(state, `instance.${state.state}`);
     if (state.state === "stopped" || withdrawn) return settled.resolve();

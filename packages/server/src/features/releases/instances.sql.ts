@@ -13,7 +13,12 @@ export type InstanceRow = {
   lastError: string | null;
 };
 
-export type WantedRelease = ReleaseRow & { appSlug: string; runAsUid: number };
+export type WantedRelease = ReleaseRow & {
+  appSlug: string;
+  runAsUid: number;
+  /** Visitors come to it already. */
+  serves: boolean;
+};
 
 /** Environments whose database couldn't follow stay with an older release, which goes on for them. */
 const isHeld = sql`exists (select from environments e where e.held_release_id = r.id)`;
@@ -28,7 +33,7 @@ export async function selectWantedReleases(db: Db): Promise<WantedRelease[]> {
       r.working_directory as "workingDirectory", r.variables as "plainVariables",
       r.variables_secret as "variablesSecret", r.health_path as "healthPath",
       r.schema_version as "schemaVersion", r.created_at as "createdAt",
-      a.slug as "appSlug", a.run_as_uid as "runAsUid"
+      a.slug as "appSlug", a.run_as_uid as "runAsUid", r.id is distinct from a.next_release_id as serves
     from apps a join releases r on r.app_id = a.id
     where r.command is not null and (r.id in (a.current_release_id, a.next_release_id) or ${isHeld})
   `.execute(db);
