@@ -80,6 +80,7 @@ export function createListeners(parts: GatewayParts, tls: TlsOptions | undefined
     },
     async close(drainMs) {
       firstBytes.close();
+      handshakes?.drain();
       http2.drain();
       const cut = setTimeout(() => {
         for (const server of open) server.closeAllConnections();

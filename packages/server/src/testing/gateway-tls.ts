@@ -1,3 +1,4 @@
+import { createServer } from "node:net";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { createIssuer, makeAuthority } from "../drivers/certificates/local/issue.ts";
 import type { TlsOptions } from "../gateway/index.ts";
@@ -71,4 +72,26 @@ export function secureConnection(port: number, options: ConnectionOptions): Secu
     },
     error: () => failure,
   };
+}
+
+/** What OpenSSL says first. */
+export async function clientHello(options: ConnectionOptions): Promise<Buffer> {
+  const { promise, resolve } = Promise.withResolvers<Buffer>();
+  const server = createServer((socket) => {
+    let said = Buffer.alloc(0);
+    socket
+      .on("error", () => undefined)
+      .on("data", (bytes) => {
+        said = Buffer.concat([said, bytes]);
+        if (said.length < 5 + said.readUInt16BE(3)) return;
+        resolve(said);
+        socket.destroy();
+      });
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const { port } = server.address() as { port: number };
+  connect({ host: "127.0.0.1", port, ...options }).on("error", () => undefined);
+  const said = await promise;
+  server.close();
+  return said;
 }

@@ -1,34 +1,11 @@
-import { createServer } from "node:net";
-import { type ConnectionOptions, connect } from "node:tls";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
+import { clientHello } from "../../testing/gateway-tls.ts";
 import { readClientHello } from "./client-hello.ts";
-
-/** What OpenSSL says first. */
-async function hello(options: ConnectionOptions): Promise<Buffer> {
-  const { promise, resolve } = Promise.withResolvers<Buffer>();
-  const server = createServer((socket) => {
-    let said = Buffer.alloc(0);
-    socket
-      .on("error", () => undefined)
-      .on("data", (bytes) => {
-        said = Buffer.concat([said, bytes]);
-        if (said.length < 5 + said.readUInt16BE(3)) return;
-        resolve(said);
-        socket.destroy();
-      });
-  });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const { port } = server.address() as { port: number };
-  connect({ host: "127.0.0.1", port, ...options }).on("error", () => undefined);
-  const said = await promise;
-  server.close();
-  return said;
-}
 
 let real: Buffer;
 beforeAll(async () => {
-  real = await hello({ servername: "Acme.localhost", ALPNProtocols: ["h2", "http/1.1"] });
+  real = await clientHello({ servername: "Acme.localhost", ALPNProtocols: ["h2", "http/1.1"] });
 });
 
 test("the name is read as the route table spells it, once all of the hello is there", () => {
@@ -49,7 +26,7 @@ test("a hello that is cut into many records is put together", () => {
 });
 
 test("without a name there is none", async () => {
-  expect(readClientHello(await hello({ servername: "" }))).toEqual({ hostname: undefined });
+  expect(readClientHello(await clientHello({ servername: "" }))).toEqual({ hostname: undefined });
 });
 
 describe("no name is read", () => {

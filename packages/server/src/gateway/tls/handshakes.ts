@@ -10,7 +10,9 @@ import type { TlsOptions } from "./options.ts";
 export type Handshakes = {
   /** Shakes hands with a client that has said hello, in the name of the host that it named. */
   begin(socket: Socket, hello: ClientHello | "other"): void;
-  /** Cuts those under way. */
+  /** Cuts those under way: who hasn't finished by now, or left in the middle, is waited for by nobody. */
+  drain(): void;
+  /** Cuts what came of them, too. */
   close(): void;
 };
 
@@ -40,7 +42,7 @@ export function createHandshakes(
 ): Handshakes {
   const { table, addresses, limits, log } = parts;
   const { servers, unhear } = keepServers(table);
-  const underWay = new Set<Socket>();
+  const connections = keepConnections();
   const refusal = createRefusal(parts, options);
   async function open(hostname: string): Promise<Server> {
     const { chain, privateKey, expiresAt } = await options.certificateFor(hostname);
@@ -54,11 +56,9 @@ export function createHandshakes(
       ticketKeys: Buffer.concat([options.secretFor(name), options.secretFor(`${name}:2`)]).subarray(0, 48),
     });
     server.on("secureConnection", (socket) => {
+      connections.secured(socket);
       // What we read and what OpenSSL read must be the same name; of a session of TLS 1.2 it says none.
-      if (socket.servername !== hostname && !socket.isSessionReused()) {
-        socket.destroy();
-        return;
-      }
+      if (socket.servername !== hostname && !socket.isSessionReused()) return void socket.destroy();
       addresses.secured(socket, hostname);
       take(socket);
     });
@@ -97,16 +97,42 @@ export function createHandshakes(
         socket.end(unknownName, close);
         return;
       }
-      underWay.add(socket);
-      socket.on("close", () => underWay.delete(socket));
+      connections.add(socket);
       serverOf(route.hostname).then(
         (server) => socket.destroyed || server.emit("connection", socket),
         () => socket.end(unknownName, close),
       );
     },
+    drain: connections.drain,
     close() {
       unhear();
-      for (const socket of underWay) socket.destroy();
+      connections.close();
+    },
+  };
+}
+
+/** Which are open, and which of those aren't secure yet. */
+function keepConnections() {
+  const open = new Set<Socket>();
+  const underWay = new Map<string, Socket>();
+  // The client's end, which a connection under TLS shares with the one that carries it.
+  const endOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
+  return {
+    add(socket: Socket): void {
+      const end = endOf(socket);
+      open.add(socket);
+      underWay.set(end, socket);
+      socket.on("close", () => {
+        open.delete(socket);
+        if (underWay.get(end) === socket) underWay.delete(end);
+      });
+    },
+    secured: (socket: TLSSocket): void => void underWay.delete(endOf(socket)),
+    drain(): void {
+      for (const socket of underWay.values()) socket.destroy();
+    },
+    close(): void {
+      for (const socket of open) socket.destroy();
     },
   };
 }

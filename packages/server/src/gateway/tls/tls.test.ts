@@ -8,7 +8,13 @@ import type { TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type TestSite, testGateway, testSite } from "../../testing/gateway.ts";
-import { type SecureConnection, secureConnection, type TestTls, testTls } from "../../testing/gateway-tls.ts";
+import {
+  clientHello,
+  type SecureConnection,
+  secureConnection,
+  type TestTls,
+  testTls,
+} from "../../testing/gateway-tls.ts";
 import { http2Client } from "../../testing/http2.ts";
 import { requireProgram } from "../../testing/programs.ts";
 import { getRequest, parseAnswer, rawConnection } from "../../testing/raw-http.ts";
@@ -229,12 +235,28 @@ test("a gateway that closes waits for nobody who is still shaking hands, and fin
   const tested = await testGateway(site.registry, { tls: tls.options });
   await tested.caughtUp();
   const silent = rawConnection(tested.tlsPort!);
+  const gone = rawConnection(tested.tlsPort!);
+  gone.write(await clientHello({ servername: "acme.localhost" }));
+  await waitUntil("its hello is answered", () => gone.received().length > 0);
   const idle = secureConnection(tested.tlsPort!, { ca: tls.ca });
   idle.write(getRequest().replace("Connection: close\r\n", ""));
   await idle.until("hello");
-  await tested.gateway.close({ drainMs: 30_000 });
+  const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>();
+  const { promise: asked, resolve: isAsked } = Promise.withResolvers<void>();
+  site.answer = (_request, response) => {
+    isAsked();
+    void mayAnswer.then(() => response.end("at last"));
+  };
+  const busy = secureConnection(tested.tlsPort!, { ca: tls.ca });
+  busy.write(getRequest());
+  await asked;
+  const closing = tested.gateway.close({ drainMs: 600_000 });
   expect(await silent.closed()).toBe("");
+  await gone.closed();
   await idle.closed();
+  answer();
+  expect(await busy.closed()).toContain("at last");
+  await closing;
   await tested.stop();
 });
 
