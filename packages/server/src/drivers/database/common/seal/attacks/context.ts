@@ -235,6 +235,12 @@ const forged: Attack[] = [
   withToken("for any backend, where no pooler stands between", ({ token, own }) =>
     token({ environmentId: own, backend: 0 }),
   ),
+  {
+    ...withToken("the neighbour's, whole and for this very connection", ({ token, neighbour, backend }) =>
+      token({ environmentId: neighbour, backend }),
+    ),
+    outcome: { shared: { login: "refused" } },
+  },
 ];
 
 /** What `tenantry.enter` does behind the secret, done with one that the attacker has made up. */
