@@ -16,7 +16,7 @@ export async function touchAllRuntime(tx: Tx): Promise<void> {
   await publish(tx, "runtime", (version) => sql`update environments set version = ${version}`.execute(tx));
 }
 
-/** Lets applications forget environments that are being removed. */
-export async function buryRuntime(tx: Tx, environmentIds: readonly string[]): Promise<void> {
-  await publish(tx, "runtime", (version) => bury(tx, "runtime", version, environmentIds));
+/** Lets an application forget environments of its own that are being removed. */
+export async function buryRuntime(tx: Tx, appId: string, environmentIds: readonly string[]): Promise<void> {
+  await publish(tx, "runtime", (version) => bury(tx, "runtime", version, environmentIds, appId));
 }

@@ -72,7 +72,7 @@ async function beginPurge(context: Context): Promise<Traces> {
       await recordEvent(tx, { name: "tenant.purging", tenantId: tenant.id, data: { slug: tenant.slug } });
     }
     // Applications let go of the environment's connections and files before those are removed.
-    await buryRuntime(tx, ids);
+    await buryRuntime(tx, tenant.appId, ids);
     return traces;
   });
 }
@@ -113,7 +113,7 @@ async function releaseSlug(context: Context): Promise<void> {
     }
     await removeRoutes(tx, tenant.id);
     // Once more: an application that began to follow during the purge has seen them since.
-    await buryRuntime(tx, environmentIds);
+    await buryRuntime(tx, tenant.appId, environmentIds);
     if (tenant.visibleToParent) await touchParents(tx, [tenant.parentId]);
   });
 }

@@ -35,10 +35,15 @@ export async function selectChangedEnvironments(
   return rows;
 }
 
-/** The environments that were taken away after a version: of all applications, for nothing says whose they were. */
-export async function selectRemovedEnvironments(tx: Tx, version: number, limit: number): Promise<string[]> {
+/** The application's environments that were taken away after a version, and those of which nothing says whose they were. */
+export async function selectRemovedEnvironments(
+  tx: Tx,
+  { appId, version, limit }: { appId: string; version: number; limit: number },
+): Promise<string[]> {
   const { rows } = await sql<{ key: string }>`
-    select key from stream_tombstones where stream = 'runtime' and version > ${version} order by version limit ${limit}
+    select key from stream_tombstones
+    where stream = 'runtime' and version > ${version} and (app_id is null or app_id = ${appId})
+    order by version limit ${limit}
   `.execute(tx);
   return rows.map(({ key }) => key);
 }

@@ -180,7 +180,9 @@ describe("the runtime snapshot", () => {
     await touch(changes);
     await inTransaction(db, async (tx) => {
       await sql`delete from tenants where id = ${goes.tenantId}`.execute(tx);
-      await buryRuntime(tx, [goes.environmentId]);
+      await buryRuntime(tx, sites, [goes.environmentId]);
+      // Another application's, whose number is nobody's business here.
+      await buryRuntime(tx, shop, [newId(), newId()]);
     });
     const news = await ask("sites", cursor);
     expect(slugsOf(news)).toEqual(["changes"]);
@@ -242,6 +244,7 @@ describe("the runtime snapshot", () => {
     await inTransaction(db, (tx) =>
       buryRuntime(
         tx,
+        shop,
         Array.from({ length: 10_001 }, () => newId()),
       ),
     );

@@ -60,7 +60,9 @@ async function readPage(deps: SnapshotDeps, tx: Tx, appId: string, since: string
   const asked = since === undefined ? beginning : readCursor(since);
   const version = await streamVersion(tx, "runtime");
   const removed =
-    since === undefined ? [] : await selectRemovedEnvironments(tx, asked.removedVersion, mostRemoved + 1);
+    since === undefined
+      ? []
+      : await selectRemovedEnvironments(tx, { appId, version: asked.removedVersion, limit: mostRemoved + 1 });
   // A cursor from the future belongs to a registry that was since restored; one far behind is cheaper to forget, and
   // what was removed before one that is still further behind isn't known any more.
   const full =

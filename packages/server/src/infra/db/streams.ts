@@ -24,17 +24,18 @@ export async function publish(
   return version;
 }
 
-/** Leaves a tombstone at `version`, so that followers of the stream forget `key`. */
+/** Leaves tombstones at `version`, so that followers of the stream forget `keys`: one application's, or all of them. */
 export async function bury(
   tx: Tx,
   stream: StreamName,
   version: number,
   keys: readonly string[],
+  appId: string | null = null,
 ): Promise<void> {
   if (keys.length === 0) return;
   await sql`
-    insert into stream_tombstones (stream, version, key)
-    select ${stream}, ${version}, key from unnest(${keys}::text[]) as key
+    insert into stream_tombstones (stream, version, key, app_id)
+    select ${stream}, ${version}, key, ${appId}::uuid from unnest(${keys}::text[]) as key
     on conflict do nothing
   `.execute(tx);
 }
