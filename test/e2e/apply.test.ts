@@ -251,7 +251,7 @@ it("what can't be changed in place, or nobody said yes to, leaves everything as 
   await installation.api.createTenant(old);
   const file = await declared([
     `{ slug: ${never}, name: Never }`,
-    `{ slug: ${old}, name: Renamed, isolation: { storage: bucket } }`,
+    `{ slug: ${old}, name: Renamed, app: another }`,
   ]);
   expect(await json("apply", "-f", file, "--yes")).toMatchObject({
     code: 1,

@@ -1,7 +1,11 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import type { OperationReply, TenantReply } from "@tenantry/contract";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type TestCeph, testCeph } from "../../packages/server/src/testing/ceph.ts";
 import {
+  cephKeysOf,
   listBuckets,
   listCephBuckets,
   listCephUsers,
@@ -12,8 +16,10 @@ import { cephRole } from "../../packages/server/src/testing/ceph-role.ts";
 import { type FaultyProxy, faultyProxy } from "../../packages/server/src/testing/faulty-proxy.ts";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
+import { holdAt, recordingOf } from "../support/hold.ts";
 import { password, siteUser, uploadTo } from "../support/site-user.ts";
 import { killInside } from "../support/steps.ts";
+import { killInsideEach, type Place } from "../support/together.ts";
 import { useInstallation } from "../support/use-installation.ts";
 import { becomesWhole } from "../support/whole.ts";
 
@@ -128,6 +134,171 @@ it("Sites runs unchanged with keys that are given for a time, and none are given
     await remove(slug);
   }
   expect((await installation.command(["storage", "remove", "by-role"])).code).toBe(0);
+  await becomesWhole(installation);
+});
+
+const move = (slug: string, body: object, headers?: Record<string, string>) =>
+  installation.api.call<OperationReply>(
+    "POST",
+    `/v1/tenants/${slug}/environments/production/move`,
+    body,
+    headers,
+  );
+
+async function placementOf(slug: string) {
+  const { body } = await installation.api.call<TenantReply>("GET", `/v1/tenants/${slug}`);
+  return body.environments[0]!.placements.storage as { driver: string; level: string; generation: number };
+}
+
+/** Uploads to a site, a hundred files at most; once it is stopped it tells how many were taken, and what there is. */
+async function uploader(slug: string) {
+  const user = siteUser(installation, slug);
+  expect(await user.logIn(`admin@${slug}.example`)).toBe(303);
+  let [going, told] = [true, 0];
+  const uploading = (async () => {
+    for (let count = 0; going && count < 100; count += 1) {
+      const name = `${"late".repeat(1 + (count % 3))}-${count}.bin`;
+      const file = { cookie: user.cookie, name, content: `number ${count}` };
+      if ((await uploadTo(installation, slug, file)).status === 303) told += 1;
+    }
+  })();
+  return async () => {
+    going = false;
+    await uploading;
+    const media = new Set<string>();
+    for (let part = 1, before = -1; media.size > before; part += 1) {
+      before = media.size;
+      const library = (await user.get(`/admin/media?part=${part}`)).body;
+      for (const [, href] of library.matchAll(/href="(\/media\/[^"]*)"/g)) media.add(href!);
+    }
+    return { told, media: [...media] };
+  };
+}
+
+it("a tenant's files go from a prefix to a bucket and to this machine's disk while people upload, and nothing that they were told is kept is lost", async () => {
+  const { slug, media, name } = await site("prefix");
+  const stopFirst = await uploader(slug);
+  const moved = await installation.command([
+    "tenant",
+    "move",
+    slug,
+    "--storage",
+    "bucket",
+    "--yes",
+    "--wait",
+  ]);
+  expect([moved.code, moved.stdout]).toEqual([0, expect.stringContaining("its files at bucket on ceph")]);
+  expect(await placementOf(slug)).toMatchObject({ driver: "s3", level: "bucket", generation: 2 });
+  expect(await standing()).not.toContain(name);
+  const [first, bucketName] = [await stopFirst(), await nameOf(slug)];
+  const stop = await uploader(slug);
+  const there = { isolation: { storage: "prefix", database: "schema" }, storageServer: "disk" };
+  const { status, body } = await move(slug, there, { prefer: "wait=60" });
+  expect([status, body]).toEqual([200, expect.objectContaining({ status: "succeeded" })]);
+  const uploads = await stop();
+  expect(await placementOf(slug)).toMatchObject({ driver: "fs", level: "prefix", generation: 3 });
+  expect(await standing()).not.toContain(bucketName);
+  expect((await installation.visit(slug, media)).body === content).toBe(true);
+  const told = first.told + uploads.told;
+  expect(told).toBeGreaterThan(2);
+  // Its own first one stands there, too.
+  expect(uploads.media.length).toBe(told + 1);
+  for (const href of uploads.media)
+    expect([href, (await installation.visit(slug, href)).status]).toEqual([href, 200]);
+  await remove(slug);
+  await becomesWhole(installation);
+});
+
+it("a changed level of files in a file of apply moves them, once; where they are already, nothing happens", async () => {
+  const { slug, media } = await site("prefix");
+  const file = path.join(await mkdtemp(path.join(tmpdir(), "tenantry-move-")), "tenants.yaml");
+  await writeFile(
+    file,
+    `apiVersion: tenantry/v1\ntenants:\n  - { slug: ${slug}, name: ${slug}, isolation: { storage: bucket } }\n`,
+  );
+  const apply = async (...more: string[]) => {
+    const { code, stdout } = await installation.command(["apply", "-f", file, "--json", ...more]);
+    return [code, JSON.parse(stdout).counts];
+  };
+  expect(await apply("--yes")).toEqual([0, expect.objectContaining({ done: 1 })]);
+  expect(await placementOf(slug)).toMatchObject({ level: "bucket" });
+  expect(await apply("--yes")).toEqual([0, expect.objectContaining({ unchanged: 1 })]);
+  expect((await installation.visit(slug, media)).status).toBe(200);
+  const refusals = [
+    [{ isolation: { storage: "bucket" } }, 409, "illegal_transition"],
+    [{ isolation: { storage: "own" } }, 422, "isolation_unavailable"],
+    [{ storageServer: "nowhere" }, 404, "server_not_found"],
+    [{ isolation: { storage: "bucket" }, storageServer: "disk" }, 422, "isolation_unavailable"],
+    [{ preset: "medium" }, 422, "isolation_unavailable"],
+  ] as const;
+  for (const [body, status, code] of refusals)
+    expect([body, await move(slug, body)]).toMatchObject([body, { status, body: { code } }]);
+  await rm(path.dirname(file), { recursive: true });
+  await remove(slug);
+});
+
+it("a move of files that is cancelled right before the tenant is sent there leaves them where they were, and its key lets it in", async () => {
+  const { slug, name, media } = await site("prefix");
+  await using hold = await holdAt(installation, {
+    before: "update",
+    on: "placements",
+    when: "new.state = 'retired'",
+  });
+  const { body } = await move(slug, { isolation: { storage: "bucket" } });
+  await hold.reached();
+  expect((await installation.visit(slug, media)).status).toBe(503);
+  const key = { ...at(), id: "test", users: "ceph" as const };
+  const buckets = await listCephBuckets(key);
+  const uid = (await listCephUsers(key)).find((user) => user.endsWith(name) && !buckets.includes(user))!;
+  // Ours is left.
+  expect(await cephKeysOf(key, uid)).toHaveLength(1);
+  const cancelled = await installation.api.call("POST", `/v1/operations/${body.id}/cancel`);
+  expect(cancelled.status).toBe(202);
+  await hold.release();
+  expect(await installation.api.ended(body.id)).toMatchObject({ status: "cancelled" });
+  expect(await nameOf(slug)).toBe(name);
+  const user = siteUser(installation, slug);
+  expect(await user.logIn(`admin@${slug}.example`)).toBe(303);
+  expect((await upload(slug, user.cookie)).status).toBe(303);
+  expect((await installation.visit(slug, media)).body === content).toBe(true);
+  await remove(slug);
+  await becomesWhole(installation);
+});
+
+const recorded = (step: string): Place => ({
+  step,
+  when: "when all is done but recording it",
+  point: recordingOf(step),
+});
+
+const steps = [
+  {
+    step: "build",
+    when: "when its bucket stands",
+    point: { before: "update", on: "resources", when: "new.kind = 'storage' and new.state = 'present'" },
+  },
+  ...["close", "copy", "reopen"].map(recorded),
+  {
+    step: "clean-up",
+    when: "before it is forgotten",
+    point: { before: "delete", on: "placements", when: "old.state = 'retired'" },
+  },
+] as const satisfies Place[];
+
+it("after kill -9 of everything at any step of a move of files, the tenant arrives with them, and nothing is left over or missing", async () => {
+  const sites = new Map(
+    await Promise.all(steps.map(async (place) => [place, await site("prefix")] as const)),
+  );
+  const all = await killInsideEach(installation, steps, async (place) => {
+    return (await move(sites.get(place)!.slug, { isolation: { storage: "bucket" } })).body.id;
+  });
+  for (const { place, ended } of all)
+    expect([place.step, ended.status, ended.error]).toEqual([place.step, "succeeded", null]);
+  for (const { slug, name, media } of sites.values()) {
+    expect(await standing()).not.toContain(name);
+    expect((await installation.visit(slug, media)).body === content).toBe(true);
+    await remove(slug);
+  }
   await becomesWhole(installation);
 });
 

@@ -73,7 +73,7 @@ async function differences(installation: Installation): Promise<string[]> {
     ...compare(
       "directory",
       directories,
-      await names("select physical_name as name from placements where kind = 'storage'"),
+      await names("select physical_name as name from placements where kind = 'storage' and driver = 'fs'"),
     ),
   ];
 }

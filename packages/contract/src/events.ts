@@ -4,6 +4,14 @@ import { operationStatuses } from "./operations.ts";
 const slug = z.string().describe("The tenant's slug.");
 const reason = z.string().describe("Why, in the words of whoever did it, or the code of what failed.");
 const level = z.string().describe("A database level.");
+const change = z.strictObject({ from: z.string(), to: z.string() });
+/** Of what goes elsewhere, the levels; the same one twice where only the server is another. */
+const moved = {
+  from: level.optional(),
+  to: level.optional(),
+  storage: change.optional().describe("The levels of its files."),
+  cache: change.optional().describe("The levels of its cache."),
+};
 const environment = z.string().describe("The environment's name, such as production.");
 // Of a person nothing but the id: who may know more asks the API.
 const operationId = z.string().describe("op_…");
@@ -85,22 +93,23 @@ const entries = {
     data: z.strictObject({ slug, environment }),
   },
   "environment.move-started": {
-    description: "An environment's database is being carried elsewhere. Its hosts are closed meanwhile.",
-    data: z.strictObject({ slug, environment, from: level, to: level }),
+    description: "What an environment has is being carried elsewhere. Its hosts are closed meanwhile.",
+    data: z.strictObject({ slug, environment, ...moved }),
   },
   "environment.moved": {
-    description: "An environment is open again, and has its database at another place.",
+    description:
+      "An environment is open again, and has its database, its files or its cache at another place.",
     data: z.strictObject({
       slug,
       environment,
-      from: level,
-      to: level,
-      rows: z.number().int().describe("How many went along."),
+      ...moved,
+      rows: z.number().int().optional().describe("How many went along, where the database is another."),
+      files: z.number().int().optional().describe("How many went along, where their place is another."),
     }),
   },
   "environment.move-undone": {
     description: "A move came to nothing: the environment is where it was.",
-    data: z.strictObject({ slug, environment, from: level, to: level, reason }),
+    data: z.strictObject({ slug, environment, ...moved, reason }),
   },
   "tenant.promoted": {
     description: "A tenant has outgrown its database level, and a rule has moved it to another one.",

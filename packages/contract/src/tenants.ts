@@ -134,21 +134,27 @@ export const cloneTenantRequest = z.strictObject({
 });
 export type CloneTenantRequest = z.infer<typeof cloneTenantRequest>;
 
+const goesTo = z.string().min(1).max(63).optional();
+
 export const moveEnvironmentRequest = z
   .strictObject({
+    preset: z.enum(presets).optional(),
     isolation: isolationRequest
       .optional()
-      .describe("The levels it is to have. So far only `database` can become another one."),
-    server: z
-      .string()
-      .min(1)
-      .max(63)
-      .optional()
-      .describe("The database server that it is to go to, by its name or id; any that fits when left out."),
+      .describe(
+        "The levels it is to have; goes before what the preset says. What is left out stays where it is.",
+      ),
+    server: goesTo.describe(
+      "The database server that it is to go to, by its name or id; any that fits when left out.",
+    ),
+    storageServer: goesTo.describe(
+      "The S3 server that its files are to go to, by its name or id, or `disk` for this machine's; any that fits when left out.",
+    ),
   })
   .refine(
-    ({ isolation, server }) => server !== undefined || Object.keys(isolation ?? {}).length > 0,
-    "must name a level or a server",
+    ({ isolation, ...others }) =>
+      Object.values({ ...others, ...isolation }).some((wanted) => wanted !== undefined),
+    "must name a preset, a level or a server",
   );
 export type MoveEnvironmentRequest = z.infer<typeof moveEnvironmentRequest>;
 

@@ -1,6 +1,6 @@
 import type { TenantReply } from "@tenantry/contract";
 import { expect, it } from "vitest";
-import { planTenant } from "./plan.ts";
+import { levelsToMove, planTenant } from "./plan.ts";
 import { readManifests } from "./read.ts";
 import { changeBody, creationBody, settingsBody } from "./requests.ts";
 import { declare, writeManifest } from "./write.ts";
@@ -8,7 +8,7 @@ import { declare, writeManifest } from "./write.ts";
 const placements = {
   database: { level: "schema" },
   storage: { level: "prefix" },
-  cache: null,
+  cache: { driver: "memory" },
   compute: null,
 };
 const acme: TenantReply = {
@@ -133,7 +133,7 @@ it("refuses what is decided when a tenant is made, and those that are going or f
       { slug: "acme", name: "Acme", ...more },
       { tenant: { ...acme, ...tenant }, settings: {} },
     ).refusals.map(({ field }) => field);
-  expect(refusals({ app: "notes", isolation: { storage: "bucket" } })).toEqual(["app", "isolation.storage"]);
+  expect(refusals({ app: "notes", clientId: "other" })).toEqual(["app", "clientId"]);
   for (const status of ["failed", "deleting", "purging"])
     expect(refusals({}, { status })).toEqual(["status"]);
 });
@@ -157,15 +157,30 @@ it("waits for what is being made", () => {
   expect(planTenant({ slug: "acme", name: "Acme" }, { tenant, settings: {} }).actions).toEqual(["wait"]);
 });
 
-it("moves a tenant whose database is to have another level, and leaves one alone that has it", () => {
+it("moves a tenant whose database, files or cache are to have another level, and leaves one alone that has it", () => {
   const plan = (more: object) =>
     planTenant({ slug: "acme", name: "Acme", ...more }, { tenant: acme, settings: {} });
-  const level = acme.environments[0]!.placements.database!.level;
+  const { database, storage } = acme.environments[0]!.placements;
+  const [level, files] = [database!.level, storage!.level];
   const other = level === "shared" ? "schema" : "shared";
-  expect(plan({ isolation: { database: other } })).toMatchObject({
+  expect(plan({ isolation: { database: other, storage: "bucket", cache: "user" } })).toMatchObject({
     actions: ["move"],
-    changes: [{ field: "isolation.database", from: level, to: other }],
+    changes: [
+      { field: "isolation.database", from: level, to: other },
+      { field: "isolation.storage", from: files, to: "bucket" },
+      { field: "isolation.cache", from: "prefix", to: "user" },
+    ],
     refusals: [],
   });
-  expect(plan({ isolation: { database: level } }).actions).toEqual([]);
+  expect(plan({ isolation: { database: level, storage: files, cache: "prefix" } }).actions).toEqual([]);
+});
+
+it("asks for the levels that change, and for what a preset says of compute", () => {
+  const declared = { slug: "acme", name: "Acme", isolation: { storage: "own" as const } };
+  const asked = (more: object) => {
+    const wanted = { ...declared, ...more };
+    return levelsToMove(wanted, planTenant(wanted, { tenant: acme, settings: {} }));
+  };
+  expect(asked({})).toEqual({ storage: "own" });
+  expect(asked({ preset: "medium" })).toMatchObject({ storage: "own", cache: "user", compute: "process" });
 });

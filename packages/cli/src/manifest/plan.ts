@@ -68,11 +68,9 @@ export function planTenant(declared: DeclaredTenant, existing: Existing): Tenant
   const actions: Action[] = [];
   if (isBeingMade(tenant)) actions.push("wait");
   if (changes.length > 0) actions.push("change");
-  const levels = levelChange(declared, tenant);
-  if (levels) {
-    actions.push("move");
-    changes.push(levels);
-  }
+  const levels = levelChanges(declared, tenant);
+  if (levels.length > 0) actions.push("move");
+  changes.push(...levels);
   const turn = statusChange(declared, tenant);
   if (turn) {
     actions.push(turn.action);
@@ -184,12 +182,24 @@ function statusChange(
   return isSo ? undefined : { action: "suspend", change };
 }
 
-/** What is being made has no level yet. */
-function levelChange(declared: DeclaredTenant, { environments }: TenantReply): Change | undefined {
-  const to = wantedLevels(declared).database;
-  const from = environments[0]?.placements.database?.level;
-  if (to === undefined || from === undefined || from === to) return undefined;
-  return { field: "isolation.database", from, to };
+/** What is being made has no place yet; the memory of processes is as a prefix. */
+function levelChanges(declared: DeclaredTenant, { environments }: TenantReply): Change[] {
+  const { placements } = environments[0] ?? {};
+  return Object.entries(wantedLevels(declared)).flatMap(([kind, to]) => {
+    const place = placements?.[kind as keyof IsolationRequest];
+    const from = place && (place.level ?? "prefix");
+    return from === undefined || from === null || from === to
+      ? []
+      : [{ field: `isolation.${kind}`, from, to }];
+  });
+}
+
+/** The levels to ask for so that a tenant that stands gets those declared, of the kinds that a plan changes. */
+export function levelsToMove(declared: DeclaredTenant, { changes }: TenantPlan): IsolationRequest {
+  const isChanged = (kind: string) => changes.some(({ field }) => field === `isolation.${kind}`);
+  // Nobody's compute is another one so far: who declares it hears so, as he does when he makes a tenant.
+  const wanted = Object.entries(wantedLevels(declared));
+  return Object.fromEntries(wanted.filter(([kind]) => isChanged(kind) || kind === "compute"));
 }
 
 /** What is decided when a tenant is made. */
@@ -201,13 +211,6 @@ function* fixedFields(declared: DeclaredTenant, tenant: TenantReply): Generator<
   const { template: wanted } = declared;
   if (wanted !== undefined && !isMadeFrom(tenant, wanted))
     yield cannotBecome("template", tenant.template?.name ?? null, wanted);
-  const { placements } = tenant.environments[0] ?? {};
-  for (const [kind, wanted] of Object.entries(wantedLevels(declared))) {
-    const level = placements?.[kind as keyof IsolationRequest]?.level;
-    // What is being made has no place yet; a database can be moved.
-    if (kind !== "database" && level !== undefined && level !== wanted)
-      yield cannotBecome(`isolation.${kind}`, level, wanted);
-  }
 }
 
 /** A name alone stands for any of its revisions: nothing follows a template once a tenant is made. */

@@ -137,13 +137,15 @@ const shapes: Record<string, Shape> = {
   moveEnvironment: {
     body: {
       isolation: { database: "database", storage: "prefix", cache: "prefix", compute: "shared" },
+      preset: "soft",
       server: "local",
+      storageServer: "disk",
     },
     optional: [
       ...["/isolation", "/isolation/database", "/isolation/storage", "/isolation/cache"],
-      ...["/isolation/compute", "/server"],
+      ...["/isolation/compute", "/preset", "/server", "/storageServer"],
     ],
-    takes: { "/server": anything },
+    takes: { "/server": anything, "/storageServer": anything },
   },
   rotateCredentials: { body: { overlapSeconds: 60 }, optional: ["/overlapSeconds"] },
   updateTenant: {

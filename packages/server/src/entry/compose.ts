@@ -11,7 +11,7 @@ import {
   verifyWorkflow,
 } from "../features/isolation/index.ts";
 import { cloneWorkflow } from "../features/lifecycle/index.ts";
-import { moveWorkflow, promoteDue, requirePlace } from "../features/moves/index.ts";
+import { type Carrier, createCarriers, moveWorkflow, promoteDue } from "../features/moves/index.ts";
 import { createOperations, observeOperations, reportStuckOperations } from "../features/operations/index.ts";
 import {
   checkDrift,
@@ -118,10 +118,11 @@ export async function compose(input: ComposeInput) {
     source: issuerOf(input.installation.id),
   });
   const credentials = createCredentials({ db, log, secrets, placements, events });
-  const { storage } = drivers;
-  const workflows = composeWorkflows({ ...input, settings, storage, credentials }, placements, isolation);
+  const carriers = createCarriers({ ...drivers, placements, credentials, quotaOf: fileQuota(db, settings) });
+  const placed = { settings, storage: drivers.storage, credentials, carriers };
+  const workflows = composeWorkflows({ ...input, ...placed }, placements, isolation);
   const shared = {
-    ...{ settings, operations, events, placements, credentials, caches, storage, workflows, settled },
+    ...{ ...placed, operations, events, placements, caches, workflows, settled },
     domainParts: composeDomains({ ...input, settings }),
   };
   const api = await composeApi({ ...input, ...shared });
@@ -150,13 +151,18 @@ export async function compose(input: ComposeInput) {
 }
 
 function composeWorkflows(
-  input: ComposeInput & { settings: Settings; storage: StoragePlaces; credentials: Credentials },
+  input: ComposeInput & {
+    settings: Settings;
+    storage: StoragePlaces;
+    credentials: Credentials;
+    carriers: readonly Carrier[];
+  },
   placements: Placements,
   isolation: IsolationParts,
 ) {
   const { deletion } = isolation;
   const { rootDomain } = input.config;
-  const { db, settings, credentials } = input;
+  const { credentials, carriers } = input;
   return {
     deletion,
     provisioning: composeProvisioning({ ...input, placements }),
@@ -164,15 +170,7 @@ function composeWorkflows(
     release: releaseWorkflow({ placements, refreshRoutes }),
     migration: migrateWorkflow({ placements, refreshRoutes }),
     verify: verifyWorkflow(isolation),
-    move: moveWorkflow({
-      placements,
-      credentials,
-      check: ({ input: move, tenantId, environmentId }) =>
-        requirePlace(
-          { db, placements, quotaOf: fileQuota(db, settings) },
-          { ...move, tenantId: tenantId!, environmentId: environmentId! },
-        ),
-    }),
+    move: moveWorkflow({ carriers, credentials }),
   };
 }
 

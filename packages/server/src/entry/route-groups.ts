@@ -14,7 +14,7 @@ import { touchAllRuntime } from "../features/environments/index.ts";
 import { type Events, eventRoutes } from "../features/events/index.ts";
 import { isolationRoutes } from "../features/isolation/index.ts";
 import { tenantRoutes, tenantSettingsRoutes } from "../features/lifecycle/index.ts";
-import { moveRoutes, type PromotionParts } from "../features/moves/index.ts";
+import { type Carrier, moveRoutes, type PromotionParts } from "../features/moves/index.ts";
 import { type createOperations, operationRoutes } from "../features/operations/index.ts";
 import {
   type Placements,
@@ -59,6 +59,7 @@ export type RouteGroupInput = {
   credentials: Credentials;
   caches: CacheUpkeep;
   storage: StoragePlaces;
+  carriers: readonly Carrier[];
   domainParts: DomainParts;
   workflows: Pick<Parameters<typeof tenantRoutes>[0], "provisioning" | "clone" | "deletion"> & {
     release: Parameters<typeof appRoutes>[0]["releaseWorkflow"];
@@ -146,11 +147,12 @@ export function moveParts({
   log,
   settings,
   placements,
+  carriers,
   workflows: { move },
-}: Pick<RouteGroupInput, "db" | "log" | "settings" | "placements"> & {
+}: Pick<RouteGroupInput, "db" | "log" | "settings" | "placements" | "carriers"> & {
   workflows: Pick<RouteGroupInput["workflows"], "move">;
 }): PromotionParts {
-  return { db, log, settings, placements, move, clock: systemClock, quotaOf: fileQuota(db, settings) };
+  return { db, log, settings, placements, carriers, move, clock: systemClock };
 }
 
 /** What applications follow by their own keys. */

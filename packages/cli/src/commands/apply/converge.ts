@@ -1,12 +1,19 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { OperationReply, SettingReply, TenantReply } from "@tenantry/contract";
+import type { IsolationRequest, OperationReply, SettingReply, TenantReply } from "@tenantry/contract";
 import type { Client } from "../../api/client.ts";
 import { fetchPages } from "../../api/pages.ts";
 import { path } from "../../api/path.ts";
 import { failureOf } from "../../follow/follow.ts";
 import { watchOperation } from "../../follow/watch.ts";
 import { domainSteps, standing } from "../../manifest/domains.ts";
-import { type Existing, isBeingMade, ownSettings, planTenant, type TenantPlan } from "../../manifest/plan.ts";
+import {
+  type Existing,
+  isBeingMade,
+  levelsToMove,
+  ownSettings,
+  planTenant,
+  type TenantPlan,
+} from "../../manifest/plan.ts";
 import { changeBody, creationBody, settingsBody } from "../../manifest/requests.ts";
 import type { DeclaredTenant } from "../../manifest/schema.ts";
 import { CliError, isRefusal, refusal } from "../../problem.ts";
@@ -138,15 +145,14 @@ async function change(client: Client, { declared, plan, existing, etag }: Change
   if (turnsOff) await changeDomains(client, id, steps);
   if (settings) await client.call("PATCH", `${target}/settings`, { body: settings });
   if (!turnsOff) await changeDomains(client, id, steps);
-  if (plan.actions.includes("move")) await move(client, id, plan);
+  if (plan.actions.includes("move")) await move(client, id, levelsToMove(declared, plan));
   if (plan.actions.includes("suspend")) await suspend(client, id, declared.suspended!);
   if (plan.actions.includes("resume")) await client.call("POST", `${target}/resume`);
 }
 
-async function move(client: Client, id: string, { changes }: TenantPlan): Promise<void> {
-  const database = changes.find(({ field }) => field === "isolation.database")!.to;
+async function move(client: Client, id: string, isolation: IsolationRequest): Promise<void> {
   const target = path`/v1/tenants/${id}/environments/production/move`;
-  const { body } = await client.call<OperationReply>("POST", target, { body: { isolation: { database } } });
+  const { body } = await client.call<OperationReply>("POST", target, { body: { isolation } });
   await waitForEnd(client, body.id);
 }
 

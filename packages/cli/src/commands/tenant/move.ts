@@ -1,41 +1,48 @@
 import type { OperationReply, PromotionListReply, TenantReply } from "@tenantry/contract";
 import { type Command, Option } from "commander";
 import { path } from "../../api/path.ts";
-import { databaseLevels } from "../../choices.ts";
+import { presets } from "../../choices.ts";
 import { type Context, contextOf, defineCommand, overApi } from "../../command.ts";
 import { confirm } from "../../confirm.ts";
 import { followOperation } from "../../follow/follow.ts";
 import { table } from "../../output/table.ts";
 import { wrongUsage } from "../../problem.ts";
 import { tellStarted } from "../started.ts";
+import { addLevelOptions, isolationOf, type MakingOptions } from "./making.ts";
+import { placeOf } from "./places.ts";
 
-type Options = {
+type Options = Omit<MakingOptions, "adminEmail" | "adminPassword"> & {
   due?: boolean;
-  level?: string;
+  preset?: string;
   server?: string;
+  storageServer?: string;
   environment: string;
-  wait?: boolean;
   yes?: boolean;
 };
 
-/** `tenantry tenant move`: another database level or server for a tenant. */
+/** `tenantry tenant move`: other levels or servers for a tenant. */
 export function moveCommand(): Command {
   const command = defineCommand("move", {
-    summary: "move a tenant's database to another level or server",
+    summary: "move a tenant's database and files to other levels or servers",
     details:
-      "Visitors are told to come back while the rows are copied and compared. Until the tenant is sent to its new place, a failure or `tenantry operation cancel` leaves it where it was, and open.",
+      "Visitors are told to come back while rows, and files that were put lately, are copied and compared. Until the tenant is sent to its new place, a failure or `tenantry operation cancel` leaves it where it was, and open.",
     examples: [
       "tenant move acme --level database --yes --wait",
+      "tenant move acme --storage bucket --yes --wait",
+      "tenant move acme --storage-server minio-2 --yes",
       "tenant move acme --level dedicated --server berlin-2 --yes",
       "tenant move --due",
     ],
     calls: ["showTenant", "moveEnvironment", "followOperation", "listPromotions"],
   })
     .argument("[tenant]", "its slug or id")
-    .addOption(
-      new Option("--level <level>", "how its database is kept apart from now on").choices(databaseLevels),
-    )
+    .addOption(new Option("--preset <preset>", "how all of it is kept apart").choices(presets));
+  addLevelOptions(command)
     .option("--server <server>", "the database server that it goes to; any that fits when left out")
+    .option(
+      "--storage-server <server>",
+      "the S3 server that its files go to, or `disk`; any that fits when left out",
+    )
     .option("--environment <name>", "which of its environments", "production")
     .option("--due", "only list who has outgrown his level by the rules (setting promotions)")
     .option("--wait", "wait until it is there, and show how far it is")
@@ -50,29 +57,32 @@ async function move(tenant: string | undefined, options: Options, command: Comma
       "There is nobody to move.",
       "Name a tenant, or give --due to see who has outgrown his level.",
     );
-  const { level, server, environment } = options;
-  if (level === undefined && server === undefined)
-    throw wrongUsage("There is nowhere to move it to.", "Give --level, --server, or both.");
+  const { preset, server, storageServer, environment } = options;
+  const body = { preset, isolation: isolationOf(options), server, storageServer };
+  const where = Object.values({ ...body, ...body.isolation, isolation: undefined }).filter(Boolean);
+  if (where.length === 0)
+    throw wrongUsage("There is nowhere to move it to.", "Give a level (--level, --storage) or a server.");
   const context = await contextOf(command);
   const { client, output } = context;
   if (!options.yes) {
     const { slug } = await show(context, tenant);
-    const where = [level && `the level ${level}`, server && `the server ${server}`]
-      .filter(Boolean)
-      .join(" on ");
-    await confirm(`Move ${slug} to ${where}? Its visitors are told to come back while its rows are copied.`);
+    await confirm(
+      `Move ${slug} to ${where.join(", ")}? Its visitors are told to come back while it is copied.`,
+    );
   }
   const address = path`/v1/tenants/${tenant}/environments/${environment}/move`;
-  const body = { ...(level && { isolation: { database: level } }), server };
   const { body: operation } = await client.call<OperationReply>("POST", address, { body });
   if (!options.wait) return tellStarted(output, operation);
   await followOperation(context, operation.id);
   output.result(await show(context, operation.tenantId!), ({ slug, environments }) => {
-    const { level, server: on } =
-      environments.find(({ name }) => name === environment)?.placements.database ?? {};
-    return level
-      ? `${slug} has its database at the level ${level}, on the server ${on}.`
-      : `${slug} was moved.`;
+    const placements = environments.find(({ name }) => name === environment)?.placements;
+    if (!placements) return `${slug} was moved.`;
+    const [database, storage, cache] = [
+      placeOf(placements, "database"),
+      placeOf(placements, "storage"),
+      placeOf(placements, "cache"),
+    ];
+    return `${slug} has its database at ${database}, its files at ${storage}, and its cache at ${cache}.`;
   });
 }
 

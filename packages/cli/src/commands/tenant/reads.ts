@@ -6,6 +6,7 @@ import { tenantStatuses } from "../../choices.ts";
 import { contextOf, defineCommand, overApi } from "../../command.ts";
 import type { Look } from "../../output/look.ts";
 import { at, fields, state, table } from "../../output/table.ts";
+import { placeOf } from "./places.ts";
 
 type ListOptions = PageOptions & {
   search?: string;
@@ -96,13 +97,14 @@ export function showTenant(tenant: TenantReply, look: Look): string {
     ["Logo", ownOrInherited(tenant, "logoUrl")],
     ["Created", at(tenant.createdAt)],
   ]);
-  const environments = tenant.environments.map(({ name, status, url, placements: { database } }) => [
+  const kinds = ["database", "storage", "cache"] as const;
+  const environments = tenant.environments.map(({ name, status, url, placements }) => [
     name,
     state(status),
     url,
-    [database?.level, database?.server && `on ${database.server}`].filter(Boolean).join(" "),
+    ...kinds.map((kind) => placeOf(placements, kind)),
   ]);
-  return `${own}\n\n${table(look, ["environment", "status", "address", "database"], environments)}`;
+  return `${own}\n\n${table(look, ["environment", "status", "address", ...kinds], environments)}`;
 }
 
 function ownOrInherited(tenant: TenantReply, field: "plan" | "logoUrl"): string | null {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
-import type { Storage } from "@tenantry/data";
+import { openS3Storage, type Storage } from "@tenantry/data";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../kernel/index.ts";
 import { type TestCeph, testCeph } from "../../testing/ceph.ts";
@@ -36,6 +36,7 @@ beforeAll(async () => {
     bucket: { driver: one, level: "prefix" },
     "buckets of one key": { driver: one, level: "bucket" },
     "buckets of users": { driver: await store("ceph"), level: "bucket" },
+    "prefixes of users": { driver: await store("ceph"), level: "prefix" },
   };
 });
 afterAll(async () => {
@@ -49,7 +50,8 @@ async function store(users: "ceph" | null): Promise<StorageDriver> {
   const at = { endpoint: ceph.endpoint, region: "us-east-1", bucket, accessKeyId, secretAccessKey };
   await makeBucket(at);
   const deriveKey = (purpose: string) => createHmac("sha256", "a test's").update(purpose).digest();
-  return createS3StorageDriver({ server: { id: newId(), ...at, users }, deriveKey });
+  const prefixUsers = users !== null;
+  return createS3StorageDriver({ server: { id: newId(), ...at, users, prefixUsers }, deriveKey });
 }
 
 async function place(kind: string): Promise<CopyEnd & { storage: Storage }> {
@@ -62,8 +64,15 @@ async function place(kind: string): Promise<CopyEnd & { storage: Storage }> {
 
 async function filled(kind: string, keys = Object.keys(files)) {
   const end = await place(kind);
-  for (const key of keys) await end.storage.put(key, files[key]!.body, { contentType: files[key]!.type });
+  const theirs = applicationsFiles(end);
+  for (const key of keys) await theirs.put(key, files[key]!.body, { contentType: files[key]!.type });
   return end;
+}
+
+/** The files of a place as its application reaches them. */
+function applicationsFiles({ driver, physicalName, storage }: CopyEnd & { storage: Storage }): Storage {
+  const location = driver.location(physicalName);
+  return "accessKeyId" in location ? openS3Storage(location) : storage;
 }
 
 async function contents({ storage }: { storage: Storage }) {
@@ -85,6 +94,8 @@ test.each([
   ["bucket", "buckets of one key", "within the store"],
   ["buckets of users", "buckets of users", "as a stream"],
   ["bucket", "buckets of users", "as a stream"],
+  ["prefixes of users", "buckets of users", "as a stream"],
+  ["buckets of users", "prefixes of users", "as a stream"],
 ])("files go from %s to %s %s: each file with its name and type, once", async (from, to, how) => {
   const [source, target] = [await filled(from), await place(to)];
   const read: string[] = [];
@@ -108,7 +119,8 @@ test.each([
   });
   expect(copied).toMatchObject({ objects: Object.keys(files).length, kept: 0 });
   expect(told.at(-1)).toBe(copied.objects);
-  expect(await contents(target)).toEqual(await contents(source));
+  const theirs = applicationsFiles(target);
+  expect(await contents({ storage: theirs })).toEqual(await contents(source));
   expect(read.length > 0).toBe(how === "as a stream");
 });
 

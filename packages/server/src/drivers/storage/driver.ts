@@ -33,8 +33,9 @@ export type StorageDriver = {
   ): Promise<TemporaryS3Keys>;
 
   /**
-   * Lets the environment's own key in, or shuts it out, whoever has it; nothing happens where it has none of its own, or
-   * where keys run out by themselves. Files stay.
+   * Lets the environment's application in by what it has to itself there (a key, a user of this machine), or shuts it
+   * out; nothing happens where it has none of its own, or where keys run out by themselves. Files stay, and `handle`
+   * reaches them.
    */
   admit?(physicalName: string, admitted: boolean, options: { signal: AbortSignal }): Promise<void>;
 

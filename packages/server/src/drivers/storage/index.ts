@@ -1,4 +1,5 @@
-export { type CopiedFiles, type CopyEnd, copyFiles } from "./copy-files.ts";
+export { type ComparedFiles, compareFiles } from "./compare-files.ts";
+export { type CopiedFiles, type CopyEnd, copyFiles, type Ends } from "./copy-files.ts";
 export type { StorageDriver, StorageLocation } from "./driver.ts";
 export { createFsStorageDriver, type FsStorageOptions } from "./fs/index.ts";
 export { type StorageGround, storageProbes } from "./probes.ts";

@@ -27,12 +27,22 @@ export function resolveIsolation(
     ? presetIsolation[request.preset]
     : { database: defaultDatabase, storage: "prefix", cache: "prefix", compute: "shared" };
   const wanted = { ...base, ...request.isolation };
+  requireAvailable(wanted, request, available);
+  return wanted;
+}
+
+/** Throws `isolation_unavailable`, which names each kind whose level can't be had, and where the request asks for it. */
+export function requireAvailable(
+  wanted: Partial<Isolation>,
+  { preset, isolation }: Pick<CreateTenantRequest, "preset" | "isolation">,
+  available: AvailableLevels,
+): void {
   const levels: Record<keyof Isolation, readonly string[]> = { ...built, ...available };
   const kinds = ["database", "storage", "cache", "compute"] as const;
-  const missing = kinds.filter((kind) => !levels[kind].includes(wanted[kind]));
-  if (missing.length === 0) return wanted;
+  const missing = kinds.filter((kind) => wanted[kind] !== undefined && !levels[kind].includes(wanted[kind]));
+  if (missing.length === 0) return;
   const errors = missing.map((kind) => ({
-    pointer: request.preset && !request.isolation?.[kind] ? "/preset" : `/isolation/${kind}`,
+    pointer: preset && !isolation?.[kind] ? "/preset" : `/isolation/${kind}`,
     message: `${kind} "${wanted[kind]}" isn't available; available: ${levels[kind].join(", ")}.`,
   }));
   throw failure("isolation_unavailable", {
@@ -43,14 +53,18 @@ export function resolveIsolation(
 }
 
 /** What makes a level available, or what can be had until it is. */
-function remedyFor(kind: keyof Isolation, wanted: Isolation): string {
+function remedyFor(kind: keyof Isolation, wanted: Partial<Isolation>): string {
   const own = wanted[kind] === "own" ? " --own" : "";
   if (kind === "storage") return `Register an S3 server with \`tenantry storage add${own}\`.`;
   if (kind === "cache") return `Register a Redis with \`tenantry cache add${own}\`.`;
   if (kind === "database") return "Choose another level.";
   const { database, storage, cache } = wanted;
+  const others = Object.entries({ level: database, storage, cache }).filter(
+    ([, level]) => level !== undefined,
+  );
+  const options = others.map(([option, level]) => `--${option} ${level}`).join(" ");
   return (
-    "Processes and containers of a tenant's own aren't built yet: ask for the other levels one by one " +
-    `(--level ${database} --storage ${storage} --cache ${cache}), or for "isolation": { "compute": "shared" } beside the preset.`
+    "Processes and containers of a tenant's own aren't built yet: ask for the other levels one by one" +
+    `${options && ` (${options})`}, or for "isolation": { "compute": "shared" } beside the preset.`
   );
 }

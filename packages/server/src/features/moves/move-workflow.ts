@@ -1,67 +1,43 @@
-import type { DatabaseLevel } from "@tenantry/contract";
 import type { Tx } from "../../infra/db/index.ts";
 import { recordEvent } from "../../infra/events/index.ts";
 import {
+  isWaiting,
   type Outcome,
   type Step,
-  type StepContext,
   step,
   type Waiting,
   type Workflow,
 } from "../../infra/workflow/index.ts";
 import type { Credentials } from "../credentials/index.ts";
 import { touchRuntime, updateMoving } from "../environments/index.ts";
-import {
-  flipPlacement,
-  inTurn,
-  isScriptAtWork,
-  type Placements,
-  type RowsMoved,
-} from "../placements/index.ts";
+import { flipPlacements, isScriptAtWork } from "../placements/index.ts";
 import { holdApp, selectOpenWork } from "../releases/index.ts";
 import { refreshRoutes } from "../routing/index.ts";
-
-/** Why it is moved, when a rule does it. */
-export type Promotion = { bytes: number; whenBytesAbove: number };
-
-export type MoveInput = {
-  appId: string;
-  slug: string;
-  environment: string;
-  from: DatabaseLevel;
-  to: DatabaseLevel;
-  region: string | null;
-  /** The server that was asked for; any that fits when left out. */
-  serverId?: string;
-  promotion?: Promotion;
-};
-
-type Context = StepContext<MoveInput>;
-
-export type MoveParts = {
-  placements: Placements;
-  credentials: Pick<Credentials, "align" | "carry" | "namesOf">;
-  /** Throws what keeps the move from being done, before anything is. */
-  check(context: Context): Promise<void>;
-};
+import { type Carrier, type Context, type MoveInput, resultOf } from "./carrier.ts";
 
 /** So often it is looked whether what is under way has ended. */
 const waitMs = 2_000;
 
+export type MoveParts = {
+  /** In the order in which each step goes about them. */
+  carriers: readonly Carrier[];
+  credentials: Pick<Credentials, "align" | "carry">;
+};
+
 /**
- * Carries an environment's database to another level or server [MOV-2]. The new place stands before the old one is
- * closed, so that visitors wait for the rows alone. Up to the step that sends the tenant there, the old place is as it
- * was, and a failure or a cancellation opens it again; from there on it only goes forward.
+ * Carries what an environment has to other levels or servers [MOV-2, ISO-10]. The new places stand before the old ones are
+ * closed, so that visitors wait for what is copied alone. Up to the step that sends the tenant there, the old places are as
+ * they were, and a failure or a cancellation opens them again; from there on it only goes forward.
  */
 export function moveWorkflow(parts: MoveParts): Workflow<MoveInput> {
   return {
     kind: "environment.move",
-    version: 1,
+    version: 2,
     attempts: 5,
     steps: [
       step<MoveInput>("check", {
         title: "Look whether it can be moved",
-        run: (context) => parts.check(context),
+        run: (context) => each(parts, context, ({ check }) => check(context.db, movedOf(context))),
       }),
       ...placeSteps(parts),
       ...arrivalSteps(parts),
@@ -70,46 +46,54 @@ export function moveWorkflow(parts: MoveParts): Workflow<MoveInput> {
   };
 }
 
-function placeSteps({ placements, credentials }: MoveParts): Step<MoveInput>[] {
-  const environment = (context: Context) => context.environmentId!;
+const movedOf = ({ input, tenantId, environmentId }: Context) => ({
+  ...{ input, tenantId: tenantId!, environmentId: environmentId! },
+});
+
+/** What each kind comes to that is moved, one after another; where one has to wait, all do. */
+async function each(
+  { carriers }: Pick<MoveParts, "carriers">,
+  context: Context,
+  work: (carrier: Carrier) => Promise<unknown>,
+): Promise<Record<string, unknown> | Waiting> {
+  const results: Record<string, unknown> = {};
+  for (const carrier of carriers) {
+    if (!context.input[carrier.kind]) continue;
+    const result = await work(carrier);
+    if (isWaiting(result)) return result;
+    results[carrier.kind] = result;
+  }
+  return results;
+}
+
+function placeSteps(parts: MoveParts): Step<MoveInput>[] {
   return [
     step<MoveInput>("build", {
       title: "Prepare the new place",
-      run: (context) => build(placements, context),
-      undo: (context) => removeOthers({ placements, credentials }, context),
+      run: (context) => each(parts, context, ({ build }) => build(context)),
+      undo: (context) => removeOthers(parts, context),
     }),
     step<MoveInput>("close", {
       title: "Close the tenant: visitors are told to come back",
-      run: (context) => close({ placements, credentials }, context),
-      undo: (context) => open({ placements, credentials }, context),
+      run: (context) => close(parts, context),
+      undo: (context) => open(parts, context),
     }),
     step<MoveInput>("copy", {
-      title: "Copy the rows",
-      run: (context) => inTurn(() => placements.moveRows(context, environment(context))),
+      title: "Copy what it has",
+      run: (context) => each(parts, context, ({ copy }) => copy(context)),
     }),
     step<MoveInput>("verify", {
-      title: "Compare the rows",
-      run(context) {
-        const { print } = context.results.copy as RowsMoved;
-        return inTurn(() => placements.verifyMoved(context, { environmentId: environment(context), print }));
-      },
+      title: "Compare both places",
+      run: (context) => each(parts, context, ({ verify }) => verify(context)),
     }),
   ];
 }
 
-function arrivalSteps({ placements, credentials }: MoveParts) {
+function arrivalSteps(parts: MoveParts) {
   return [
     step<MoveInput>("switch", {
       title: "Send the tenant to its new place",
-      async run(context) {
-        const environmentId = context.environmentId!;
-        await placements.reopenPlace(context, environmentId, "building");
-        await context.transaction(async (tx) => {
-          await flipPlacement(tx, environmentId);
-          await touchRuntime(tx, [environmentId]);
-          await context.passPointOfNoReturn(tx);
-        });
-      },
+      run: (context) => arrive(parts, context),
     }),
     step<MoveInput>("reopen", {
       title: "Open the tenant",
@@ -118,49 +102,36 @@ function arrivalSteps({ placements, credentials }: MoveParts) {
     step<MoveInput>("credentials", {
       title: "Give its programs a login at the new place",
       run: ({ input: { slug, environment }, ...context }) =>
-        credentials.carry(context as Context, { slug, environment }),
+        parts.credentials.carry(context as Context, { slug, environment }),
+    }),
+    step<MoveInput>("late", {
+      title: "Bring what was written late",
+      run: (context) => each(parts, context, async ({ late }) => late?.(context)),
     }),
     step<MoveInput>("clean-up", {
       title: "Remove the old place",
-      run: (context) => removeOthers({ placements, credentials }, context),
+      run: (context) => removeOthers(parts, context),
     }),
   ];
 }
 
-async function build(placements: Placements, context: Context) {
-  const environmentId = context.environmentId!;
-  const { appId, to, region, serverId } = context.input;
-  const { schemaVersion } = await placements.sourceOfRows(context.db, environmentId);
-  return placements.placeDatabase(context, {
-    ...{ environmentId, appId, level: to, schemaVersion, serverId },
-    region: region ?? undefined,
-    next: true,
-  });
+async function removeOthers(parts: MoveParts, context: Context): Promise<void> {
+  await each(parts, context, (carrier) => carrier.removeOthers(context));
 }
 
-async function removeOthers({ placements, credentials }: Doors, context: Context): Promise<void> {
-  const environmentId = context.environmentId!;
-  const logins = await credentials.namesOf(context.db, environmentId);
-  await placements.removePlacements(context, { environmentId, kind: "database", butCurrent: { logins } });
-}
-
-type Doors = Pick<MoveParts, "placements" | "credentials">;
-
-/** First applications learn of it, and then whoever hasn't is shut out where the rows are. */
-async function close({ placements, credentials }: Doors, context: Context): Promise<Waiting | undefined> {
+/** First applications learn of it, and then whoever hasn't is shut out where things are. */
+async function close(parts: MoveParts, context: Context) {
   const underWay = await context.transaction((tx) => beginMoving(tx, context));
   if (underWay) return { waitUntil: new Date(Date.now() + waitMs), message: underWay };
-  await credentials.align(context);
-  await placements.closePlace(context, context.environmentId!);
-  return undefined;
+  await parts.credentials.align(context);
+  return each(parts, context, (carrier) => carrier.close(context));
 }
 
 /** Says what has to end before. Whatever begins afterwards finds that the environment is being moved, and waits. */
 async function beginMoving(tx: Tx, context: Context): Promise<string | undefined> {
-  const { appId, slug, environment, from, to } = context.input;
   const [tenantId, environmentId] = [context.tenantId!, context.environmentId!];
-  await holdApp(tx, appId);
-  if (await selectOpenWork(tx, appId)) return "Waiting for a release or a migration";
+  await holdApp(tx, context.input.appId);
+  if (await selectOpenWork(tx, context.input.appId)) return "Waiting for a release or a migration";
   // Holds the environment's row, which a script has to see before it begins.
   const isNew = await updateMoving(tx, environmentId, true);
   if (!isNew) return undefined;
@@ -168,18 +139,18 @@ async function beginMoving(tx: Tx, context: Context): Promise<string | undefined
     await updateMoving(tx, environmentId, false);
     return "Waiting for a script";
   }
-  const data = { slug, environment, from, to };
+  const data = toldOf(context.input);
   await recordEvent(tx, { name: "environment.move-started", tenantId, environmentId, data });
   await refreshRoutes(tx, tenantId);
   await touchRuntime(tx, [environmentId]);
   return undefined;
 }
 
-/** Takes `close` back: the place first, so that whoever is let in gets on. */
-async function open({ placements, credentials }: Doors, context: Context): Promise<void> {
-  await placements.reopenPlace(context, context.environmentId!, "current");
+/** Takes `close` back: the places first, so that whoever is let in gets on. */
+async function open(parts: MoveParts, context: Context): Promise<void> {
+  await each(parts, context, (carrier) => carrier.reopen(context, "current"));
   await context.transaction((tx) => endMoving(tx, context));
-  await credentials.align(context);
+  await parts.credentials.align(context);
 }
 
 async function endMoving(tx: Tx, { tenantId, environmentId }: Context): Promise<boolean> {
@@ -189,25 +160,56 @@ async function endMoving(tx: Tx, { tenantId, environmentId }: Context): Promise<
   return true;
 }
 
+async function arrive(parts: MoveParts, context: Context): Promise<void> {
+  const environmentId = context.environmentId!;
+  await each(parts, context, (carrier) => carrier.reopen(context, "next"));
+  await context.transaction(async (tx) => {
+    await flipPlacements(tx, environmentId);
+    await each(parts, context, async ({ arrive }) => arrive?.(tx, context));
+    await touchRuntime(tx, [environmentId]);
+    await context.passPointOfNoReturn(tx);
+  });
+}
+
 async function reopen(tx: Tx, context: Context): Promise<void> {
-  const { slug, environment, from, to, promotion } = context.input;
+  const { slug, environment, database, promotion } = context.input;
   const whose = { tenantId: context.tenantId!, environmentId: context.environmentId! };
   if (!(await endMoving(tx, context))) return;
-  const { rows } = context.results.copy as RowsMoved;
-  await recordEvent(tx, { name: "environment.moved", ...whose, data: { slug, environment, from, to, rows } });
-  if (!promotion) return;
-  const data = { slug, environment, from, to, ...promotion };
-  await recordEvent(tx, { name: "tenant.promoted", ...whose, data });
+  const data = { ...toldOf(context.input), ...countsOf(context) };
+  await recordEvent(tx, { name: "environment.moved", ...whose, data });
+  if (!promotion || !database) return;
+  const { from, to } = database;
+  await recordEvent(tx, {
+    ...{ name: "tenant.promoted", ...whose },
+    data: { slug, environment, from, to, ...promotion },
+  });
+}
+
+/** How much went along. */
+function countsOf(context: Context) {
+  const rows = resultOf<{ rows: number }>(context, "copy", "database")?.rows;
+  const files = resultOf<{ objects: number }>(context, "verify", "storage")?.objects;
+  return { ...(rows !== undefined && { rows }), ...(files !== undefined && { files }) };
+}
+
+/** What events say of a move. */
+function toldOf({ slug, environment, database, storage, cache }: MoveInput) {
+  const levels = (kind: { from: string; to: string }) => ({ from: kind.from, to: kind.to });
+  return {
+    ...{ slug, environment },
+    ...(database && { from: database.from, to: database.to }),
+    ...(storage && { storage: levels(storage) }),
+    ...(cache && { cache: levels(cache) }),
+  };
 }
 
 async function tellUndone(tx: Tx, outcome: Outcome<MoveInput>): Promise<void> {
   if (outcome.status === "succeeded") return;
-  const { slug, environment, from, to } = outcome.input;
   const reason = outcome.status === "cancelled" ? "cancelled" : (outcome.error?.code ?? "failed");
   await recordEvent(tx, {
     name: "environment.move-undone",
     tenantId: outcome.tenantId!,
     environmentId: outcome.environmentId!,
-    data: { slug, environment, from, to, reason },
+    data: { ...toldOf(outcome.input), reason },
   });
 }

@@ -9,7 +9,8 @@ import {
   type TestPlacements,
   testPlacements,
 } from "../../testing/placements.ts";
-import type { MoveInput } from "./move-workflow.ts";
+import type { MoveInput } from "./carrier.ts";
+import { databaseCarrier } from "./database-carrier.ts";
 import { promoteDue } from "./promotions.ts";
 
 let house: TestPlacements;
@@ -51,14 +52,19 @@ test("the largest, who can't be moved, doesn't keep the next on its server from 
     settings: { get: async <Value>(_db: unknown, key: string) => values[key] as Value },
     placements: {
       ...house.placements,
-      requireEligible: refusing,
       sizesIn: async () => ({ of: (environmentId: string) => bytes.get(environmentId) }),
     },
+    carriers: [
+      databaseCarrier({
+        placements: { ...house.placements, requireEligible: refusing },
+        credentials: { namesOf: async () => [] },
+        quotaOf: async () => 0,
+      }),
+    ],
     move: defineWorkflow<MoveInput>({
       ...{ kind: "environment.move", version: 1 },
       steps: [step("wait", { title: "Wait", run: async () => undefined })],
     }),
-    quotaOf: async () => 0,
   });
   const { rows } = await sql<{ id: string }>`
     select environment_id as id from operations where kind = 'environment.move'`.execute(house.db);

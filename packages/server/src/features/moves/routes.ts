@@ -39,9 +39,9 @@ export function moveRoutes(deps: RouteParts): RouteGroup {
         config: { permission: "tenants:write" },
         schema: {
           operationId: "moveEnvironment",
-          summary: "Move an environment's database to another level or server",
+          summary: "Move what an environment has to other levels or servers",
           description:
-            "Answers 202 with the operation. Visitors are told to come back while the rows are copied; until the tenant is sent to its new place a failure or a cancellation puts it back where it was.",
+            "Answers 202 with the operation. Visitors are told to come back while rows are copied, and files that were put lately; until the tenant is sent to its new place a failure or a cancellation puts it back where it was.",
           tags: ["tenants"],
           params,
           body: moveEnvironmentRequest,

@@ -37,7 +37,15 @@ export type Places<Location = unknown> = {
   all(db: Db | Tx): Promise<PlaceOn<Location>[]>;
 };
 
-export type PlaceWanted = { environmentId: string; level: string; region?: string | undefined };
+export type PlaceWanted = {
+  environmentId: string;
+  level: string;
+  region?: string | undefined;
+  /** On this server and no other; null for where no server is needed. Any that fits when left out. */
+  serverId?: string | null | undefined;
+  /** Rather on this server than on another. */
+  near?: string | null | undefined;
+};
 
 /** What one driver provides that needs no server, at one level. */
 export function placesOf<Location>(driver: PlaceDriver<Location>, level: string): Places<Location> {

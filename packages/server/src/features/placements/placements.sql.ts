@@ -15,11 +15,13 @@ export type PlacementRow = {
   physicalName: string | null;
   schemaVersion: number | null;
   detail: Record<string, unknown>;
+  /** Whether its application is to be let in there, as far as its tenant's state goes. */
+  admitted: boolean;
 };
 
 const columns = sql`
   p.id, p.environment_id as "environmentId", p.kind, p.driver, p.state, p.generation, p.database_id as "databaseId",
-  p.server_id as "serverId", p.physical_name as "physicalName", p.schema_version as "schemaVersion", p.detail
+  p.server_id as "serverId", p.physical_name as "physicalName", p.schema_version as "schemaVersion", p.detail, p.admitted
 `;
 
 /** All generations of an environment's placements, of one kind when it is given. */
@@ -39,15 +41,16 @@ export async function selectPlacements(
 /** The place that an interrupted attempt has begun to give an environment; with `next`, beside the one that it has. */
 export async function knownPlacement(
   tx: Tx,
-  wanted: { environmentId: string; next?: boolean },
+  kind: PlacementKind,
+  wanted: { environmentId: string; next?: boolean | undefined },
 ): Promise<PlacementRow | undefined> {
-  const all = await selectPlacements(tx, wanted.environmentId, "database");
+  const all = await selectPlacements(tx, wanted.environmentId, kind);
   return all.find(({ state }) => (wanted.next ? state === "building" : state !== "retired"));
 }
 
 export async function insertPlacement(
   tx: Tx,
-  placement: Omit<PlacementRow, "detail" | "generation" | "serverId"> &
+  placement: Omit<PlacementRow, "detail" | "generation" | "serverId" | "admitted"> &
     Partial<Pick<PlacementRow, "detail" | "serverId">>,
 ): Promise<void> {
   await sql`
@@ -65,20 +68,28 @@ export async function updatePlacementCurrent(tx: Tx, id: string): Promise<void> 
   await sql`update placements set state = 'current' where id = ${id}`.execute(tx);
 }
 
-/** The environment lives at its next place from the commit on, and not at the one before. Answers whether it didn't yet. */
-export async function flipPlacement(tx: Tx, environmentId: string): Promise<boolean> {
-  const { rows } = await sql`
-    with next as (select id from placements where environment_id = ${environmentId} and kind = 'database' and state = 'building')
+/** The environment lives at its next places from the commit on, of each kind that has one, and not at those before. */
+export async function flipPlacements(tx: Tx, environmentId: string): Promise<void> {
+  const { rows } = await sql<{ kind: PlacementKind }>`
     update placements p set state = 'retired'
-    where p.environment_id = ${environmentId} and p.kind = 'database' and p.state = 'current' and exists (select from next)
-    returning p.id
+    where p.environment_id = ${environmentId} and p.state = 'current' and exists (select from placements n
+      where n.environment_id = p.environment_id and n.kind = p.kind and n.state = 'building')
+    returning p.kind
   `.execute(tx);
-  if (rows.length === 0) return false;
+  const kinds = rows.map(({ kind }) => kind);
   await sql`
     update placements set state = 'current'
-    where environment_id = ${environmentId} and kind = 'database' and state = 'building'
+    where environment_id = ${environmentId} and kind = any (${kinds}::text[]) and state = 'building'
   `.execute(tx);
-  return true;
+}
+
+/** The same place, which from now on counts as one of another level. */
+export async function updatePlacementDetail(
+  tx: Tx,
+  id: string,
+  detail: Record<string, unknown>,
+): Promise<void> {
+  await sql`update placements set detail = ${JSON.stringify(detail)}::jsonb where id = ${id}`.execute(tx);
 }
 
 export async function updatePlacementRetired(tx: Tx, id: string): Promise<void> {

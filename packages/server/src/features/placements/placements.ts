@@ -19,9 +19,7 @@ import { freeNotifications } from "./logins/free-notifications.ts";
 import { environmentLogins } from "./logins/login-place.ts";
 import { repairLogin } from "./logins/repair-login.ts";
 import type { PlacementParts } from "./parts.ts";
-import type { PlaceWanted } from "./place-driver.ts";
-import { placeThing } from "./place-things.ts";
-import type { PlacementKind } from "./placements.sql.ts";
+import { placeThing, type ThingWanted, thingsOf } from "./place-things.ts";
 import { removePlacements } from "./remove-placements.ts";
 import { createRemovers } from "./removers.ts";
 import { runtimeBudgets, runtimePlaces } from "./runtime-places.ts";
@@ -51,11 +49,13 @@ export function createPlacements(parts: PlacementParts) {
     ...moveWork(parts),
 
     /** Gives an environment its files. */
-    placeStorage: (context: StepContext, wanted: PlaceWanted) =>
+    placeStorage: (context: StepContext, wanted: ThingWanted) =>
       placeThing(parts, context, "storage", wanted),
 
     /** Gives an environment its cache. */
-    placeCache: (context: StepContext, wanted: PlaceWanted) => placeThing(parts, context, "cache", wanted),
+    placeCache: (context: StepContext, wanted: ThingWanted) => placeThing(parts, context, "cache", wanted),
+
+    thingsOf,
 
     /** The levels of files and caches that can be had at this moment. */
     async availableLevels(db: Db | Tx) {
@@ -63,10 +63,8 @@ export function createPlacements(parts: PlacementParts) {
     },
 
     /** Removes all that an environment has of a kind, or all but where it lives; also the undo of placing it. */
-    removePlacements: (
-      context: StepContext,
-      which: { environmentId: string; kind: PlacementKind; butCurrent?: { logins: readonly string[] } },
-    ) => removePlacements(parts, context, which),
+    removePlacements: (context: StepContext, which: Parameters<typeof removePlacements>[2]) =>
+      removePlacements(parts, context, which),
 
     /** Puts rows into an environment's database, once, as somebody who reaches nothing else. */
     seedDatabase: (context: StepContext, seed: DatabaseSeed) => seedDatabase(parts, context, seed),

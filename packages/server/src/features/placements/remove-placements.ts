@@ -20,7 +20,7 @@ import {
 export async function removePlacements(
   parts: PlacementParts,
   context: StepContext,
-  which: { environmentId: string; kind: PlacementKind; butCurrent?: { logins: readonly string[] } },
+  which: { environmentId: string; kind: PlacementKind; butCurrent?: { logins?: readonly string[] } },
 ): Promise<void> {
   for (const placement of await selectPlacements(context.db, which.environmentId, which.kind)) {
     if (which.butCurrent && placement.state === "current") continue;

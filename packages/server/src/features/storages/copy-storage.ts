@@ -1,7 +1,9 @@
-import { type CopiedFiles, type CopyEnd, copyFiles } from "../../drivers/storage/index.ts";
+import { type CopiedFiles, type CopyEnd, copyFiles, type Ends } from "../../drivers/storage/index.ts";
 import type { StepContext } from "../../infra/workflow/index.ts";
 import { failure } from "../../kernel/index.ts";
 import type { StorageOn, StoragePlaces } from "./places.ts";
+
+export type { CopiedFiles };
 
 /** Where one environment's files are, as its placement says. */
 export type StoredAt = { driver: string; serverId: string | null; physicalName: string };
@@ -9,32 +11,44 @@ export type StoredAt = { driver: string; serverId: string | null; physicalName: 
 /** How often somebody is told how far it is. */
 const tellingMs = 1_000;
 
+/** Where files come from and go to. */
+export type Between = { from: StoredAt; to: StoredAt };
+
 /**
- * Copies all files of one environment to another's, which its application doesn't use yet, by whatever keeps either of
- * them. Repeatable: an interrupted copy goes on where it was.
+ * Copies all files of one environment to where its application doesn't use them yet, another's or its own next place, by
+ * whatever keeps either of them. Repeatable: an interrupted copy goes on where it was. With `follows` the other place is
+ * brought to be the same, by what was put and deleted since an earlier copy.
  */
 export async function copyStorage(
   places: StoragePlaces,
   context: StepContext,
-  between: { from: StoredAt; to: StoredAt },
+  between: Between,
+  { follows = false }: { follows?: boolean } = {},
 ): Promise<CopiedFiles> {
-  const all = await places.all(context.db);
-  const [from, to] = [endOf(all, between.from), endOf(all, between.to)];
+  const ends = await endsOf(places, context, between);
+  const { from } = ends;
   const { objects } = await from.driver.measure(from.physicalName);
   let toldAt = 0;
-  return copyFiles(
-    { from, to },
-    {
-      signal: context.signal,
-      async progress(copied) {
-        if (Date.now() - toldAt < tellingMs) return;
-        toldAt = Date.now();
-        const megabytes = Math.round(copied.bytes / 1e6).toLocaleString("en");
-        const fraction = Math.min(1, copied.objects / Math.max(1, objects));
-        await context.progress(fraction, `${copied.objects} of ${objects} files, ${megabytes} MB copied`);
-      },
+  return copyFiles(ends, {
+    ...{ signal: context.signal, follows },
+    async progress(copied) {
+      if (Date.now() - toldAt < tellingMs) return;
+      toldAt = Date.now();
+      const megabytes = Math.round(copied.bytes / 1e6).toLocaleString("en");
+      const fraction = Math.min(1, copied.objects / Math.max(1, objects));
+      await context.progress(fraction, `${copied.objects} of ${objects} files, ${megabytes} MB copied`);
     },
-  );
+  });
+}
+
+/** Both ends of a copy, with what reaches them. Throws `storage_unavailable` where nothing does any more. */
+export async function endsOf(
+  places: StoragePlaces,
+  { db }: Pick<StepContext, "db">,
+  { from, to }: Between,
+): Promise<Ends> {
+  const all = await places.all(db);
+  return { from: endOf(all, from), to: endOf(all, to) };
 }
 
 function endOf(all: readonly StorageOn[], { driver, serverId, physicalName }: StoredAt): CopyEnd {

@@ -76,11 +76,12 @@ export function createStoragePlaces({
       // A server of its own is for one tenant: nobody else may choose it at the same time.
       if (level === "own") await lockStorageServers(tx);
       const offering = (await selectStorageServers(tx)).filter((row) => offers(row, level));
-      if (level === "prefix" && offering.length === 0) return { ...onDisk, detail: { level } };
+      const none = wanted.serverId === null || (wanted.serverId === undefined && offering.length === 0);
+      if (level === "prefix" && none) return { ...onDisk, detail: { level } };
       const owner = await selectOwner(tx, wanted.environmentId);
       const server = roomiest(
         offering.filter((row) => fits(row, wanted, owner)),
-        owner?.slug,
+        { slug: owner?.slug, near: wanted.near },
       );
       if (!server) throw unavailable(wanted);
       return { ...on(server), detail: { level, server: server.name } };
@@ -100,7 +101,8 @@ export function levelsOn({
 
 const offers = (row: StorageServerRow, level: StorageLevel): boolean => levelsOn(row).includes(level);
 
-function fits(row: StorageServerRow, { region }: PlaceWanted, owner: Owner): boolean {
+function fits(row: StorageServerRow, { region, serverId }: PlaceWanted, owner: Owner): boolean {
+  if (serverId !== undefined && row.id !== serverId) return false;
   if (region !== undefined && row.region !== region) return false;
   if (row.tenantSlug !== null && row.tenantSlug !== owner?.slug) return false;
   // All environments of one tenant may stand on the server that it has to itself.
@@ -110,21 +112,30 @@ function fits(row: StorageServerRow, { region }: PlaceWanted, owner: Owner): boo
 
 type Owner = { slug: string; serverIds: string[] } | undefined;
 
-/** A server that is the tenant's goes before any other. */
+/** A server that is the tenant's goes before any other, and then the one where it is. */
 function roomiest(
   servers: readonly StorageServerRow[],
-  slug: string | undefined,
+  { slug, near }: { slug: string | undefined; near: string | null | undefined },
 ): StorageServerRow | undefined {
-  const rank = (row: StorageServerRow) => (row.tenantSlug !== null && row.tenantSlug === slug ? 1 : 0);
+  const isItsOwn = (row: StorageServerRow) => row.tenantSlug !== null && row.tenantSlug === slug;
+  const rank = (row: StorageServerRow) => (isItsOwn(row) ? 2 : row.id === near ? 1 : 0);
   const room = ({ capacity, used }: StorageServerRow) => capacity - used;
   return servers.toSorted((a, b) => rank(b) - rank(a) || room(b) - room(a))[0];
 }
 
-function unavailable({ level, region }: PlaceWanted): Error {
+function unavailable({ level, region, serverId }: PlaceWanted): Error {
   const where = region === undefined ? "" : ` in the region ${region}`;
+  if (serverId !== undefined) return unavailableThere(level, where);
   return failure("no_capacity", {
     detail: `No storage server${where} has room for files at the level "${level}".`,
     remedy: "Register one with `tenantry storage add`.",
+  });
+}
+
+function unavailableThere(level: string, where: string): Error {
+  return failure("isolation_unavailable", {
+    detail: `The place that was asked for offers no files at the level "${level}"${where}, or has no room.`,
+    remedy: "See `tenantry storage list`, or leave the server out.",
   });
 }
 

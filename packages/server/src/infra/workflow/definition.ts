@@ -56,6 +56,13 @@ export type ResourceName = { kind: string; driver: string; serverId?: string; ph
 /** Returned by `run` to wait without holding a worker; the step runs again at `until`. */
 export type Waiting = { waitUntil: Date; message?: string };
 
+/** Whether a step's answer says that it waits; its result otherwise. */
+export function isWaiting(answer: unknown): answer is Waiting {
+  return (
+    typeof answer === "object" && answer !== null && "waitUntil" in answer && answer.waitUntil instanceof Date
+  );
+}
+
 export type Step<Input = Record<string, unknown>> = {
   readonly name: string;
   /** For people: "Create the database". */

@@ -2,6 +2,7 @@ export { abandonOperation, hastenOperation, type OpenOperation, selectOpenOperat
 export { cancelAtOnce, cancelOperation, retryOperation } from "./control.ts";
 export {
   defineWorkflow,
+  isWaiting,
   LeaseLost,
   type Outcome,
   type ResourceName,

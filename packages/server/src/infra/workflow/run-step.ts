@@ -1,7 +1,7 @@
 import { hasCode } from "../../kernel/index.ts";
 import { openContext } from "./context.ts";
 import { awaitCancel, isPastReturn } from "./control.sql.ts";
-import { LeaseLost, type Step, type Waiting } from "./definition.ts";
+import { isWaiting, LeaseLost, type Step, type Waiting } from "./definition.ts";
 import { isWorthRetrying, recordError, retryDelayMs } from "./failure.ts";
 import { type Afterwards, end, release } from "./finish.ts";
 import { writeStepBegun, writeStepDone, writeStepFailed, writeStepWaits } from "./ledger.sql.ts";
@@ -105,9 +105,3 @@ function attemptsOf(run: Run, error?: unknown): number {
 }
 
 const isAway = (error: unknown): boolean => hasCode(error, "server_unreachable");
-
-function isWaiting(result: unknown): result is Waiting {
-  return (
-    typeof result === "object" && result !== null && "waitUntil" in result && result.waitUntil instanceof Date
-  );
-}

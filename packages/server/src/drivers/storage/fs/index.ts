@@ -1,7 +1,7 @@
 import { lstat, mkdir, readdir } from "node:fs/promises";
 import path from "node:path";
 import { openFsStorage, removeFsStorage, removingSuffix, tidyFsStorage } from "@tenantry/data";
-import { encodeUuid } from "../../../kernel/index.ts";
+import { encodeUuid, parseId } from "../../../kernel/index.ts";
 import { ignoreExisting, openDirectory, syncDirectory } from "../../directories.ts";
 import type { StorageDriver } from "../driver.ts";
 
@@ -58,6 +58,12 @@ export function createFsStorageDriver(options: FsStorageOptions): StorageDriver 
       directory: directoryOf(physicalName),
       ...(options.signingKeyOf && { signingKey: options.signingKeyOf(physicalName) }),
     }),
+    async admit(physicalName, admitted) {
+      const [directory, us] = [directoryOf(physicalName), process.getuid!()];
+      const owner = await ownerOf(parseId("env", `env_${physicalName}`)!);
+      // Where we are the same user as the application we can't keep it out without keeping ourselves out.
+      if (owner !== us) await handOver(directory, admitted ? owner : us);
+    },
     measure: (physicalName) => openFsStorage(directoryOf(physicalName)).usage(),
     async verify(physicalName, environmentId) {
       return inspect(directoryOf(physicalName), await ownerOf(environmentId));

@@ -3,8 +3,8 @@ import type { StorageLocation } from "../driver.ts";
 import { removeCephKey, removeOtherCephKeys } from "./ceph-users.ts";
 import { makeBucketUser } from "./own-bucket.ts";
 import { type AnyPlace, hasUser } from "./place.ts";
-import { makePrefixUser, stripPrefixUser } from "./prefix-users.ts";
-import { atServer, prefixUserOf, type S3Server } from "./server.ts";
+import { makePrefixUser, shutOutPrefixUser, stripPrefixUser } from "./prefix-users.ts";
+import { atServer, type S3Server } from "./server.ts";
 import { assumeRole } from "./temporary-keys.ts";
 
 /** Where an application finds a place, and with whose key. */
@@ -30,11 +30,15 @@ export async function giveTemporaryKeys(
 export async function admitKey(server: S3Server, place: AnyPlace, admitted: boolean): Promise<void> {
   const { keys } = place;
   if (!keys) return;
-  const uid = place.form === "bucket" ? place.bucket : prefixUserOf(server, place.name);
   await atServer(server, async () => {
-    if (!admitted) await removeCephKey(server, uid, keys.application.accessKeyId);
-    else if (place.form === "bucket") await makeBucketUser(server, uid, keys);
-    else if (hasUser(place)) await makePrefixUser(server, place);
+    if (place.form === "bucket") {
+      const { bucket: uid } = place;
+      if (admitted) await makeBucketUser(server, uid, keys);
+      else await removeCephKey(server, uid, keys.application.accessKeyId);
+    } else if (hasUser(place)) {
+      if (admitted) await makePrefixUser(server, place);
+      else await shutOutPrefixUser(server, place);
+    }
   });
 }
 

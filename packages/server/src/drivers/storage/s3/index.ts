@@ -71,7 +71,7 @@ export function createS3StorageDriver({ server, deriveKey }: S3StorageOptions): 
     repair: async (name, { signal }) => repairKey({ ...server, signal }, place(name)),
     async copyWithin(from, to, object, options) {
       const [source, target] = [place(from), place(to)];
-      // A user of a bucket's own can't read another's.
+      // An environment's own user can't read another's.
       if (source.accessKeyId !== target.accessKeyId) return false;
       return copyS3Object(source, target, object, options);
     },
@@ -107,7 +107,9 @@ async function removePlace(context: DriverContext, at: S3Server, place: AnyPlace
   if (place.form === "bucket") return removeOwnBucket(context, at, place);
   // Who has the key of a user that is gone fills nothing again.
   if (hasUser(place)) await removePrefixUser(at, place);
-  if (!(await emptyS3Storage(place, { signal: context.signal }))) throw stillWritten(place.name);
+  const { accessKeyId, secretAccessKey } = at;
+  const ofServer = { ...place, accessKeyId, secretAccessKey };
+  if (!(await emptyS3Storage(ofServer, { signal: context.signal }))) throw stillWritten(place.name);
   // The marker goes last: while it is there, everybody sees that something may be left.
   await deleteSmall(at, markersPrefix + place.name);
 }

@@ -8,7 +8,10 @@ export type AnyPlace = BucketPlace | PrefixPlace;
 export const hasUser = (place: PrefixPlace): place is PrefixPlace & { keys: UserKeys } =>
   place.keys !== undefined;
 
-/** A place as we reach it: by the server's key, or by the keeper key of the user that a bucket has to itself. */
+/**
+ * A place as we reach it: by the keeper key of the environment's own user, to whom the objects belong that it put, or by
+ * the server's where there is none.
+ */
 export function placeOf(server: S3Server, deriveKey: (purpose: string) => Buffer, name: string): AnyPlace {
   const form = requireForm(server, name);
   const { endpoint, region, accessKeyId, secretAccessKey, bucket } = server;
@@ -16,7 +19,8 @@ export function placeOf(server: S3Server, deriveKey: (purpose: string) => Buffer
   const keys = () => keysOf(deriveKey, server, name);
   if (form === "prefix") {
     const prefix = `${filesPrefix}${name}/`;
-    return { form, ...at, name, bucket, prefix, keys: server.prefixUsers ? keys() : undefined };
+    const own = server.prefixUsers ? keys() : undefined;
+    return { form, ...at, ...own?.keeper, name, bucket, prefix, keys: own };
   }
   const own = server.users ? keys() : undefined;
   return { form, ...at, ...own?.keeper, bucket: name, prefix: "", keys: own };

@@ -18,16 +18,29 @@ export type UserPlace = S3Address & { name: string; keys: UserKeys };
 /** Repeatable; the policy becomes what it should be. */
 export async function makePrefixUser(server: S3Server, place: UserPlace): Promise<void> {
   const UserName = prefixUserOf(server, place.name);
+  const { keeper, application } = place.keys;
   // A user who may make no bucket: its files lie in ours.
-  await makeCephUser(server, UserName, { keys: [place.keys.application], maxBuckets: -1 });
-  const PolicyDocument = userPolicy(place);
+  await makeCephUser(server, UserName, { keys: [keeper, application], maxBuckets: -1 });
+  await givePolicy(server, place);
+}
+
+async function givePolicy(server: S3Server, place: UserPlace): Promise<void> {
+  const [UserName, PolicyDocument] = [prefixUserOf(server, place.name), userPolicy(place)];
   await askCephIam(server, { Action: "PutUserPolicy", UserName, PolicyName: policyName, PolicyDocument });
 }
 
+/** The application's key lets nobody in any more; we still reach the files, which belong to the user that put them. */
+export async function shutOutPrefixUser(server: S3Server, place: UserPlace): Promise<void> {
+  const uid = prefixUserOf(server, place.name);
+  await removeCephKey(server, uid, place.keys.application.accessKeyId);
+  // Ceph forgot it with the key.
+  if (await cephKeysOf(server, uid)) await givePolicy(server, place);
+}
+
 /** Takes away what others gave the user. What it lacks afterwards, `makePrefixUser` gives it. */
-export async function stripPrefixUser(server: S3Server, { name }: UserPlace): Promise<void> {
+export async function stripPrefixUser(server: S3Server, { name, keys }: UserPlace): Promise<void> {
   const UserName = prefixUserOf(server, name);
-  await removeOtherCephKeys(server, UserName, []);
+  await removeOtherCephKeys(server, UserName, [keys.keeper]);
   if (!(await cephKeysOf(server, UserName))) return;
   for (const PolicyName of await policiesOf(server, UserName)) {
     await askCephIam(server, { Action: "DeleteUserPolicy", UserName, PolicyName });
@@ -45,10 +58,10 @@ export async function verifyPrefixUser(server: S3Server, place: UserPlace): Prom
   const uid = prefixUserOf(server, place.name);
   const present = await cephKeysOf(server, uid);
   if (!present) return [`The user ${uid} isn't there.`];
-  const expected = place.keys.application.accessKeyId;
+  const expected = [place.keys.application.accessKeyId, place.keys.keeper.accessKeyId];
   const wrong: string[] = [];
-  if (!present.includes(expected)) wrong.push(`The user ${uid} lacks its key.`);
-  if (present.some((key) => key !== expected)) {
+  if (expected.some((key) => !present.includes(key))) wrong.push(`The user ${uid} lacks a key.`);
+  if (present.some((key) => !expected.includes(key))) {
     wrong.push(`The user ${uid} has a key that Tenantry didn't make.`);
   }
   const names = await policiesOf(server, uid);

@@ -53,7 +53,7 @@ type Begun = {
 };
 
 async function claimOrReserve(parts: PlacementParts, tx: Tx, wanted: DatabaseWanted): Promise<Begun> {
-  const known = await knownPlacement(tx, wanted);
+  const known = await knownPlacement(tx, "database", wanted);
   if (known) return { placement: known, fromSpare: false };
   // A server that the operator keeps for one environment goes before one that we start.
   const kept = wanted.level === "dedicated" ? await findServerWithRoom(tx, wanted) : undefined;

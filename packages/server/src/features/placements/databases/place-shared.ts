@@ -72,7 +72,7 @@ async function joinOrBegin(
   wanted: DatabaseWanted,
 ): Promise<Placed | undefined> {
   await lockShared(tx, wanted.appId);
-  const known = await knownPlacement(tx, wanted);
+  const known = await knownPlacement(tx, "database", wanted);
   if (known) return known;
   const standing = await selectSharedDatabase(tx, wanted);
   if (standing?.state === "creating") return undefined;
