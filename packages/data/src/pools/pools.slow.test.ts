@@ -49,7 +49,8 @@ async function backends(of = applicationName): Promise<{ pid: number; state: str
   return rows;
 }
 
-describe("300 databases under 20 backends", () => {
+// Side by side, since the second waits most of its time.
+describe.concurrent("300 databases under 20 backends", () => {
   it("are all served, with never a backend too many", async () => {
     let most = 0;
     let working = true;
