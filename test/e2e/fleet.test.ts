@@ -148,6 +148,47 @@ it("a release that more tenants can't follow than may fails, and nobody gets it"
   await becomesWhole(installation);
 });
 
+it("the platform's own tenants keep no release from anybody, and nobody hears of them", async () => {
+  const { app, tenants } = await newApp(1);
+  const slug = fresh("tenant");
+  await installation.api.createTenant(slug, { app, isolation: { database: "shared" } });
+  const verify = async () => {
+    const { body } = await installation.api.call<OperationReply>("POST", "/v1/isolation/verifications", {});
+    expect(await installation.api.ended(body.id)).toMatchObject({ status: "succeeded" });
+  };
+  await verify();
+  const canary = await databaseOf(`tenantry-canary-database-${await endOf(app)}-a`);
+  const rowsOf = async (database: string) => query(database, "select id from public.notes");
+  for (const database of [canary, await databaseOf(slug)]) expect(await rowsOf(database)).toEqual([]);
+
+  await query(canary, "insert into public.notes values (7)");
+  const strict = "alter table notes add check (id is not null), add check (id <> 7);";
+  expect(await installation.api.ended(await begin(app, release(2, first, strict)))).toMatchObject({
+    ...{ status: "succeeded", error: null },
+  });
+  expect(await Promise.all([...tenants, slug].map(shown))).toEqual(["2", "2"]);
+  const told = await installation.sql(
+    "select v.* from events v join tenants t on t.id = v.tenant_id where t.internal",
+  );
+  expect(told).toEqual([]);
+  const { body } = await installation.api.call<OperationReply>("POST", `/v1/apps/${app}/migrations`, {});
+  expect(await installation.api.ended(body.id)).toMatchObject({ status: "succeeded" });
+  await verify();
+  const behind = await installation.sql(
+    `select t.slug from tenants t join environments e on e.tenant_id = t.id
+       join placements p on p.environment_id = e.id and p.state = 'current' join databases d on d.id = p.database_id
+       join apps a on a.id = d.app_id where t.internal and a.slug = $1 and d.schema_version < 2`,
+    [app],
+  );
+  expect(behind).toEqual([]);
+});
+
+/** By which the slugs of an application's canaries are told. */
+async function endOf(app: string): Promise<string> {
+  const { body } = await installation.api.call<AppReply>("GET", `/v1/apps/${app}`);
+  return body.id.slice(-8);
+}
+
 it("while a release is at work a second one, and a migration, are refused with its id; cancelled, it lets go", async () => {
   const { app, tenants } = await newApp(1);
   await withClient(await databaseOf(tenants[0]!), async (client) => {

@@ -66,7 +66,14 @@ export {
   type Sharing,
   worksOn,
 } from "./driver.ts";
-export { type DatabaseGround, databaseProbes, markDatabase, type ProbedDatabase } from "./probes/index.ts";
+export {
+  type DatabaseGround,
+  databaseProbes,
+  emptyTables,
+  markDatabase,
+  type ProbedDatabase,
+  unmarkDatabase,
+} from "./probes/index.ts";
 export { openSqliteDirectory, type SqliteDirectory } from "./sqlite/directory.ts";
 
 /** The levels that can be had here, each with its driver. */

@@ -10,6 +10,7 @@ import {
 } from "../lifecycle/index.ts";
 import type { Settings } from "../settings/index.ts";
 import {
+  type CanaryRow,
   type LevelInUse,
   type SubjectRow,
   selectCanaries,
@@ -53,12 +54,12 @@ function slugOf({ level, appId }: LevelInUse, which: "a" | "b"): string {
   return `${canarySlugPrefix}${level}-${encodeUuid(appId).slice(-8)}-${which}`;
 }
 
-const isReady = ({ status, environmentStatus }: SubjectRow): boolean =>
-  status === "active" && environmentStatus === "ready";
+const isReady = ({ status, environmentStatus, isLeftBehind }: CanaryRow): boolean =>
+  status === "active" && environmentStatus === "ready" && !isLeftBehind;
 
 /**
  * Sees to it that there is a pair at each of these; answers when to look again while some are under way. One that stands
- * in another state than ready is made anew, once a verification.
+ * in another state than ready, or couldn't follow its application's releases, is made anew, once a verification.
  */
 export async function ensureCanaries(
   parts: CanaryParts,

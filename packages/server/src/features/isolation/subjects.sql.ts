@@ -24,10 +24,18 @@ const environments = sql`
   environments e join tenants t on t.id = e.tenant_id join apps a on a.id = t.app_id
 `;
 
+/** `isLeftBehind`: its database, which is nobody else's, couldn't be migrated. */
+export type CanaryRow = SubjectRow & { isLeftBehind: boolean };
+
 /** The platform's own tenants, whatever their state. */
-export async function selectCanaries(db: Db): Promise<SubjectRow[]> {
-  const { rows } = await sql<SubjectRow>`
-    select ${columns} from ${environments} where t.internal order by t.slug
+export async function selectCanaries(db: Db): Promise<CanaryRow[]> {
+  const { rows } = await sql<CanaryRow>`
+    select ${columns}, exists (
+        select from placements p join databases d on d.id = p.database_id
+          join migration_failures f on f.database_id = d.id
+        where p.environment_id = e.id and p.state = 'current' and d.level <> 'shared' and f.retry_at is null
+      ) as "isLeftBehind"
+    from ${environments} where t.internal order by t.slug
   `.execute(db);
   return rows;
 }

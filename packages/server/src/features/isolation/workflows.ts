@@ -7,10 +7,10 @@ import { type StepContext, step, type Workflow } from "../../infra/workflow/inde
 import { newId, showId } from "../../kernel/index.ts";
 import { type CanaryParts, ensureCanaries, standingPairs, wantedLevels } from "./canaries.ts";
 import { driversNow } from "./drivers.ts";
-import { markCanary } from "./markers.ts";
+import { markCanary, unmarkCanary, unmarkedTables } from "./markers.ts";
 import { makeReport, signReport } from "./report.ts";
 import { insertReport } from "./reports.sql.ts";
-import { gatherSubjects } from "./subjects.ts";
+import { gatherSubjects, type Subjects } from "./subjects.ts";
 import { type VerifyParts, verifyIsolation } from "./verify.ts";
 
 export type VerifyInput = { tenantId?: string; level?: DatabaseLevel; sample: number };
@@ -38,23 +38,46 @@ export function verifyWorkflow(parts: IsolationParts): Workflow<VerifyInput> {
         run: async (context) =>
           (await ensureCanaries(parts, context, await wantedLevels(parts, context.input.level))) ?? {},
       }),
+      step<VerifyInput>("look", {
+        title: "Look what the canaries' tables hold",
+        run: async (context) =>
+          unmarkedTables(parts, canariesOf((await subjectsOf(parts, context)).subjects), context.signal),
+        undo: (context) => unmark(parts, context),
+      }),
       step<VerifyInput>("probe", {
         title: "Try every way from one tenant to another",
         run: (context) => probe(parts, context),
+      }),
+      step<VerifyInput>("tidy", {
+        title: "Take the canaries' rows away",
+        run: (context) => unmark(parts, context),
       }),
     ],
   };
 }
 
+async function subjectsOf(parts: IsolationParts, { db, input }: Context) {
+  const levels = await wantedLevels(parts, input.level);
+  const pairs = await standingPairs(db, levels);
+  return { levels, standing: pairs, subjects: await gatherSubjects({ ...parts, db }, pairs, input) };
+}
+
+const canariesOf = ({ pairs }: Subjects) => pairs.flatMap(({ a, b }) => [a, b]);
+
+async function unmark(parts: IsolationParts, context: Context): Promise<void> {
+  const tables = (context.results.look ?? {}) as Record<string, string[]>;
+  const { subjects } = await subjectsOf(parts, context);
+  for (const canary of canariesOf(subjects))
+    await unmarkCanary(parts, canary, tables[canary.environmentId] ?? [], context.signal);
+}
+
 async function probe(parts: IsolationParts, context: Context): Promise<object> {
   const { tenantId, level, sample } = context.input;
   const startedAt = new Date();
-  const levels = await wantedLevels(parts, level);
-  const pairs = await standingPairs(context.db, levels);
-  const subjects = await gatherSubjects({ ...parts, db: context.db }, pairs, { tenantId, level, sample });
+  const { levels, standing: pairs, subjects } = await subjectsOf(parts, context);
   const { signal } = context;
   const marking = { drivers: await driversNow(parts.drivers, context.db), log: parts.log };
-  for (const { a, b } of subjects.pairs) for (const one of [a, b]) await markCanary(marking, one, signal);
+  for (const one of canariesOf(subjects)) await markCanary(marking, one, signal);
   const attempts = await verifyIsolation(parts, subjects, {
     signal,
     progress: (fraction, message) => context.progress(fraction, message),

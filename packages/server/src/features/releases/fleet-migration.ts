@@ -27,7 +27,8 @@ export async function runFleet(
     ...work,
     async onGivenUp(databaseId, tally) {
       await context.transaction((tx) => tellGivenUp(tx, { operationId, databaseId, schemaVersion }));
-      if (allowed && tally.environmentsGivenUp > allowed(tally)) throw await tooMany(context, tally);
+      if (allowed && tally.environmentsGivenUp > allowed(tally))
+        throw await tooMany(context, tally, "release again");
     },
   });
 }
@@ -36,6 +37,7 @@ export async function runFleet(
 export async function tooMany(
   { db, operationId }: Pick<StepContext, "db" | "operationId">,
   { environments, environmentsCurrent: current, environmentsGivenUp: failed }: FleetTally,
+  then: string,
 ): Promise<Error> {
   const some = await selectGivenUp(db, operationId, { limit: named });
   const told = describeGivenUp(some, failed);
@@ -45,8 +47,7 @@ export async function tooMany(
       stay(current, "is migrated and stays so.", "are migrated and stay so."),
       stay(environments - failed - current, "wasn't tried any more.", "weren't tried any more."),
     ].join(""),
-    remedy:
-      "List them with `tenantry migrate --status --failed`, mend the cause, then run `tenantry migrate`.",
+    remedy: `List them with \`tenantry migrate --status --failed\`, mend the cause, then ${then}.`,
   });
 }
 

@@ -7,6 +7,8 @@ export type HeldEnvironment = {
   slug: string;
   /** The release that it keeps, or had kept, by its number. */
   release: number;
+  /** One of the platform's own, of which no event tells. */
+  internal: boolean;
 };
 
 /** Before the app's release changes: environments whose database has an older schema keep the one that they have. */
@@ -21,7 +23,7 @@ export async function holdBehind(
       and d.schema_version < ${schemaVersion} and p.database_id = d.id and p.state = 'current'
       and e.id = p.environment_id and e.status in ('ready', 'maintenance') and e.held_release_id is null
       and t.id = e.tenant_id
-    returning e.id, e.name, e.tenant_id as "tenantId", t.slug, r.number as release
+    returning e.id, e.name, e.tenant_id as "tenantId", t.slug, r.number as release, t.internal
   `.execute(tx);
   return rows;
 }
@@ -37,7 +39,7 @@ export async function freeCaughtUp(
     where e.held_release_id = r.id and r.app_id = ${appId} and p.environment_id = e.id and p.kind = 'database'
       and p.state = 'current' and d.id = p.database_id and d.schema_version >= ${schemaVersion}
       and t.id = e.tenant_id
-    returning e.id, e.name, e.tenant_id as "tenantId", t.slug, r.number as release
+    returning e.id, e.name, e.tenant_id as "tenantId", t.slug, r.number as release, t.internal
   `.execute(tx);
   return rows;
 }

@@ -51,8 +51,9 @@ async function refresh(
 async function tell(
   tx: Tx,
   name: "environment.held-back" | "environment.caught-up",
-  { id, name: environment, tenantId, slug, release }: HeldEnvironment,
+  { id, name: environment, tenantId, slug, release, internal }: HeldEnvironment,
 ): Promise<void> {
+  if (internal) return;
   await recordEvent(tx, { name, tenantId, environmentId: id, data: { slug, environment, release } });
 }
 

@@ -58,6 +58,6 @@ async function migrate({ placements, refreshRoutes }: Dependencies, context: Con
   });
   // One may have caught up right before we were interrupted.
   if (await isAnyHeld(context.db, appId)) await free();
-  if (tally.givenUp > 0) throw await tooMany(context, tally);
+  if (tally.environmentsGivenUp > 0) throw await tooMany(context, tally, "run `tenantry migrate`");
   return { databases: tally.databases };
 }

@@ -77,7 +77,8 @@ export function whatServerSaid(error: unknown): string | undefined {
   if (name === "StorageUnavailable") return whatServerSaid(cause) ?? String((cause as Error).message);
   const isNetwork = typeof code === "string" && /^(E[A-Z]+|[A-Z]+_[A-Z_]+)$/.test(code);
   if (!$metadata && !isNetwork && name !== "TimeoutError" && name !== "AbortError") return undefined;
-  return message && message !== name ? `${name}, ${message}` : name;
+  // The client's word for an answer without words.
+  return message && message !== name && message !== "UnknownError" ? `${name}, ${message}` : name;
 }
 
 /** Whether the key isn't known there, or its secret is another: nothing is said about buckets then. */

@@ -83,7 +83,7 @@ export async function isPending(
   return { pending: rows.length > 0, retryInMs: rows[0]?.retryInMs ?? 0 };
 }
 
-/** How far a scope is; in databases, but for the environments that an operation gave up and those that there are. */
+/** How far a scope is; in databases, and in environments, of which the platform's own don't count. */
 export type FleetTally = {
   databases: number;
   current: number;
@@ -98,7 +98,9 @@ export async function selectTally(db: Db, scope: FleetScope, operationId: string
     with counted as (
       select d.schema_version >= ${scope.schemaVersion} as current,
         f.database_id is not null and f.retry_at is null and d.schema_version < ${scope.schemaVersion} as given_up,
-        (select count(*) from placements p where p.database_id = d.id and p.state = 'current') as environments
+        (select count(*) from placements p join environments e on e.id = p.environment_id
+           join tenants t on t.id = e.tenant_id
+         where p.database_id = d.id and p.state = 'current' and not t.internal) as environments
       from databases d
         left join migration_failures f on f.database_id = d.id and f.operation_id = ${operationId}::uuid
       where ${inScope(scope)}
@@ -166,7 +168,7 @@ export type GivenUp = {
   error: RecordedError;
 };
 
-/** The environments whose databases an operation gave up. */
+/** The environments whose databases an operation gave up, but for the platform's own. */
 export async function selectGivenUp(
   db: Db | Tx,
   operationId: string,
@@ -176,7 +178,7 @@ export async function selectGivenUp(
     select e.id as "environmentId", e.name as environment, t.id as "tenantId", t.slug, f.error
     from migration_failures f join placements p on p.database_id = f.database_id and p.state = 'current'
       join environments e on e.id = p.environment_id join tenants t on t.id = e.tenant_id
-    where f.operation_id = ${operationId} and f.retry_at is null
+    where f.operation_id = ${operationId} and f.retry_at is null and not t.internal
       and (${which.databaseId ?? null}::uuid is null or f.database_id = ${which.databaseId ?? null}::uuid)
     order by t.slug, e.name limit ${which.limit}
   `.execute(db);
