@@ -34,7 +34,7 @@ export function isShownInline(contentType: string): boolean {
 
 function isSvg(head: Uint8Array): boolean {
   const text = new TextDecoder().decode(head);
-  const prologue = /^\s*(?:<\?xml[^>]*>|<!--[\s\S]*?-->|<!DOCTYPE[^>[]*(?:\[[^\]]*\])?[^>]*>|\s)*/i;
+  const prologue = /^\s*(?:<\?xml[^>]*>|<!--[\s\S]*?-->|<!DOCTYPE[^>[]*(?:\[[^\]]*\][^>]*)?>|\s)*/i;
   return /^<svg[\s>/]/i.test(text.slice(prologue.exec(text)?.[0].length ?? 0));
 }
 

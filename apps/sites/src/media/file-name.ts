@@ -1,4 +1,6 @@
 const longest = 120;
+/** Of what is looked at: a longer name is no file's. */
+const longestGiven = 1_000;
 
 /** Controls, marks that hide or reverse what follows, and what file systems don't take. */
 const unwanted = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd"*:<>?|\\/]/gu;
@@ -8,7 +10,7 @@ const unwanted = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd"*:<>?|\\/]/gu;
  * path, and never decides where something is stored. `extension` is added where the name ends with another.
  */
 export function cleanFileName(given: string, extension: string | undefined): string {
-  const base = given.split(/[\\/]/).at(-1) ?? "";
+  const base = (given.split(/[\\/]/).at(-1) ?? "").slice(0, longestGiven);
   const name = base
     .toWellFormed()
     .normalize("NFC")

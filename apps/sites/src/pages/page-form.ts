@@ -1,6 +1,6 @@
 import { oneLine } from "../one-line.ts";
 import type { PageText } from "./page.ts";
-import { mistakeInSlug, slugOf } from "./slug.ts";
+import { mistakeInSlug, slugOf, tidySlug } from "./slug.ts";
 
 export type FormMistake = { field: keyof PageText; message: string };
 
@@ -14,7 +14,7 @@ const longestBody = 200_000;
  */
 export function readPageForm(form: Record<string, string>): { text: PageText; mistakes: FormMistake[] } {
   const title = oneLine(form.title);
-  const typedSlug = (form.slug ?? "").trim().normalize("NFC").toLowerCase();
+  const typedSlug = tidySlug(form.slug ?? "");
   const text: PageText = {
     title,
     slug: typedSlug === "" ? slugOf(title) : typedSlug,

@@ -30,6 +30,16 @@ test("a text that is too intricate is given up, and everybody else's is formatte
   expect(await renderer.render("bad", "*better*")).toBe("<p><em>better</em></p>\n");
 });
 
+test("tenants that ask for much take turns with one that asks for little", async () => {
+  renderer = createRenderer();
+  const order: string[] = [];
+  const ask = (tenant: string) => renderer.render(tenant, tenant).then(() => order.push(tenant));
+  const much = Array.from({ length: 40 }, () => ["one", "two"]).flat();
+  await Promise.all([...much, "late"].map(ask));
+  // The third to be begun, beside others that may be faster.
+  expect(order.indexOf("late")).toBeLessThan(40);
+});
+
 test("a text that breaks the formatter is given up, and nobody else's", async () => {
   renderer = createRenderer();
   const [bad, good] = await Promise.all([

@@ -32,6 +32,13 @@ export function createRenderer(): Renderer {
     startNext();
   }
 
+  /** Two tenants that ask for much would have both workers to themselves otherwise. */
+  function letOthersGoFirst(tenantId: string): void {
+    const own = waiting.filter((job) => job.tenantId === tenantId);
+    const others = waiting.filter((job) => job.tenantId !== tenantId);
+    waiting.splice(0, waiting.length, ...others, ...own);
+  }
+
   function freeHand(): Hand | undefined {
     const free = [...hands].find(({ finish }) => finish === undefined);
     if (free || hands.size >= mostWorkers) return free;
@@ -47,6 +54,7 @@ export function createRenderer(): Renderer {
       clearTimeout(timer);
       hand.finish = undefined;
       served.delete(tenantId);
+      letOthersGoFirst(tenantId);
       if (html === undefined) {
         hands.delete(hand);
         void hand.worker.terminate();

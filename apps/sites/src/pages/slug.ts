@@ -5,6 +5,8 @@ const reserved = new Set([
 
 const shape = /^[\p{L}\p{N}][\p{L}\p{N}\p{M}]*(-[\p{L}\p{N}\p{M}]+)*$/u;
 const longest = 80;
+/** Of what somebody typed. Texts that were made to be slow to normalise take a minute for each megabyte. */
+const longestTyped = 1_000;
 
 /** Whether a text may be a page's address: letters and digits of any script, in lower case, words joined by hyphens. */
 export function isSlug(text: string): boolean {
@@ -22,9 +24,15 @@ export function mistakeInSlug(text: string): string | undefined {
   return undefined;
 }
 
+/** What was typed as a slug, in the form that slugs have; as it is where it is none anyway. */
+export function tidySlug(typed: string): string {
+  return typed.length > longestTyped ? typed : typed.trim().normalize("NFC").toLowerCase();
+}
+
 /** A slug made of a title; empty when nothing in the title can stand in one. */
 export function slugOf(title: string): string {
   const words = title
+    .slice(0, longestTyped)
     .normalize("NFKD")
     // Accents go where the letter can stand alone; scripts that need their marks keep them.
     .replace(/(?<=\p{Script=Latin})\p{M}+/gu, "")

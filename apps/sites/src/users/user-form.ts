@@ -8,6 +8,8 @@ export type UserMistake = { field: UserField; message: string };
 export const shortestPassword = 10;
 const longestPassword = 256;
 const longestName = 200;
+/** RFC 5321. */
+const longestEmail = 254;
 
 /** What was typed, tidied, and what is wrong with it as far as that can be told here: the API has the last word. */
 export function readUserForm(form: Record<string, string>): { text: UserText; mistakes: UserMistake[] } {
@@ -23,9 +25,13 @@ function mistakesIn({ name, email, role }: UserText): UserMistake[] {
     mistakes.push({ field: "name", message });
   }
   if (email === "") mistakes.push({ field: "email", message: "Type the e-mail address." });
-  else if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email)) mistakes.push({ field: "email", message: noAddress });
+  else if (!isAddress(email)) mistakes.push({ field: "email", message: noAddress });
   if (role === undefined) mistakes.push({ field: "role", message: "Choose a role." });
   return mistakes;
+}
+
+function isAddress(email: string): boolean {
+  return email.length <= longestEmail && /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email);
 }
 
 export const noAddress = "This isn’t an e-mail address. It should look like anna@example.com.";
