@@ -97,6 +97,9 @@ export async function openStage(ground: AttackGround, by: By): Promise<Stage> {
 
 const tables = ["tags", "notes", "log", "numbers"] as const;
 
+/** Too long to lie beside the row's other values, however it is packed. */
+const longText = "select string_agg(md5(n::text), '') from generate_series(1, 150) n";
+
 /** The rows that a place begins each attack with, put there past all policies. */
 async function refill(
   observer: pg.Client,
@@ -114,7 +117,7 @@ async function refill(
   await observer.query(
     [
       ...cleared,
-      `insert into ${at("notes")} (id, title, detail${column}) values (${id}, '${word}''s note', '{"secret": true}'${value})`,
+      `insert into ${at("notes")} (id, title, detail, body${column}) values (${id}, '${word}''s note', '{"secret": true}', (${longText})${value})`,
       `insert into ${at("tags")} (note_id, tag${column}) values (${id}, '${word}''s tag'${value})`,
       `insert into ${at("log")} (at, line${column}) values ('2026-05-05', '${word}''s line'${value})`,
     ].join(";\n"),

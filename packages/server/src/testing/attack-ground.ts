@@ -37,12 +37,12 @@ export type GroundPlace = {
 };
 
 /**
- * Notes with tags and an index that isn't a B-tree, a log in partitions, numbers, a view, and a definer function that puts its argument into a statement.
+ * Notes with tags, a text that lies apart from its row and an index that isn't a B-tree, a log in partitions, numbers, a view, and a definer function that puts its argument into a statement.
  * Where tables are an environment's own, a materialised view, too: at `shared` there can't be one.
  */
 function migrations(level: Level): string {
   return `
-    create table notes (id int primary key, title text not null unique, detail jsonb);
+    create table notes (id int primary key, title text not null unique, detail jsonb, body text);
     create table tags (note_id int not null references notes on delete cascade, tag text not null,
       primary key (note_id, tag));
     create table log (at date not null, line text not null) partition by range (at);

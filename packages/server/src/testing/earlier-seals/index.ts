@@ -9,11 +9,15 @@ export async function makeEarlier(
   strategy: SealStrategy,
   version: 2 | 3 | 4 | 5 | 7,
 ): Promise<void> {
-  if (version === 7) {
-    await runAt(superuserUrl, await readFile(fileOf(version, strategy), "utf8"));
-    return;
-  }
-  await runAt(superuserUrl, policies(strategy === "parameter" ? now : "tenantry.environment()"));
+  const context = strategy === "parameter" ? now : "tenantry.environment()";
+  await runAt(
+    superuserUrl,
+    policies(context, version === 7 ? `(tenantry_environment, true) = (select ${context}, true)` : undefined),
+    await readFile(fileOf(7, strategy), "utf8"),
+    "drop function tenantry.policies_come_first()",
+    "do $$ begin execute format('alter database %I reset cpu_operator_cost', current_database()); end $$",
+  );
+  if (version === 7) return;
   if (version === 5) {
     await runAt(superuserUrl, "comment on schema tenantry is 'Tenantry seal, version 5'");
     return;
@@ -51,12 +55,13 @@ const now = sealExpressions("parameter").contextExpression;
 const then = "pg_catalog.translate(pg_catalog.current_setting('backtrace_functions'), '_', '-')::uuid";
 if (now !== "pg_catalog.current_setting('backtrace_functions')::uuid") throw new Error(`It is ${now} now.`);
 
-/** As they were until version 5, with what rows are compared with. */
-const policies = (context: string): string => {
+/** As they were until version 5, with what rows are compared with, or seen otherwise than written. */
+const policies = (context: string, seen = `tenantry_environment = (select ${context})`): string => {
   const own = `tenantry_environment = (select ${context})`.replaceAll("'", "''");
+  const using = seen.replaceAll("'", "''");
   return `do $$ declare each record; begin
      for each in select polrelid::regclass as name, polname from pg_policy where polname = 'tenantry' loop
-       execute format('alter policy %I on %s using (${own}) with check (${own})', each.polname, each.name);
+       execute format('alter policy %I on %s using (${using}) with check (${own})', each.polname, each.name);
      end loop;
    end $$`;
 };

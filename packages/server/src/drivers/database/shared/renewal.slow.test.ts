@@ -9,6 +9,7 @@ import { openPlace } from "../../../testing/shared-harness.ts";
 import { waitUntil } from "../../../testing/wait-until.ts";
 import { sealFunctions } from "../common/seal/functions.sql.ts";
 import type { SealStrategy } from "../common/seal/index.ts";
+import { openClient } from "../common/session.ts";
 import { urlTo } from "../common/url.ts";
 import { runAt, schemaOf } from "../driver.testsuite.ts";
 import type { DatabaseServer, SharedPlace } from "../driver.ts";
@@ -89,6 +90,7 @@ describe.each([
       // From version 6 on there is none.
       if (version < 6) await runAt(superuserUrl, "create index log_by_line on log using hash (line)");
       const [first, second] = [opened(one), opened(neighbour)];
+      const standing = await openClient({ connectionString: loginUrl });
       const stop = new AbortController();
       const work = async ({ database }: typeof first, word: string): Promise<number> => {
         let written = 0;
@@ -122,6 +124,8 @@ describe.each([
         ]);
         await close();
       }
+      // What sessions of logins begin with changes for those that begin.
+      await expect(standing.query("select from notes")).rejects.toThrow();
       expect(
         await runAt(loginUrl, "insert into parts values (1, 1)", "select count(*)::int as parts from parts"),
       ).toEqual([{ parts: 1 }]);

@@ -1,4 +1,4 @@
-import { type SealStrategy, tokenParameter, trustedParameter } from "./strategy.ts";
+import { costParameter, type SealStrategy, tokenParameter, trustedParameter } from "./strategy.ts";
 
 /** How an expression names a token and what it is checked against. */
 type Names = { token: string; secret: string };
@@ -87,10 +87,29 @@ const backToSecret = `
 
 const pinned = "security definer set search_path = pg_catalog, pg_temp";
 
+/** Sessions may have begun before the database said what conditions cost, or say otherwise. */
+const priced = `set_config('${costParameter}', '0', true)`;
+
 const opening: Record<SealStrategy, (token: string) => string> = {
-  parameter: (token) => `set_config('${trustedParameter}', substr(${token}, 2, 32), true)`,
-  statement: (token) => `set_config('${tokenParameter}', ${token}, true)`,
+  parameter: (token) => `${priced} || set_config('${trustedParameter}', substr(${token}, 2, 32), true)`,
+  statement: (token) => `${priced} || set_config('${tokenParameter}', ${token}, true)`,
 };
+
+/**
+ * PostgreSQL tries a statement's own condition before the policy, on everybody's rows, when its operators are leakproof and
+ * it costs less than ten times `cpu_operator_cost`; a query within it is run then, or isn't, which everything tells. Nothing
+ * costs less than nothing, so where that is 0 the policy always comes first. Immutable, so that it runs whenever a
+ * statement is planned: a plan that stands can't have been made otherwise, whatever the session says later.
+ */
+const policiesComeFirst = `
+begin
+  if pg_catalog.current_setting('${costParameter}') operator(pg_catalog.<>) '0' then
+    raise exception using errcode = '55000',
+      message = '${costParameter} has to be 0 where tenants share tables',
+      hint = 'Otherwise conditions would be tried on the rows of others. Leave it as it is: RESET ${costParameter}.';
+  end if;
+  return true;
+end`;
 
 /**
  * Checks its argument by turning it into an entry, and finds no secret to do it with otherwise. PERFORM may run in
@@ -157,7 +176,11 @@ end`;
 
 /** What the functions are made of, by name: installed, and compared with what stands when the seal is verified. */
 export function sealFunctionBodies(strategy: SealStrategy): Record<string, string> {
-  const entering = { enter, enter_or_refuse: enterOrRefuse(strategy) };
+  const entering = {
+    enter,
+    enter_or_refuse: enterOrRefuse(strategy),
+    policies_come_first: policiesComeFirst,
+  };
   return strategy === "parameter" ? entering : { ...entering, environment: environment() };
 }
 
@@ -170,6 +193,8 @@ export function sealFunctions(strategy: SealStrategy): string {
       as $function$${bodies.environment}$function$;`
     : "";
   return `
+    create or replace function tenantry.policies_come_first() returns boolean language plpgsql immutable parallel safe
+      as $function$${bodies.policies_come_first}$function$;
     create or replace function tenantry.enter_or_refuse(token text) returns boolean language plpgsql volatile parallel unsafe
       ${pinned} as $function$${bodies.enter_or_refuse}$function$;
     revoke all on function tenantry.enter_or_refuse(text) from public;

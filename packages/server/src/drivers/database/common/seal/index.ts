@@ -1,7 +1,7 @@
 import type { InstallationRoles } from "../names.ts";
 import { createGroupRole } from "../roles.sql.ts";
 import type { Session } from "../session.ts";
-import { createSeal, grantParameter, replaceSecret, upsertSecret } from "./install.sql.ts";
+import { createSeal, grantParameter, priceConditions, replaceSecret, upsertSecret } from "./install.sql.ts";
 import { renewSeal } from "./renew.ts";
 import { revokeForms, revokeSharedReach } from "./revoke.sql.ts";
 import { chooseStrategy, type SealStrategy } from "./strategy.ts";
@@ -35,6 +35,7 @@ export async function installSeal(session: Session, request: SealRequest): Promi
   await createGroupRole(session, roles.seal);
   if (strategy === "parameter") await grantParameter(session, roles);
   await session.inDatabase(request.name, async (inside) => {
+    await priceConditions(inside);
     await createSeal(inside, roles, strategy);
     const pooled = request.pooled ?? false;
     await upsertSecret(inside, { databaseId: request.databaseId, ...padsOf(request), pooled });

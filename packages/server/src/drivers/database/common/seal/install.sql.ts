@@ -2,7 +2,7 @@ import pg from "pg";
 import type { InstallationRoles } from "../names.ts";
 import type { Session } from "../session.ts";
 import { sealFunctions } from "./functions.sql.ts";
-import { type SealStrategy, sealExpressions, trustedParameter } from "./strategy.ts";
+import { costParameter, type SealStrategy, sealExpressions, trustedParameter } from "./strategy.ts";
 import { versionComment } from "./versions.ts";
 
 const id = pg.escapeIdentifier;
@@ -15,6 +15,22 @@ export async function grantParameter(session: Session, roles: InstallationRoles)
   await session.change(`
     select pg_advisory_xact_lock(hashtextextended(${pg.escapeLiteral(trustedParameter)}, 7236));
     grant set on parameter ${trustedParameter} to ${id(roles.seal)}`);
+}
+
+/** What sessions begin with that nobody enters for: logins that were given out. It holds for those that begin from now on. */
+export async function priceConditions(inside: Session): Promise<void> {
+  await inside.change(
+    `do $$ begin execute format('alter database %I set ${costParameter} = 0', current_database()); end $$`,
+  );
+}
+
+/** The functions, and what they are made for, in a seal that stands. */
+export async function renewFunctions(
+  inside: Session,
+  roles: InstallationRoles,
+  strategy: SealStrategy,
+): Promise<void> {
+  await inside.change(`set role ${id(roles.seal)}; ${asItIsNow} ${sealFunctions(strategy)} reset role`);
 }
 
 /** The schema, the secret's table and the functions, all of the seal's owner, whom nobody can log in as. */

@@ -6,7 +6,7 @@ import type { InstallationRoles } from "../names.ts";
 import { terminateRole } from "../roles.sql.ts";
 import type { Session } from "../session.ts";
 import { bindLogin } from "./bind-login.ts";
-import { createSeal, updatePooled } from "./install.sql.ts";
+import { createSeal, priceConditions, renewFunctions, updatePooled } from "./install.sql.ts";
 import { alterPolicies, selectOutdatedLogins, selectPattern, selectSealedTables } from "./renew.sql.ts";
 import { revokeForms, revokeSharedReach } from "./revoke.sql.ts";
 import { type SealStrategy, sealExpressions } from "./strategy.ts";
@@ -26,9 +26,9 @@ const attemptMs = 50;
 const attempts = 60;
 
 /**
- * Brings the seal of an earlier version up to date: all of it in one transaction, so that there is no moment in which
- * tables and functions don't fit each other, and whoever is interrupted has changed nothing. Tokens serve before and
- * after; tenants wait while the tables' policies change, for milliseconds. Answers whether there was anything to do: a
+ * Brings the seal of an earlier version up to date, in two transactions after each of which tables and functions fit each
+ * other; whoever is interrupted leaves one of these. Tokens serve before and after; tenants wait while the tables'
+ * policies change, for milliseconds. Answers whether there was anything to do: a
  * seal that is like none that we know is left as it is, and found by `verifySeal`. Repeatable; two take turns by the lock
  * on the database's name.
  */
@@ -37,48 +37,70 @@ export async function renewSeal(session: Session, { roles, name, pooled }: Renew
     const sealed = await inside.inspect((client) => selectSealed(client));
     if (!sealed) return false;
     const { age } = await inside.inspect((client) => selectVersion(client, sealed.strategy));
-    if (age === "earlier") await renewStanding(inside, roles, sealed.strategy);
+    if (age === "earlier") {
+      await priceConditions(inside);
+      await endLogins(session, inside);
+      await renewStanding(inside, roles, sealed.strategy);
+    }
     if (age === "earlier" || age === "current") await bindOutdatedLogins(session, inside, name);
     if (pooled !== undefined && (age === "earlier" || age === "current")) await updatePooled(inside, pooled);
     return age === "earlier";
   });
 }
 
+/**
+ * First the functions, which serve the policies as they were. Whoever entered by the earlier ones reads the secret's table
+ * until his transaction ends: nobody who did meets the policies as they are to be.
+ */
 async function renewStanding(
   inside: Session,
   roles: InstallationRoles,
   strategy: SealStrategy,
 ): Promise<void> {
+  await withoutReaders(inside, () => renewFunctions(inside, roles, strategy));
   const tables = await selectSealedTables(inside);
+  await withoutReaders(inside, async () => {
+    const before = await selectPattern(inside);
+    await createSeal(inside, roles, strategy);
+    if ((await selectPattern(inside)) !== before) {
+      await inside.change(`lock table ${tables.map(({ name }) => name).join(", ")} in access exclusive mode`);
+      await alterPolicies(inside, tables, sealExpressions(strategy));
+      await dropSpanningIndexes(inside);
+    }
+    await revokeForms(inside);
+    if (inside.superuser) await revokeSharedReach(inside, roles);
+    const problems = await inside.inspect((client) => selectRelationProblems(client));
+    if (problems.length > 0) {
+      throw failure("isolation_unavailable", {
+        detail: `The seal can't be brought up to date: ${problems.join(" ")}`,
+      });
+    }
+  });
+}
+
+/** A transaction in which nobody else enters, as soon as all who have are done. */
+async function withoutReaders(inside: Session, work: () => Promise<void>): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     await inside.change(`begin; set local lock_timeout = ${attemptMs}`);
     try {
       await inside.change("lock table tenantry.secret in access exclusive mode");
-      const before = await selectPattern(inside);
-      await createSeal(inside, roles, strategy);
-      if ((await selectPattern(inside)) !== before) {
-        await inside.change(
-          `lock table ${tables.map(({ name }) => name).join(", ")} in access exclusive mode`,
-        );
-        await alterPolicies(inside, tables, sealExpressions(strategy));
-        await dropSpanningIndexes(inside);
-      }
-      break;
+      await work();
+      return void (await inside.change("commit"));
     } catch (error) {
       await inside.change("rollback");
       if (databaseErrorCode(error) !== "55P03" || attempt === attempts) throw error;
       await pause(Math.min(20 * attempt, 500));
     }
   }
-  await revokeForms(inside);
-  if (inside.superuser) await revokeSharedReach(inside, roles);
-  const problems = await inside.inspect((client) => selectRelationProblems(client));
-  if (problems.length > 0) {
-    throw failure("isolation_unavailable", {
-      detail: `The seal can't be brought up to date: ${problems.join(" ")}`,
-    });
-  }
-  await inside.change("commit");
+}
+
+/** Sessions that began before the database said what conditions cost would get errors from now on. */
+async function endLogins(session: Session, inside: Session): Promise<void> {
+  const logins = await inside.read<{ name: string }>(
+    `select distinct usename::text as name from pg_stat_activity a join tenantry.login l on l.role = a.usename
+     where a.datname = current_database()`,
+  );
+  for (const { name } of logins) await terminateRole(session, name);
 }
 
 /** Their sessions begin in their environment as that is written now; those that began otherwise end. */

@@ -27,11 +27,14 @@ export type SealExpressions = {
 };
 
 /**
- * PostgreSQL tries a leakproof condition of the statement's own before the policy when that costs less. Then the policy's
- * query would run only where some environment has a row that fits: EXPLAIN ANALYZE shows it, and so does the error without
- * a context. Compared as a row, the query gives a second condition that costs nothing, so that it runs before any other.
+ * What conditions of a statement cost the planner. Where that is nothing it lets none of them go before the policy: see
+ * `policiesComeFirst` in functions.sql.ts.
  */
-const runFirst = (context: string): string => `(tenantry_environment, true) = (select ${context}, true)`;
+export const costParameter = "cpu_operator_cost";
+
+/** The function says true, or ends in an error, when the statement is planned; nothing of it is left in the plan. */
+const rowsOf = (context: string): string =>
+  `tenantry_environment = (select ${context}) and tenantry.policies_come_first()`;
 
 /** No nullif anywhere: without a context there must be an error, never a table that looks empty. */
 export function sealExpressions(strategy: SealStrategy): SealExpressions {
@@ -40,14 +43,14 @@ export function sealExpressions(strategy: SealStrategy): SealExpressions {
     return {
       contextExpression: context,
       policyExpression: `(select ${context})`,
-      rowCondition: runFirst(context),
+      rowCondition: rowsOf(context),
     };
   }
   return {
     // Where there is no token, whoever asks may be known by his login.
     contextExpression: `coalesce(nullif(pg_catalog.substr(pg_catalog.current_setting('${tokenParameter}', true), 2, 32), '')::uuid, tenantry.environment())`,
     policyExpression: "(select tenantry.environment())",
-    rowCondition: runFirst("tenantry.environment()"),
+    rowCondition: rowsOf("tenantry.environment()"),
   };
 }
 

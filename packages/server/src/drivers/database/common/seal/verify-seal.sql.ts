@@ -33,8 +33,9 @@ export async function selectSealProblems(
        where not exists (select from functions where proname = name)
      union all select format('The function tenantry.%s isn''t the one that was installed.', proname)
        from functions f join wanted on name = proname
-       where md5(f.prosrc) <> print or not f.prosecdef or f.proowner is distinct from (select oid from seal)
-         or not coalesce(f.proconfig @> array['search_path=pg_catalog, pg_temp'], false)
+       where md5(f.prosrc) <> print or f.proowner is distinct from (select oid from seal)
+         or case when proname = 'policies_come_first' then f.provolatile <> 'i'
+           else not f.prosecdef or not coalesce(f.proconfig @> array['search_path=pg_catalog, pg_temp'], false) end
      union all select 'The domain tenantry.entry isn''t the one that was installed.' where $2::jsonb ? 'entry'
        and not exists (select from pg_type t where t.oid = to_regtype('tenantry.entry') and t.typtype = 'd'
          and t.typowner = (select oid from seal) and md5(${entryCheckText("t.oid")}) = $2::jsonb ->> 'entry')

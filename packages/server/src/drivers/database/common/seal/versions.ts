@@ -53,8 +53,8 @@ const earlier: Record<SealStrategy, readonly SealPrint[]> = {
 
 /** Of the check as PostgreSQL prints it, the same on 15 and 18: whoever changes it has to look at it there again. */
 const printOfEntry: Record<SealStrategy, string> = {
-  parameter: "3625aca39f15fb90fff15b729a325f3d",
-  statement: "1bde75cc7ddbd2e73574c597345c3f87",
+  parameter: "932bf5307628def205577e1c608fa89d",
+  statement: "2b8156258f33ca15599f89e50323777f",
 };
 
 /** What this version installs. */
@@ -76,7 +76,7 @@ export async function selectVersion(
     `select substring(obj_description(n.oid, 'pg_namespace') from '^Tenantry seal, version ([0-9]{1,6})$')::int as noted,
        coalesce((select jsonb_object_agg(name, print) from (
          select proname as name, md5(prosrc) as print from pg_proc
-           where pronamespace = n.oid and proname in ('enter', 'enter_or_refuse', 'environment')
+           where pronamespace = n.oid and proname in ('enter', 'enter_or_refuse', 'environment', 'policies_come_first')
          union all select t.typname, md5(${entryCheckText("t.oid")}) from pg_type t
            where t.typnamespace = n.oid and t.typname = 'entry') parts), '{}') as standing
      from pg_namespace n where n.nspname = 'tenantry'`,

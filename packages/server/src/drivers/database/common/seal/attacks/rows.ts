@@ -86,6 +86,15 @@ const plan =
     return JSON.stringify(found).replaceAll(/(NEIGHBOUR|NOBODY)''s/g, "…");
   };
 
+/** Whether it fails, and whatever it answers. */
+const answer =
+  (select: (value: string) => string, ...before: string[]) =>
+  ({ runAll }: Attacker, value: string): Promise<unknown> =>
+    runAll(...before, select(value)).catch(({ code }: { code?: string }) => code);
+
+/** A query that fails, and is only run where something asks for its value. */
+const failing = "(select 1 / (count(*) - count(*)) = 1 from pg_class)";
+
 const wholeTable = ["set local enable_indexscan = off", "set local enable_bitmapscan = off"];
 const byIndex = ["set local enable_seqscan = off", "set local enable_bitmapscan = off"];
 
@@ -109,6 +118,71 @@ const planning: Attack[] = [
       (value) => `select 1 from (values (1)) own left join notes on title = any (array['${value}'])`,
       ...wholeTable,
     ),
+  ),
+  alike(
+    "a query that is run, and fails, where a condition holds that is tried before the policy",
+    answer(
+      (value) => `select 1 from notes
+        where case when title = any (array['${value}']) then ${failing} else true end`,
+      ...wholeTable,
+    ),
+  ),
+  alike(
+    "the same with a condition that costs nothing: a part of a document",
+    answer(
+      (value) => `select 1 from notes
+        where case when ('{"${value}": 1}'::jsonb)[title] is null then true else ${failing} end`,
+      ...wholeTable,
+    ),
+  ),
+  alike(
+    "the same in a union of all",
+    answer(
+      (value) => `select 1 from (select title from notes union all select title from notes) both
+        where case when ('{"${value}": 1}'::jsonb)[title] is null then true else ${failing} end`,
+      ...wholeTable,
+    ),
+  ),
+  alike(
+    "the same while changing and deleting",
+    answer(
+      (
+        value,
+      ) => `with deleted as (delete from tags where case when tag = any (array['${value.replace("note", "tag")}'])
+          then ${failing} else false end returning 1)
+        update notes set title = title where case when title = any (array['${value}']) then ${failing} else false end`,
+      ...wholeTable,
+    ),
+  ),
+  alike(
+    "pages read for a long value, by a condition that is tried before the policy",
+    async (attacker, value) => {
+      const select = `select 1 from notes where title = any (array['${value}']) and body < any (array['~'])`;
+      const explain = `explain (analyze, costs off, timing off, buffers, format json) ${select}`;
+      // The first time it looks up what the session doesn't know yet.
+      const [row] = await attacker.runAll(...wholeTable, explain, explain);
+      const { Plan } = (row!["QUERY PLAN"] as { Plan: Record<string, number> }[])[0]!;
+      return Plan["Shared Hit Blocks"]! + Plan["Shared Read Blocks"]!;
+    },
+  ),
+  alike("a plan that stands, made before it was said what conditions cost", async ({ runAll }, value) => {
+    const guess = `case when title = any (array['${value}']) then ${failing} else true end`;
+    const unlessRefused = (...statements: string[]) =>
+      runAll(...wholeTable, "set local plan_cache_mode = force_generic_plan", ...statements).catch(
+        ({ code }: { code?: string }) => code,
+      );
+    await runAll(`prepare guess as select 1 from notes where ${guess}`);
+    await unlessRefused("set local cpu_operator_cost = 0.0025", "execute guess");
+    const found = await unlessRefused("execute guess");
+    await runAll("deallocate guess");
+    return found;
+  }),
+  sql(
+    leaks,
+    "what conditions cost the planner set back, so that they come before the policy",
+    { shared: "refused" },
+    "set local cpu_operator_cost = 0.0025",
+    "select 1 from notes",
   ),
   alike(
     "what EXPLAIN ANALYZE counts in an index that isn't a B-tree",
