@@ -17,6 +17,16 @@ export async function selectSealedTables(inside: Session): Promise<SealedTable[]
   );
 }
 
+/** Others' transactions in this database, by numbers that PostgreSQL gives each once, to whoever asks. Logins' aren't waited for. */
+export async function selectTransactions(inside: Session): Promise<string[]> {
+  const rows = await inside.read<{ number: string }>(
+    `select l.virtualtransaction as number from pg_locks l join pg_stat_activity a on a.pid = l.pid
+     where l.locktype = 'virtualxid' and a.datname = current_database() and l.pid <> pg_backend_pid()
+       and a.usename !~ '^tnl_'`,
+  );
+  return rows.map(({ number }) => number);
+}
+
 /** The pattern, as PostgreSQL prints it. */
 export async function selectPattern(inside: Session): Promise<string> {
   const [row] = await inside.read<{ pattern: string }>(

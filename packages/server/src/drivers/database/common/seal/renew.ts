@@ -7,7 +7,13 @@ import { terminateRole } from "../roles.sql.ts";
 import type { Session } from "../session.ts";
 import { bindLogin } from "./bind-login.ts";
 import { createSeal, priceConditions, renewFunctions, updatePooled } from "./install.sql.ts";
-import { alterPolicies, selectOutdatedLogins, selectPattern, selectSealedTables } from "./renew.sql.ts";
+import {
+  alterPolicies,
+  selectOutdatedLogins,
+  selectPattern,
+  selectSealedTables,
+  selectTransactions,
+} from "./renew.sql.ts";
 import { revokeForms, revokeSharedReach } from "./revoke.sql.ts";
 import { type SealStrategy, sealExpressions } from "./strategy.ts";
 import { selectSealed } from "./verify-seal.sql.ts";
@@ -39,8 +45,11 @@ export async function renewSeal(session: Session, { roles, name, pooled }: Renew
     const { age } = await inside.inspect((client) => selectVersion(client, sealed.strategy));
     if (age === "earlier") {
       await priceConditions(inside);
-      await endLogins(session, inside);
-      await renewStanding(inside, roles, sealed.strategy);
+      await renewStanding(inside, {
+        roles,
+        strategy: sealed.strategy,
+        endLogins: () => endLogins(session, inside),
+      });
     }
     if (age === "earlier" || age === "current") await bindOutdatedLogins(session, inside, name);
     if (pooled !== undefined && (age === "earlier" || age === "current")) await updatePooled(inside, pooled);
@@ -49,17 +58,21 @@ export async function renewSeal(session: Session, { roles, name, pooled }: Renew
 }
 
 /**
- * First the functions, which serve the policies as they were. Whoever entered by the earlier ones reads the secret's table
- * until his transaction ends: nobody who did meets the policies as they are to be.
+ * First the functions, which serve the policies as they were. Whoever has entered by the earlier ones, or is about to, is
+ * waited for: nobody who did meets the policies as they are to be.
  */
 async function renewStanding(
   inside: Session,
-  roles: InstallationRoles,
-  strategy: SealStrategy,
+  {
+    roles,
+    strategy,
+    endLogins,
+  }: { roles: InstallationRoles; strategy: SealStrategy; endLogins: () => Promise<void> },
 ): Promise<void> {
-  await withoutReaders(inside, () => renewFunctions(inside, roles, strategy));
+  await withoutReaders(inside, endLogins, () => renewFunctions(inside, roles, strategy));
+  await outlastTransactions(inside);
   const tables = await selectSealedTables(inside);
-  await withoutReaders(inside, async () => {
+  await withoutReaders(inside, endLogins, async () => {
     const before = await selectPattern(inside);
     await createSeal(inside, roles, strategy);
     if ((await selectPattern(inside)) !== before) {
@@ -78,9 +91,27 @@ async function renewStanding(
   });
 }
 
-/** A transaction in which nobody else enters, as soon as all who have are done. */
-async function withoutReaders(inside: Session, work: () => Promise<void>): Promise<void> {
+/** Waits for those that are under way now, as long as for a lock: whoever lasts longer has that, if he has entered. */
+async function outlastTransactions(inside: Session): Promise<void> {
+  const underWay = await selectTransactions(inside);
+  for (let attempt = 1; attempt < attempts; attempt += 1) {
+    const now = new Set(await selectTransactions(inside));
+    if (!underWay.some((each) => now.has(each))) return;
+    await pause(Math.min(20 * attempt, 500));
+  }
+}
+
+/**
+ * A transaction in which nobody else enters, as soon as all who have are done. Logins are ended before each attempt: one
+ * that keeps a table locked would keep the seal as it was.
+ */
+async function withoutReaders(
+  inside: Session,
+  endLogins: () => Promise<void>,
+  work: () => Promise<void>,
+): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
+    await endLogins();
     await inside.change(`begin; set local lock_timeout = ${attemptMs}`);
     try {
       await inside.change("lock table tenantry.secret in access exclusive mode");
@@ -94,7 +125,7 @@ async function withoutReaders(inside: Session, work: () => Promise<void>): Promi
   }
 }
 
-/** Sessions that began before the database said what conditions cost would get errors from now on. */
+/** Sessions that began before the database said what conditions cost would get errors from then on. */
 async function endLogins(session: Session, inside: Session): Promise<void> {
   const logins = await inside.read<{ name: string }>(
     `select distinct usename::text as name from pg_stat_activity a join tenantry.login l on l.role = a.usename
