@@ -1,12 +1,11 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { networkOf } from "../kernel/index.ts";
+import { networkOf, Shares } from "../kernel/index.ts";
 import { createFirstBytes, httpVersionOf, putBack } from "./first-bytes.ts";
 import { createHttp1Server, type Http1Server } from "./http1.ts";
 import { createHttp2Sessions } from "./http2/sessions.ts";
 import { closeAll, listenEverywhere } from "./listening.ts";
 import type { GatewayParts } from "./parts.ts";
-import { Shares } from "./shares.ts";
 import { readClientHello } from "./tls/client-hello.ts";
 import { createHandshakes } from "./tls/handshakes.ts";
 import type { TlsOptions } from "./tls/options.ts";

@@ -6,6 +6,7 @@ export * from "./errors.ts";
 export * from "./gate.ts";
 export * from "./ids.ts";
 export * from "./network.ts";
+export * from "./shares.ts";
 export * from "./start-refused.ts";
 export * from "./state-machine.ts";
 export * from "./unless-aborted.ts";

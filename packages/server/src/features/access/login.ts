@@ -39,7 +39,12 @@ export function createLogIn({ db, clock, log, settings }: Dependencies) {
         return opened && { user, opened };
       });
       if (needsRehash(user.passwordHash)) {
-        await replacePasswordHash(db, user.id, user.passwordHash, await hashPassword(credentials.password));
+        await replacePasswordHash(
+          db,
+          user.id,
+          user.passwordHash,
+          await hashPassword(credentials.password, place.tenantId),
+        );
       }
       log.info(
         { tenantId: place.tenantId, userId: user.id, address: credentials.address },

@@ -10,22 +10,26 @@ const tagLength = 32;
 
 /**
  * Hashing runs on the thread pool, which files and DNS share. Two at a time leave the others half of it; whoever comes
- * when a hundred wait is told to come back.
+ * when a hundred wait is told to come back. Tenants take turns: a flood of log-ins at one closes no other's door.
  */
 const gate = createGate({ concurrency: 2, waiting: 100 });
 
-/** Hashes a password with a salt of its own, as a PHC string that carries its parameters. Throws `busy` under a flood. */
-export async function hashPassword(password: string): Promise<string> {
+/**
+ * Hashes a password with a salt of its own, as a PHC string that carries its parameters. Throws `busy` under a flood.
+ * `whose`: the tenant in whose name that is.
+ */
+export async function hashPassword(password: string, whose?: string): Promise<string> {
   const salt = randomBytes(16);
-  const tag = await derive(password, salt, cost, tagLength);
+  const tag = await derive({ password, salt, cost, length: tagLength }, whose);
   return `$argon2id$v=19$${costText(cost)}$${encode(salt)}$${encode(tag)}`;
 }
 
 /** Whether the password is the one that was hashed. A hash that can't be read matches nothing. */
-export async function verifyPassword(password: string, hash: string): Promise<boolean> {
+export async function verifyPassword(password: string, hash: string, whose?: string): Promise<boolean> {
   const parsed = parse(hash);
   if (!parsed) return false;
-  const tag = await derive(password, parsed.salt, parsed.cost, parsed.tag.length);
+  const { salt, cost } = parsed;
+  const tag = await derive({ password, salt, cost, length: parsed.tag.length }, whose);
   return timingSafeEqual(tag, parsed.tag);
 }
 
@@ -37,11 +41,13 @@ export function needsRehash(hash: string): boolean {
 const argon2Async: (algorithm: "argon2id", parameters: Argon2Parameters) => Promise<Buffer> =
   promisify(argon2);
 
-function derive(password: string, salt: Buffer, { memory, passes, parallelism }: Cost, length: number) {
+type Derivation = { password: string; salt: Buffer; cost: Cost; length: number };
+
+function derive({ password, salt, cost, length }: Derivation, whose: string | undefined) {
   // One text has one spelling, whichever keyboard it was typed on.
   const message = Buffer.from(password.normalize("NFKC"));
-  const parameters = { message, nonce: salt, memory, passes, parallelism, tagLength: length };
-  return gate.run(() => argon2Async("argon2id", parameters));
+  const parameters = { message, nonce: salt, ...cost, tagLength: length };
+  return gate.run(() => argon2Async("argon2id", parameters), whose);
 }
 
 function parse(hash: string): { cost: Cost; salt: Buffer; tag: Buffer } | undefined {

@@ -35,7 +35,7 @@ export function createPasswordProof({ db, clock, log, isUnproven }: Dependencies
   ): Promise<UserWithPassword | undefined> {
     const user = email.length > longestEmail ? undefined : await selectUserByEmail(db, place.tenantId, email);
     const hash = user?.passwordHash ?? (await nobodysHash);
-    const matches = await verifyPassword(password.slice(0, longestPassword), hash);
+    const matches = await verifyPassword(password.slice(0, longestPassword), hash, place.tenantId);
     const mayLogIn = matches && password.length <= longestPassword && user?.status === "active";
     return mayLogIn && user.passwordHash !== null ? user : undefined;
   }

@@ -46,7 +46,7 @@ export function createRegister({ db, clock, log, settings }: Dependencies) {
     if (address !== undefined)
       await count("register", `registration address:${addressOf({ appId, address })}`, addressRules);
     await count("register", `registration:${tenantId}:${email.toLowerCase()}`, emailRules);
-    const passwordHash = await preparePassword(password, email, "/password");
+    const passwordHash = await preparePassword(password, email, "/password", tenantId);
     const outcome = await inTransaction(db, async (tx) => {
       await findTenantLocked(tx, showId("tnt", tenantId));
       // Before anybody is looked for: a full house says so to everybody.

@@ -33,7 +33,7 @@ export function createUsers({ db, settings, log }: Deps) {
     /** Throws `email_taken` and `user_limit_reached`. */
     async create(tenant: string, request: CreateUserRequest, by: string): Promise<UserRow> {
       const passwordHash = request.password
-        ? await preparePassword(request.password, request.email, "/password")
+        ? await preparePassword(request.password, request.email, "/password", tenant)
         : null;
       const user = await inTransaction(db, async (tx) => {
         // The lock makes the count exact: two at once can't both take the last place.
@@ -61,7 +61,7 @@ export function createUsers({ db, settings, log }: Deps) {
       const passwordHash =
         password === undefined
           ? undefined
-          : await preparePassword(password, change.email ?? before.email, "/password");
+          : await preparePassword(password, change.email ?? before.email, "/password", tenant);
       const given = { ...definedOf(change), passwordHash };
       const updated =
         (await inTransaction(db, async (tx) =>
@@ -94,11 +94,16 @@ export function createUsers({ db, settings, log }: Deps) {
 
 /**
  * Checks a new password and hashes it; do this before the transaction, for it takes some 30 ms. Throws
- * `invalid_request` at `pointer`.
+ * `invalid_request` at `pointer`. `whose`: the tenant that asks, by any of its names.
  */
-export async function preparePassword(password: string, email: string, pointer: string): Promise<string> {
+export async function preparePassword(
+  password: string,
+  email: string,
+  pointer: string,
+  whose?: string,
+): Promise<string> {
   requireGoodPassword(password, email, pointer);
-  return hashPassword(password);
+  return hashPassword(password, whose);
 }
 
 /** Throws `user_limit_reached` when the tenant, which the caller has locked, has as many users as it may. */

@@ -1,5 +1,5 @@
+import { Shares } from "../../kernel/index.ts";
 import type { GatewayLimits } from "../limits.ts";
-import { Shares } from "../shares.ts";
 import {
   type ConnectionOwner,
   type ConnectionTimes,

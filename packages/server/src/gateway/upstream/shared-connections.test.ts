@@ -1,9 +1,8 @@
 import type { ServerResponse } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type TestSite, testSite } from "../testing/gateway.ts";
-import { getRequest, parseAnswer, type RawConnection } from "../testing/raw-http.ts";
-import { waitUntil } from "../testing/wait-until.ts";
-import { Shares } from "./shares.ts";
+import { type TestSite, testSite } from "../../testing/gateway.ts";
+import { getRequest, parseAnswer, type RawConnection } from "../../testing/raw-http.ts";
+import { waitUntil } from "../../testing/wait-until.ts";
 
 let site: TestSite;
 const held: ServerResponse[] = [];
@@ -49,17 +48,4 @@ test("visitors who leave, waiting or answered, give back what they had", async (
     await waitUntil("they are gone", () => site.tested.gateway.stats().active === 0);
     held.length = 0;
   }
-});
-
-test("alone one has three quarters; each newcomer the same of what is left", () => {
-  const shares = new Shares(256);
-  const takeAll = (name: string) => {
-    for (let taken = 0; ; taken += 1) {
-      if (!shares.mayTake(name)) return taken;
-      shares.take(name);
-    }
-  };
-  expect(["a", "b", "c", "a"].map(takeAll)).toEqual([192, 48, 12, 0]);
-  for (let count = 0; count < 192; count += 1) shares.giveBack("a");
-  expect([takeAll("b"), takeAll("d")]).toEqual([135, 46]);
 });
