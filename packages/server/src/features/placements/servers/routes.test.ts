@@ -6,7 +6,7 @@ import { notes, runAt } from "../../../drivers/database/driver.testsuite.ts";
 import { inTransaction, sql } from "../../../infra/db/index.ts";
 import type { Api } from "../../../infra/http/index.ts";
 import { silentLog } from "../../../infra/log/index.ts";
-import { encodeUuid, newId } from "../../../kernel/index.ts";
+import { encodeUuid, failure, newId } from "../../../kernel/index.ts";
 import { asOperator, createTestApi } from "../../../testing/api.ts";
 import { testCertificate } from "../../../testing/certificate.ts";
 import {
@@ -17,6 +17,7 @@ import {
 } from "../../../testing/placements.ts";
 import { type TestPostgres, testPostgres } from "../../../testing/postgres.ts";
 import { type Severable, severableTo } from "../../../testing/severable.ts";
+import { waitUntil } from "../../../testing/wait-until.ts";
 import { serverRoutes } from "../index.ts";
 import { insertServer } from "./servers.sql.ts";
 
@@ -310,6 +311,29 @@ describe("a server that somebody lives on", () => {
     await house.run((context) =>
       house.placements.removePlacements(context, { environmentId, kind: "database" }),
     );
+  });
+
+  test("and comes back lets go on what could neither go on nor back without it, and nothing else", async () => {
+    const { environmentId } = await live();
+    const stuck = await house.startWork(
+      async () => {
+        await way.sever();
+        throw failure("forbidden");
+      },
+      (context) => house.placements.removePlacements(context, { environmentId, kind: "database" }),
+    );
+    await sql`update operations set environment_id = ${environmentId} where id = ${stuck}`.execute(house.db);
+    const elsewhere = () => Promise.reject(failure("server_unreachable"));
+    const other = await house.startWork(elsewhere, elsewhere);
+    expect(await Promise.all([stuck, other].map(house.ended))).toEqual(["needs_operator", "needs_operator"]);
+    const look = () => house.placements.checkServers({ db: house.db, log: silentLog });
+    await look();
+    await way.restore();
+    await look();
+    await waitUntil("it has ended", async () => (await house.ended(stuck)) === "failed");
+    const left = await sql`select from placements where environment_id = ${environmentId}`.execute(house.db);
+    expect(left.rows).toEqual([]);
+    expect(await house.ended(other)).toBe("needs_operator");
   });
 });
 

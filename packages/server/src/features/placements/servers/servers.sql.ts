@@ -136,6 +136,21 @@ export async function updateReachability(
   return rows.length === 1;
 }
 
+/** Operations that wait for an operator because this server was away. */
+export async function selectStranded(tx: Tx, serverId: string): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select o.id from operations o where o.status = 'needs_operator'
+      and exists (select from operation_steps s where s.operation_id = o.id and s.status <> 'done'
+        and s.error->>'code' = 'server_unreachable')
+      and (o.input->>'serverId' = ${serverId}
+        or exists (select from resources r where r.operation_id = o.id and r.server_id = ${serverId})
+        or exists (select from placements p join databases d on d.id = p.database_id
+          where p.environment_id = o.environment_id and d.server_id = ${serverId}))
+    order by o.id
+  `.execute(tx);
+  return rows.map(({ id }) => id);
+}
+
 /** Servers that were registered for a tenant before there was one are its own from now on. */
 export async function giveServersTo(tx: Tx, tenant: { tenantId: string; slug: string }): Promise<void> {
   await sql`
