@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { CredentialsReply, OperationReply } from "@tenantry/contract";
@@ -6,8 +7,9 @@ import { startInstallation } from "../common/installation.ts";
 import { machine, quantile } from "../common/statistics.ts";
 
 /**
- * What a tenant of a shared database notices of another one with very many rows, while that one is migrated, copied and
- * deleted: the time of its own statements, one after another with a pause of 5 ms, by its own login.
+ * What a tenant of a shared database notices of another one with very many rows, while that one is migrated, copied, moved
+ * away and back, and deleted: the time of its own statements, one after another with a pause of 5 ms, by its own login. And
+ * what the node's memory and the operation's progress do meanwhile.
  */
 const { values: options } = parseArgs({
   args: process.argv.slice(3),
@@ -21,7 +23,7 @@ async function call<Body>(method: string, path: string, body?: object): Promise<
     method,
     headers: {
       authorization: `Bearer ${installation.apiKey}`,
-      prefer: "wait=60",
+      ...(path === "/v1/tenants" && { prefer: "wait=60" }),
       ...(body ? { "content-type": "application/json" } : {}),
     },
     body: body ? JSON.stringify(body) : null,
@@ -30,11 +32,18 @@ async function call<Body>(method: string, path: string, body?: object): Promise<
   return (await response.json()) as Body;
 }
 
+/** How far operations said that they are. */
+let shown = new Set<string>();
+
 async function ended({ id }: { id: string }): Promise<void> {
   for (;;) {
-    const { endedAt, status, error } = await call<OperationReply>("GET", `/v1/operations/${id}`);
+    const { endedAt, status, error, progress, message } = await call<OperationReply>(
+      "GET",
+      `/v1/operations/${id}`,
+    );
     if (endedAt !== null && status !== "succeeded") throw new Error(JSON.stringify(error));
     if (endedAt !== null) return;
+    shown.add(`${progress} ${message}`);
     await delay(20);
   }
 }
@@ -72,6 +81,10 @@ const doings: Record<string, () => Promise<unknown>> = {
     migrate("-- tenantry: no-transaction\ncreate index concurrently notes_titles on notes (title, stars);"),
   "a copy into a database": () => clone("database"),
   "a copy into the same database": () => clone("shared"),
+  "another type, for all rows": () =>
+    migrate("-- tenantry: contract\nalter table notes alter column stars type bigint;"),
+  "a move to a database": () => move("database"),
+  "a move back": () => move("shared"),
   "its deletion": async () => ended(await call<OperationReply>("DELETE", "/v1/tenants/large?now=true")),
 };
 
@@ -80,6 +93,17 @@ async function clone(level: string): Promise<void> {
   const reply = await call<OperationReply | { slug: string }>("POST", "/v1/tenants/large/clone", body);
   // Within a minute it answers the tenant itself.
   if ("steps" in reply) await ended(reply);
+}
+
+async function move(level: string): Promise<void> {
+  const path = "/v1/tenants/large/environments/production/move";
+  await ended(await call<OperationReply>("POST", path, { isolation: { database: level } }));
+}
+
+/** What the node has in memory, MiB. */
+function memory(): number {
+  const status = readFileSync(`/proc/${installation.pid}/status`, "utf8");
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1_024);
 }
 
 try {
@@ -98,11 +122,18 @@ try {
   await installation.stop();
 }
 
-type Result = { doing: string; tookMs: number; statements: number; p50: number; p99: number; max: number };
+type Result = { doing: string; tookMs: number; statements: number; shown: number; memory: number } & Record<
+  "p50" | "p95" | "p99" | "max",
+  number
+>;
 
 async function measure(client: pg.Client): Promise<Result[]> {
   let times: number[] = [];
   let goesOn = true;
+  let most = 0;
+  const weighing = setInterval(() => {
+    most = Math.max(most, memory());
+  }, 100);
   const working = (async () => {
     for (let number = 0; goesOn; number += 1) {
       const startedAt = performance.now();
@@ -115,17 +146,23 @@ async function measure(client: pg.Client): Promise<Result[]> {
   })();
   const results: Result[] = [];
   for (const [doing, work] of Object.entries(doings)) {
-    times = [];
+    [times, shown, most] = [[], new Set(), memory()];
     const startedAt = performance.now();
     await work();
     const tookMs = Math.round(performance.now() - startedAt);
-    const [p50, p99, max] = [0.5, 0.99, 1].map((share) => Math.round(quantile(times, share) * 10) / 10);
-    results.push({ doing, tookMs, statements: times.length, p50: p50!, p99: p99!, max: max! });
+    const at = (share: number) => Math.round(quantile(times, share) * 10) / 10;
+    results.push({
+      ...{ doing, tookMs, statements: times.length, shown: shown.size, memory: most },
+      ...{ p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) },
+    });
   }
   goesOn = false;
+  clearInterval(weighing);
   await working;
   return results;
 }
+
+const columns = ["tookMs", "statements", "p50", "p95", "p99", "max", "shown", "memory"] as const;
 
 function report(results: readonly Result[]): void {
   if (options.json) {
@@ -133,10 +170,10 @@ function report(results: readonly Result[]): void {
     return;
   }
   const rows = results.map(
-    ({ doing, tookMs, statements, p50, p99, max }) =>
-      `${doing.padEnd(30)} ${String(tookMs).padStart(8)} ${String(statements).padStart(11)} ${[p50, p99, max].map((one) => String(one).padStart(8)).join("")}`,
+    ({ doing, ...figures }) =>
+      `${doing.padEnd(30)}${columns.map((name) => String(figures[name]).padStart(11)).join("")}`,
   );
   process.stdout.write(
-    `${machine()}, ${options.rows} rows\n\n${"meanwhile".padEnd(30)}  took ms  statements     p50     p99     max\n${rows.join("\n")}\n`,
+    `${machine()}, ${options.rows} rows\n\n${"meanwhile".padEnd(30)}${columns.map((name) => name.padStart(11)).join("")}\n${rows.join("\n")}\n`,
   );
 }
