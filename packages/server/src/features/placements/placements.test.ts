@@ -114,11 +114,15 @@ test("spares of one application leave a full server to another's environments, o
   }
 });
 
-test("an app's new schema version makes spares and blueprint of the old one go", async () => {
+test("an app's new schema version makes spares and blueprint of the old one go, and what somebody left of a blueprint", async () => {
   const appId = await insertApp(house.db, notes);
   const keeper = house.keeper({ atRest: 2, pollMs: 20 });
   keeper.start();
   await waitUntil("the shelf is full", async () => (await states(appId)).spare === 2, 30_000);
+  await sql`
+    insert into databases (id, server_id, app_id, level, name, schema_version, state, created_at)
+    select gen_random_uuid(), server_id, app_id, level, name || '0', 1, 'creating', now() - interval '2 hours'
+    from databases where app_id = ${appId} and state = 'blueprint'`.execute(house.db);
   await insertMigrations(house.db, appId, 2, ["alter table notes add column stars int"]);
   await sql`update apps set schema_version = 2 where id = ${appId}`.execute(house.db);
   await waitUntil(

@@ -92,7 +92,6 @@ async function build(
   const name = blueprintName(schema);
   try {
     await requireDriver(parts.drivers, blueprintLevelOn(server)).buildBlueprint(context, { server, schema });
-    await noteFindings(parts, context, { server, schema });
   } catch (error) {
     if (hasCode(error, "migration_failed") || hasCode(error, "isolation_unavailable")) {
       await context.transaction((tx) => deleteUnfinished(tx, server.id, name));
@@ -111,7 +110,7 @@ async function noteFindings(
   { server, schema }: { server: DatabaseServer; schema: AppSchema },
 ): Promise<void> {
   const { appId, migrations } = schema;
-  if (isDirectory(server) || (await selectFindings(context.db, appId, migrations.length))) return;
+  if (migrations.length === 0 || (await selectFindings(context.db, appId, migrations.length))) return;
   const findings = await requirePostgres(drivers, "database").findingsOf(context, { server, schema });
   await context.transaction((tx) => updateFindings(tx, schema, findings));
 }
@@ -152,7 +151,9 @@ async function buildAnywhere(
         throw hasCode(error, "no_capacity") ? (reason ?? error) : error;
       });
     try {
-      await ensureBlueprint(parts, context, { ...wanted, server: openServer(parts.secrets, server) });
+      const opened = openServer(parts.secrets, server);
+      const schema = await ensureBlueprint(parts, context, { ...wanted, server: opened });
+      await noteFindings(parts, context, { server: opened, schema });
       return;
     } catch (error) {
       if (!hasCode(error, "server_unreachable")) throw error;

@@ -157,15 +157,18 @@ const isDeserted = sql`not exists (select from placements p where p.database_id 
 
 /**
  * Marks spares and blueprints for removal, a few at a time, and answers them: of older schema versions, on servers that
- * are being drained, and servers and schemas that stand ready for applications none of whose environments has one. A
- * blueprint that something is still being built from is found again.
+ * are being drained, and servers and schemas that stand ready for applications none of whose environments has one; and
+ * blueprints, half done long ago, that nobody comes back to. A blueprint that something is still being built from is found
+ * again.
  */
 export async function markOutdated(tx: Tx, limit: number): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     update databases d set state = 'removing'
     where d.id in (
       select d.id from databases d join apps a on a.id = d.app_id
-      where d.state in ('spare', 'blueprint') and (
+      where d.state = 'creating' and d.name like 'tnb\\_%' and d.schema_version <> a.schema_version
+          and d.created_at < now() - interval '1 hour'
+        or d.state in ('spare', 'blueprint') and (
         d.schema_version < a.schema_version
         or exists (select from database_servers s where s.id = d.server_id and s.state = 'draining')
         or d.state = 'spare' and d.level in ('dedicated', 'schema') and not exists (

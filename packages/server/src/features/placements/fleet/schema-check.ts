@@ -94,8 +94,8 @@ export async function findingsOf(db: Db, operationId: string): Promise<Finding[]
 }
 
 /**
- * Throws `isolation_unavailable` where a level can't hold an app's schema, as was found when its blueprint was built. Of a
- * version whose blueprint an earlier Tenantry has built nothing is known.
+ * Throws `isolation_unavailable` where a level can't hold an app's schema, as was found when it was released. Of what an
+ * earlier Tenantry has released nothing is known.
  */
 export async function refuseKnownUnheld(
   db: Db,
