@@ -96,7 +96,7 @@ export type Sharing = {
   rehearse(context: DriverContext, request: MigrateRequest): Promise<void>;
   /**
    * About how many bytes the rows of environments take, by their UUIDs, as far as the server's statistics tell: those with
-   * few may be missing, and all where nothing was counted yet. Throws `server_unreachable`.
+   * few may be missing, and all where nothing was counted yet, or where tables were in use when they were asked about. Throws `server_unreachable`.
    */
   sizes(server: DatabaseServer, database: PhysicalDatabase): Promise<Map<string, number>>;
   /** Removes all rows of an environment, in batches. Repeatable; a database that isn't there holds none. */
