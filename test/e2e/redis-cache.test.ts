@@ -84,11 +84,16 @@ it("Sites runs unchanged with its tenants' caches in Redis, at every level, and 
   for (const one of sites) expect(await cachedPages(one)).toEqual([]);
 });
 
-it("while Redis is away sites are shown all the same, and one that comes back without its users is mended", async () => {
+it("while Redis is away sites are shown all the same and doctor says so, and one that comes back without its users is mended", async () => {
   const one = await site("user");
   await showsItself(one);
   await redis.kill();
   for (let round = 0; round < 5; round += 1) await showsItself(one);
+  const { code, stdout } = await installation.command(["doctor"]);
+  expect([code, stdout]).toEqual([
+    1,
+    expect.stringContaining(`The Redis at 127.0.0.1:${redis.port} doesn't answer: connect ECONNREFUSED`),
+  ]);
   await redis.start();
   expect(await users()).not.toContain(one.name);
   await eventually("the site's page is in Redis again", async () => {

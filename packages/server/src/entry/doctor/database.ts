@@ -152,11 +152,11 @@ async function checkLeftovers(db: Db, config: Config): Promise<Finding[]> {
   });
   const found = await placements.scanForLeftovers(db).finally(closeDrivers);
   if (found.length === 0) return [ok("places", "What the registry knows and what stands are the same.")];
-  return found.map(({ problem: what, kind, name }) => {
+  return found.map(({ problem: what, kind, name, detail }) => {
     if (what === "unreachable")
       return problem(
         "servers",
-        `The database server ${name} doesn't answer.`,
+        detail ?? `The database server ${name} doesn't answer.`,
         "Bring it back: what stands there serves nobody until then.",
       );
     return what === "missing"

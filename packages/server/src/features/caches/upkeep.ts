@@ -3,7 +3,7 @@ import { IdentityRefused } from "@tenantry/data";
 import type { CacheDriver, CacheUsage } from "../../drivers/cache/index.ts";
 import { type Db, inTransaction, type Tx } from "../../infra/db/index.ts";
 import type { Log } from "../../infra/log/index.ts";
-import { failure } from "../../kernel/index.ts";
+import { failure, hasCode } from "../../kernel/index.ts";
 import { touchRuntime } from "../environments/index.ts";
 import {
   insertAppCache,
@@ -184,8 +184,7 @@ function attempts({ log }: Run) {
     try {
       await work();
     } catch (error) {
-      if (error instanceof IdentityRefused || (error as { code?: string }).code === "unavailable")
-        away.add(serverId);
+      if (error instanceof IdentityRefused || hasCode(error, "server_unreachable")) away.add(serverId);
       log.warn({ serverId, error: (error as Error).message }, "cache.upkeep_failed");
     }
   };

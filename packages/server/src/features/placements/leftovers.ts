@@ -17,6 +17,8 @@ export type Leftover = {
   kind: "database" | "role" | "server" | "storage" | "cache";
   name: string;
   serverId?: string;
+  /** Of a server that doesn't answer: what it is, where, and why. */
+  detail?: string;
 };
 
 /**
@@ -60,7 +62,8 @@ function unreachable(error: unknown, { id, name }: Pick<ServerRow, "id" | "name"
 function unreachablePlace(error: unknown, { driver, serverId }: PlaceOn): Leftover[] {
   if (!serverId || !(hasCode(error, "storage_unavailable") || hasCode(error, "server_unreachable")))
     throw error;
-  return [{ problem: "unreachable", kind: "server", name: driver.driver, serverId }];
+  const { message: detail } = error as Error;
+  return [{ problem: "unreachable", kind: "server", name: driver.driver, serverId, detail }];
 }
 
 /** The servers that we started: their files, whether or not they run. */

@@ -104,4 +104,5 @@ function attemptsOf(run: Run, error?: unknown): number {
   return run.workflow.attempts ?? (isAway(error) ? attemptsWhenAway : defaultAttempts);
 }
 
-const isAway = (error: unknown): boolean => hasCode(error, "server_unreachable");
+const isAway = (error: unknown): boolean =>
+  hasCode(error, "server_unreachable") || hasCode(error, "storage_unavailable");

@@ -1,18 +1,23 @@
 import {
+  CacheUnavailable,
   createRedisConnections,
   parseRedisUrl,
+  type RedisAddress,
   type RedisCommand,
   type RedisConnections,
   type RedisReply,
 } from "@tenantry/data";
-import { unlessAborted } from "../../../kernel/index.ts";
+import { failure, unlessAborted } from "../../../kernel/index.ts";
 
 /** The server to ask. Who asks may be told to stop: then no answer is waited for any more. */
 type Asked = { url: string; signal?: AbortSignal | undefined };
 
 /** A way to a server as whoever administers it. */
 export type Administration = {
-  /** Runs one command in a numbered database. Throws the server's error. Run again when the connection broke. */
+  /**
+   * Runs one command in a numbered database. Throws the server's error, and `server_unreachable` when it doesn't answer.
+   * Run again when the connection broke.
+   */
   ask(server: Asked, command: RedisCommand, database?: number): Promise<RedisReply>;
   /** Runs many in one go; an error stands in the place of its reply. */
   askAll(server: Asked, commands: readonly RedisCommand[], database?: number): Promise<RedisReply[]>;
@@ -26,7 +31,9 @@ export function createAdministration(
     const address = parseRedisUrl(server.url);
     const identity = { ...address, database: database ?? address.database };
     server.signal?.throwIfAborted();
-    const answered = connections.run(identity, commands, { repeatable: true });
+    const answered = connections.run(identity, commands, { repeatable: true }).catch((error: unknown) => {
+      throw error instanceof CacheUnavailable ? unreachable(error, address) : error;
+    });
     return server.signal ? unlessAborted(answered, server.signal) : answered;
   };
   return {
@@ -38,6 +45,16 @@ export function createAdministration(
     },
     close: () => connections.close(),
   };
+}
+
+function unreachable(error: Error, { host, port }: RedisAddress): Error {
+  const detail = `The Redis at ${host}:${port} doesn't answer: ${innermost(error).message.replace(/\.$/, "")}.`;
+  return failure("server_unreachable", { detail }, { cause: error });
+}
+
+/** What really happened, whatever stands behind it. */
+export function innermost(error: Error): Error {
+  return error.cause instanceof Error ? innermost(error.cause) : error;
 }
 
 const batch = 1_000;

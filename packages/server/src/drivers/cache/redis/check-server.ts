@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { createRedisConnections, IdentityRefused, parseRedisUrl, type RedisAddress } from "@tenantry/data";
-import { type Administration, createAdministration, saveUsers } from "./administer.ts";
+import { type Administration, createAdministration, innermost, saveUsers } from "./administer.ts";
 import { grant } from "./rights.ts";
 
 export type CacheServerCheck =
@@ -149,10 +149,8 @@ async function countDatabases({ ask }: Administration, url: string): Promise<num
   }
 }
 
-/** In words, whatever stands behind it: the innermost cause says what happened. */
 function reasonOf(error: unknown, address: RedisAddress): string {
-  let cause = error as Error;
-  while (cause.cause instanceof Error) cause = cause.cause;
+  const cause = innermost(error as Error);
   if (error instanceof IdentityRefused || cause instanceof IdentityRefused) {
     return `It doesn't let ${address.username || "anybody"} in: ${cause.message}.`;
   }

@@ -66,7 +66,7 @@ export async function atServer<Result>(
     server.signal?.throwIfAborted();
     const said = whatServerSaid(error);
     if (!said) throw error;
-    const detail = `The storage server at ${new URL(server.endpoint).host} doesn't do it: ${said}.`;
+    const detail = `The storage server at ${new URL(server.endpoint).host} doesn't do it: ${said.replace(/\.$/, "")}.`;
     throw failure("storage_unavailable", { detail, retryAfterSeconds: 5 }, { cause: error });
   }
 }
