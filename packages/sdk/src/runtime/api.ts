@@ -158,16 +158,17 @@ function authCalls(
   RuntimeApi,
   "login" | "session" | "logout" | "changePassword" | "register" | "verification" | "verifyEmail"
 > {
+  // What is ours to say comes last: applications hand on what visitors sent, as it is.
   return {
-    login: (environmentId, credentials) => send("POST", "auth/login", { environmentId, ...credentials }),
+    login: (environmentId, credentials) => send("POST", "auth/login", { ...credentials, environmentId }),
     session: (environmentId, token) => send("POST", "auth/session", { environmentId, token }),
     logout: (environmentId, token) => send("POST", "auth/logout", { environmentId, token }),
     changePassword: (environmentId, token, change) =>
-      send("POST", "auth/password", { environmentId, token, ...change }),
+      send("POST", "auth/password", { ...change, environmentId, token }),
     register: (environmentId, registration) =>
-      send("POST", "auth/register", { environmentId, ...registration }),
+      send("POST", "auth/register", { ...registration, environmentId }),
     verification: (environmentId, request) =>
-      send("POST", "auth/verification", { environmentId, ...request }),
+      send("POST", "auth/verification", { ...request, environmentId }),
     verifyEmail: (environmentId, token) => send("POST", "auth/verify-email", { environmentId, token }),
   };
 }

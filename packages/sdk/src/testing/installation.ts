@@ -110,7 +110,10 @@ function createListener({
     } else if (!path.startsWith("auth/")) {
       response.end("<p>What a proxy says when it knows nothing better.</p>");
     } else {
-      answerAuth(registry.sessions, path, (await json(request)) as Record<string, string>, response);
+      const body = (await json(request)) as Record<string, string>;
+      const where = `${path} of ${body.environmentId}`;
+      asked.set(where, (asked.get(where) ?? 0) + 1);
+      answerAuth(registry.sessions, path, body, response);
     }
   };
 }
