@@ -105,6 +105,13 @@ const entries = {
       ...moved,
       rows: z.number().int().optional().describe("How many went along, where the database is another."),
       files: z.number().int().optional().describe("How many went along, where their place is another."),
+      cacheKeys: z
+        .number()
+        .int()
+        .optional()
+        .describe(
+          "How many went along, where the cache is another; none from or to the memory of processes.",
+        ),
     }),
   },
   "environment.move-undone": {

@@ -150,6 +150,9 @@ export const moveEnvironmentRequest = z
     storageServer: goesTo.describe(
       "The S3 server that its files are to go to, by its name or id, or `disk` for this machine's; any that fits when left out.",
     ),
+    cacheServer: goesTo.describe(
+      "The Redis that its cache is to go to, by its name or id, or `memory` for that of processes; any that fits when left out.",
+    ),
   })
   .refine(
     ({ isolation, ...others }) =>

@@ -140,12 +140,13 @@ const shapes: Record<string, Shape> = {
       preset: "soft",
       server: "local",
       storageServer: "disk",
+      cacheServer: "memory",
     },
     optional: [
       ...["/isolation", "/isolation/database", "/isolation/storage", "/isolation/cache"],
-      ...["/isolation/compute", "/preset", "/server", "/storageServer"],
+      ...["/isolation/compute", "/preset", "/server", "/storageServer", "/cacheServer"],
     ],
-    takes: { "/server": anything, "/storageServer": anything },
+    takes: { "/server": anything, "/storageServer": anything, "/cacheServer": anything },
   },
   rotateCredentials: { body: { overlapSeconds: 60 }, optional: ["/overlapSeconds"] },
   updateTenant: {

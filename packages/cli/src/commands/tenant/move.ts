@@ -16,6 +16,7 @@ type Options = Omit<MakingOptions, "adminEmail" | "adminPassword"> & {
   preset?: string;
   server?: string;
   storageServer?: string;
+  cacheServer?: string;
   environment: string;
   yes?: boolean;
 };
@@ -23,7 +24,7 @@ type Options = Omit<MakingOptions, "adminEmail" | "adminPassword"> & {
 /** `tenantry tenant move`: other levels or servers for a tenant. */
 export function moveCommand(): Command {
   const command = defineCommand("move", {
-    summary: "move a tenant's database and files to other levels or servers",
+    summary: "move a tenant's database, files and cache to other levels or servers",
     details:
       "Visitors are told to come back while rows, and files that were put lately, are copied and compared. Until the tenant is sent to its new place, a failure or `tenantry operation cancel` leaves it where it was, and open.",
     examples: [
@@ -43,6 +44,10 @@ export function moveCommand(): Command {
       "--storage-server <server>",
       "the S3 server that its files go to, or `disk`; any that fits when left out",
     )
+    .option(
+      "--cache-server <server>",
+      "the Redis that its cache goes to, or `memory`; any that fits when left out",
+    )
     .option("--environment <name>", "which of its environments", "production")
     .option("--due", "only list who has outgrown his level by the rules (setting promotions)")
     .option("--wait", "wait until it is there, and show how far it is")
@@ -57,11 +62,14 @@ async function move(tenant: string | undefined, options: Options, command: Comma
       "There is nobody to move.",
       "Name a tenant, or give --due to see who has outgrown his level.",
     );
-  const { preset, server, storageServer, environment } = options;
-  const body = { preset, isolation: isolationOf(options), server, storageServer };
+  const { preset, server, storageServer, cacheServer, environment } = options;
+  const body = { preset, isolation: isolationOf(options), server, storageServer, cacheServer };
   const where = Object.values({ ...body, ...body.isolation, isolation: undefined }).filter(Boolean);
   if (where.length === 0)
-    throw wrongUsage("There is nowhere to move it to.", "Give a level (--level, --storage) or a server.");
+    throw wrongUsage(
+      "There is nowhere to move it to.",
+      "Give a level (--level, --storage, --cache) or a server.",
+    );
   const context = await contextOf(command);
   const { client, output } = context;
   if (!options.yes) {

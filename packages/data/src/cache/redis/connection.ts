@@ -3,9 +3,12 @@ import type { ErrorReply } from "@redis/client";
 import type { RedisAddress } from "./address.ts";
 
 /** As Redis answers in RESP 2; an error stands in the place of the answer that it is. */
-export type RedisReply = string | number | null | Error | RedisReply[];
+export type RedisReply = string | Buffer | number | null | Error | RedisReply[];
 
-export type RedisCommand = readonly string[];
+export type RedisCommand = readonly (string | Buffer)[];
+
+/** With `binary`, texts are answered as the bytes that they are. */
+export type RedisSending = { binary?: boolean };
 
 /** Who commands are run as, and in which numbered database. */
 export type RedisIdentity = Pick<RedisAddress, "username" | "password" | "database">;
@@ -23,7 +26,11 @@ export type RedisConnection = {
    * Sends a batch in one piece and answers its replies in order. Rejects with `ConnectionLost` when the connection went:
    * then it is unknown what was done. Replies of a batch whose identity was refused are all errors, whatever they were.
    */
-  send(identity: RedisIdentity, commands: readonly RedisCommand[]): Promise<RedisReply[]>;
+  send(
+    identity: RedisIdentity,
+    commands: readonly RedisCommand[],
+    options?: RedisSending,
+  ): Promise<RedisReply[]>;
   destroy(): void;
 };
 
@@ -61,7 +68,8 @@ export async function openRedisConnection(
   // Each batch in flight rejects, which is where the error is dealt with.
   client.on("error", () => undefined);
   await client.connect();
-  const connection = overClient(client, isErrorReply);
+  const asBytes = { typeMapping: { [library.RESP_TYPES.BLOB_STRING]: Buffer } };
+  const connection = overClient(client, isErrorReply, asBytes);
   const firstWord = AbortSignal.timeout(deadlineMs);
   const silent = new Promise<never>((_resolve, reject) => {
     firstWord.addEventListener("abort", () => reject(new ConnectionLost("The server says nothing.")));
@@ -82,14 +90,14 @@ export async function openRedisConnection(
 type Client = {
   readonly isReady: boolean;
   readonly isOpen: boolean;
-  sendCommand(command: RedisCommand): Promise<unknown>;
+  sendCommand(command: RedisCommand, options?: object): Promise<unknown>;
   destroy(): void;
 };
 
 /** Whether the server said it itself, in difference to what befell the connection. */
 type IsErrorReply = (error: unknown) => error is ErrorReply;
 
-function overClient(client: Client, isErrorReply: IsErrorReply): RedisConnection {
+function overClient(client: Client, isErrorReply: IsErrorReply, asBytes: object): RedisConnection {
   let user: string | undefined;
   let database = 0;
   let inFlight = 0;
@@ -117,12 +125,13 @@ function overClient(client: Client, isErrorReply: IsErrorReply): RedisConnection
       return heardAt;
     },
     isOf: (identity) => user === userKey(identity) && database === identity.database,
-    async send(identity, commands) {
+    async send(identity, commands, { binary = false } = {}) {
       if (!client.isReady) throw new ConnectionLost("The connection is closed.");
       const before = prelude(identity);
       inFlight += 1;
       try {
-        const sent = [...before, ...commands].map((command) => reply(client, command, isErrorReply));
+        const how = binary ? asBytes : undefined;
+        const sent = [...before, ...commands].map((command) => reply(client, command, isErrorReply, how));
         const replies = await Promise.all(sent);
         heardAt = performance.now();
         const refused = replies.slice(0, before.length).find((answer) => answer instanceof Error);
@@ -145,9 +154,14 @@ function overClient(client: Client, isErrorReply: IsErrorReply): RedisConnection
 
 const userKey = ({ username, password }: RedisIdentity): string => `${username}\0${password}`;
 
-async function reply(client: Client, command: RedisCommand, isErrorReply: IsErrorReply): Promise<RedisReply> {
+async function reply(
+  client: Client,
+  command: RedisCommand,
+  isErrorReply: IsErrorReply,
+  how: object | undefined,
+): Promise<RedisReply> {
   try {
-    return (await client.sendCommand(command)) as RedisReply;
+    return (await client.sendCommand(command, how)) as RedisReply;
   } catch (error) {
     if (isErrorReply(error)) return error;
     throw new ConnectionLost("The connection went away.", { cause: error });

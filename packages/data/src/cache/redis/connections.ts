@@ -1,6 +1,12 @@
 import { CacheUnavailable } from "../../errors.ts";
 import type { RedisAddress } from "./address.ts";
-import { ConnectionLost, IdentityRefused, type RedisCommand, type RedisReply } from "./connection.ts";
+import {
+  ConnectionLost,
+  IdentityRefused,
+  type RedisCommand,
+  type RedisReply,
+  type RedisSending,
+} from "./connection.ts";
 import { type Deadline, inTime, startDeadline } from "./deadline.ts";
 import { createEndpoint, type Endpoint } from "./endpoint.ts";
 import { createTurns } from "./turns.ts";
@@ -27,7 +33,7 @@ export type RedisConnections = {
   run(
     address: RedisAddress,
     commands: readonly RedisCommand[],
-    options?: { repeatable?: boolean },
+    options?: { repeatable?: boolean } & RedisSending,
   ): Promise<RedisReply[]>;
   /** Connections that are open now. */
   readonly open: number;
@@ -62,12 +68,13 @@ export function createRedisConnections(options: RedisConnectionsOptions = {}): R
     address: RedisAddress,
     commands: readonly RedisCommand[],
     deadline: Deadline,
+    how: RedisSending,
   ): Promise<RedisReply[]> {
     const endpoint = endpointOf(address);
     const connection = await inTime(endpoint.choose(address), deadline, tooLate);
     const sentAt = performance.now();
     try {
-      const replies = await inTime(connection.send(address, commands), deadline, tooLate);
+      const replies = await inTime(connection.send(address, commands, how), deadline, tooLate);
       const refused = replies.find(isRefusal);
       if (refused) throw new IdentityRefused((refused as Error).message);
       return replies;
@@ -79,14 +86,14 @@ export function createRedisConnections(options: RedisConnectionsOptions = {}): R
   }
 
   return {
-    async run(address, commands, { repeatable = false } = {}) {
+    async run(address, commands, { repeatable = false, ...how } = {}) {
       const deadline = startDeadline(deadlineMs);
       let giveBack: (() => void) | undefined;
       try {
         giveBack = await turns.take(`${address.host} ${address.port} ${address.username}`, deadline);
-        return await attempt(address, commands, deadline).catch((error: unknown) => {
+        return await attempt(address, commands, deadline, how).catch((error: unknown) => {
           if (!(error instanceof ConnectionLost && repeatable)) throw error;
-          return attempt(address, commands, deadline);
+          return attempt(address, commands, deadline, how);
         });
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error;

@@ -74,6 +74,28 @@ export function describeCacheDriver(title: string, open: () => Promise<CacheDriv
         expect(await cache.get("a")).toBe(1);
       });
 
+      test("what is read of one cache and put into another is there with its time, also while its user is shut out; what can't be taken is left", async () => {
+        const { readAll, putAll } = driver;
+        if (!readAll || !putAll) return expect([readAll, putAll]).toEqual([undefined, undefined]);
+        const [from, to] = [await made(), await made()];
+        for (let number = 0; number < 120; number += 1) await from.cache.set(`n ${number}`, { number });
+        await from.cache.set("short", "ü", { ttlSeconds: 60 });
+        await driver.admit(from.name, false);
+        const target = { physicalName: to.name, generation: 2 };
+        let taken = 0;
+        for await (const entries of readAll({ physicalName: from.name, generation: 1 }, signal)) {
+          const damaged = { ...entries[0]!, key: ":damaged", dump: Buffer.from([0xff, 0]) };
+          taken += await putAll(target, [...entries, damaged], signal);
+        }
+        // With the key that says which epoch it is.
+        expect(taken).toBe(122);
+        const cache = driver.handle(to.name, 2);
+        expect([await cache.get("n 119"), await cache.get("short")]).toEqual([{ number: 119 }, "ü"]);
+        await harness.pass(61_000);
+        expect([await cache.get("n 0"), await cache.get("short")]).toEqual([{ number: 0 }, undefined]);
+        expect((await driver.measure(to.name, signal))!.keys).toBe(121);
+      });
+
       test("what is counted and flushed is one environment's, in all its generations", async () => {
         const [mine, theirs] = [await made(), await made()];
         for (const { name } of [mine, theirs]) {

@@ -7,6 +7,19 @@ export type CacheLocation = WithoutGeneration<NonNullable<RuntimeEnvironment["ca
 
 export type CacheUsage = { keys: number; bytes: number };
 
+/** One key of a cache as it lies there, wherever the cache is. */
+export type CacheEntry = {
+  /** What stands behind the cache's name, or behind that and its generation. */
+  key: string;
+  inGeneration: boolean;
+  /** Milliseconds that it has left; 0 where it stays until room is needed. */
+  ttlMs: number;
+  /** As its server writes it down. */
+  dump: Buffer;
+};
+
+export type CachePlace = { physicalName: string; generation: number };
+
 /**
  * One way to give an environment a cache. Everything is repeatable. Physical names are opaque, never change, and keep
  * environments apart: what is under one can't be seen, counted or flushed through another.
@@ -46,6 +59,15 @@ export type CacheDriver = {
 
   /** What is wrong with the cache, in sentences; empty when all is as `provision` leaves it. */
   verify(physicalName: string): Promise<string[]>;
+
+  /**
+   * Everything that is in the cache, a piece at a time, whether or not its user is let in; absent where only processes
+   * have it. What is written meanwhile may or may not be among it.
+   */
+  readAll?(place: CachePlace, signal: AbortSignal): AsyncGenerator<CacheEntry[]>;
+
+  /** Puts entries in, in place of what stands under their keys, and answers how many it took. */
+  putAll?(place: CachePlace, entries: readonly CacheEntry[], signal: AbortSignal): Promise<number>;
 
   /** Removes all that `provision` made and all keys. What isn't there counts as removed. */
   remove(context: DriverContext, physicalName: string): Promise<void>;

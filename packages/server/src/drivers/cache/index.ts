@@ -1,4 +1,4 @@
-export type { CacheDriver, CacheLocation, CacheUsage } from "./driver.ts";
+export type { CacheDriver, CacheEntry, CacheLocation, CacheUsage } from "./driver.ts";
 export { createMemoryCacheDriver } from "./memory/index.ts";
 export { type CacheGround, cacheProbes } from "./probes.ts";
 export { checkCacheServer } from "./redis/check-server.ts";

@@ -9,6 +9,7 @@ import { newId } from "../../kernel/index.ts";
 import { type TestCeph, testCeph } from "../../testing/ceph.ts";
 import { makeBucket } from "../../testing/ceph-contents.ts";
 import { testContext } from "../../testing/driver-context.ts";
+import { compareFiles } from "./compare-files.ts";
 import { type CopyEnd, copyFiles } from "./copy-files.ts";
 import type { StorageDriver } from "./driver.ts";
 import { createFsStorageDriver, createS3StorageDriver } from "./index.ts";
@@ -156,4 +157,41 @@ test("a copy goes on where an interrupted one was: what stands and is younger is
   expect(copied.objects).toBe(Object.keys(files).length);
   expect(copied.kept).toBeGreaterThan(0);
   expect(await contents(target)).toEqual(await contents(source));
+});
+
+test.each([
+  ["disk", "bucket"],
+  ["bucket", "disk"],
+  ["prefixes of users", "buckets of users"],
+])(
+  "from %s to %s, a copy that follows takes what was put and deleted since; then both are the same, and what isn't is told",
+  async (from, to) => {
+    const [source, target] = [await filled(from), await place(to)];
+    const between = { from: source, to: target };
+    await copyFiles(between, { signal });
+    const theirs = applicationsFiles(source);
+    await theirs.delete("plain.txt");
+    await theirs.put("media/new.txt", "new", { contentType: "text/plain" });
+    await theirs.put("media/large.bin", "smaller");
+    expect((await compareFiles(between, { signal })).differences).toHaveLength(3);
+    await copyFiles(between, { signal, follows: true });
+    expect(await contents(target)).toEqual(await contents(source));
+    const compared = await compareFiles(between, { signal });
+    expect(compared).toMatchObject({ objects: Object.keys(files).length, differences: [] });
+    expect(Date.parse(compared.youngestAt!)).toBeGreaterThan(Date.now() - 600_000);
+  },
+);
+
+test("two files of one size with other contents are told apart where the stores' checksums are of one make", async () => {
+  const [one, other] = [await filled("bucket", ["plain.txt"]), await place("bucket")];
+  await other.storage.put("plain.txt", "plane");
+  const { differences } = await compareFiles({ from: one, to: other }, { signal });
+  expect(differences).toEqual(["plain.txt has another content at the new place."]);
+});
+
+test("of two empty places nothing is the youngest", async () => {
+  const between = { from: await place("disk"), to: await place("disk") };
+  expect(await compareFiles(between, { signal })).toEqual({
+    ...{ objects: 0, bytes: 0, youngestAt: null, differences: [] },
+  });
 });

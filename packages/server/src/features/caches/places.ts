@@ -71,8 +71,12 @@ export function createCachePlaces({
       const level = wanted.level as CacheLevel;
       // One database, and one server of its own, is for one environment: nobody else may choose it at the same time.
       if (level === "database" || level === "own") await lockCacheServers(tx);
-      const server = roomiest(withRoom(await selectCacheServers(tx), level, wanted.region));
-      if (!server && level === "prefix") return { ...inProcesses, detail: {} };
+      const { serverId } = wanted;
+      if (serverId === null && level === "prefix") return { ...inProcesses, detail: {} };
+      const offering = withRoom(await selectCacheServers(tx), level, wanted.region);
+      const fitting = serverId === undefined ? offering : offering.filter(({ id }) => id === serverId);
+      const server = fitting.find(({ id }) => id === wanted.near) ?? roomiest(fitting);
+      if (!server && serverId === undefined && level === "prefix") return { ...inProcesses, detail: {} };
       if (!server) throw unavailable(wanted);
       const detail = { level, server: server.name };
       if (level !== "database") return { ...on(server), detail };
@@ -98,6 +102,20 @@ function withoutShared(db: Db | Tx, { driver, serverId }: CacheOn): CacheOn {
       },
     },
   };
+}
+
+/** Who provided a cache that stands. Throws `server_not_found`. */
+export function driverOf(
+  all: readonly CacheOn[],
+  cache: { driver: string; serverId: string | null },
+): CacheDriver {
+  const found = all.find(
+    ({ driver, serverId }) => driver.driver === cache.driver && serverId === cache.serverId,
+  );
+  if (found) return found.driver;
+  throw failure("server_not_found", {
+    detail: "The server that the cache stood on isn't registered any more.",
+  });
 }
 
 /** The levels at which a server can hold caches, whether or not it has room. */
@@ -130,8 +148,14 @@ function roomiest(servers: readonly CacheServerRow[]): CacheServerRow | undefine
   return servers.toSorted((a, b) => room(b) - room(a))[0];
 }
 
-function unavailable({ level, region }: PlaceWanted): Error {
+function unavailable({ level, region, serverId }: PlaceWanted): Error {
   const where = region === undefined ? "" : ` in the region ${region}`;
+  if (serverId !== undefined) {
+    return failure("isolation_unavailable", {
+      detail: `The place that was asked for offers no cache at the level "${level}"${where}, or has no room.`,
+      remedy: "See `tenantry cache list`, or leave the server out.",
+    });
+  }
   return failure("no_capacity", {
     detail: `No cache server${where} has room for a cache at the level "${level}".`,
     remedy: "Register one with `tenantry cache add`.",

@@ -7,13 +7,13 @@ export type StandingCache = {
   serverId: string | null;
   name: string;
   admitted: boolean;
-  /** Whether its tenant's state lets it be used. */
+  /** Whether its tenant's state lets it be used, and no move has closed it. */
   usable: boolean;
 };
 
 const select = sql`
   select p.id, p.environment_id as "environmentId", p.driver, p.server_id as "serverId", p.physical_name as name,
-    p.admitted, t.status not in ('suspended', 'deleting', 'purging', 'deleted') as usable
+    p.admitted, t.status not in ('suspended', 'deleting', 'purging', 'deleted') and not e.moving as usable
   from placements p join environments e on e.id = p.environment_id join tenants t on t.id = e.tenant_id
 `;
 
@@ -31,7 +31,7 @@ export async function selectCachesOf(
 /** Caches whose users are let in and shouldn't be, or the other way round. */
 export async function selectWronglyAdmitted(db: Db, limit: number): Promise<StandingCache[]> {
   const { rows } = await sql<StandingCache>`
-    ${select} where p.kind = 'cache' and p.state = 'current' and p.server_id is not null
+    ${select} where p.kind = 'cache' and p.state = 'current' and p.server_id is not null and not e.moving
       and p.admitted <> (t.status not in ('suspended', 'deleting', 'purging', 'deleted'))
     order by p.id limit ${limit}
   `.execute(db);

@@ -12,7 +12,7 @@ import {
   selectEnvironmentIdsOfApp,
   updateAppCacheMade,
 } from "./app-caches.sql.ts";
-import type { CacheOn, CachePlaces } from "./places.ts";
+import { type CacheOn, type CachePlaces, driverOf } from "./places.ts";
 import {
   raiseGeneration,
   type StandingCache,
@@ -138,16 +138,6 @@ function contents(places: CachePlaces) {
       return sum;
     },
   };
-}
-
-function driverOf(all: readonly CacheOn[], cache: Pick<StandingCache, "driver" | "serverId">): CacheDriver {
-  const found = all.find(
-    ({ driver, serverId }) => driver.driver === cache.driver && serverId === cache.serverId,
-  );
-  if (found) return found.driver;
-  throw failure("server_not_found", {
-    detail: "The server that the cache stood on isn't registered any more.",
-  });
 }
 
 async function mend(

@@ -1,6 +1,7 @@
 import { type MoveEnvironmentRequest, presetIsolation } from "@tenantry/contract";
 import type { Db } from "../../infra/db/index.ts";
 import { hasCode } from "../../kernel/index.ts";
+import { findCacheServer } from "../caches/index.ts";
 import { requireAvailable } from "../lifecycle/index.ts";
 import { findServer, type Placements } from "../placements/index.ts";
 import { findStorageServer } from "../storages/index.ts";
@@ -13,10 +14,10 @@ export type DestinationParts = {
 
 export type Destination = Pick<MoveInput, "database" | "cache" | "storage">;
 
-const kinds = ["database", "storage"] as const;
+const kinds = ["database", "cache", "storage"] as const;
 
-/** What is no server's name here: files on this machine's disk. */
-const disk = "disk";
+/** What are no servers' names here: files on this machine's disk, and caches in the memory of processes. */
+const [disk, memory] = ["disk", "memory"];
 
 /**
  * Each kind of thing that has to go elsewhere so that an environment is as a request asks for; none where it is so already.
@@ -27,12 +28,17 @@ export async function destinationOf(
   environmentId: string,
   request: MoveEnvironmentRequest,
 ): Promise<Destination> {
-  const { preset, isolation, server, storageServer } = request;
+  const { preset, isolation, server, storageServer, cacheServer } = request;
   const levels = { ...(preset && presetIsolation[preset]), ...isolation };
-  const { current } = await placements.thingsOf({ db }, environmentId, "storage");
+  const files = await placements.thingsOf({ db }, environmentId, "storage");
+  const cache = await placements.thingsOf({ db }, environmentId, "cache");
   const moves: Destination = {
     database: await databaseMove({ db, placements }, environmentId, { to: levels.database, server }),
-    storage: placeMove(current, {
+    cache: placeMove(cache.current, {
+      to: levels.cache,
+      serverId: await idOf(cacheServer, memory, (name) => findCacheServer(db, name)),
+    }),
+    storage: placeMove(files.current, {
       to: levels.storage,
       serverId: await idOf(storageServer, disk, (name) => findStorageServer(db, name)),
     }),

@@ -189,7 +189,12 @@ async function reopen(tx: Tx, context: Context): Promise<void> {
 function countsOf(context: Context) {
   const rows = resultOf<{ rows: number }>(context, "copy", "database")?.rows;
   const files = resultOf<{ objects: number }>(context, "verify", "storage")?.objects;
-  return { ...(rows !== undefined && { rows }), ...(files !== undefined && { files }) };
+  const cached = resultOf<{ keys: number }>(context, "copy", "cache")?.keys;
+  return {
+    ...(rows !== undefined && { rows }),
+    ...(files !== undefined && { files }),
+    ...(cached !== undefined && { cacheKeys: cached }),
+  };
 }
 
 /** What events say of a move. */

@@ -39,7 +39,7 @@ export type { EnvironmentLogins } from "./logins/login-place.ts";
 export type { PlacementParts } from "./parts.ts";
 export { type PlaceDriver, type PlaceOn, type Places, type PlaceWanted, placesOf } from "./place-driver.ts";
 export type { PlacedThing } from "./place-things.ts";
-export { flipPlacements, selectServersOutside } from "./placements.sql.ts";
+export { flipPlacements, selectServersOutside, updatePlacementDetail } from "./placements.sql.ts";
 export { createPlacements, type Placements } from "./placements.ts";
 export { runtimeBudgets } from "./runtime-places.ts";
 export { selectUnsealedDatabases } from "./seals/seal-checks.sql.ts";

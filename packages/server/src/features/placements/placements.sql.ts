@@ -83,6 +83,15 @@ export async function flipPlacements(tx: Tx, environmentId: string): Promise<voi
   `.execute(tx);
 }
 
+/** The same place, which from now on counts as one of another level. */
+export async function updatePlacementDetail(
+  tx: Tx,
+  id: string,
+  detail: Record<string, unknown>,
+): Promise<void> {
+  await sql`update placements set detail = ${JSON.stringify(detail)}::jsonb where id = ${id}`.execute(tx);
+}
+
 export async function updatePlacementRetired(tx: Tx, id: string): Promise<void> {
   await sql`update placements set state = 'retired' where id = ${id}`.execute(tx);
 }

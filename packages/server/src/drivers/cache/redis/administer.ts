@@ -19,21 +19,28 @@ export type Administration = {
    * Run again when the connection broke.
    */
   ask(server: Asked, command: RedisCommand, database?: number): Promise<RedisReply>;
-  /** Runs many in one go; an error stands in the place of its reply. */
-  askAll(server: Asked, commands: readonly RedisCommand[], database?: number): Promise<RedisReply[]>;
+  /** Runs many in one go; an error stands in the place of its reply. With `binary`, texts are answered as bytes. */
+  askAll(
+    server: Asked,
+    commands: readonly RedisCommand[],
+    database?: number,
+    how?: { binary?: boolean },
+  ): Promise<RedisReply[]>;
   close(): void;
 };
 
 export function createAdministration(
   connections: RedisConnections = createRedisConnections({ maxConnections: 2, deadlineMs: 10_000 }),
 ): Administration {
-  const askAll: Administration["askAll"] = async (server, commands, database) => {
+  const askAll: Administration["askAll"] = async (server, commands, database, how) => {
     const address = parseRedisUrl(server.url);
     const identity = { ...address, database: database ?? address.database };
     server.signal?.throwIfAborted();
-    const answered = connections.run(identity, commands, { repeatable: true }).catch((error: unknown) => {
-      throw error instanceof CacheUnavailable ? unreachable(error, address) : error;
-    });
+    const answered = connections
+      .run(identity, commands, { repeatable: true, ...how })
+      .catch((error: unknown) => {
+        throw error instanceof CacheUnavailable ? unreachable(error, address) : error;
+      });
     return server.signal ? unlessAborted(answered, server.signal) : answered;
   };
   return {

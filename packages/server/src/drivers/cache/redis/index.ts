@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import { createRedisCaches, parseRedisUrl, type RedisCaches, redisUrl } from "@tenantry/data";
 import type { CacheDriver, CacheUsage } from "../driver.ts";
 import { type Administration, createAdministration, keysLike, saveUsers } from "./administer.ts";
+import { putAll, readAll } from "./entries.ts";
 import { cacheName, databaseOf, installationMark, isCacheName } from "./names.ts";
 import { faultsOf, grant, reference, revoke } from "./rights.ts";
 
@@ -80,6 +81,8 @@ export function createRedisCacheDriver(options: RedisDriverOptions): CacheDriver
     flush: async (name, signal) => ({ keys: await unlinkAll(link, server, requireName(name), signal) }),
     measure: (name, signal) => measure(link, server, requireName(name), signal),
     verify: (name) => verify(link, server, name),
+    readAll: (place, signal) => readAll(administration, { ...server, signal }, place, signal),
+    putAll: (place, entries, signal) => putAll(administration, { ...server, signal }, place, entries),
     async remove(context, name) {
       requireName(name);
       const { signal } = context;

@@ -1,6 +1,7 @@
 import { chmod, chown, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { newId } from "../../../kernel/index.ts";
 import { testContext } from "../../../testing/driver-context.ts";
@@ -51,6 +52,20 @@ describe("directories of environments", () => {
     expect(await driver.verify(name, environmentId)).toEqual([]);
     await driver.provision(testContext(), name, environmentId);
     expect((await stat(directory)).uid).toBe(70_123);
+  });
+
+  test("let their application's user in no more when they are closed, keep what is in them, and let it in again", async () => {
+    const owner = process.geteuid?.() === 0 ? 70_123 : undefined;
+    const { driver, environmentId, name, directory } = await provisioned(async () => owner);
+    await driver.handle(name).put("a/b", "x");
+    const { signal } = new AbortController();
+    for (let round = 0; round < 2; round += 1) await driver.admit!(name, false, { signal });
+    expect((await stat(directory)).uid).toBe(process.getuid!());
+    expect((await stat(directory)).mode & 0o777).toBe(0o700);
+    expect(await text((await driver.handle(name).get("a/b")).body)).toBe("x");
+    await driver.admit!(name, true, { signal });
+    expect((await stat(directory)).uid).toBe(owner ?? process.getuid!());
+    expect(await driver.verify(name, environmentId)).toEqual([]);
   });
 
   test("that were tampered with are reported in sentences, and made right by making them again", async () => {
