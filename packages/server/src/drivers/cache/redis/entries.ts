@@ -1,14 +1,15 @@
 import type { CacheEntry, CachePlace } from "../driver.ts";
 import { type Administration, keysLike } from "./administer.ts";
-import type { RedisServer } from "./index.ts";
 import { databaseOf } from "./names.ts";
+
+type Asked = Parameters<Administration["ask"]>[0];
 
 /** So many are asked for at once: values may have a megabyte. */
 const batch = 50;
 
 export async function* readAll(
   administration: Administration,
-  server: RedisServer,
+  server: Asked,
   { physicalName: name, generation }: CachePlace,
   signal: AbortSignal,
 ): AsyncGenerator<CacheEntry[]> {
@@ -35,7 +36,7 @@ export async function* readAll(
 /** One that a server doesn't take (it is full, or older than the one that wrote it down) is left out. */
 export async function putAll(
   { askAll }: Administration,
-  server: RedisServer,
+  server: Asked,
   { physicalName: name, generation }: CachePlace,
   entries: readonly CacheEntry[],
 ): Promise<number> {
