@@ -34,6 +34,20 @@ describe("showing an operation", () => {
     expect(terminal.text()).toBe("");
   });
 
+  it("says why a step is tried again", () => {
+    const error = { code: "server_unreachable", title: "No.", detail: "The server doesn't answer." };
+    const steps = [step("a", { status: "failed", tookMs: 5, error })];
+    const waiting = operation({ status: "waiting", waitUntil: "2026-01-01T00:00:01.000Z", steps });
+    const log = stream(false);
+    createDisplay(log).show(waiting);
+    expect(log.text()).toBe("failed: Do a (5 ms), tries again: The server doesn't answer.\n");
+    const terminal = stream(true);
+    const display = createDisplay(terminal);
+    display.show(waiting);
+    expect(terminal.text()).toContain("tries again: ");
+    display.end();
+  });
+
   it("writes a line for each step that is over elsewhere, once, and moves no cursor", () => {
     const log = stream(false);
     const display = createDisplay(log);

@@ -1,7 +1,7 @@
 import type { OperationReply } from "@tenantry/contract";
 import { lookOf } from "../output/look.ts";
 import { visibleLine } from "../output/text.ts";
-import { frame, remark } from "./frame.ts";
+import { frame, remark, setback } from "./frame.ts";
 
 /** Shows an operation while it goes on. */
 export type Display = {
@@ -58,13 +58,15 @@ function movingDisplay(stream: NodeJS.WriteStream): Display {
 function lineDisplay(stream: NodeJS.WriteStream): Display {
   const said = new Set<string>();
   return {
-    show({ steps }) {
-      for (const step of steps) {
+    show(operation) {
+      for (const step of operation.steps) {
         const { name, status, title } = step;
         if (!["done", "failed", "undone"].includes(status) || said.has(`${name} ${status}`)) continue;
         said.add(`${name} ${status}`);
         const more = remark(step);
-        stream.write(`${status}: ${visibleLine(title)}${more ? ` (${more})` : ""}\n`);
+        const why = status === "failed" ? setback(operation) : undefined;
+        const rest = `${more ? ` (${more})` : ""}${why === undefined ? "" : `, tries again: ${why}`}`;
+        stream.write(`${status}: ${visibleLine(title)}${rest}\n`);
       }
     },
     end: () => undefined,

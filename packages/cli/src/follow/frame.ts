@@ -71,8 +71,17 @@ function progressLine(operation: OperationReply, look: Look, width: number, { el
   return `${bar}  ${shorten(text, width - barWidth - 2)}`;
 }
 
-function doing({ status, message, waitUntil }: OperationReply): string {
+/** Why an operation waits, when a step of it failed and is tried again. */
+export function setback({ status, steps }: OperationReply): string | undefined {
+  const failed = status === "waiting" ? steps.find((step) => step.status === "failed") : undefined;
+  return failed?.error ? visibleLine(failed.error.detail ?? failed.error.title) : undefined;
+}
+
+function doing(operation: OperationReply): string {
+  const { status, message, waitUntil } = operation;
   const what = message ? visibleLine(message) : "";
+  const why = setback(operation);
+  if (why !== undefined) return `tries again: ${why}`;
   if (status === "waiting" && waitUntil) return `waits until ${waitUntil}`;
   if (status === "undoing" || status === "cancelling")
     return ["undoing what was done", what].filter(Boolean).join(": ");

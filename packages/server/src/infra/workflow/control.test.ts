@@ -177,6 +177,21 @@ test("a failed operation can't be retried while another has its environment", as
   expect((await bench.operation(failed)).status).toBe("failed");
 });
 
+test("who comes after an operation that got stuck is told how it goes on, not to wait for it", async () => {
+  const environmentId = newId();
+  const workflow = defineWorkflow({
+    ...{ kind: "test.stuck", version: 1, attempts: 1, onFailure: "stop" as const },
+    steps: [step("only", { title: "Only", run: () => Promise.reject(new Error("never")) })],
+  });
+  await bench.worker([workflow]);
+  const stuck = await bench.begin(workflow, { environmentId });
+  await bench.reaches(stuck, "needs_operator");
+  await expect(bench.begin(workflow, { environmentId })).rejects.toMatchObject({
+    code: "operation_in_progress",
+    remedy: expect.stringContaining(`tenantry operation retry ${showId("op", stuck)}`),
+  });
+});
+
 test("past its point of no return an operation can't be cancelled, and before it can", async () => {
   const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
   const { workflow, acts } = threeSteps("test.no-return", (name) => (name === "two" ? held : undefined), {

@@ -1,8 +1,11 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { expect, test } from "vitest";
+import { severableTo } from "../../testing/severable.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
 import { useWorkflowBench } from "../../testing/workflows.ts";
 import { sql } from "../db/index.ts";
-import { silentLog } from "../log/index.ts";
+import { type Log, silentLog } from "../log/index.ts";
 import { claimOperations } from "./claim.sql.ts";
 import { defineWorkflow } from "./index.ts";
 import { renewLeases } from "./lease.sql.ts";
@@ -96,6 +99,30 @@ test("a keeper whose connection is cut gives up its leases at once and comes bac
   expect(keeper.hasLeft(name)).toBe(true);
   await waitUntil("it is back", () => keeper.holder !== undefined && keeper.holder !== name);
   await keeper.close();
+});
+
+test("a registry that is away is told once, however often it is tried", async () => {
+  const way = await severableTo(registry.url);
+  const told: string[] = [];
+  const log = { ...silentLog, warn: (_fields: object, name: string) => void told.push(name) } as Log;
+  const options = { url: way.url, applicationName: "test keeper", leaseMs: 60_000, log };
+  const keeper = new LeaseKeeper(options, () => undefined);
+  await keeper.start();
+  const name = keeper.holder;
+  await way.sever();
+  let attempts = 0;
+  const closed = createServer((socket) => {
+    attempts += 1;
+    socket.destroy();
+  });
+  await once(closed.listen(Number(new URL(way.url).port), "127.0.0.1"), "listening");
+  await waitUntil("it has tried again and again", () => attempts >= 3);
+  await new Promise((resolve) => closed.close(resolve));
+  expect(told.filter((one) => one === "worker.registry_unreachable")).toHaveLength(1);
+  await way.restore();
+  await waitUntil("it is back", () => keeper.holder !== undefined && keeper.holder !== name);
+  await keeper.close();
+  await way.close();
 });
 
 async function isFree(holder: string): Promise<boolean> {

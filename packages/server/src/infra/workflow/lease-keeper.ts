@@ -32,6 +32,8 @@ export class LeaseKeeper {
   readonly #closing = new AbortController();
   readonly #heartbeatMs: number;
   #session: Session | undefined;
+  /** The log says once that the registry is away, not four times in a second. */
+  #isToldAway = false;
   #renewNow = new AbortController();
   #beating: Promise<void> | undefined;
 
@@ -127,9 +129,14 @@ export class LeaseKeeper {
   async #reconnect(): Promise<void> {
     await this.#pause(250, []);
     if (this.#closing.signal.aborted) return;
-    await this.#connect().catch((error: Error) =>
-      this.#options.log.warn({ error: error.message }, "worker.registry_unreachable"),
-    );
+    try {
+      await this.#connect();
+      this.#isToldAway = false;
+    } catch (error) {
+      if (!this.#isToldAway)
+        this.#options.log.warn({ error: (error as Error).message }, "worker.registry_unreachable");
+      this.#isToldAway = true;
+    }
   }
 
   async #renew({ holder, connection }: Session): Promise<void> {

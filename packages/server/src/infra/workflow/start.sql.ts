@@ -1,3 +1,4 @@
+import type { OperationStatus } from "@tenantry/contract";
 import { sql, type Tx } from "../db/index.ts";
 
 export type NewOperation = {
@@ -41,10 +42,13 @@ export async function insertOperation(tx: Tx, operation: NewOperation): Promise<
 }
 
 /** The exclusive operation at work on an environment. */
-export async function selectExclusive(tx: Tx, environmentId: string): Promise<string | undefined> {
-  const { rows } = await sql<{ id: string }>`
-    select id from operations
+export async function selectExclusive(
+  tx: Tx,
+  environmentId: string,
+): Promise<{ id: string; status: OperationStatus } | undefined> {
+  const { rows } = await sql<{ id: string; status: OperationStatus }>`
+    select id, status from operations
     where environment_id = ${environmentId} and exclusive and status not in ('succeeded', 'failed', 'cancelled')
   `.execute(tx);
-  return rows[0]?.id;
+  return rows[0];
 }

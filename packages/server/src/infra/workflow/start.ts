@@ -1,3 +1,4 @@
+import type { OperationStatus } from "@tenantry/contract";
 import { failure, newId, showId } from "../../kernel/index.ts";
 import type { Tx } from "../db/index.ts";
 import type { Workflow } from "./definition.ts";
@@ -48,8 +49,13 @@ export async function startOperation<Input>(tx: Tx, options: StartOptions<Input>
   }
 }
 
-export function operationInProgress(operationId: string): Error {
-  return failure("operation_in_progress", { extra: { operationId: showId("op", operationId) } });
+export function operationInProgress({ id, status }: { id: string; status: OperationStatus }): Error {
+  const operationId = showId("op", id);
+  const stuck = status === "needs_operator" && {
+    detail: "Another operation got stuck here, and waits for an operator.",
+    remedy: `Mend what \`tenantry operation show ${operationId}\` says, then run \`tenantry operation retry ${operationId}\`.`,
+  };
+  return failure("operation_in_progress", { ...stuck, extra: { operationId } });
 }
 
 function noReturnOrdinal(workflow: {
