@@ -26,8 +26,8 @@ const atOnce = 4;
 const mostTenants = 8;
 
 /**
- * What operators do in a busy hour, in any order: tenants of the application are made, cloned, deleted, suspended, closed
- * for maintenance; logins are given out and taken back; where there is a `release`, which answers the body of the next
+ * What operators do in a busy hour, in any order: tenants of the application are made, cloned, moved, deleted, suspended,
+ * closed for maintenance; logins are given out and taken back; where there is a `release`, which answers the body of the next
  * one, releases bring migrations. Answers that refuse are as good as others; an answer of 500 isn't.
  */
 export function createTurmoil(
@@ -69,6 +69,7 @@ export function createTurmoil(
     (at) => call("POST", `${at}/environments/production/credentials/rotate`, {}),
     (at) => call("DELETE", `${at}/environments/production/credentials`),
     (at) => call("PATCH", at, { name: fresh("named") }),
+    (at) => call("POST", `${at}/environments/production/move`, { isolation: { database: pick(levels) } }),
     (at) => {
       const slug = fresh("copy");
       return call("POST", `${at}/clone`, { slug, name: slug, isolation: { database: pick(levels) } });
