@@ -192,11 +192,13 @@ it("a tenant's files go from a prefix to a bucket and to this machine's disk whi
   expect(await standing()).not.toContain(name);
   const [first, bucketName] = [await stopFirst(), await nameOf(slug)];
   const stop = await uploader(slug);
-  const there = { isolation: { storage: "prefix", database: "schema" }, storageServer: "disk" };
+  const there = { preset: "soft", storageServer: "disk" };
   const { status, body } = await move(slug, there, { prefer: "wait=60" });
   expect([status, body]).toEqual([200, expect.objectContaining({ status: "succeeded" })]);
   const uploads = await stop();
   expect(await placementOf(slug)).toMatchObject({ driver: "fs", level: "prefix", generation: 3 });
+  const shown = await installation.command(["tenant", "show", slug]);
+  expect(shown.stdout).toMatch(/shared on \S+ +prefix on disk +in memory/);
   expect(await standing()).not.toContain(bucketName);
   expect((await installation.visit(slug, media)).body === content).toBe(true);
   const told = first.told + uploads.told;

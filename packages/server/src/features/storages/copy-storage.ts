@@ -27,7 +27,8 @@ export async function copyStorage(
 ): Promise<CopiedFiles> {
   const ends = await endsOf(places, context, between);
   const { from } = ends;
-  const { objects } = await from.driver.measure(from.physicalName);
+  // While visitors wait, nobody counts first what is to be looked at anyway.
+  const objects = follows ? undefined : (await from.driver.measure(from.physicalName)).objects;
   let toldAt = 0;
   return copyFiles(ends, {
     ...{ signal: context.signal, follows },
@@ -35,8 +36,9 @@ export async function copyStorage(
       if (Date.now() - toldAt < tellingMs) return;
       toldAt = Date.now();
       const megabytes = Math.round(copied.bytes / 1e6).toLocaleString("en");
-      const fraction = Math.min(1, copied.objects / Math.max(1, objects));
-      await context.progress(fraction, `${copied.objects} of ${objects} files, ${megabytes} MB copied`);
+      const fraction = objects === undefined ? 0 : Math.min(1, copied.objects / Math.max(1, objects));
+      const of = objects === undefined ? "" : ` of ${objects}`;
+      await context.progress(fraction, `${copied.objects}${of} files, ${megabytes} MB copied`);
     },
   });
 }
