@@ -40,6 +40,8 @@ describe("a statement at the level shared", () => {
     "lock table a",
     "LISTEN a",
     "/* x */ notify a",
+    // A lone carriage return ends a comment, too.
+    "-- x\rlisten a",
     "do $$ $$",
     "copy a from stdin",
     "vacuum",

@@ -1,6 +1,6 @@
 export type Token = { text: string; offset: number };
 
-const blank = /(?:\s|--[^\n]*)+/y;
+const blank = /(?:\s|--[^\n\r]*)+/y;
 const parts = [
   /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y,
   /"(?:[^"]|"")*(?:"|$)/y,

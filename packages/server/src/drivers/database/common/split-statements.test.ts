@@ -9,6 +9,7 @@ test.each<[string, string, string[]]>([
   ["a last one without a semicolon", "select 1;\nselect 2\n", ["select 1", "select 2"]],
   ["nothing but comments", "-- one;\n/* two; /* nested; */ */ ;", []],
   ["comments inside a statement", "select 1 -- a;\n, 2 /* ; */;", ["select 1 -- a;\n, 2 /* ; */"]],
+  ["a comment that a lone carriage return ends", "-- a\rselect 1; select 2", ["select 1", "select 2"]],
   ["strings", "select 'a;''b'; select E'c\\';d'", ["select 'a;''b'", "select E'c\\';d'"]],
   ["quoted names", 'select 1 as "a;""b"; select 2', ['select 1 as "a;""b"', "select 2"]],
   ["dollar quotes", "do $$ begin; end $$; select $a$ $$; $a$", ["do $$ begin; end $$", "select $a$ $$; $a$"]],

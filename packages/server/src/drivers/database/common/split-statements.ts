@@ -83,7 +83,7 @@ function takeRows(text: string, statement: Pick<Statement, "text">, from: number
   return { rows, end: offset + last.index + last[0].length };
 }
 
-const blank = /\s+|--[^\n]*/y;
+const blank = /\s+|--[^\n\r]*/y;
 const word = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y;
 const dollarTag = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
 // Loops over one class of letters each: they need no memory for each letter, of which there may be millions.
