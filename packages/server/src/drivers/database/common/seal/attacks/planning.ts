@@ -125,6 +125,13 @@ export const planningAttacks: Attack[] = [
     "set local cpu_operator_cost = 0.0025",
     "select 1 from notes",
   ),
+  sql(
+    leaks,
+    "the least that they can cost beside nothing",
+    { shared: "refused" },
+    "set local cpu_operator_cost = '4.94e-324'",
+    "select 1 from notes",
+  ),
   alike(
     "what EXPLAIN ANALYZE counts in an index that isn't a B-tree",
     plan((value) => `select 1 from log where line = '${value.replace("note", "line")}'`, ...byIndex),

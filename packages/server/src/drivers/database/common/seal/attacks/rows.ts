@@ -49,6 +49,12 @@ const reading: Attack[] = [
   ),
   sql(
     leaks,
+    "words of rows, by a function that runs any query",
+    "nothing",
+    "select upper(word) from ts_stat('select to_tsvector(title) from notes')",
+  ),
+  sql(
+    leaks,
     "every row by its place (ctid)",
     "nothing",
     "select * from notes where ctid = any (array(select format('(0,%s)', n)::tid from generate_series(1, 100) n))",
@@ -178,6 +184,13 @@ const passages: Attack[] = [
   sql(doors, "file_fdw", "refused", "create extension file_fdw"),
   sql(doors, "a foreign server", "refused", "create foreign data wrapper mine"),
   sql(doors, "files of the server", "refused", "select pg_read_file('postgresql.conf')"),
+  sql(
+    doors,
+    "a file of the server as an entity of an XML document",
+    "nothing",
+    `select case when xpath('/x/text()', xmlparse(document '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>'))::text
+       like '%root:%' then 'NEIGHBOUR' end`,
+  ),
   sql(doors, "directories of the server", "refused", "select pg_ls_dir('.')"),
   sql(doors, "a file as a large object", "refused", "select lo_import('/etc/passwd')"),
   sql(doors, "the server's log", "refused", "select * from pg_ls_logdir()"),
@@ -188,6 +201,18 @@ const passages: Attack[] = [
 ];
 
 const changing: Attack[] = [
+  sql(
+    forms,
+    "the catalog written by hand",
+    "refused",
+    "update pg_class set relrowsecurity = false where relname = 'notes'",
+  ),
+  sql(
+    forms,
+    "a lock on the seal's secret, which would keep everybody out",
+    { shared: "refused" },
+    "lock table tenantry.secret in access exclusive mode",
+  ),
   sql(forms, "switching row-level security off", "refused", "alter table notes disable row level security"),
   sql(forms, "no longer forcing it", "refused", "alter table notes no force row level security"),
   sql(forms, "dropping the policy", { shared: "refused" }, "drop policy tenantry on notes"),

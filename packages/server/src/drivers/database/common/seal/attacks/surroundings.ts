@@ -283,7 +283,7 @@ const statisticsAttacks: Attack[] = [
     {
       shared: {
         limit:
-          "EXPLAIN estimates from the statistics of all tenants' rows: which values there are, roughly, and how often a common one occurs can be guessed, not whose they are",
+          "EXPLAIN estimates from the statistics of all tenants' rows: whoever asks often enough finds about a hundred of a column's values, evenly spread, and how often common ones occur, not whose they are",
       },
       apart: "nothing",
     },
