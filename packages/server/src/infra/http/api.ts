@@ -6,6 +6,7 @@ import { encodeUuid, newId } from "../../kernel/index.ts";
 import type { Log } from "../log/index.ts";
 import { createMetrics, type Metrics } from "../metrics/index.ts";
 import { type Authenticate, isPublic, requirePermission } from "./access.ts";
+import { shareAmongApplications } from "./application-share.ts";
 import { readJsonBodies, refuseUnreadBody, refuseUnstorableText } from "./body.ts";
 import { rememberRequests } from "./closing.ts";
 import { answerNotModified } from "./conditional.ts";
@@ -150,6 +151,7 @@ function addGates(api: Api, options: ApiOptions): void {
     countRequest(request, reply);
     requirePermission(request);
   });
+  shareAmongApplications(api);
   api.addHook("preValidation", refuseUnstorableText);
   api.addHook("preValidation", refuseUnreadBody);
 }
