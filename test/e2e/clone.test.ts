@@ -127,28 +127,36 @@ describe("a copy of a tenant", () => {
     expect(body.report.verdict).toBe("isolated");
   });
 
-  it("waits while what reads the source's rows is in others' hands, and gets them then", async () => {
+  it("waits while what reads the source's rows is in others' hands, and gets them then; so does the source's deletion", async () => {
     const isolation = { database: "shared" };
     const { slug: from, environments } = await installation.api.createTenant(fresh("source"), { isolation });
     const reader = environments[0]!.id.replace("env_", "tnl_");
-    const [held] = await installation.sql<{ id: string }>(
-      `insert into resources (id, kind, driver, server_id, physical_name, state, operation_id, fence)
-       select gen_random_uuid(), 'role', 'database', d.server_id, $2, 'removing', gen_random_uuid(), 1
-       from tenants t join environments e on e.tenant_id = t.id
-         join placements p on p.environment_id = e.id and p.kind = 'database'
-         join databases d on d.id = p.database_id
-       where t.slug = $1 returning id`,
-      [from, reader],
-    );
+    const taken = async (work: Promise<{ body: OperationReply }>) => {
+      const { body } = await work;
+      await eventually("it waits", async () => {
+        const { body: now } = await call<OperationReply>("GET", `/v1/operations/${body.id}`);
+        return now.status === "waiting" && /others who are at these rows/.test(now.message ?? "");
+      });
+      await installation.sql("delete from resources where physical_name = $1", [reader]);
+      expect(await installation.api.ended(body.id)).toMatchObject({ status: "succeeded" });
+    };
+    const hold = () =>
+      installation.sql(
+        `insert into resources (id, kind, driver, server_id, physical_name, state, operation_id, fence)
+         select gen_random_uuid(), 'role', 'database', d.server_id, $2, 'removing', gen_random_uuid(), 1
+         from tenants t join environments e on e.tenant_id = t.id
+           join placements p on p.environment_id = e.id and p.kind = 'database'
+           join databases d on d.id = p.database_id
+         where t.slug = $1`,
+        [from, reader],
+      );
     const slug = fresh("copy");
-    const { body } = await call<OperationReply>("POST", `/v1/tenants/${from}/clone`, { slug, name: slug });
-    await eventually("it waits", async () => {
-      const { body: now } = await call<OperationReply>("GET", `/v1/operations/${body.id}`);
-      return now.status === "waiting" && /others who are at these rows/.test(now.message ?? "");
-    });
-    await installation.sql("delete from resources where id = $1", [held!.id]);
-    expect(await installation.api.ended(body.id)).toMatchObject({ status: "succeeded" });
+    await hold();
+    await taken(call<OperationReply>("POST", `/v1/tenants/${from}/clone`, { slug, name: slug }));
     expect((await installation.visit(slug)).status).toBe(200);
+    await hold();
+    await taken(call<OperationReply>("DELETE", `/v1/tenants/${from}?now=true`));
+    expect((await call("GET", `/v1/tenants/${from}`)).status).toBe(404);
   });
 
   it("of a suspended tenant is on the air, with an admin of its own and without the files", async () => {

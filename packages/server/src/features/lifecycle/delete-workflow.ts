@@ -3,7 +3,7 @@ import { recordEvent } from "../../infra/events/index.ts";
 import { type Outcome, type StepContext, step, type Workflow } from "../../infra/workflow/index.ts";
 import { failure } from "../../kernel/index.ts";
 import { buryRuntime, moveEnvironment, selectEnvironmentsOf } from "../environments/index.ts";
-import { type Placements, retireServersOf, selectTraces, type Traces } from "../placements/index.ts";
+import { inTurn, type Placements, retireServersOf, selectTraces, type Traces } from "../placements/index.ts";
 import { removeRoutes } from "../routing/index.ts";
 import { deleteSettingsOf } from "../settings/index.ts";
 import {
@@ -80,11 +80,13 @@ async function beginPurge(context: Context): Promise<Traces> {
 function removal(placements: Removals, kind: "database" | "storage" | "cache", title: string) {
   return step<DeleteInput>(`remove-${kind}`, {
     title,
-    async run(context) {
-      for (const environment of await selectEnvironmentsOf(context.db, [context.tenantId!])) {
-        await placements.removePlacements(context, { environmentId: environment.id, kind });
-      }
-    },
+    // Whoever reads its rows, or died in it, may have them still.
+    run: (context) =>
+      inTurn(async () => {
+        for (const environment of await selectEnvironmentsOf(context.db, [context.tenantId!])) {
+          await placements.removePlacements(context, { environmentId: environment.id, kind });
+        }
+      }),
   });
 }
 
