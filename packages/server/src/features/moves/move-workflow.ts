@@ -10,7 +10,7 @@ import {
 } from "../../infra/workflow/index.ts";
 import type { Credentials } from "../credentials/index.ts";
 import { touchRuntime, updateMoving } from "../environments/index.ts";
-import { flipPlacements, isScriptAtWork } from "../placements/index.ts";
+import { flipPlacements, inTurn, isScriptAtWork } from "../placements/index.ts";
 import { holdApp, selectOpenWork } from "../releases/index.ts";
 import { refreshRoutes } from "../routing/index.ts";
 import { type Carrier, type Context, type MoveInput, resultOf } from "./carrier.ts";
@@ -110,7 +110,7 @@ function arrivalSteps(parts: MoveParts) {
     }),
     step<MoveInput>("clean-up", {
       title: "Remove the old place",
-      run: (context) => removeOthers(parts, context),
+      run: (context) => inTurn(() => removeOthers(parts, context)),
     }),
   ];
 }
