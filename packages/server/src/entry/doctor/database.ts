@@ -12,6 +12,7 @@ import { selectInstallation } from "../installation.sql.ts";
 import { fleetDirectory } from "../registry.ts";
 import { type Finding, ok, problem, warning } from "./check.ts";
 import { checkIsolation } from "./isolation.ts";
+import { tellLeftovers } from "./leftovers.ts";
 import { checkOperations } from "./operations.ts";
 
 const mostClockSkewMs = 1_000;
@@ -151,24 +152,5 @@ async function checkLeftovers(db: Db, config: Config): Promise<Finding[]> {
     onSpareEnded: () => undefined,
   });
   const found = await placements.scanForLeftovers(db).finally(closeDrivers);
-  if (found.length === 0) return [ok("places", "What the registry knows and what stands are the same.")];
-  return found.map(({ problem: what, kind, name, detail }) => {
-    if (what === "unreachable")
-      return problem(
-        "servers",
-        detail ?? `The database server ${name} doesn't answer.`,
-        "Bring it back: what stands there serves nobody until then.",
-      );
-    return what === "missing"
-      ? problem(
-          "places",
-          `The ${kind} ${name} is missing.`,
-          "Restore it from a backup, or delete the tenant it belonged to.",
-        )
-      : warning(
-          "places",
-          `The ${kind} ${name} stands, and nothing in the registry says why.`,
-          "Look at it, then remove it.",
-        );
-  });
+  return tellLeftovers(found);
 }
