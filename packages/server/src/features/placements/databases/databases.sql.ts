@@ -166,10 +166,10 @@ export async function markUnreleasedBlueprints(tx: Tx, appId: string): Promise<s
 }
 
 /**
- * Takes a spare off the shelf, oldest first; those that others are taking at this moment are passed over. What belongs
- * to it is the environment's from now on: of a schema its owner, too, who is called by the same id. Each thing is named by
- * the whole of its key: whatever the statistics say, the planner then looks up the few, and doesn't read through all there
- * are.
+ * Takes a spare off the shelf for an environment that has no place yet, oldest first, and places it there; spares that
+ * others are taking at this moment are passed over. All in one journey, since somebody waits for it. What belongs to it is
+ * the environment's from now on: of a schema its owner, too, who is called by the same id. Each thing is named by the whole
+ * of its key: whatever the statistics say, the planner then looks up the few, and doesn't read through all there are.
  */
 export async function claimSpare(
   tx: Tx,
@@ -181,8 +181,12 @@ export async function claimSpare(
     region?: string | undefined;
     serverId?: string | undefined;
   },
+  placement: { id: string; state: "current" | "building" },
 ): Promise<DatabaseRow | undefined> {
   const region = wanted.region ?? null;
+  const places = sql`from placements where environment_id = ${wanted.environmentId} and kind = 'database'`;
+  // As `knownPlacement` has it.
+  const known = placement.state === "building" ? sql`state = 'building'` : sql`state <> 'retired'`;
   const { rows } = await sql<DatabaseRow>`
     with chosen as (
       select d.id from databases d join database_servers s on s.id = d.server_id
@@ -194,10 +198,16 @@ export async function claimSpare(
           select from environments e join database_servers own on own.tenant_id = e.tenant_id
           where e.id = ${wanted.environmentId} and own.state in ('ready', 'unavailable')
         )
+        and not exists (select ${places} and ${known})
       order by d.id limit 1
       for update of d skip locked
     ), claimed as (
       update databases d set state = 'in_use' from chosen where d.id = chosen.id returning ${columns}
+    ), placed as (
+      insert into placements (id, environment_id, kind, driver, state, generation, database_id, physical_name, schema_version)
+      select ${placement.id}::uuid, ${wanted.environmentId}::uuid, 'database', level, ${placement.state},
+        (select coalesce(max(generation), 0) + 1 ${places}), id, name, "schemaVersion"
+      from claimed
     ), belongings as (
       select thing.kind, thing.name, case level when 'schema' then 'schema' else 'database' end as driver, "serverId"
       from claimed cross join lateral (values ('database', name), ('role', "roleName"),

@@ -53,19 +53,20 @@ type Begun = {
 };
 
 async function claimOrReserve(parts: PlacementParts, tx: Tx, wanted: DatabaseWanted): Promise<Begun> {
-  const known = await knownPlacement(tx, "database", wanted);
-  if (known) return { placement: known, fromSpare: false };
+  const { schemaVersion } = wanted;
   // A server that the operator keeps for one environment goes before one that we start.
   const kept = wanted.level === "dedicated" ? await findServerWithRoom(tx, wanted) : undefined;
-  const spare = kept ? undefined : await claimSpare(tx, wanted);
-  const state = wanted.next ? "building" : "current";
-  if (spare) return { placement: await insertFor(tx, wanted, spare, state), fromSpare: true };
+  const placed = { id: newId(), state: wanted.next ? ("building" as const) : ("current" as const) };
+  const spare = kept ? undefined : await claimSpare(tx, wanted, placed);
+  if (spare) return { placement: { ...placed, databaseId: spare.id, schemaVersion }, fromSpare: true };
+  const known = await knownPlacement(tx, "database", wanted);
+  if (known) return { placement: known, fromSpare: false };
   const serverId = kept?.id ?? (await startedOrChosen(parts, tx, wanted));
   const id = newId();
   const roleSecret = wanted.level === "sqlite" ? await newFileSecret(parts, tx, id) : null;
   const row = creatingRow(parts, { ...wanted, id, serverId, roleSecret });
   await insertCreating(tx, row);
-  return { placement: await insertFor(tx, wanted, row, "building"), fromSpare: false };
+  return { placement: await insertFor(tx, wanted, row), fromSpare: false };
 }
 
 /** Kept before there is a file, so that whoever goes on after an interruption can read what is there. */
@@ -88,14 +89,13 @@ async function insertFor(
   tx: Tx,
   wanted: DatabaseWanted,
   database: Pick<DatabaseRow, "id" | "name">,
-  state: "current" | "building",
 ): Promise<Begun["placement"]> {
   const placement = {
     id: newId(),
     environmentId: wanted.environmentId,
     kind: "database" as const,
     driver: wanted.level,
-    state,
+    state: "building" as const,
     databaseId: database.id,
     physicalName: database.name,
     schemaVersion: wanted.schemaVersion,
