@@ -78,12 +78,14 @@ export function setback({ status, steps }: OperationReply): string | undefined {
 }
 
 function doing(operation: OperationReply): string {
-  const { status, message, waitUntil } = operation;
+  const { status, message, waitUntil, error } = operation;
   const what = message ? visibleLine(message) : "";
   const why = setback(operation);
   if (why !== undefined) return `tries again: ${why}`;
   if (status === "waiting" && waitUntil) return `waits until ${waitUntil}`;
   if (status === "undoing" || status === "cancelling")
-    return ["undoing what was done", what].filter(Boolean).join(": ");
+    return ["undoing what was done", error ? visibleLine(error.detail ?? error.title) : ""]
+      .filter(Boolean)
+      .join(": ");
   return status === "queued" ? "waits for its turn" : what;
 }

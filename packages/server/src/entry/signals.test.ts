@@ -35,6 +35,13 @@ describe("a signal to stop", () => {
     expect(said()).toBe("ready stopping stopped");
   });
 
+  test("comes from a terminal that is closed, too, of which nothing can be written any more", async () => {
+    const { child, exited } = await startStopping(100);
+    child.stdout.destroy();
+    child.kill("SIGHUP");
+    expect(await exited).toBe(0);
+  });
+
   test("that comes again and again ends a stop that hangs", async () => {
     const { child, saying, exited } = await startStopping(60_000);
     child.kill("SIGTERM");

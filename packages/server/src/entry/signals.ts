@@ -4,7 +4,7 @@ import type { Log } from "../infra/log/index.ts";
 const sameWishMs = 1_000;
 
 /**
- * Starts something and ends it in order when SIGINT or SIGTERM comes, also one that comes during the start: `start` is
+ * Starts something and ends it in order when SIGINT, SIGTERM or SIGHUP comes, also one that comes during the start: `start` is
  * told by its signal, and rejects once all that it had started has ended again.
  */
 export async function startUntilSignal<Started extends { stop(): Promise<void> }>(
@@ -28,7 +28,10 @@ export async function startUntilSignal<Started extends { stop(): Promise<void> }
   }
 }
 
-/** SIGINT and SIGTERM end everything in order; a second one, a second or more later, ends the process at once. */
+/**
+ * SIGINT, SIGTERM and SIGHUP, as from a terminal that is closed, end everything in order; a second one, a second or more
+ * later, ends the process at once.
+ */
 export function stopOnSignal(running: { stop(): Promise<void> }, log: Log): void {
   let stoppingSince: number | undefined;
   const stop = (signal: NodeJS.Signals) => {
@@ -48,4 +51,9 @@ export function stopOnSignal(running: { stop(): Promise<void> }, log: Log): void
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
+  process.on("SIGHUP", (signal) => {
+    // Nobody reads any more what is said; that mustn't keep the rest from being stopped.
+    for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+    stop(signal);
+  });
 }
