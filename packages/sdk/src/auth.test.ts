@@ -119,22 +119,6 @@ test("what can't prove an address is refused without a question, and what doesn'
   });
 });
 
-test("whatever a visitor's form holds, it is about this tenant and the session that was given", async () => {
-  const { token } = await acme.auth.login(credentials);
-  const { token: another } = await other.auth.login(credentials);
-  installation.asked.clear();
-  const form = { ...credentials, environmentId: other.environment.id, token: another };
-  await acme.auth.login(form);
-  await acme.auth.register(form);
-  await acme.auth.verification(form);
-  await acme.auth.changePassword(token, { ...form, currentPassword: credentials.password });
-  for (const what of ["login", "register", "verification", "password"]) {
-    expect(installation.asked.get(`auth/${what} of ${acme.environment.id}`), what).toBe(1);
-    expect(installation.asked.get(`auth/${what} of ${other.environment.id}`), what).toBeUndefined();
-  }
-  expect(await other.auth.user(another)).toBeDefined();
-});
-
 test("whatever a visitor types is an address that nobody has", async () => {
   for (const email of ["", "\0", "x".repeat(100_000)])
     expect(await acme.auth.verification({ email })).toBeUndefined();

@@ -5,7 +5,6 @@ import { defineWorkflow, type StepContext, type Workflow } from "../infra/workfl
 
 /** Where in a step something may go wrong. */
 export const faultPoints = ["before", "within", "after"] as const;
-export type FaultPoint = (typeof faultPoints)[number];
 export const faultSteps = ["first", "second", "third"] as const;
 
 export type FaultInput = {

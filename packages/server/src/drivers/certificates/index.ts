@@ -1,6 +1,4 @@
-export type { CertificateDriver, HostCertificate } from "./driver.ts";
 export {
-  type LocalAuthority,
   openDomainAuthority,
   openLocalAuthority,
   prepareDomainAuthorities,

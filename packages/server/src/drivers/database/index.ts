@@ -24,9 +24,9 @@ export {
   transactionOutcome,
 } from "./common/run-script.ts";
 export { newPassword } from "./common/scram.ts";
-export { type SeedRun, seedData } from "./common/seed/seed-data.ts";
-export { type Protection, protectionOf } from "./common/tls.ts";
-export { createWarmConnections, type WarmConnections } from "./common/warm-connections.ts";
+export { seedData } from "./common/seed/seed-data.ts";
+export { protectionOf } from "./common/tls.ts";
+export { createWarmConnections } from "./common/warm-connections.ts";
 export { createEmbeddedServers, type ServerDriver } from "./dedicated/servers.ts";
 export {
   type AppMigration,
@@ -46,15 +46,11 @@ export {
   type InLane,
   isDirectory,
   isPostgres,
-  type Login,
   type LoginPlace,
-  type LoginState,
   type Logins,
   type Migrate,
   type MigrateRequest,
-  type MigrationLimits,
   type OpenableDatabase,
-  type PhysicalDatabase,
   type PhysicalName,
   type PostgresDriver,
   type RowsPlace,
@@ -67,7 +63,6 @@ export {
   worksOn,
 } from "./driver.ts";
 export {
-  type DatabaseGround,
   databaseProbes,
   emptyTables,
   markDatabase,

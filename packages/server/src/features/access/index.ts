@@ -5,9 +5,9 @@
 
 export { createAccess } from "./access.ts";
 export { selectGoodKeyIds } from "./api-keys.sql.ts";
-export { createApiKey, createKeyCheck, endApiKey, type MakeKey } from "./api-keys.ts";
+export { createApiKey, createKeyCheck, endApiKey } from "./api-keys.ts";
 export { endInternalSessions, openInternalSession } from "./internal-session.ts";
-export { type KeyRouteDependencies, keyRoutes } from "./key-routes.ts";
+export { keyRoutes } from "./key-routes.ts";
 export { createLogIn, type LogIn } from "./login.ts";
 export { deleteStaleAttempts } from "./login-attempts.sql.ts";
 export type { Credentials, Place } from "./password-proof.ts";

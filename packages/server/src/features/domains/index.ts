@@ -7,6 +7,6 @@ export { createDomains, type Domains } from "./domains.ts";
 export { isBelow } from "./hostname.ts";
 export type { DomainParts } from "./parts.ts";
 export { recheckDomains } from "./recheck.ts";
-export { type Settling, settleDomains } from "./routed.ts";
+export { settleDomains } from "./routed.ts";
 export { domainRoutes } from "./routes.ts";
 export { passEveryMs } from "./schedule.ts";

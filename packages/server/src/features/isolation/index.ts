@@ -7,4 +7,4 @@ export { everyProbe, operatorRoutesOf, probes, unprobedOperations } from "./prob
 export { deleteOldReports, selectStanding } from "./reports.sql.ts";
 export { isolationRoutes } from "./routes.ts";
 export { verifyWhenDue } from "./verifications.ts";
-export { type IsolationParts, type VerifyInput, verifyWorkflow } from "./workflows.ts";
+export { type IsolationParts, verifyWorkflow } from "./workflows.ts";

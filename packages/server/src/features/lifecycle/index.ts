@@ -1,10 +1,9 @@
-export { type CloneInput, cloneWorkflow } from "./clone-workflow.ts";
+export { cloneWorkflow } from "./clone-workflow.ts";
 export { deleteTenant } from "./delete.ts";
 export { type DeleteInput, deleteWorkflow } from "./delete-workflow.ts";
 export { createProvisioning, type Provisioning } from "./from-template.ts";
 export { createInternalTenant } from "./internal-tenant.ts";
-export { type Isolation, requireAvailable } from "./isolation.ts";
+export { requireAvailable } from "./isolation.ts";
 export { type ProvisionInput, provisionWorkflow } from "./provision-workflow.ts";
-export { type LifecycleDependencies, tenantRoutes } from "./routes.ts";
+export { tenantRoutes } from "./routes.ts";
 export { tenantSettingsRoutes } from "./settings-routes.ts";
-export type { PublicUrl } from "./tenant-view.ts";

@@ -11,11 +11,10 @@ export type { RowsMoved } from "./databases/move-rows.ts";
 export { createSpareKeeper, type SpareKeeper, type SpareKeeperOptions } from "./databases/spare-keeper.ts";
 export type { ExaminedPlaces } from "./examine.ts";
 export { carryRuns } from "./fleet/carry-runs.ts";
-export { countDrift, type DriftRow, type DriftScope, selectDrifted } from "./fleet/drift.sql.ts";
+export { countDrift, type DriftRow, selectDrifted } from "./fleet/drift.sql.ts";
 export { checkDrift, type DriftInput } from "./fleet/drift.ts";
 export {
   deleteFailuresOf,
-  type FleetScope,
   type FleetTally,
   type GivenUp,
   isPending,
@@ -36,8 +35,8 @@ export {
 export { selectTraces, type Traces } from "./leftovers.sql.ts";
 export type { Leftover } from "./leftovers.ts";
 export type { EnvironmentLogins } from "./logins/login-place.ts";
-export type { PlacementParts } from "./parts.ts";
-export { type PlaceDriver, type PlaceOn, type Places, type PlaceWanted, placesOf } from "./place-driver.ts";
+
+export { type PlaceDriver, type Places, type PlaceWanted, placesOf } from "./place-driver.ts";
 export type { PlacedThing } from "./place-things.ts";
 export { flipPlacements, selectServersOutside, updatePlacementDetail } from "./placements.sql.ts";
 export { createPlacements, type Placements } from "./placements.ts";

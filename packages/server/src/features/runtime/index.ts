@@ -3,5 +3,5 @@
  * logs in there.
  */
 export { createBudgets } from "./budgets.ts";
-export { type RuntimeRouteDeps, runtimeRoutes } from "./routes.ts";
-export { type Places, readSnapshot, type SnapshotDeps, type SnapshotQuestion } from "./snapshot.ts";
+export { runtimeRoutes } from "./routes.ts";
+export { readSnapshot, type SnapshotDeps } from "./snapshot.ts";

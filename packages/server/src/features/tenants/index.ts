@@ -1,7 +1,6 @@
 export type { AncestorRow } from "./hierarchy.sql.ts";
 export {
   ancestorsOf,
-  type Inherited,
   inherit,
   lockHierarchy,
   requireParent,
@@ -21,7 +20,6 @@ export {
   selectTenant,
   selectTenants,
   slugIsTaken,
-  type TenantFilter,
   type TenantRow,
   updateTenantFields,
   updateTenantStatus,

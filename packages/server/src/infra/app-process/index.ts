@@ -3,12 +3,11 @@
  * restarted, and ended with all that they started.
  */
 export { describeConfinement, probeConfinement } from "./confinement.ts";
-export type { Confinement, LaunchRequest } from "./launch-request.ts";
+export type { Confinement } from "./launch-request.ts";
 export { endLeftovers } from "./records.ts";
 export {
   type ProcessState,
   type SupervisedProcess,
-  type SupervisorOptions,
   superviseProcess,
 } from "./supervisor.ts";
 export { firstAppUid } from "./uids.ts";

@@ -1,4 +1,3 @@
 export { type Config, type ConfigSources, loadConfig } from "./config.ts";
 export { ConfigError } from "./mistakes.ts";
 export { type Option, options } from "./options.ts";
-export type { FixedSettings } from "./settings.ts";

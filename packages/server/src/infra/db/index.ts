@@ -1,7 +1,7 @@
 export { sql } from "kysely";
 export { removeInBatches } from "./batches.ts";
 export { checkConnection } from "./check.sql.ts";
-export { createDb, type Db, type DbOptions, type Tx } from "./connection.ts";
+export { createDb, type Db, type Tx } from "./connection.ts";
 export { connectDirect, type DirectConnection } from "./direct.ts";
 export { ensureDatabase } from "./ensure-database.ts";
 export { databaseErrorCode, isConnectionFailure, isUniqueViolation } from "./errors.ts";
@@ -12,7 +12,6 @@ export {
   forgetTombstones,
   forgottenVersion,
   publish,
-  type StreamName,
   streamVersion,
 } from "./streams.ts";
 export { inTransaction } from "./transaction.ts";

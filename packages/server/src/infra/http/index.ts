@@ -1,10 +1,10 @@
-export { type Authenticate, bearerKey } from "./access.ts";
+export { bearerKey } from "./access.ts";
 export { type ApiOptions, createApi } from "./api.ts";
 export { closeApi } from "./closing.ts";
 export { etagOf, requireMatch } from "./conditional.ts";
 export { type ServerEvent, sendEvents } from "./event-stream.ts";
 export { deleteOldKeys } from "./idempotency.sql.ts";
-export type { Claim, IdempotencyStore, StoredReply } from "./idempotency.ts";
+export type { IdempotencyStore, StoredReply } from "./idempotency.ts";
 export { createIdempotencyStore } from "./idempotency-store.ts";
 export { openApiText } from "./openapi.ts";
 export {
@@ -15,8 +15,7 @@ export {
   type ShownOperation,
 } from "./operation-reply.ts";
 export { decodeCursor, encodeCursor, pageOf, pageQuery, toPage } from "./pages.ts";
-export type { ReadinessCheck } from "./platform-routes.ts";
-export type { RateLimits } from "./rate-limit.ts";
+
 export {
   type Api,
   type KnownRoute,

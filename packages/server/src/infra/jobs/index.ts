@@ -1,1 +1,1 @@
-export { createSchedule, type Schedule } from "./schedule.ts";
+export { createSchedule } from "./schedule.ts";

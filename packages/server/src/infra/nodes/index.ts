@@ -14,8 +14,6 @@ import {
 
 export {
   createGatewayWatch,
-  type GatewayWatch,
-  type ReportingGateway,
   reportVersions,
 } from "./gateway-reports.ts";
 export { isOlderNodePresent } from "./nodes.sql.ts";

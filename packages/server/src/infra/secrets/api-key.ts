@@ -2,8 +2,6 @@ import { createHash, randomInt } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { KeyKind } from "@tenantry/contract";
 
-export type { KeyKind as ApiKeyKind };
-
 export type NewApiKey = {
   /** Shown once, kept nowhere. */
   key: string;

@@ -1,2 +1,2 @@
-export { createSigner, type DocumentSigner, type Signer, type TokenClaims } from "./signer.ts";
-export { loadDocumentSigner, loadSigner, publicJwks, type Sealer } from "./signing-key.ts";
+export { createSigner, type DocumentSigner, type Signer } from "./signer.ts";
+export { loadDocumentSigner, loadSigner, publicJwks } from "./signing-key.ts";

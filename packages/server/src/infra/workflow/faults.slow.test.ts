@@ -82,6 +82,17 @@ async function expectNothingLeft(): Promise<void> {
   expect([await effects(), await readdir(directory), await resources()]).toEqual([[], [], []]);
 }
 
+/** It wakes up after another ended its operation: nothing that it writes is taken. */
+async function goesOnInVain(frozen: FaultProcess, id: string): Promise<void> {
+  const before = await bench.operation(id);
+  frozen.child.kill("SIGCONT");
+  await frozen.says("aborted: LeaseLost");
+  const answers = () => frozen.lines.slice(frozen.lines.indexOf("aborted: LeaseLost") + 1);
+  await waitUntil("its writes are answered", () => answers().length >= 3);
+  expect(answers()).toEqual(["refused", "refused", "refused"]);
+  expect(await bench.operation(id)).toEqual(before);
+}
+
 const undos = faultSteps.flatMap((step) => faultPoints.map((point) => `undo ${step} ${point}`));
 
 describe.each(faultSteps)("a worker killed in the %s step", (step) => {
@@ -104,7 +115,7 @@ test.each(undos)("a worker killed at %s is replaced, and nothing is left", async
   const dying = await start(where);
   const id = await bench.begin(faultWorkflow(), input({ failing: "third" }));
   await dying.says(`at ${where}`);
-  await bench.worker([faultWorkflow()], { leaseMs });
+  await bench.worker([faultWorkflow()], { leaseMs, pollMs: 100 });
   await dying.kill();
   expect((await bench.reaches(id, "failed")).error?.detail).toBe("It fails for good.");
   await expectNothingLeft();
@@ -117,13 +128,7 @@ test("a worker that stands still past its lease can't write any more, and is tol
   frozen.child.kill("SIGSTOP");
   await bench.worker([faultWorkflow()], { leaseMs });
   await bench.reaches(id, "succeeded");
-  const before = await bench.operation(id);
-  frozen.child.kill("SIGCONT");
-  await frozen.says("aborted: LeaseLost");
-  const answers = () => frozen.lines.slice(frozen.lines.indexOf("aborted: LeaseLost") + 1);
-  await waitUntil("its writes are answered", () => answers().length >= 3);
-  expect(answers()).toEqual(["refused", "refused", "refused"]);
-  expect(await bench.operation(id)).toEqual(before);
+  await goesOnInVain(frozen, id);
   await expectAllDoneOnce();
   // It is a worker like any other again.
   const next = await bench.begin(faultWorkflow(), { input: { directory: path.join(directory, "next") } });
@@ -166,13 +171,7 @@ test("a worker that stands still in the middle of an undo is overtaken, and chan
   frozen.child.kill("SIGSTOP");
   await bench.worker([faultWorkflow()], { leaseMs });
   await bench.reaches(id, "failed");
-  const before = await bench.operation(id);
-  frozen.child.kill("SIGCONT");
-  await frozen.says("aborted: LeaseLost");
-  const answers = () => frozen.lines.slice(frozen.lines.indexOf("aborted: LeaseLost") + 1);
-  await waitUntil("its writes are answered", () => answers().length >= 3);
-  expect(answers()).toEqual(["refused", "refused", "refused"]);
-  expect(await bench.operation(id)).toEqual(before);
+  await goesOnInVain(frozen, id);
   await waitUntil("nothing is watched any more", async () => (await sweeper().sweep()).watched === 0);
   await expectNothingLeft();
 });

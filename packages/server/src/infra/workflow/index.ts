@@ -1,4 +1,4 @@
-export { abandonOperation, hastenOperation, type OpenOperation, selectOpenOperation } from "./control.sql.ts";
+export { abandonOperation, hastenOperation, selectOpenOperation } from "./control.sql.ts";
 export { cancelAtOnce, cancelOperation, retryOperation } from "./control.ts";
 export {
   defineWorkflow,

@@ -4,8 +4,6 @@ import type { ResourceName } from "./definition.ts";
 import { lazily } from "./fenced-write.ts";
 import type { Held } from "./lease.sql.ts";
 
-export type ResourceState = "creating" | "present" | "removing";
-
 const named = (name: ResourceName) => sql`
   kind = ${name.kind} and driver = ${name.driver} and physical_name = ${name.physicalName}
   and coalesce(server_id::text, '') = ${name.serverId ?? ""}`;

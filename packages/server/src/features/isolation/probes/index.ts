@@ -1,26 +1,17 @@
-import { type CacheGround, cacheProbes } from "../../../drivers/cache/index.ts";
-import { type DatabaseGround, databaseProbes } from "../../../drivers/database/index.ts";
+import { cacheProbes } from "../../../drivers/cache/index.ts";
+import { databaseProbes } from "../../../drivers/database/index.ts";
 import type { Probe } from "../../../drivers/probe.ts";
-import { type StorageGround, storageProbes } from "../../../drivers/storage/index.ts";
-import { type CatalogGround, catalogProbes } from "./catalog.ts";
+import { storageProbes } from "../../../drivers/storage/index.ts";
+import { catalogProbes } from "./catalog.ts";
 import { type GatewayGround, gatewayProbes } from "./gateway.ts";
 import { jobProbes } from "./jobs.ts";
-import { type OperatorRouteGround, operatorRouteProbe } from "./operator-routes.ts";
-import { type RegistryGround, registryProbes } from "./registry.ts";
+import { operatorRouteProbe } from "./operator-routes.ts";
+import { registryProbes } from "./registry.ts";
 import { type RuntimeGround, runtimeProbes } from "./runtime-routes.ts";
 
 export { operatorRoutesOf } from "./operator-routes.ts";
 export { unprobedOperations } from "./runtime-routes.ts";
-export type {
-  CacheGround,
-  CatalogGround,
-  DatabaseGround,
-  GatewayGround,
-  OperatorRouteGround,
-  RegistryGround,
-  RuntimeGround,
-  StorageGround,
-};
+export type { GatewayGround, RuntimeGround };
 
 /** Every probe there is, by what it needs. */
 export const probes = {
