@@ -16,6 +16,7 @@ import {
   testPlacements,
 } from "../../testing/placements.ts";
 import { type TestRedis, testRedis } from "../../testing/redis.ts";
+import { waitUntil } from "../../testing/wait-until.ts";
 import {
   type CachePlaces,
   type CacheUpkeep,
@@ -261,6 +262,33 @@ test("a server that is away is asked once, and keeps nobody from the others", as
     )
     .toBe(2);
   for (const id of [...unreachable, reachable]) await remove(id);
+});
+
+test("an operation that a server which was away kept from its end goes on by itself when that answers again", async () => {
+  const gone = await start();
+  const region = fresh("region");
+  await call("POST", "/v1/cache-servers", { name: fresh("gone"), url: gone.url, region });
+  const environmentId = await insertEnvironment(house.db, await insertApp(house.db));
+  const operationId = await house.startWork(
+    async (context) => {
+      await house.placements.placeCache(context, { environmentId, level: "user", region });
+      await gone.kill();
+      throw failure("forbidden", { detail: "It was never meant to be." });
+    },
+    (context) => house.placements.removePlacements(context, { environmentId, kind: "cache" }),
+  );
+  const look = () => house.placements.checkServers({ db: house.db, log: silentLog });
+  expect(await house.ended(operationId)).toBe("needs_operator");
+  await sql`update operation_steps set started_at = started_at - interval '1 hour', ended_at = ended_at - interval '1 hour'
+    where operation_id = ${operationId}`.execute(house.db);
+  await look();
+  expect(await house.ended(operationId)).toBe("needs_operator");
+  await gone.start();
+  await waitUntil("it is undone", async () => {
+    await look();
+    return (await house.ended(operationId)) === "failed";
+  });
+  expect(await traces(gone)).toEqual([]);
 });
 
 test("what an application's tenants share is made by itself, is no tenant's, and goes with its server", async () => {

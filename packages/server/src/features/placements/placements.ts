@@ -13,6 +13,7 @@ import type { DatabaseWanted } from "./databases/wanted.ts";
 import { createExaminer } from "./examine.ts";
 import { type FleetWork, migrateFleet } from "./fleet/fleet.ts";
 import { refuseKnownUnheld } from "./fleet/schema-check.ts";
+import { goOnAtPlaces } from "./go-on.ts";
 import { findStanding, scanForLeftovers } from "./leftovers.ts";
 import { checkLogins } from "./logins/check-logins.ts";
 import { freeNotifications } from "./logins/free-notifications.ts";
@@ -112,8 +113,11 @@ function serverWork(parts: PlacementParts) {
     changeServer: (db: Db, idOrName: string, change: UpdateServerRequest) =>
       changeServer(db, parts, idOrName, change),
 
-    /** Notes which of the servers that were given to us answer. */
-    checkServers: (run: Parameters<typeof checkServers>[0]) => checkServers(run, parts.secrets),
+    /** Notes which of the servers that were given to us answer, and has go on what waited for them. */
+    async checkServers(run: Parameters<typeof checkServers>[0]) {
+      await checkServers(run, parts.secrets);
+      await goOnAtPlaces(run, parts);
+    },
 
     /** Sees to it that the servers run that we started for single environments. One that can't start is told in the log. */
     async startServers(run: Parameters<typeof startServers>[1]) {
