@@ -68,7 +68,10 @@ export function createStoragePlaces({
     drivers: [disk.driver, "s3"],
     async levels(db) {
       const servers = await selectStorageServers(db);
-      const more = (["bucket", "own"] as const).filter((level) => servers.some((row) => offers(row, level)));
+      const has = { bucket: () => true, own: ({ used }: StorageServerRow) => used === 0 };
+      const more = (["bucket", "own"] as const).filter((level) =>
+        servers.some((row) => offers(row, level) && has[level](row)),
+      );
       return ["prefix", ...more];
     },
     async choose(tx, wanted) {
@@ -128,7 +131,7 @@ function unavailable({ level, region, serverId }: PlaceWanted): Error {
   if (serverId !== undefined) return unavailableThere(level, where);
   return failure("no_capacity", {
     detail: `No storage server${where} has room for files at the level "${level}".`,
-    remedy: "Register one with `tenantry storage add`.",
+    remedy: `Register one with \`tenantry storage add${level === "own" ? " --own" : ""}\`.`,
   });
 }
 

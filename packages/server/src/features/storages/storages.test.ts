@@ -286,7 +286,10 @@ test("a server of a tenant's own is nobody else's, before and after the tenant u
     house.db,
   );
   await expect(placed(other, "own")).rejects.toMatchObject({ code: "no_capacity" });
+  expect(await places.levels(house.db)).toContain("own");
   await placed(mine, "own");
+  // Refused when a tenant is asked for, rather than once it is half made.
+  expect(await places.levels(house.db)).not.toContain("own");
   expect(await locationOf(mine)).toMatchObject({ driver: "s3", bucket });
   await expect(placed(other, "own")).rejects.toMatchObject({ code: "no_capacity" });
   await removed(mine);

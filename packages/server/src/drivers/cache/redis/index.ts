@@ -141,6 +141,9 @@ function urlOf(server: RedisServer, name: string): string {
 /** A user may write into database 0, too, before it selects its own. */
 const databasesOf = (name: string): number[] => [...new Set([0, databaseOf(name)])];
 
+/** Says since when a generation's keys count: it stands beside them, and the application didn't put it there. */
+const isEpoch = (name: string, key: string): boolean => /^:\d+$/.test(key.slice(name.length));
+
 type Where = { url: string };
 
 async function unlinkAll(
@@ -152,7 +155,9 @@ async function unlinkAll(
   let count = 0;
   for (const database of databasesOf(name)) {
     for await (const keys of keysLike(administration, server, { pattern: `${name}:*`, database, signal })) {
-      count += (await administration.ask(server, ["UNLINK", ...keys], database)) as number;
+      const epochs = keys.filter((key) => isEpoch(name, key));
+      const gone = (await administration.ask(server, ["UNLINK", ...keys], database)) as number;
+      count += Math.max(0, gone - epochs.length);
     }
   }
   return count;
@@ -178,7 +183,7 @@ async function measure(
       // A key that went meanwhile has no size.
       for (const size of sizes) usage.bytes += typeof size === "number" ? size : 0;
     }
-    usage.keys += seen.size;
+    usage.keys += [...seen].filter((key) => !isEpoch(name, key)).length;
   }
   return usage;
 }
