@@ -95,7 +95,7 @@ export async function openStage(ground: AttackGround, by: By): Promise<Stage> {
   return { ground, ownUrl, within, connection, standing: undefined, beside, observers, close };
 }
 
-const tables = ["tags", "notes", "log", "numbers"] as const;
+const tables = ["tags", "notes", "log", "numbers", "drafts"] as const;
 
 /** Too long to lie beside the row's other values, however it is packed. */
 const longText = "select string_agg(md5(n::text), '') from generate_series(1, 150) n";
@@ -119,6 +119,7 @@ async function refill(
       ...cleared,
       `insert into ${at("notes")} (id, title, detail, body${column}) values (${id}, '${word}''s note', '{"secret": true}', (${longText})${value})`,
       `insert into ${at("tags")} (note_id, tag${column}) values (${id}, '${word}''s tag'${value})`,
+      `insert into ${at("drafts")} (id, body${column}) values (${id}, '${word === "ATTACKER" ? "{}" : "NEIGHBOUR''s draft"}'${value})`,
       `insert into ${at("log")} (at, line${column}) values ('2026-05-05', '${word}''s line'${value})`,
     ].join(";\n"),
   );

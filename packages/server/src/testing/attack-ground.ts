@@ -37,7 +37,7 @@ export type GroundPlace = {
 };
 
 /**
- * Notes with tags, a text that lies apart from its row and an index that isn't a B-tree, a log in partitions, numbers, a view, and a definer function that puts its argument into a statement.
+ * Notes with tags, a text that lies apart from its row and an index that isn't a B-tree, a log in partitions, numbers, drafts with policies of their own, a view, and a definer function that puts its argument into a statement.
  * Where tables are an environment's own, a materialised view, too: at `shared` there can't be one.
  */
 function migrations(level: Level): string {
@@ -49,6 +49,10 @@ function migrations(level: Level): string {
     create table log_2026 partition of log for values from ('2026-01-01') to ('2027-01-01');
     create table numbers (id serial primary key, word text not null);
     create index log_by_line on log using hash (line);
+    create table drafts (id int primary key, body text not null);
+    alter table drafts enable row level security;
+    create policy all_of_them on drafts using (true);
+    create policy documents on drafts as restrictive using (body::json is not null);
     create view titles as select title from notes;
     create function find_notes(condition text) returns setof text language plpgsql security definer
       as $$ begin return query execute 'select title from notes where ' || condition; end $$;

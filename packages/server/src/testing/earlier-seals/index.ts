@@ -60,8 +60,11 @@ const policies = (context: string, seen = `tenantry_environment = (select ${cont
   const own = `tenantry_environment = (select ${context})`.replaceAll("'", "''");
   const using = seen.replaceAll("'", "''");
   return `do $$ declare each record; begin
-     for each in select polrelid::regclass as name, polname from pg_policy where polname = 'tenantry' loop
+     for each in select polrelid::regclass as name, polname from pg_policy where trim(polname::text) = 'tenantry' loop
        execute format('alter policy %I on %s using (${using}) with check (${own})', each.polname, each.name);
+       if each.polname <> 'tenantry' then
+         execute format('alter policy %I on %s rename to tenantry', each.polname, each.name);
+       end if;
      end loop;
    end $$`;
 };
@@ -73,7 +76,7 @@ const policiesOfVersion2 = [
    end $$`,
   policies(then),
   `do $$ declare each record; begin
-     for each in select polrelid::regclass as name, polname from pg_policy where polname = 'tenantry' loop
+     for each in select polrelid::regclass as name, polname from pg_policy where trim(polname::text) = 'tenantry' loop
        if each.name <> 'tenantry.reference'::regclass then
          execute format('alter table %s alter tenantry_environment set default ${then.replaceAll("'", "''")}', each.name);
        end if;

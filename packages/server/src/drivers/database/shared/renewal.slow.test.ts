@@ -18,6 +18,9 @@ import { createSharedDriver } from "./index.ts";
 const files = [
   `create table notes (id serial primary key, body text not null unique);
    create table parts (id int primary key, note_id int references notes);
+   create table drafts (id int primary key, body text);
+   alter table drafts enable row level security;
+   create policy all_of_them on drafts using (true);
    create table log (at date not null, line text) partition by range (at);
    create table log_2026 partition of log for values from ('2026-01-01') to ('2027-01-01');
    insert into notes (body) values ('first');`,
@@ -125,6 +128,9 @@ describe.each([
         ]);
         await close();
       }
+      // The application has policies of its own there.
+      const named = "select polname::text as name from pg_policy where not polpermissive";
+      expect(await runAt(superuserUrl, named)).toEqual([{ name: " tenantry" }]);
       // It would have kept the table as it was, and what sessions of logins begin with changes for those that begin.
       await expect(standing.query("select from notes")).rejects.toThrow();
       expect(

@@ -3,6 +3,7 @@ import { type Reader, readScope, type Scope } from "../common/catalog/scope.sql.
 import type { ArchiveSequence } from "../common/rows/archive.ts";
 import { placeName } from "../common/rows/fits.ts";
 import type { Refusal } from "../common/rows/relations.sql.ts";
+import { firstPolicy } from "../common/seal/index.ts";
 
 /** Where an environment's counters stand, as sequences. */
 export async function selectCounters(client: Reader, environmentId: string): Promise<ArchiveSequence[]> {
@@ -40,7 +41,7 @@ export async function selectOwnPolicies(scope: Scope): Promise<Refusal[]> {
     scope,
     `select c.oid::regclass::text as object, format('its policy %s may hide rows', quote_ident(p.polname)) as problem
      from pg_policy p join pg_class c on c.oid = p.polrelid join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = any ($2) and p.polname <> 'tenantry' order by 1`,
+     where n.nspname = any ($2) and p.polname not in ('tenantry', '${firstPolicy}') order by 1`,
   );
 }
 

@@ -8,7 +8,7 @@ import { chooseStrategy, type SealStrategy } from "./strategy.ts";
 
 export { bindLogin } from "./bind-login.ts";
 export { renewSeal } from "./renew.ts";
-export { type SealExpressions, type SealStrategy, sealExpressions } from "./strategy.ts";
+export { firstPolicy, type SealExpressions, type SealStrategy, sealExpressions } from "./strategy.ts";
 export { type OwnFunctions, verifySeal } from "./verify.ts";
 
 export type SealRequest = {

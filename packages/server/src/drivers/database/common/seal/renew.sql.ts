@@ -1,15 +1,15 @@
 import pg from "pg";
 import type { Session } from "../session.ts";
-import { type SealExpressions, trustedParameter } from "./strategy.ts";
+import { firstPolicy, type SealExpressions, trustedParameter } from "./strategy.ts";
 
 const id = pg.escapeIdentifier;
 
-type SealedTable = { name: string; policy: string };
+type SealedTable = { name: string; policy: string; restrictive: boolean };
 
 /** Tables whose policy is the seal's as it stands, by what the seal keeps as its pattern. */
 export async function selectSealedTables(inside: Session): Promise<SealedTable[]> {
   return inside.read<SealedTable>(
-    `select p.polrelid::regclass::text as name, p.polname::text as policy
+    `select p.polrelid::regclass::text as name, p.polname::text as policy, not p.polpermissive as restrictive
      from pg_policy p cross join pg_policy r
      where r.polrelid = 'tenantry.reference'::regclass and p.polrelid <> r.polrelid
        and pg_get_expr(p.polqual, p.polrelid) = pg_get_expr(r.polqual, r.polrelid)
@@ -41,9 +41,11 @@ export async function alterPolicies(
   { rowCondition, policyExpression, contextExpression }: SealExpressions,
 ): Promise<void> {
   const own = `tenantry_environment = ${policyExpression}`;
-  for (const { name, policy } of tables) {
+  for (const { name, policy, restrictive } of tables) {
+    const first = restrictive && policy !== firstPolicy;
     await inside.change(`
       alter policy ${id(policy)} on ${name} using (${rowCondition}) with check (${own});
+      ${first ? `alter policy ${id(policy)} on ${name} rename to ${id(firstPolicy)};` : ""}
       alter table ${name} alter column tenantry_environment set default ${contextExpression}`);
   }
 }

@@ -36,6 +36,10 @@ const planted: [problem: string, statement: string][] = [
   ],
   ["The table public.tags lacks the policy of the seal.", "drop policy tenantry on tags"],
   [
+    "The policy checked of public.notes is asked before the seal's.",
+    "create policy checked on notes as restrictive using (title::json is not null)",
+  ],
+  [
     "The policy more of public.notes lets rows through that the seal's doesn't.",
     "create policy more on notes using (true)",
   ],

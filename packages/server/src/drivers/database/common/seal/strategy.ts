@@ -36,6 +36,12 @@ export const costParameter = "cpu_operator_cost";
 const rowsOf = (context: string): string =>
   `tenantry_environment = (select ${context}) and tenantry.policies_come_first()`;
 
+/**
+ * The seal's policy where the application has some of its own. PostgreSQL asks restrictive ones in the order of their names,
+ * and one that comes before the seal's would meet neighbours' rows: it may fail on one, and show it.
+ */
+export const firstPolicy = " tenantry";
+
 /** No nullif anywhere: without a context there must be an error, never a table that looks empty. */
 export function sealExpressions(strategy: SealStrategy): SealExpressions {
   if (strategy === "parameter") {

@@ -29,6 +29,9 @@ export async function selectRelationProblems(client: ClientBase): Promise<string
        from policies p join sealed on sealed.oid = p.polrelid
        where p.right is not true and p.polpermissive and not exists (
          select from policies o where o.polrelid = p.polrelid and o.right and not o.polpermissive)
+     union all select format('The policy %s of %s is asked before the seal''s.', polname, polrelid::regclass)
+       from policies p where not p.polpermissive and exists (
+         select from policies o where o.polrelid = p.polrelid and o.right and (o.polpermissive or p.polname < o.polname))
      union all select format('The view %s isn''t security_invoker.', c.oid::regclass)
        from pg_class c where c.relkind = 'v' and ${ours("c")} and not coalesce((
          select bool_or(option_value::boolean) from pg_options_to_table(c.reloptions) where option_name = 'security_invoker'), false)

@@ -1,4 +1,5 @@
 import type { Column, PolicyObject, TableObject } from "../../catalog/catalog.ts";
+import { firstPolicy } from "../../seal/index.ts";
 import { tableProperties } from "../objects.ts";
 import { id, reference } from "../quote.ts";
 import { columnDefinition, createTable } from "../table.ts";
@@ -32,12 +33,17 @@ export function sealTable(table: TableObject, { rowCondition, policyExpression }
   const name = reference(table);
   const own = `${id(hiddenColumn)} = ${policyExpression}`;
   // Policies of the application's own widen nothing: both have to allow a row then.
+  const policy = table.rowSecurity === "off" ? "tenantry" : firstPolicy;
   const kind = table.rowSecurity === "off" ? "permissive" : "restrictive";
   return [
     `alter table ${name} enable row level security, force row level security`,
-    `create policy tenantry on ${name} as ${kind} using (${rowCondition}) with check (${own})`,
+    `create policy ${id(policy)} on ${name} as ${kind} using (${rowCondition}) with check (${own})`,
   ];
 }
+
+/** Takes the seal's policy from a table that gets it anew, whichever kind it was. */
+export const unsealTable = (table: TableObject): string[] =>
+  ["tenantry", firstPolicy].map((policy) => `drop policy if exists ${id(policy)} on ${reference(table)}`);
 
 /** Whether a policy of the application has any effect. */
 export function policyIsInForce(policy: PolicyObject, tables: readonly TableObject[]): boolean {

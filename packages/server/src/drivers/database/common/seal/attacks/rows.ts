@@ -166,6 +166,12 @@ const passages: Attack[] = [
     { shared: { own: "refused", given: "nothing" }, apart: "nothing" },
     "select find_notes($x$false union all select set_config('row_security', 'off', false) union all select title from notes$x$)",
   ),
+  sql(
+    doors,
+    "a policy of the application's own that fails on the neighbour's row",
+    "nothing",
+    "select * from drafts",
+  ),
   sql(doors, "the secret", { shared: "refused" }, "select * from tenantry.secret"),
   sql(doors, "removing the secret", { shared: "refused" }, "delete from tenantry.secret"),
   sql(doors, "which environments are here", { shared: "refused" }, "select * from tenantry.admitted"),

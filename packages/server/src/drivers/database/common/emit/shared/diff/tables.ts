@@ -2,7 +2,7 @@ import type { Place, TableObject } from "../../../catalog/catalog.ts";
 import type { State } from "../../../catalog/read-state.ts";
 import { comment } from "../../objects.ts";
 import { id, reference } from "../../quote.ts";
-import { sealTable } from "../tables.ts";
+import { sealTable, unsealTable } from "../tables.ts";
 import { type Delta, differ, isPairOf, type Pair, tablesOf } from "./delta.ts";
 import type { Makers } from "./step.ts";
 
@@ -43,7 +43,7 @@ export function tableChanges(delta: Delta, makers: Makers): string[] {
       statements.push(`${alter} replica identity ${after.replicaIdentity ?? "default"}`);
     }
     if ((before.rowSecurity === "off") !== (after.rowSecurity === "off")) {
-      statements.push(`drop policy tenantry on ${reference(after)}`, ...sealTable(after, makers.seal));
+      statements.push(...unsealTable(after), ...sealTable(after, makers.seal));
     }
     return [...statements, ...moves(delta, pair)];
   });
