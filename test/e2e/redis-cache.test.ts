@@ -12,13 +12,18 @@ import { becomesWhole } from "../support/whole.ts";
 
 const installation = useInstallation();
 let redis: TestRedis;
+/** With room for fewer, so that nobody goes there unasked. */
+let second: TestRedis;
 
 beforeAll(async () => {
   redis = await testRedis({ lines: ["maxmemory 50mb", "maxmemory-policy allkeys-lru"] });
   const added = await installation.command(["cache", "add", "first", "--redis-url", redis.url, "--json"]);
   expect([added.code, JSON.parse(added.stdout).levels]).toEqual([0, ["prefix", "user", "database"]]);
+  second = await testRedis();
+  const where = ["--redis-url", second.url, "--capacity", "50"];
+  expect((await installation.command(["cache", "add", "second", ...where])).code).toBe(0);
 });
-afterAll(() => redis.stop());
+afterAll(() => Promise.all([redis?.stop(), second?.stop()]));
 
 type Site = { slug: string; name: string };
 
@@ -148,19 +153,6 @@ it("kill -9 of everything right after a cache's user was made: the tenant gets i
   await becomesWhole(installation);
 });
 
-/** A second Redis, with room for fewer, so that nobody goes there unasked. */
-const withSecond = async (work: (second: TestRedis) => Promise<void>): Promise<void> => {
-  const second = await testRedis();
-  try {
-    const where = ["cache", "add", "second", "--redis-url", second.url, "--capacity", "50"];
-    expect((await installation.command(where)).code).toBe(0);
-    await work(second);
-    expect((await installation.command(["cache", "remove", "second"])).code).toBe(0);
-  } finally {
-    await second.stop();
-  }
-};
-
 const move = (slug: string, body: object) =>
   installation.api.call<OperationReply>("POST", `/v1/tenants/${slug}/environments/production/move`, body, {
     prefer: "wait=60",
@@ -171,67 +163,63 @@ async function placementOf(slug: string) {
   return body.environments[0]!.placements.cache as { driver: string; level?: string; generation: number };
 }
 
-it("a cache goes to another Redis with all its keys and the time that they have left, to memory and back empty, and is another level where it stands", () =>
-  withSecond(async (second) => {
-    const one = await site("user");
-    await showsItself(one);
-    await redis.ask("RPUSH", `${one.name}:jobs`, "first", "ünicode");
-    await redis.ask("SET", `${one.name}:short`, "\u0001\u00ff", "PX", "600000");
-    const [page] = await cachedPages(one);
-    const rendered = await redis.ask("GET", page!);
-    const moved = await installation.command([
-      "tenant",
-      "move",
-      one.slug,
-      "--cache",
-      "database",
-      "--cache-server",
-      "second",
-      "--yes",
-      "--wait",
-    ]);
-    expect([moved.code, moved.stdout]).toEqual([
-      0,
-      expect.stringContaining("its cache at database on second"),
-    ]);
-    const name = await nameOf(one.slug);
-    const there = (...command: string[]) => second.in(Number(name.split("_").at(-1)), ...command);
-    expect(await there("LRANGE", `${name}:jobs`, "0", "-1")).toEqual(["first", "ünicode"]);
-    expect(await there("GET", `${name}:short`)).toBe("\u0001\u00ff");
-    const left = (await there("PTTL", `${name}:short`)) as number;
-    expect(left > 500_000 && left <= 600_000).toBe(true);
-    const movedPage = page!.replace(`${one.name}:1:`, `${name}:2:`);
-    expect(await there("GET", movedPage)).toBe(rendered);
-    expect(await users()).not.toContain(one.name);
-    expect(await redis.ask("KEYS", `${one.name}:*`)).toEqual([]);
-    await showsItself(one);
-    const events = await installation.sql<{ data: object }>(
-      "select data from tenantry.events where type = 'environment.moved' and data->>'slug' = $1",
-      [one.slug],
-    );
-    expect(events).toEqual([
-      {
-        data: expect.objectContaining({
-          cache: { from: "user", to: "database" },
-          cacheKeys: expect.any(Number),
-        }),
-      },
-    ]);
-    expect(await move(one.slug, { cacheServer: "memory", isolation: { cache: "prefix" } })).toMatchObject({
-      status: 200,
-      body: { status: "succeeded" },
-    });
-    expect(await placementOf(one.slug)).toMatchObject({ driver: "memory", generation: 3 });
-    expect(await there("KEYS", `${name}:*`)).toEqual([]);
-    await showsItself(one);
-    for (const cache of ["user", "prefix"])
-      expect(await move(one.slug, { isolation: { cache } })).toMatchObject({ body: { status: "succeeded" } });
-    const back = { driver: "redis", server: "first", level: "prefix", generation: 4 };
-    expect(await placementOf(one.slug)).toMatchObject(back);
-    await showsItself(one);
-    await remove(one);
-    await becomesWhole(installation);
-  }));
+it("a cache goes to another Redis with all its keys and the time that they have left, to memory and back empty, and is another level where it stands", async () => {
+  const one = await site("user");
+  await showsItself(one);
+  await redis.ask("RPUSH", `${one.name}:jobs`, "first", "ünicode");
+  await redis.ask("SET", `${one.name}:short`, "\u0001\u00ff", "PX", "600000");
+  const [page] = await cachedPages(one);
+  const rendered = await redis.ask("GET", page!);
+  const moved = await installation.command([
+    "tenant",
+    "move",
+    one.slug,
+    "--cache",
+    "database",
+    "--cache-server",
+    "second",
+    "--yes",
+    "--wait",
+  ]);
+  expect([moved.code, moved.stdout]).toEqual([0, expect.stringContaining("its cache at database on second")]);
+  const name = await nameOf(one.slug);
+  const there = (...command: string[]) => second.in(Number(name.split("_").at(-1)), ...command);
+  expect(await there("LRANGE", `${name}:jobs`, "0", "-1")).toEqual(["first", "ünicode"]);
+  expect(await there("GET", `${name}:short`)).toBe("\u0001\u00ff");
+  const left = (await there("PTTL", `${name}:short`)) as number;
+  expect(left > 500_000 && left <= 600_000).toBe(true);
+  const movedPage = page!.replace(`${one.name}:1:`, `${name}:2:`);
+  expect(await there("GET", movedPage)).toBe(rendered);
+  expect(await users()).not.toContain(one.name);
+  expect(await redis.ask("KEYS", `${one.name}:*`)).toEqual([]);
+  await showsItself(one);
+  const events = await installation.sql<{ data: object }>(
+    "select data from tenantry.events where type = 'environment.moved' and data->>'slug' = $1",
+    [one.slug],
+  );
+  expect(events).toEqual([
+    {
+      data: expect.objectContaining({
+        cache: { from: "user", to: "database" },
+        cacheKeys: expect.any(Number),
+      }),
+    },
+  ]);
+  expect(await move(one.slug, { cacheServer: "memory", isolation: { cache: "prefix" } })).toMatchObject({
+    status: 200,
+    body: { status: "succeeded" },
+  });
+  expect(await placementOf(one.slug)).toMatchObject({ driver: "memory", generation: 3 });
+  expect(await there("KEYS", `${name}:*`)).toEqual([]);
+  await showsItself(one);
+  for (const cache of ["user", "prefix"])
+    expect(await move(one.slug, { isolation: { cache } })).toMatchObject({ body: { status: "succeeded" } });
+  const back = { driver: "redis", server: "first", level: "prefix", generation: 4 };
+  expect(await placementOf(one.slug)).toMatchObject(back);
+  await showsItself(one);
+  await remove(one);
+  await becomesWhole(installation);
+});
 
 const places = ["close", "copy"].map((step): Place => {
   return { step, when: "when all is done but recording it", point: recordingOf(step) };
@@ -239,49 +227,47 @@ const places = ["close", "copy"].map((step): Place => {
 const forgotten = { before: "delete", on: "placements", when: "old.state = 'retired'" } as const;
 places.push({ step: "clean-up", when: "before it is forgotten", point: forgotten });
 
-it("after kill -9 of everything at any step of a move of a cache, the tenant arrives with it, and nothing is left over", () =>
-  withSecond(async (second) => {
-    const made = await Promise.all(places.map(() => site("user")));
-    for (const { name } of made) await redis.ask("SET", `${name}:kept`, name);
-    const sites = new Map(places.map((place, index) => [place, made[index]!]));
-    const all = await killInsideEach(installation, places, async (place) => {
-      const { slug } = sites.get(place)!;
-      const target = `/v1/tenants/${slug}/environments/production/move`;
-      const body = { cacheServer: "second" };
-      return (await installation.api.call<OperationReply>("POST", target, body)).body.id;
-    });
-    for (const { place, ended } of all)
-      expect([place.step, ended.status, ended.error]).toEqual([place.step, "succeeded", null]);
-    for (const { name } of made) {
-      expect(await second.ask("GET", `${name}:kept`)).toBe(name);
-      expect(await redis.ask("KEYS", `${name}:*`)).toEqual([]);
-      expect(await users()).not.toContain(name);
-    }
-    for (const one of made) await showsItself(one);
-    for (const one of made) await remove(one);
-    await becomesWhole(installation);
-  }));
+it("after kill -9 of everything at any step of a move of a cache, the tenant arrives with it, and nothing is left over", async () => {
+  const made = await Promise.all(places.map(() => site("user")));
+  for (const { name } of made) await redis.ask("SET", `${name}:kept`, name);
+  const sites = new Map(places.map((place, index) => [place, made[index]!]));
+  const all = await killInsideEach(installation, places, async (place) => {
+    const { slug } = sites.get(place)!;
+    const target = `/v1/tenants/${slug}/environments/production/move`;
+    const body = { cacheServer: "second" };
+    return (await installation.api.call<OperationReply>("POST", target, body)).body.id;
+  });
+  for (const { place, ended } of all)
+    expect([place.step, ended.status, ended.error]).toEqual([place.step, "succeeded", null]);
+  for (const { name } of made) {
+    expect(await second.ask("GET", `${name}:kept`)).toBe(name);
+    expect(await redis.ask("KEYS", `${name}:*`)).toEqual([]);
+    expect(await users()).not.toContain(name);
+  }
+  for (const one of made) await showsItself(one);
+  for (const one of made) await remove(one);
+  await becomesWhole(installation);
+});
 
-it("a move of a cache that is cancelled before the tenant is sent there lets its user in again, who was shut out meanwhile", () =>
-  withSecond(async () => {
-    const one = await site("user");
-    await showsItself(one);
-    const keysOf = async () => {
-      const facts = (await redis.ask("ACL", "GETUSER", one.name)) as unknown[];
-      return facts[facts.indexOf("keys") + 1];
-    };
-    const point = { before: "update", on: "placements", when: "new.state = 'retired'" } as const;
-    await using hold = await holdAt(installation, point);
-    const target = `/v1/tenants/${one.slug}/environments/production/move`;
-    const { body } = await installation.api.call<OperationReply>("POST", target, { cacheServer: "second" });
-    await hold.reached();
-    expect(await keysOf()).toBe("");
-    await installation.api.call("POST", `/v1/operations/${body.id}/cancel`);
-    await hold.release();
-    expect(await installation.api.ended(body.id)).toMatchObject({ status: "cancelled" });
-    expect(await keysOf()).toBe(`~${one.name}:*`);
-    await showsItself(one);
-    expect(await cachedPages(one)).toHaveLength(1);
-    await remove(one);
-    await becomesWhole(installation);
-  }));
+it("a move of a cache that is cancelled before the tenant is sent there lets its user in again, who was shut out meanwhile", async () => {
+  const one = await site("user");
+  await showsItself(one);
+  const keysOf = async () => {
+    const facts = (await redis.ask("ACL", "GETUSER", one.name)) as unknown[];
+    return facts[facts.indexOf("keys") + 1];
+  };
+  const point = { before: "update", on: "placements", when: "new.state = 'retired'" } as const;
+  await using hold = await holdAt(installation, point);
+  const target = `/v1/tenants/${one.slug}/environments/production/move`;
+  const { body } = await installation.api.call<OperationReply>("POST", target, { cacheServer: "second" });
+  await hold.reached();
+  expect(await keysOf()).toBe("");
+  await installation.api.call("POST", `/v1/operations/${body.id}/cancel`);
+  await hold.release();
+  expect(await installation.api.ended(body.id)).toMatchObject({ status: "cancelled" });
+  expect(await keysOf()).toBe(`~${one.name}:*`);
+  await showsItself(one);
+  expect(await cachedPages(one)).toHaveLength(1);
+  await remove(one);
+  await becomesWhole(installation);
+});
