@@ -111,19 +111,20 @@ it("Sites runs unchanged with its tenants' files in S3, at prefix and bucket, an
 });
 
 it("Sites runs unchanged with keys that are given for a time, and none are given while a tenant is suspended", async () => {
-  const common = { ...at(), bucket: "by-role" };
+  const name = fresh("by-role");
+  const common = { ...at(), bucket: name };
   await makeBucket(common);
   const { arn } = await cephRole(ceph, common.bucket);
   // The one with the most room is taken.
   const where = ["--endpoint", ceph.endpoint, "--bucket", common.bucket, "--capacity", "1000000"];
   const key = ["--access-key", common.accessKeyId, "--secret-key", common.secretAccessKey];
   const by = ["--role", arn, "--json"];
-  const added = await installation.command(["storage", "add", "by-role", ...where, ...key, ...by]);
+  const added = await installation.command(["storage", "add", name, ...where, ...key, ...by]);
   expect([added.code, added.stderr]).toEqual([0, ""]);
   const keys = { prefix: "temporary", bucket: "temporary" };
   const warnings = [expect.stringMatching(/whether the file exists/)];
   expect(JSON.parse(added.stdout)).toMatchObject({ keys, warnings });
-  const [one, other] = [await site("prefix", "by-role"), await site("bucket", "by-role")];
+  const [one, other] = [await site("prefix", name), await site("bucket", name)];
   for (const { slug, media } of [one, other]) {
     expect((await installation.visit(slug, media)).body === content).toBe(true);
     expect((await installation.visit(slug, "/media/nothing.png")).status).toBe(404);
@@ -133,7 +134,7 @@ it("Sites runs unchanged with keys that are given for a time, and none are given
     await eventually("it is open", async () => (await installation.visit(slug, media)).status === 200);
     await remove(slug);
   }
-  expect((await installation.command(["storage", "remove", "by-role"])).code).toBe(0);
+  expect((await installation.command(["storage", "remove", name])).code).toBe(0);
   await becomesWhole(installation);
 });
 
@@ -265,6 +266,20 @@ it("a move of files that is cancelled right before the tenant is sent there leav
   expect((await installation.visit(slug, media)).body === content).toBe(true);
   await remove(slug);
   await becomesWhole(installation);
+});
+
+it("a suspended tenant's files go, and its key at the new place lets nobody in until it is resumed", async () => {
+  const { slug, media } = await site("prefix");
+  await installation.api.call("POST", `/v1/tenants/${slug}/suspend`);
+  const moved = await move(slug, { isolation: { storage: "bucket" } }, { prefer: "wait=60" });
+  expect(moved.body).toMatchObject({ status: "succeeded" });
+  const [key, uid] = [{ ...at(), id: "test", users: "ceph" as const }, await nameOf(slug)];
+  await eventually("only our key is left", async () => (await cephKeysOf(key, uid))?.length === 1);
+  await installation.api.call("POST", `/v1/tenants/${slug}/resume`);
+  await eventually("its files are there again", async () => {
+    return (await installation.visit(slug, media)).body === content;
+  });
+  await remove(slug);
 });
 
 const recorded = (step: string): Place => ({
