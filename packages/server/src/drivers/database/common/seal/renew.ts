@@ -3,7 +3,7 @@ import { databaseErrorCode } from "../../../../infra/db/index.ts";
 import { failure } from "../../../../kernel/index.ts";
 import { setSessionDefaults } from "../logins.sql.ts";
 import type { InstallationRoles } from "../names.ts";
-import { terminateRole } from "../roles.sql.ts";
+import { leaveRole, terminateRole } from "../roles.sql.ts";
 import type { Session } from "../session.ts";
 import { bindLogin } from "./bind-login.ts";
 import { createSeal, priceConditions, renewFunctions, updatePooled } from "./install.sql.ts";
@@ -34,9 +34,8 @@ const attempts = 60;
 /**
  * Brings the seal of an earlier version up to date, in two transactions after each of which tables and functions fit each
  * other; whoever is interrupted leaves one of these. Tokens serve before and after; tenants wait while the tables'
- * policies change, for milliseconds. Answers whether there was anything to do: a
- * seal that is like none that we know is left as it is, and found by `verifySeal`. Repeatable; two take turns by the lock
- * on the database's name.
+ * policies change, for milliseconds. Answers whether there was anything to do: a seal that is like none that we know is left
+ * as it is, and found by `verifySeal`. Repeatable; two take turns by the lock on the database's name.
  */
 export async function renewSeal(session: Session, { roles, name, pooled }: Renewal): Promise<boolean> {
   return session.inDatabase(name, async (inside) => {
@@ -131,7 +130,10 @@ async function endLogins(session: Session, inside: Session): Promise<void> {
     `select distinct usename::text as name from pg_stat_activity a join tenantry.login l on l.role = a.usename
      where a.datname = current_database()`,
   );
-  for (const { name } of logins) await terminateRole(session, name);
+  for (const { name } of logins) {
+    await terminateRole(session, name);
+    await leaveRole(session, name);
+  }
 }
 
 /** Their sessions begin in their environment as that is written now; those that began otherwise end. */
