@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { notes, runAt } from "../../drivers/database/driver.testsuite.ts";
-import { inTransaction, sql } from "../../infra/db/index.ts";
-import { newId } from "../../kernel/index.ts";
+import { sql } from "../../infra/db/index.ts";
 import {
   insertApp,
   insertEnvironment,
@@ -10,7 +9,6 @@ import {
   testPlacements,
 } from "../../testing/placements.ts";
 import { waitUntil } from "../../testing/wait-until.ts";
-import { claimSpare } from "./databases/databases.sql.ts";
 import { currentPlacements } from "./index.ts";
 
 let house: TestPlacements;
@@ -148,35 +146,6 @@ test("schemas stand ready where an environment has one, are taken whole, and go 
   await waitUntil("none is left", async () => (await schemasOf(appId)).length === 0, 30_000);
   await keeper.close();
   await nothingOdd();
-});
-
-test("a schema that stands ready is taken without a look at what others have", async () => {
-  const appId = await insertApp(house.db, notes);
-  const environmentId = await insertEnvironment(house.db, appId);
-  const undone = new Error("This was only a trial.");
-  let read: unknown;
-  const trial = inTransaction(house.db, async (tx) => {
-    await sql`
-      insert into resources (id, kind, driver, server_id, physical_name, state, operation_id, fence)
-      select gen_random_uuid(), 'role', 'schema', s.id, 'of_another_' || n, 'present', gen_random_uuid(), 1
-      from database_servers s cross join generate_series(1, 5000) n
-    `.execute(tx);
-    await sql`
-      insert into databases (id, server_id, app_id, level, name, schema_version, state)
-      select gen_random_uuid(), id, ${appId}, 'schema', 'tnc_a.tns_b', 1, 'spare' from database_servers limit 1
-    `.execute(tx);
-    const wanted = { appId, level: "schema", schemaVersion: 1, environmentId };
-    expect(await claimSpare(tx, wanted, { id: newId(), state: "current" })).toMatchObject({
-      state: "in_use",
-    });
-    const { rows } = await sql<{ read: number }>`
-      select seq_tup_read + idx_tup_fetch as read from pg_stat_xact_user_tables where relname = 'resources'
-    `.execute(tx);
-    read = rows[0]!.read;
-    throw undone;
-  });
-  await expect(trial).rejects.toBe(undone);
-  expect(read).toBeLessThan(10);
 });
 
 test("a schema that was made ready for an older version goes, and nobody gets it", async () => {
