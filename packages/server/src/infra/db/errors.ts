@@ -20,7 +20,8 @@ const networkCodes = new Set([
   "ETIMEDOUT",
 ]);
 /** pg gives these no code. */
-const lostConnection = /^(?:Connection terminated|timeout exceeded when trying to connect|timeout expired)/;
+const lostConnection =
+  /^(?:Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired)/;
 
 /** Whether `error` says that the server is away, starting, stopping or full: trying again later makes sense. */
 export function isConnectionFailure(error: unknown): boolean {
