@@ -155,6 +155,9 @@ it("the platform's own tenants keep no release from anybody, and nobody hears of
   const verify = async () => {
     const { body } = await installation.api.call<OperationReply>("POST", "/v1/isolation/verifications", {});
     expect(await installation.api.ended(body.id)).toMatchObject({ status: "succeeded" });
+    const reports = `/v1/isolation/reports?operation=${body.id}`;
+    const { body: list } = await installation.api.call<{ items: { verdict: string }[] }>("GET", reports);
+    expect(list.items[0]!.verdict).toBe("isolated");
   };
   await verify();
   const canary = await databaseOf(`tenantry-canary-database-${await endOf(app)}-a`);

@@ -12,7 +12,7 @@ import {
   tokenFor,
 } from "./ground.ts";
 import { mustBeRefused, refusalOf } from "./refusal.ts";
-import { selectTables } from "./shared-rows.ts";
+import { ignoreRefusal, selectTables } from "./shared-rows.ts";
 
 const functionsRemedy =
   "The functions of the seal aren't the installed ones, or its secret is gone: see what database.catalog names.";
@@ -25,18 +25,7 @@ export const sharedContextProbes: readonly Probe<DatabaseGround>[] = [
     title: "read tables without having entered an environment",
     remedy: "Without a context there must be an error: mend the policies that database.catalog names.",
     applies: bothShared,
-    run: (ground) =>
-      asTenant(ground, async (client) => {
-        const tables = await selectTables(client);
-        for (const table of tables) {
-          const read = await mustBeRefused(
-            () => client.query(`select from ${table} limit 1`),
-            `${table} can be read.`,
-          );
-          if (read.outcome === "breach") return read;
-        }
-        return refused(`${tables.length} tables tried`);
-      }),
+    run: readWithoutContext,
   },
   {
     id: "database.forged-tokens",
@@ -150,4 +139,29 @@ async function switchOff(client: pg.Client): Promise<ProbeAnswer> {
 
 function refusedQuietly(error: unknown): undefined {
   if (!refusalOf(error)) throw error;
+}
+
+/** A policy is asked about rows: of a table that has it, and in which the canary has none, nothing is learnt here. */
+async function readWithoutContext(ground: DatabaseGround): Promise<ProbeAnswer> {
+  const { tables, readable } = await asTenant(ground, async (client) => {
+    const tables = await selectTables(client);
+    const readable: { table: string; isEmpty: boolean }[] = [];
+    for (const table of tables) {
+      const read = await client.query(`select from ${table} limit 1`).catch(ignoreRefusal);
+      if (!read) continue;
+      const { rows } = await client.query<{ is: boolean }>(
+        `select row_security_active($1::regclass) and exists (select from pg_policy where polrelid = $1::regclass) as is`,
+        [table],
+      );
+      readable.push({ table, isEmpty: read.rowCount === 0 && rows[0]!.is });
+    }
+    return { tables, readable };
+  });
+  for (const { table, isEmpty } of readable) {
+    const look = (client: pg.Client) => client.query(`select from ${table} limit 1`);
+    const seen = isEmpty ? await entered(ground, look) : undefined;
+    if (seen?.rowCount !== 0) return breach(`${table} can be read.`);
+  }
+  const empty = readable.length > 0 ? `, and ${readable.length} have no rows` : "";
+  return refused(`${tables.length - readable.length} tables tried${empty}`);
 }

@@ -89,7 +89,7 @@ async function changeRows(client: pg.Client, neighbour: string): Promise<ProbeAn
   return refused(`${tables.length} tables tried`);
 }
 
-function ignoreRefusal(error: unknown): undefined {
+export function ignoreRefusal(error: unknown): undefined {
   if (!refusalOf(error)) throw error;
 }
 
