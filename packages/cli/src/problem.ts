@@ -11,6 +11,7 @@ export type LocalCode =
   | "installation_not_found"
   | "installation_not_ready"
   | "installation_unreachable"
+  | "level_refuses"
   | "not_changeable"
   | "not_confirmed"
   | "not_tenantry"

@@ -26,3 +26,20 @@ it("a check that takes long is followed to its end, and then told", async () => 
   expect(asked).toEqual([{ migrations }, { migrations, check: "op_slow" }]);
   await rm(directory, { recursive: true });
 });
+
+it("a level that has to work and doesn't ends the check with exit code 1, after what was found", async () => {
+  const directory = await mkdtemp(path.join(tmpdir(), "tenantry-check-"));
+  await writeFile(path.join(directory, "001.sql"), "create table a (id int);");
+  const levels = [...found.levels, { level: "shared" as const, works: false }];
+  await using api = await startFakeApi(() => ({ body: { ...found, levels } }));
+  const environment = { TENANTRY_URL: api.url, TENANTRY_API_KEY: "key" };
+  const check = (more: string) => run(`tenantry schema check ${directory} ${more}`, environment);
+  expect(await check("")).toMatchObject({ code: 0 });
+  expect(await check("--level schema")).toMatchObject({ code: 0 });
+  expect(await check("--level shared")).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(/shared +no/),
+    stderr: expect.stringContaining("don't work at the level shared"),
+  });
+  await rm(directory, { recursive: true });
+});

@@ -1,7 +1,14 @@
-import type { DriftedDatabase, DriftReply, OperationReply, SchemaCheckReply } from "@tenantry/contract";
+import type {
+  DatabaseLevel,
+  DriftedDatabase,
+  DriftReply,
+  OperationReply,
+  SchemaCheckReply,
+} from "@tenantry/contract";
 import { type Command, Option } from "commander";
 import { fetchPages } from "../api/pages.ts";
 import { path } from "../api/path.ts";
+import { databaseLevels } from "../choices.ts";
 import { contextOf, defineCommand, defineGroup, overApi } from "../command.ts";
 import { followOperation } from "../follow/follow.ts";
 import { fetchResult } from "../follow/result.ts";
@@ -19,16 +26,21 @@ export function schemaCommand(): Command {
   ]);
 }
 
+type CheckOptions = { level?: DatabaseLevel };
+
 function checkCommand(): Command {
   const command = defineCommand("check", {
     summary: "say at which database levels an application's migrations work, by file and line",
     details:
       "They are applied to an empty database on a server of the installation, which is removed again. What is refused " +
-      "at a level keeps tenants from it; what differs works, but not quite as on a server of its own.",
-    examples: ["schema check ./migrations", "schema check ./migrations --json"],
+      "at a level keeps tenants from it; what differs works, but not quite as on a server of its own. With --level, " +
+      "exit code 1 when it doesn't work there.",
+    examples: ["schema check ./migrations", "schema check ./migrations --level shared --json"],
     calls: ["checkSchema", "followOperation"],
-  }).argument("<directory>", "where the .sql files are");
-  return overApi(command).action(async (directory: string, _options: object, self: Command) => {
+  })
+    .argument("<directory>", "where the .sql files are")
+    .addOption(new Option("--level <level>", "has to work at this database level").choices(databaseLevels));
+  return overApi(command).action(async (directory: string, { level }: CheckOptions, self: Command) => {
     const context = await contextOf(self);
     const migrations = await readMigrations(directory);
     const found = await fetchResult<SchemaCheckReply>(context, "/v1/schema-checks", (check) => ({
@@ -36,6 +48,14 @@ function checkCommand(): Command {
       check,
     }));
     context.output.result(found, showCheck);
+    if (level !== undefined) requireLevel(found, level);
+  });
+}
+
+function requireLevel({ levels }: SchemaCheckReply, wanted: DatabaseLevel): void {
+  if (levels.some(({ level, works }) => level === wanted && works)) return;
+  throw refusal("level_refuses", `The migrations don't work at the level ${wanted}.`, {
+    remedy: "Mend what is named above for that level, or choose another one.",
   });
 }
 
