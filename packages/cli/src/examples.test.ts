@@ -74,12 +74,12 @@ function answers(): (asked: Asked) => Answer {
         body: { counts: { databases: 2, checked: 2, drifted: 0 }, items: [], nextCursor: null },
       };
     if (found.operationId === "createTenant") made = true;
-    // Once its rehearsal has ended, the plan is there; so is what a check found.
+    // Once its rehearsal has ended, the plan is there; once a check has, what it found.
     const { rehearsal, check } = (body ?? {}) as { rehearsal?: string; check?: string };
-    if (
-      (found.operationId === "planMigration" && rehearsal) ||
-      (found.operationId === "checkSchema" && check)
-    )
+    // A level that refuses would be a refusal.
+    if (found.operationId === "checkSchema" && check)
+      return { body: { levels: [{ level: "shared", works: true }], findings: [] } };
+    if (found.operationId === "planMigration" && rehearsal)
       return sampleReply({ ...found, responses: { 200: found.responses["200"]! } });
     if (found.operationId === "showTenant") {
       if (url.endsWith("/initech") && !made)
