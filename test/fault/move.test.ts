@@ -82,6 +82,34 @@ it("after kill -9 of everything at any step of a move, the tenant arrives with a
   await becomesWhole(installation);
 });
 
+it("after kill -9 of everything in a move that a release waits for, both end: neither waits for the other", async () => {
+  const app = fresh("notes");
+  const release = (...texts: string[]) => ({
+    upstreamUrl: "http://127.0.0.1:9",
+    migrations: texts.map((sql, index) => ({ name: `000${index + 1}.sql`, sql })),
+  });
+  const { call, ended } = installation.api;
+  const first = "create table notes (id int primary key);";
+  const made = await call<{ operationId: string }>("POST", "/v1/apps", { slug: app, ...release(first) });
+  expect(await ended(made.body.operationId)).toMatchObject({ status: "succeeded" });
+  const slug = fresh("mover");
+  await installation.api.createTenant(slug, { app, isolation: { database: "schema" } });
+  await using hold = await holdAt(installation, recordingOf("close"));
+  const move = await beginMove(slug, "database");
+  await hold.reached(move);
+  const second = release(first, "alter table notes add column stars int;");
+  const { body } = await call<OperationReply>("POST", `/v1/apps/${app}/releases`, second);
+  await eventually("it has come to the tenant's database", async () => {
+    const { body: now } = await call<OperationReply>("GET", `/v1/operations/${body.id}`);
+    return now.steps.some(({ name, status }) => name === "migrate-tenants" && status === "running");
+  });
+  await installation.kill();
+  await installation.start();
+  await hold.release();
+  for (const id of [move, body.id]) expect(await ended(id)).toMatchObject({ status: "succeeded" });
+  await becomesWhole(installation);
+});
+
 it("a move that is cancelled right before the tenant is sent to its new place leaves it where it was, and open; a script that comes meanwhile waits", async () => {
   const slug = await makeSite("shared");
   await using hold = await holdAt(installation, {

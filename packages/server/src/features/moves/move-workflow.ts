@@ -130,14 +130,18 @@ async function close(parts: MoveParts, context: Context) {
 /** Says what has to end before. Whatever begins afterwards finds that the environment is being moved, and waits. */
 async function beginMoving(tx: Tx, context: Context): Promise<string | undefined> {
   const [tenantId, environmentId] = [context.tenantId!, context.environmentId!];
-  await holdApp(tx, context.input.appId);
-  if (await selectOpenWork(tx, context.input.appId)) return "Waiting for a release or a migration";
+  const { appId } = context.input;
+  await holdApp(tx, appId);
   // Holds the environment's row, which a script has to see before it begins.
   const isNew = await updateMoving(tx, environmentId, true);
+  // A node died since. Whatever has begun in the meantime waits for us: we mustn't wait for it.
   if (!isNew) return undefined;
-  if (await isScriptAtWork(tx, environmentId)) {
+  const underWay = (await selectOpenWork(tx, appId))
+    ? "Waiting for a release or a migration"
+    : (await isScriptAtWork(tx, environmentId)) && "Waiting for a script";
+  if (underWay) {
     await updateMoving(tx, environmentId, false);
-    return "Waiting for a script";
+    return underWay;
   }
   const data = toldOf(context.input);
   await recordEvent(tx, { name: "environment.move-started", tenantId, environmentId, data });
