@@ -338,6 +338,11 @@ test("a tenant's caches are measured and emptied through the API, a neighbour's 
   const usage = (await call("GET", `${path}/cache`)).body;
   expect(usage.keys).toBe(50);
   expect(usage.bytes).toBeGreaterThan(5_000);
+  const moving = (now: boolean) =>
+    sql`update environments set moving = ${now} where id = ${mine}`.execute(house.db);
+  await moving(true);
+  expect((await call("POST", `${path}/flush-cache`)).body).toMatchObject({ code: "operation_in_progress" });
+  await moving(false);
   expect((await call("POST", `${path}/flush-cache`)).body).toEqual({ keys: 50 });
   expect((await call("GET", `${path}/cache`)).body).toEqual({ keys: 0, bytes: 0 });
   expect(await (await open(mine)).has("key 1")).toBe(false);

@@ -9,11 +9,12 @@ export type StandingCache = {
   admitted: boolean;
   /** Whether its tenant's state lets it be used, and no move has closed it. */
   usable: boolean;
+  moving: boolean;
 };
 
 const select = sql`
   select p.id, p.environment_id as "environmentId", p.driver, p.server_id as "serverId", p.physical_name as name,
-    p.admitted, t.status not in ('suspended', 'deleting', 'purging', 'deleted') and not e.moving as usable
+    p.admitted, t.status not in ('suspended', 'deleting', 'purging', 'deleted') and not e.moving as usable, e.moving
   from placements p join environments e on e.id = p.environment_id join tenants t on t.id = e.tenant_id
 `;
 

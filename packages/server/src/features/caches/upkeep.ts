@@ -102,7 +102,10 @@ function mending(places: CachePlaces) {
 
 function contents(places: CachePlaces) {
   return {
-    /** Empties the caches of environments; null where only their processes know how many keys there were. */
+    /**
+     * Empties the caches of environments; null where only their processes know how many keys there were. Throws
+     * `operation_in_progress` when one is carried elsewhere meanwhile, which may bring keys along.
+     */
     async flush(
       db: Db,
       environmentIds: readonly string[],
@@ -110,7 +113,9 @@ function contents(places: CachePlaces) {
     ): Promise<{ keys: number | null }> {
       const all = await places.all(db);
       let keys: number | null = null;
-      for (const cache of await selectCachesOf(db, environmentIds)) {
+      const caches = await selectCachesOf(db, environmentIds);
+      requireUnmoved(caches, caches);
+      for (const cache of caches) {
         const flushed = await driverOf(all, cache).flush(cache.name, signal);
         if (flushed) keys = (keys ?? 0) + flushed.keys;
         else {
@@ -120,6 +125,7 @@ function contents(places: CachePlaces) {
           });
         }
       }
+      requireUnmoved(caches, await selectCachesOf(db, environmentIds));
       return { keys };
     },
 
@@ -138,6 +144,15 @@ function contents(places: CachePlaces) {
       return sum;
     },
   };
+}
+
+function requireUnmoved(before: readonly StandingCache[], now: readonly StandingCache[]): void {
+  const isNew = ({ id }: StandingCache) => !before.some((one) => one.id === id);
+  if (!now.some((cache) => cache.moving || isNew(cache))) return;
+  throw failure("operation_in_progress", {
+    detail: "The cache is being moved to another place, and its keys with it.",
+    remedy: "Flush it once it is there.",
+  });
 }
 
 async function mend(
