@@ -212,6 +212,39 @@ it("a tenant's files go from a prefix to a bucket and to this machine's disk whi
   await becomesWhole(installation);
 });
 
+it("files go to a server that a tenant has to itself, where all belongs to another user, and away to one that gives keys for a time", async () => {
+  const { slug, media } = await site("prefix");
+  const [own, byRole] = [fresh("own"), fresh("by-role")];
+  const theirs = { ...at(), ...(await ceph.addUser()), bucket: own };
+  const ours = { ...at(), bucket: byRole };
+  const register = async (server: typeof ours, ...more: string[]) => {
+    await makeBucket(server);
+    const key = ["--access-key", server.accessKeyId, "--secret-key", server.secretAccessKey];
+    const where = ["--endpoint", ceph.endpoint, "--bucket", server.bucket, ...key, ...more];
+    expect(await installation.command(["storage", "add", server.bucket, ...where])).toMatchObject({
+      code: 0,
+    });
+  };
+  await register(theirs, "--own", "--tenant", slug);
+  await register(ours, "--role", (await cephRole(ceph, byRole)).arn);
+  for (const [body, placement] of [
+    [{ isolation: { storage: "own" } }, { level: "own", server: own }],
+    [
+      { isolation: { storage: "prefix" }, storageServer: byRole },
+      { level: "prefix", server: byRole },
+    ],
+  ] as const) {
+    const moved = await move(slug, body, { prefer: "wait=60" });
+    expect([body, moved.body]).toEqual([body, expect.objectContaining({ status: "succeeded" })]);
+    expect(await placementOf(slug)).toMatchObject(placement);
+    expect((await installation.visit(slug, media)).body === content).toBe(true);
+  }
+  await remove(slug);
+  for (const name of [own, byRole])
+    expect((await installation.command(["storage", "remove", name])).code).toBe(0);
+  await becomesWhole(installation);
+});
+
 it("a changed level of files in a file of apply moves them, once; where they are already, nothing happens", async () => {
   const { slug, media } = await site("prefix");
   const file = path.join(await mkdtemp(path.join(tmpdir(), "tenantry-move-")), "tenants.yaml");
