@@ -25,6 +25,11 @@ export const first = `
   create trigger tidy before insert or update on books for each row execute function touch();
   create view titles as select b.id, b.title, a.name as author from books b join authors a on a.id = b.author_id;
   create index books_title on books (title);
+  create index authors_upper on authors (upper(name));
+  create statistics authors_both on name, age from authors;
+  alter table authors alter column name set statistics 0, alter column age set statistics 20;
+  alter index authors_upper alter column 1 set statistics 0;
+  alter statistics authors_both set statistics 0;
   insert into authors (name, mail) values ('Ada', 'ada@example.com'), ('Bob', null);
   insert into tags values ('old', 1), ('new', 2);
   insert into old_things values (1, 'a'), (2, 'b');`;
@@ -211,6 +216,19 @@ export const later: { [title: string]: string } = {
   storage: `
     alter table books set (fillfactor = 80); alter index books_lower set (fillfactor = 70);
     alter table dumped set unlogged; alter table letters replica identity full;`,
+  "how closely it is sampled": `
+    alter table books alter column title set statistics 500, add column mark text, alter column mark set statistics 0;
+    alter table events alter column kind set statistics 0;
+    alter index books_lower alter column 1 set statistics 0;
+    create statistics books_both on sheets, tag from books;
+    alter statistics books_both set statistics 50;`,
+  "how closely it is sampled, otherwise": `
+    alter table books alter column title set statistics 0;
+    alter table authors alter column name set statistics -1;
+    alter index authors_upper alter column 1 set statistics -1;
+    alter statistics authors_both set statistics -1;
+    comment on statistics books_both is 'of books';
+    alter statistics books_both set statistics 0;`,
   "an index while others write": `-- tenantry: no-transaction
     create index concurrently books_sheets on books (sheets);
     update books set stars = stars + 1 where stars < 5;

@@ -14,7 +14,7 @@ import { applyPlanned } from "./migration/apply.ts";
 import { endLongLogins } from "./migration/give-way.ts";
 import { planFiles } from "./migration/plan.ts";
 import type { PlannedFile } from "./migration/planned.ts";
-import { openToRun } from "./migration/run.sql.ts";
+import { openToRun, selectClearsStatistics } from "./migration/run.sql.ts";
 import { runStatement } from "./migration/run-statement.ts";
 import { inScratch, scratchName } from "./migration/scratch.ts";
 import { ownFunctions } from "./own-functions.ts";
@@ -59,10 +59,11 @@ async function plan(
   context: DriverContext,
   { server, database, schema }: MigrateRequest,
 ): Promise<PlannedFile[]> {
-  const { sealed, ledger } = await session.inDatabase(database.name, (inside) =>
+  const { sealed, ledger, clearsStatistics } = await session.inDatabase(database.name, (inside) =>
     inside.inspect(async (client) => ({
       sealed: await selectSealed(client),
       ledger: await selectLedger(client, onlyLedger),
+      clearsStatistics: await selectClearsStatistics(client),
     })),
   );
   refuseChanged(ledger, schema.migrations);
@@ -80,6 +81,7 @@ async function plan(
     seal: sealExpressions(sealed.strategy),
     owner: ownerName(schema.appId),
     writer: writerName(schema.appId),
+    clearsStatistics,
   };
   return inScratch(parts, session, { context, server, schema: standing, name }, (run) =>
     planFiles(

@@ -114,6 +114,8 @@ begin
 end $$;
 
 create statistics rooms_statistics (dependencies) on building, number from rooms;
+alter statistics rooms_statistics set statistics 20;
+alter table customers alter column email set statistics 0;
 
 insert into rooms values ('Main', 1, 'One', 'A'), ('Main', 2, 'Two', null);
 insert into customers (email, name) values ('ada@example.com', 'Ada'), ('bob@example.com', 'Bob "the" O''Neil');

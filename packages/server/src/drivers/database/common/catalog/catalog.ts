@@ -66,6 +66,8 @@ export type Column = {
   generated: { expression: string; stored: boolean } | undefined;
   /** False when a parent table brings it. */
   local: boolean;
+  /** How closely it is sampled, when that isn't the server's default. */
+  statistics: number | undefined;
   comment: string | undefined;
 };
 export type TableObject = Named & {
@@ -121,6 +123,8 @@ export type IndexObject = Named & {
   definition: string;
   /** Whether PostgreSQL may look conditions up in it that a policy hasn't been asked about. */
   leakproof: boolean;
+  /** How closely its expressions are sampled, where that isn't the server's default, by their place from 1. */
+  statistics: { column: number; target: number }[];
 };
 export type ViewObject = Named & {
   kind: "view" | "materialized-view";
@@ -166,7 +170,7 @@ export type PolicyObject = {
   using: string | undefined;
   check: string | undefined;
 };
-export type StatisticsObject = Named & { kind: "statistics"; definition: string };
+export type StatisticsObject = Named & { kind: "statistics"; definition: string; target: number | undefined };
 
 export type CatalogObject =
   | SchemaObject

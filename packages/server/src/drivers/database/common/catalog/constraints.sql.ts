@@ -44,6 +44,8 @@ export async function selectIndexes(scope: Scope): Promise<Found<IndexObject>[]>
     `select 'relation:' || c.oid as node, c.oid::int8 as age, 'index' as kind, ${placeOf("n")} as schema,
        c.relname as name, obj_description(c.oid, 'pg_class') as comment, ${placeJson("i.indrelid")} as table,
        i.indisunique as unique, m.amname as method, ${isLeakproof("i")} as leakproof,
+       (select coalesce(jsonb_agg(jsonb_build_object('column', a.attnum, 'target', a.attstattarget) order by a.attnum), '[]')
+         from pg_attribute a where a.attrelid = c.oid and a.attstattarget <> -1) as statistics,
        substr(i.full_definition, position(' USING ' || m.amname || ' (' in i.full_definition) + 7) as definition
      from (select x.*, pg_get_indexdef(x.indexrelid) as full_definition from pg_index x) i
      join pg_class c on c.oid = i.indexrelid

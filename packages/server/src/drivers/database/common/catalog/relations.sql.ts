@@ -26,11 +26,15 @@ const identity = `case when a.attidentity <> '' then (
   where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid
     and d.refobjsubid = a.attnum and d.deptype = 'i') end`;
 
+/** How closely something is sampled, unless by default: that is -1 up to PostgreSQL 16, and null from 17 on. */
+const ownTarget = (target: string): string => `nullif(${target}, -1)`;
+
 const columns = `(select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('name', a.attname,
     'type', format_type(a.atttypid, a.atttypmod), 'notNull', a.attnotnull, 'local', a.attislocal,
     'collation', ${collationOf("a.attcollation", "a.atttypid")}, 'identity', ${identity},
     'generated', case when a.attgenerated <> '' then jsonb_build_object('stored', a.attgenerated = 's', 'expression',
       (select pg_get_expr(e.adbin, e.adrelid) from pg_attrdef e where e.adrelid = c.oid and e.adnum = a.attnum)) end,
+    'statistics', ${ownTarget("a.attstattarget")},
     'comment', col_description(c.oid, a.attnum))) order by a.attnum), '[]')
   from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)`;
 
@@ -122,6 +126,7 @@ export async function selectStatistics(scope: Scope): Promise<Found<StatisticsOb
     scope,
     `select 'statistics:' || s.oid as node, s.oid::int8 as age, 'statistics' as kind, ${placeOf("n")} as schema,
        s.stxname as name, obj_description(s.oid, 'pg_statistic_ext') as comment,
+       ${ownTarget("s.stxstattarget")} as target,
        substr(pg_get_statisticsobjdef(s.oid),
          length('CREATE STATISTICS ' || quote_ident(n.nspname) || '.' || quote_ident(s.stxname)) + 2) as definition
      from pg_statistic_ext s join pg_namespace n on n.oid = s.stxnamespace

@@ -11,6 +11,7 @@ import type {
   ViewObject,
 } from "../catalog/catalog.ts";
 import { id, reference, text } from "./quote.ts";
+import { columnStatistics, indexStatistics, jointStatistics } from "./statistics.ts";
 import { columnDefinition, createTable, sequenceOptions } from "./table.ts";
 
 /** Statements that make a thing as it is, with its comment. */
@@ -51,7 +52,7 @@ export function emitObject(object: CatalogObject): string[] {
     case "constraint":
       return addConstraint(object, object.definition);
     case "index":
-      return createIndex(object, object.definition);
+      return createIndex(object);
     case "view":
     case "materialized-view":
       return createView(object, object.options);
@@ -65,6 +66,7 @@ export function emitObject(object: CatalogObject): string[] {
     case "statistics":
       return [
         `create statistics ${reference(object)} ${object.definition}`,
+        ...jointStatistics(object),
         ...comment("statistics", reference(object), object.comment),
       ];
   }
@@ -98,6 +100,7 @@ export function tableProperties(table: TableObject): string[] {
   const name = reference(table);
   const statements = comment("table", name, table.comment);
   for (const column of table.columns) {
+    statements.push(...columnStatistics(table, column));
     statements.push(...comment("column", `${name}.${id(column.name)}`, column.comment));
   }
   if (table.replicaIdentity) statements.push(`alter table ${name} replica identity ${table.replicaIdentity}`);
@@ -118,9 +121,10 @@ export function addConstraint(constraint: ConstraintObject, definition: string):
   ];
 }
 
-export function createIndex(index: IndexObject, definition: string): string[] {
+function createIndex(index: IndexObject): string[] {
   return [
-    `create ${index.unique ? "unique " : ""}index ${id(index.name)} on ${reference(index.table)} using ${definition}`,
+    `create ${index.unique ? "unique " : ""}index ${id(index.name)} on ${reference(index.table)} using ${index.definition}`,
+    ...indexStatistics(index),
     ...comment("index", reference(index), index.comment),
   ];
 }

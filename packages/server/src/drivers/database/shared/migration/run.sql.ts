@@ -26,6 +26,14 @@ export async function openToRun(
   }
 }
 
+/** Whether the server has the function by which a table's owner takes away what was sampled of a column. */
+export async function selectClearsStatistics(client: pg.ClientBase): Promise<boolean> {
+  const { rows } = await client.query<{ clears: boolean }>(
+    "select to_regprocedure('pg_catalog.pg_clear_attribute_stats(text, text, text, boolean)') is not null as clears",
+  );
+  return rows[0]!.clears;
+}
+
 /** Nobody else migrates the database, and no environment joins or leaves it, while the transaction lasts. */
 export async function lockLedger(client: pg.ClientBase): Promise<void> {
   await client.query(`lock table ${ledgerSchema}.migrations in exclusive mode`);

@@ -1,11 +1,11 @@
 import type { Catalog, CatalogObject, IndexObject, TableObject, ViewObject } from "../../catalog/catalog.ts";
 import type { Finding } from "../finding.ts";
-import { createIndex, createRoutine, createView, emitObject } from "../objects.ts";
+import { createRoutine, createView, emitObject } from "../objects.ts";
 import { needsGistOfScalars, sharedConstraint } from "./constraints.ts";
 import { counterRows, counterStatements, withCounters } from "./counters.ts";
 import { sharedFindings } from "./findings.ts";
 import { lacksKey, type PrimaryKeys, primaryKeys, withGroupedKeys } from "./group-keys.ts";
-import { type SealText, spansEnvironments, withHiddenColumn } from "./hidden-column.ts";
+import { type SealText, sharedIndex, spansEnvironments } from "./hidden-column.ts";
 import { seedStatements } from "./seeds.ts";
 import { sharedRoutine } from "./shared-routine.ts";
 import { policyIsInForce, sealTable, sharedTable } from "./tables.ts";
@@ -67,7 +67,7 @@ export function sharedObject(object: CatalogObject, { tables, keys }: Around, se
     case "constraint":
       return /^SET /.test(object.foreignKey?.onUpdate ?? "") ? [] : sharedConstraint(object);
     case "index":
-      return tables.some((table) => isOf(object, table)) ? sharedIndex(object) : [];
+      return tables.some((table) => isOf(object, table)) ? createSharedIndex(object) : [];
     case "view":
       return lacksKey(object, keys) ? [] : sharedView(object, keys);
     case "function":
@@ -89,9 +89,8 @@ const isOf = ({ table }: IndexObject, { schema, name }: TableObject): boolean =>
   table.schema === schema && table.name === name;
 
 /** A unique index is unique within an environment; others that sort are read one environment at a time. */
-function sharedIndex(index: IndexObject): string[] {
-  if (spansEnvironments(index)) return [];
-  return createIndex(index, index.method === "btree" ? withHiddenColumn(index.definition) : index.definition);
+function createSharedIndex(index: IndexObject): string[] {
+  return spansEnvironments(index) ? [] : emitObject(sharedIndex(index));
 }
 
 /** With the rights of who asks: else it would be read with its owner's. */

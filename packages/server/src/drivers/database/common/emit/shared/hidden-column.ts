@@ -13,6 +13,13 @@ export function withHiddenColumn(definition: string, suffix = ""): string {
   return `${definition.slice(0, at)}${id(hiddenColumn)}${suffix}, ${definition.slice(at)}`;
 }
 
+/** An index as it is where environments share it: only a B-tree has the hidden column, before all others. */
+export function sharedIndex(index: IndexObject): IndexObject {
+  if (index.method !== "btree") return index;
+  const statistics = index.statistics.map(({ column, target }) => ({ column: column + 1, target }));
+  return { ...index, definition: withHiddenColumn(index.definition), statistics };
+}
+
 /**
  * Whether an index would find a value whoever has it, before any policy is asked: how often it was found is counted in
  * plans and statistics that anybody may read. Only a B-tree can begin with the hidden column wherever it stands.

@@ -10,6 +10,7 @@ import { type Delta, deltaOf, differ, tablesOf } from "./delta.ts";
 import { drops } from "./drops.ts";
 import { keptChanges, policyChanges } from "./kept.ts";
 import { renames } from "./renames.ts";
+import { statisticsChanges } from "./statistics.ts";
 import type { Makers, Step } from "./step.ts";
 import { partitionChanges, relatives, tableChanges, unforced, withPartitions } from "./tables.ts";
 
@@ -47,6 +48,7 @@ export function diffShared(before: State, after: State, using: Using, makers: Ma
         ...columns.last,
         ...tableChanges(delta, makers),
         ...keptChanges(delta),
+        ...statisticsChanges(delta, makers),
         ...policies.creates,
         ...made.late,
       ],

@@ -12,6 +12,7 @@ import { type PrimaryKeys, primaryKeys } from "../group-keys.ts";
 import { sharedRoutine } from "../shared-routine.ts";
 import { policyIsInForce } from "../tables.ts";
 import { type Delta, differ, isPairOf, type Pair, retypedParts, tablesOf } from "./delta.ts";
+import { jointStatisticsChanges } from "./statistics.ts";
 import { unforced, withPartitions } from "./tables.ts";
 
 /** Statements that bring what is kept to what it is now, tables and columns aside. */
@@ -36,7 +37,7 @@ function change(delta: Delta, pair: Pair): string[] {
     const drop = `drop statistics ${reference(pair.after)}`;
     return differ(pair.before.definition, pair.after.definition)
       ? [drop, ...emitObject(pair.after)]
-      : commented("statistics", pair);
+      : [...jointStatisticsChanges(pair), ...commented("statistics", pair)];
   }
   return [];
 }

@@ -8,4 +8,10 @@ import type { SealText } from "../hidden-column.ts";
 export type Step = { as: "owner" | "migrator" | "environment"; statements: string[] };
 
 /** As whom things are made. */
-export type Makers = { seal: SealText; owner: string; writer: string };
+export type Makers = {
+  seal: SealText;
+  owner: string;
+  writer: string;
+  /** The server lets a table's owner take away what was sampled of a column: from PostgreSQL 18 on. */
+  clearsStatistics: boolean;
+};
