@@ -181,7 +181,7 @@ it("a cache goes to another Redis with all its keys and the time that they have 
     "--yes",
     "--wait",
   ]);
-  expect([moved.code, moved.stdout]).toEqual([0, expect.stringContaining("its cache at database on second")]);
+  expect([moved.code, moved.stdout]).toEqual([0, expect.stringContaining("cache database on second")]);
   const name = await nameOf(one.slug);
   const there = (...command: string[]) => second.in(Number(name.split("_").at(-1)), ...command);
   expect(await there("LRANGE", `${name}:jobs`, "0", "-1")).toEqual(["first", "ünicode"]);

@@ -188,7 +188,7 @@ it("a tenant's files go from a prefix to a bucket and to this machine's disk whi
     "--yes",
     "--wait",
   ]);
-  expect([moved.code, moved.stdout]).toEqual([0, expect.stringContaining("its files at bucket on ceph")]);
+  expect([moved.code, moved.stdout]).toEqual([0, expect.stringContaining("files bucket on ceph")]);
   expect(await placementOf(slug)).toMatchObject({ driver: "s3", level: "bucket", generation: 2 });
   expect(await standing()).not.toContain(name);
   const [first, bucketName] = [await stopFirst(), await nameOf(slug)];

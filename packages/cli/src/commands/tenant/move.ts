@@ -85,12 +85,8 @@ async function move(tenant: string | undefined, options: Options, command: Comma
   output.result(await show(context, operation.tenantId!), ({ slug, environments }) => {
     const placements = environments.find(({ name }) => name === environment)?.placements;
     if (!placements) return `${slug} was moved.`;
-    const [database, storage, cache] = [
-      placeOf(placements, "database"),
-      placeOf(placements, "storage"),
-      placeOf(placements, "cache"),
-    ];
-    return `${slug} has its database at ${database}, its files at ${storage}, and its cache at ${cache}.`;
+    const place = (kind: "database" | "storage" | "cache") => placeOf(placements, kind);
+    return `${slug} now has: database ${place("database")}, files ${place("storage")}, cache ${place("cache")}.`;
   });
 }
 
