@@ -7,8 +7,8 @@ const level = z.string().describe("A database level.");
 const change = z.strictObject({ from: z.string(), to: z.string() });
 /** Of what goes elsewhere, the levels; the same one twice where only the server is another. */
 const moved = {
-  from: level.optional(),
-  to: level.optional(),
+  from: level.optional().describe("The level of its database before, where that goes elsewhere."),
+  to: level.optional().describe("The level of its database from now on."),
   storage: change.optional().describe("The levels of its files."),
   cache: change.optional().describe("The levels of its cache."),
 };
