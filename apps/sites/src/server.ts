@@ -16,6 +16,8 @@ export type SitesServer = {
 };
 
 const drainMs = 10_000;
+/** How often connections whose last answer is out are looked for meanwhile. */
+const idleMs = 20;
 
 /** Listens on 127.0.0.1; `port` 0 takes any free one. */
 export async function startServer(parts: {
@@ -56,9 +58,15 @@ export async function startServer(parts: {
 
 async function drain(server: Server): Promise<void> {
   const closed = once(server, "close");
+  // A connection that is kept goes with the answer that is under way on it, and takes no request after that.
+  server.prependListener("request", (_request, response) => {
+    response.shouldKeepAlive = false;
+  });
   server.close();
   server.closeIdleConnections();
+  const idle = setInterval(() => server.closeIdleConnections(), idleMs);
   const timer = setTimeout(() => server.closeAllConnections(), drainMs);
   await closed;
+  clearInterval(idle);
   clearTimeout(timer);
 }
